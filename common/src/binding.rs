@@ -1,0 +1,103 @@
+//! What an attestation document's `user_data` says about the boot that made it.
+
+use ciborium::Value;
+
+/// The keys and the configuration that one boot of the enclave vouches for.
+///
+/// In the document: deterministic CBOR (RFC 8949 section 4.2) of the map
+/// `{"v": 1, "boot_key": bstr(32), "deployment": tstr, "configuration": bstr(32)}`, at most 512 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Binding {
+    /// The Ed25519 public key that signs this boot's answers.
+    pub boot_key: [u8; 32],
+    /// The deployment's name from the measured configuration, 1 to 64 bytes.
+    pub deployment: String,
+    /// SHA-256 of the measured configuration file.
+    pub configuration: [u8; 32],
+}
+
+/// Why bytes are not a [`Binding`].
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("user_data is not a Permafrost binding: {0}")]
+pub struct BindingError(&'static str);
+
+impl Binding {
+    /// The bytes that go into `user_data`.
+    pub fn to_user_data(&self) -> Vec<u8> {
+        let map = Value::Map(vec![
+            ("v".into(), 1.into()),
+            ("boot_key".into(), Value::Bytes(self.boot_key.to_vec())),
+            ("deployment".into(), self.deployment.as_str().into()),
+            (
+                "configuration".into(),
+                Value::Bytes(self.configuration.to_vec()),
+            ),
+        ]);
+        let mut bytes = Vec::new();
+        // Writing to a Vec has no error to give.
+        let _ = ciborium::into_writer(&map, &mut bytes);
+        bytes
+    }
+
+    /// Reads `user_data`; only the bytes that [`Binding::to_user_data`] makes are accepted.
+    pub fn from_user_data(bytes: &[u8]) -> Result<Self, BindingError> {
+        let value: Value = ciborium::from_reader(bytes).map_err(|_| BindingError("not CBOR"))?;
+        let entries = value.as_map().ok_or(BindingError("not a map"))?;
+        let field = |name: &str| {
+            entries
+                .iter()
+                .find(|(key, _)| key.as_text() == Some(name))
+                .map(|(_, value)| value)
+        };
+        let digest = |name: &str| -> Option<[u8; 32]> {
+            field(name)?.as_bytes()?.as_slice().try_into().ok()
+        };
+        let binding = Self {
+            boot_key: digest("boot_key").ok_or(BindingError("boot_key is not 32 bytes"))?,
+            deployment: field("deployment")
+                .and_then(Value::as_text)
+                .filter(|name| (1..=64).contains(&name.len()))
+                .ok_or(BindingError("deployment is not a text of 1 to 64 bytes"))?
+                .to_owned(),
+            configuration: digest("configuration")
+                .ok_or(BindingError("configuration is not 32 bytes"))?,
+        };
+        if binding.to_user_data() != bytes {
+            return Err(BindingError("not in the canonical form of version 1"));
+        }
+        Ok(binding)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding() -> Binding {
+        Binding {
+            boot_key: [7; 32],
+            deployment: "test".into(),
+            configuration: [9; 32],
+        }
+    }
+
+    #[test]
+    fn a_binding_reads_back_from_its_user_data() {
+        let bytes = binding().to_user_data();
+        assert_eq!(Binding::from_user_data(&bytes), Ok(binding()));
+        assert!(bytes.len() <= 512);
+    }
+
+    #[test]
+    fn any_other_encoding_is_refused() {
+        let bytes = binding().to_user_data();
+        for at in 0..bytes.len() {
+            let mut longer = bytes.clone();
+            longer.truncate(at);
+            assert!(Binding::from_user_data(&longer).is_err());
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(Binding::from_user_data(&longer).is_err());
+    }
+}

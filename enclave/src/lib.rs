@@ -1,0 +1,1 @@
+//! The measured program: makes, keeps and uses FROST key shares inside a Nitro enclave.

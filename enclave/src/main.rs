@@ -1,0 +1,2 @@
+//! The measured program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The parent program.
+fn main() {}
