@@ -283,6 +283,16 @@ requests_per_minute = 60
     }
 
     #[test]
+    fn the_example_of_the_configuration_page_is_accepted() {
+        let page = include_str!("../../docs/configuration.md");
+        let start = page.find("```toml\n").unwrap() + "```toml\n".len();
+        let example = &page[start..start + page[start..].find("```").unwrap()];
+        let config = Config::parse(example.as_bytes()).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.principals[0].policy.nostr_kinds, Some([1, 7].into()));
+    }
+
+    #[test]
     fn unknown_keys_are_refused_at_every_level() {
         for (text, key) in [
             (GOOD.replace("deployment", "surprise = 1\ndeployment"), "surprise"),
