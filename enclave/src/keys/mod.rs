@@ -27,7 +27,11 @@ pub mod taproot;
 mod view;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod vectors;
+#[cfg(all(test, target_os = "linux"))]
+mod wiped;
 
 pub use encoding::RecordError;
 pub use error::{InvalidField, KeyError};

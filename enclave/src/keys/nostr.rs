@@ -226,3 +226,156 @@ fn escape(c: char) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 3 times the generator of secp256k1 (BIP-340, vector 0).
+    const AUTHOR: &str = "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9";
+
+    fn author() -> PublicKey {
+        PublicKey::from_bytes(hex_field::fixed("", AUTHOR).unwrap()).unwrap()
+    }
+
+    fn unsigned(created_at: u64, kind: u16, tags: &[&[&str]], content: &str) -> UnsignedEvent {
+        UnsignedEvent {
+            pubkey: None,
+            id: None,
+            created_at,
+            kind,
+            tags: tags
+                .iter()
+                .map(|tag| tag.iter().map(|text| (*text).to_owned()).collect())
+                .collect(),
+            content: content.to_owned(),
+        }
+    }
+
+    fn refused(event: UnsignedEvent) -> InvalidField {
+        Event::parse(event).unwrap_err()
+    }
+
+    /// The expected ids were computed by two other programs: one that escapes as NIP-01 says, and Python's `json`.
+    #[test]
+    fn ids_are_those_that_other_programs_compute() {
+        let cases = [
+            (
+                unsigned(0, 0, &[], ""),
+                "e37d3d8a5cd27629fd198d21819aedd901a0a84297c9d9259543e162891c72aa",
+            ),
+            (
+                unsigned(1_700_000_000, 1, &[], "hello"),
+                "a9d53fee641fe563de947fa330a3b4902e52e249894660aaa521cd039e896128",
+            ),
+            (
+                unsigned(
+                    1_700_000_001,
+                    1,
+                    &[
+                        &[
+                            "e",
+                            "5c83da77af1dec6d7289834998ad7aafbd9e2191396d75ec3cc27f5a77226f36",
+                            "wss://nostr.example.com",
+                        ],
+                        &["alt", ""],
+                    ],
+                    "line\nquote \" backslash \\ return \r tab \t back \u{8} feed \u{c} end",
+                ),
+                "7c630e6903dc7ed4a86f919d80471703905b460db185532beb129f551aec970e",
+            ),
+            (
+                unsigned(
+                    CREATED_AT_MAX,
+                    65535,
+                    &[&["t", "\n\"\\\r\t\u{8}\u{c}"], &["x"]],
+                    "\u{7f}/\u{2028}\u{2029} é 漢字 🧊 \u{feff}</script>",
+                ),
+                "3358dc14c21387744b652c7aa7b0e59d45913274b256af9f04721e90fa5b2f6a",
+            ),
+        ];
+        for (event, id) in cases {
+            let event = Event::parse(event).unwrap();
+            assert_eq!(hex::encode(event.id(&author()).unwrap()), id);
+        }
+    }
+
+    #[test]
+    fn a_claimed_author_or_id_must_be_the_right_one() {
+        let id = "a9d53fee641fe563de947fa330a3b4902e52e249894660aaa521cd039e896128";
+        let claiming = |pubkey: &str, id: &str| {
+            Event::parse(UnsignedEvent {
+                pubkey: Some(pubkey.to_owned()),
+                id: Some(id.to_owned()),
+                ..unsigned(1_700_000_000, 1, &[], "hello")
+            })
+        };
+        assert!(claiming(AUTHOR, id).unwrap().id(&author()).is_ok());
+        let other = "ab".repeat(32);
+        let error = claiming(&other, id).unwrap().id(&author()).unwrap_err();
+        assert_eq!(
+            (error.field.as_str(), error.came),
+            ("/event/pubkey", other.clone())
+        );
+        assert!(error.accepted.starts_with(AUTHOR));
+        let error = claiming(AUTHOR, &other).unwrap().id(&author()).unwrap_err();
+        assert_eq!(error.field, "/event/id");
+        assert!(error.accepted.starts_with(id));
+        assert_eq!(claiming("ab", id).unwrap_err().field, "/event/pubkey");
+        assert_eq!(claiming(AUTHOR, "AB").unwrap_err().field, "/event/id");
+    }
+
+    #[test]
+    fn control_characters_whose_id_depends_on_the_reader_are_refused_where_they_stand() {
+        for c in ('\u{0}'..' ').filter(|c| !"\u{8}\t\n\u{c}\r".contains(*c)) {
+            let error = refused(unsigned(
+                0,
+                1,
+                &[&["a"], &["b", "c", &format!("ok{c}")]],
+                "",
+            ));
+            assert_eq!(error.field, "/event/tags/1/2");
+            assert_eq!(error.came, format!("U+{:04X} at byte 2", u32::from(c)));
+            assert_eq!(
+                refused(unsigned(0, 1, &[], &c.to_string())).field,
+                "/event/content"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_are_inclusive() {
+        let tags = |count| UnsignedEvent {
+            tags: vec![vec![String::new()]; count],
+            ..unsigned(0, 1, &[], "")
+        };
+        assert!(Event::parse(tags(TAGS_MAX)).is_ok());
+        assert_eq!(refused(tags(TAGS_MAX + 1)).came, "2001 tags");
+        assert_eq!(
+            refused(unsigned(0, 1, &[&["a"], &[]], "")).field,
+            "/event/tags/1"
+        );
+        assert_eq!(
+            refused(unsigned(CREATED_AT_MAX + 1, 1, &[], "")).to_string(),
+            "/event/created_at: 9007199254740992; accepted: 0 to 9007199254740991"
+        );
+        // 80 bytes without content; a newline takes two.
+        let content = |length: usize| unsigned(0, 0, &[], &"\n".repeat(length / 2));
+        assert!(Event::parse(content(EVENT_MAX - 80)).is_ok());
+        assert_eq!(
+            refused(content(EVENT_MAX - 78)).came,
+            "65538 bytes when serialised"
+        );
+    }
+
+    #[test]
+    fn a_public_key_is_written_as_nip_19_has_it() {
+        // The example of NIP-19.
+        let hex = "7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e";
+        let key = PublicKey::from_bytes(hex_field::fixed("", hex).unwrap()).unwrap();
+        assert_eq!(
+            npub(&key).unwrap(),
+            "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
+        );
+    }
+}

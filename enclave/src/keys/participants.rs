@@ -89,6 +89,19 @@ impl Participants {
         &self.members
     }
 
+    /// Participants with the identifiers of a published vector instead of those of their names.
+    #[cfg(test)]
+    pub(super) fn with_identifiers(threshold: u16, identifiers: &[Identifier]) -> Self {
+        let member = |(index, identifier): (usize, &Identifier)| Member {
+            name: ParticipantName(format!("vector-{index}")),
+            identifier: *identifier,
+        };
+        Self {
+            threshold,
+            members: identifiers.iter().enumerate().map(member).collect(),
+        }
+    }
+
     /// The participants' identifiers, in the same order.
     pub(super) fn identifiers(&self) -> Vec<Identifier> {
         self.members.iter().map(|m| m.identifier).collect()

@@ -206,3 +206,127 @@ impl fmt::Debug for KeyRecord {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use frost_secp256k1_tr::keys::{KeyPackage, reconstruct};
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::keys::testing::{new_key, record};
+
+    fn shares(record: &KeyRecord) -> Vec<[u8; 32]> {
+        let share = |package: &KeyPackage| package.signing_share().to_scalar().to_bytes().into();
+        record.material.packages.iter().map(share).collect()
+    }
+
+    #[test]
+    fn rotation_keeps_the_public_key_and_changes_every_share() {
+        let old = record(3, 5);
+        let new = old.rotate(&mut OsRng).unwrap();
+        assert_eq!(new.public_key(), old.public_key());
+        assert_eq!((old.generation(), new.generation()), (1, 2));
+        assert_eq!(new.participants(), old.participants());
+        assert_eq!(new.material.public.min_signers(), Some(3));
+        for ((old, new), (before, after)) in old
+            .material
+            .packages
+            .iter()
+            .zip(&new.material.packages)
+            .zip(shares(&old).iter().zip(shares(&new)))
+        {
+            assert_ne!(*before, after);
+            assert_ne!(old.verifying_share(), new.verifying_share());
+            assert_eq!(old.identifier(), new.identifier());
+        }
+    }
+
+    #[test]
+    fn any_threshold_of_new_shares_is_the_same_secret_and_none_with_an_old_one() {
+        let old = record(2, 3);
+        let new = old.rotate(&mut OsRng).unwrap().rotate(&mut OsRng).unwrap();
+        let secret = |packages: [&KeyPackage; 2]| {
+            reconstruct(&packages.map(Clone::clone))
+                .unwrap()
+                .serialize()
+        };
+        let (o, n) = (&old.material.packages, &new.material.packages);
+        let expected = secret([&o[0], &o[1]]);
+        for pair in [[&n[0], &n[1]], [&n[0], &n[2]], [&n[1], &n[2]]] {
+            assert_eq!(secret(pair), expected);
+        }
+        for pair in [[&o[0], &n[1]], [&n[0], &o[1]], [&o[2], &n[1]]] {
+            assert_ne!(secret(pair), expected);
+        }
+    }
+
+    #[test]
+    fn the_last_generation_does_not_rotate() {
+        let last = KeyRecord {
+            generation: u32::MAX,
+            ..record(2, 2)
+        };
+        assert_eq!(
+            last.rotate(&mut OsRng).unwrap_err(),
+            KeyError::GenerationExhausted { id: last.id() }
+        );
+    }
+
+    #[test]
+    fn a_replacement_is_another_key_of_the_same_participants_linked_both_ways() {
+        let old = record(2, 3);
+        let new = old.replacement(new_key(2), &mut OsRng).unwrap();
+        assert_ne!(new.public_key(), old.public_key());
+        assert_eq!(new.participants(), old.participants());
+        assert_eq!(
+            (new.replaces(), new.generation(), new.status()),
+            (Some(old.id()), 1, KeyStatus::Enabled)
+        );
+        let linked = old.replaced_by(new.id(), false).unwrap();
+        assert_eq!(
+            (linked.successor(), linked.status()),
+            (Some(new.id()), KeyStatus::Enabled)
+        );
+    }
+
+    #[test]
+    fn a_key_is_replaced_by_one_key_only_and_linking_twice_changes_nothing() {
+        let other = new_key(3);
+        let old = record(2, 2)
+            .replaced_by(new_key(2).id, true)
+            .and_then(|old| old.replaced_by(new_key(2).id, false))
+            .unwrap();
+        assert_eq!(old.status(), KeyStatus::Disabled);
+        let error = KeyError::AlreadyReplaced {
+            id: old.id(),
+            by: new_key(2).id,
+        };
+        assert_eq!(old.replaced_by(other.id, true).unwrap_err(), error);
+        assert_eq!(old.replacement(other, &mut OsRng).unwrap_err(), error);
+    }
+
+    #[test]
+    fn a_disabled_key_does_not_rotate() {
+        let disabled = record(2, 2).replaced_by(new_key(2).id, true).unwrap();
+        assert_eq!(
+            disabled.rotate(&mut OsRng).unwrap_err(),
+            KeyError::Disabled { id: disabled.id() }
+        );
+    }
+
+    #[test]
+    fn debug_output_shows_no_share() {
+        let record = record(2, 3);
+        let shown = format!("{record:?} {record:#?}");
+        assert!(shown.contains("<redacted>") && shown.contains("node-3"));
+        for share in shares(&record) {
+            let decimal = format!("{share:?}");
+            for secret in [
+                hex::encode(share),
+                decimal.trim_matches(['[', ']']).to_owned(),
+            ] {
+                assert!(!shown.to_lowercase().contains(&secret));
+            }
+        }
+    }
+}
