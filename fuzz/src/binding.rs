@@ -7,6 +7,10 @@ pub fn binding(data: &[u8]) -> bool {
     let Ok(binding) = Binding::from_user_data(data) else {
         return false;
     };
-    assert_eq!(binding.to_user_data(), data, "a second encoding of {binding:?}");
+    assert_eq!(
+        binding.to_user_data(),
+        data,
+        "a second encoding of {binding:?}"
+    );
     true
 }

@@ -23,7 +23,9 @@ macro_rules! replays {
 }
 
 replays! {
+    every_input_of_the_answer_signature_corpus_holds: answer_signature;
     every_input_of_the_binding_corpus_holds: binding;
+    every_input_of_the_request_signature_corpus_holds: request_signature;
 }
 
 /// A corpus that never gets past the parser's first check, or never fails one, shows little.
