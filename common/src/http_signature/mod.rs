@@ -1,1 +1,60 @@
-//! http_signature
+//! HTTP Message Signatures (RFC 9421): the one strict profile that requests and answers use.
+//!
+//! - A client signs with [`sign_request`]; the enclave reads with [`SignedRequest::parse`] and, once it
+//!   has found the principal's key, [`SignedRequest::verify`].
+//! - The enclave signs with [`sign_answer`]; a client checks with [`verify_answer`].
+//! - [`SigningKey`] and [`PublicKey`] are the two kinds of key: Ed25519 and ECDSA P-256.
+//!
+//! # The profile
+//!
+//! A message carries exactly one `Signature-Input`, `Signature`, `Content-Digest` and
+//! `X-Enclave-Attestation`. The label is `permafrost`, and no other member is allowed beside it.
+//!
+//! | | request | answer |
+//! |---|---|---|
+//! | always covered, in this order | `"@method" "@path" "@query" "content-digest" "x-enclave-attestation"` | `"@status" "content-digest" "x-enclave-attestation"` |
+//! | then, where the field is present | `"content-type"`, `"idempotency-key"` | `"content-type"` |
+//! | then | | `"@method";req "@path";req "@query";req`, and `"signature";req;key="permafrost"` when the request was signed |
+//! | parameters, in this order | `created`, `nonce`, `keyid` | `created`, `keyid` (always `boot`) |
+//! | key | the principal's: Ed25519 or ECDSA P-256 | the boot's: Ed25519 |
+//!
+//! A field is accepted only in the exact text that this module writes: another order, spacing, a
+//! duplicate, or base64 without padding is refused, although RFC 9651 would allow some of them.
+//! So a message has one form, and whoever reads it later cannot read it differently. For the same
+//! reason a request target that ends in a bare `?` is refused: RFC 9421 signs it like one without.
+//!
+//! The algorithm is never named in the message (RFC 9421 section 3.2): it follows from the key.
+
+mod answer;
+mod attestation_digest;
+mod base;
+mod digest;
+mod key;
+mod pem;
+mod profile;
+mod request;
+
+#[cfg(test)]
+mod vectors;
+
+pub use answer::{AnswerError, RequestContext, VerifiedAnswer, sign_answer, verify_answer};
+pub use attestation_digest::{AttestationDigest, AttestationDigestError};
+pub use digest::{DigestError, check_content_digest, content_digest};
+pub use key::{Algorithm, KeyError, PublicKey, SIGNATURE_LEN, SigningKey};
+pub use profile::{ProfileError, SignError};
+pub use request::{RequestError, SignedRequest, fresh_nonce, is_keyid, is_nonce, sign_request};
+
+/// The label of our member in `Signature-Input` and `Signature`.
+pub const LABEL: &str = "permafrost";
+
+/// The `keyid` of every answer.
+pub const BOOT_KEYID: &str = "boot";
+
+/// `Content-Digest` (RFC 9530 section 2).
+pub const CONTENT_DIGEST: &str = "content-digest";
+
+/// `Signature` (RFC 9421 section 4.2).
+pub const SIGNATURE: &str = "signature";
+
+/// `Signature-Input` (RFC 9421 section 4.1).
+pub const SIGNATURE_INPUT: &str = "signature-input";

@@ -1,0 +1,25 @@
+//! The parsers that read bytes from outside, each with what must hold whatever the bytes are.
+//!
+//! A target is a plain function: it takes an input, panics when a property does not hold, and says whether the parser
+//! accepted the input. `fuzz_targets/` runs each under libFuzzer (`scripts/fuzz`); `tests/tests/fuzz_corpus.rs` of the
+//! main workspace replays `corpus/` through the same functions.
+#![forbid(unsafe_code)]
+
+mod answer_signature;
+mod binding;
+mod message;
+mod request_signature;
+
+pub use answer_signature::answer_signature;
+pub use binding::binding;
+pub use request_signature::request_signature;
+
+/// A parser with its properties: an input to whether it was accepted.
+pub type Target = fn(&[u8]) -> bool;
+
+/// Every target, by the name of its corpus folder and of its file in `fuzz_targets/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("answer_signature", answer_signature),
+    ("binding", binding),
+    ("request_signature", request_signature),
+];

@@ -1,0 +1,34 @@
+# Sourced by the other scripts: which tools they need, in which versions, and where those are found.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export root
+
+# The Rust version itself is pinned in rust-toolchain.toml.
+rust_version=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$root/rust-toolchain.toml")
+cargo_deny_version=0.20.2
+cargo_fuzz_version=0.13.2
+export rust_version cargo_deny_version cargo_fuzz_version
+
+# Where rustup and `cargo install` put programs; a shell that was open before they did does not know.
+export PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+
+# What the scripts say goes to stderr: stdout belongs to the program that they run.
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+# Says why the script cannot go on, and ends it.
+refuse() {
+    say "refused: $*"
+    exit 1
+}
+
+# Runs a command under a title and says how long it took.
+step() {
+    local title=$1 started=$SECONDS
+    shift
+    say "== $title"
+    "$@" || refuse "$title: \`$*\` failed with exit code $?"
+    say "== $title: done in $((SECONDS - started)) s"
+}

@@ -1,0 +1,64 @@
+//! The inputs that fuzzing found or began with, through the same properties, without a fuzzer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+macro_rules! replays {
+    ($($name:ident: $target:ident;)+) => {
+        $(#[test]
+        fn $name() {
+            replay(stringify!($target), permafrost_fuzz::$target);
+        })+
+
+        #[test]
+        fn every_fuzz_target_is_replayed() {
+            let replayed = BTreeSet::from([$(stringify!($target).to_owned()),+]);
+            let known = permafrost_fuzz::TARGETS.iter().map(|(name, _)| (*name).to_owned());
+            assert_eq!(known.collect::<BTreeSet<_>>(), replayed);
+            assert_eq!(names_in("fuzz_targets"), replayed);
+            assert_eq!(names_in("corpus"), replayed);
+        }
+    };
+}
+
+replays! {
+    every_input_of_the_answer_signature_corpus_holds: answer_signature;
+    every_input_of_the_binding_corpus_holds: binding;
+    every_input_of_the_request_signature_corpus_holds: request_signature;
+}
+
+/// A corpus that never gets past the parser's first check, or never fails one, shows little.
+fn replay(name: &str, target: permafrost_fuzz::Target) {
+    let (mut accepted, mut refused) = (0, 0);
+    for path in files_in(&format!("corpus/{name}")) {
+        // Shown by the test runner when the property fails.
+        println!("input: {}", path.display());
+        let input = fs::read(&path).unwrap();
+        if target(&input) {
+            accepted += 1;
+        } else {
+            refused += 1;
+        }
+    }
+    println!("{name}: {accepted} inputs accepted, {refused} refused");
+    assert!(accepted > 0, "no input of the {name} corpus is accepted");
+    assert!(refused > 0, "no input of the {name} corpus is refused");
+}
+
+fn names_in(folder: &str) -> BTreeSet<String> {
+    files_in(folder)
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+fn files_in(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(folder);
+    let mut paths: Vec<_> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+}
