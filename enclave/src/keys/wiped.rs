@@ -1,4 +1,6 @@
-//! What is left in memory when a key is no longer used, as the kernel shows it.
+//! What is left in memory when a key is no longer used, as Linux shows it.
+
+#![cfg(target_os = "linux")]
 
 use std::{
     fs::File,
