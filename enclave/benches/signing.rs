@@ -4,6 +4,12 @@
 //! `frost` is `commit`, `sign` and `aggregate` of `frost-secp256k1-tr`, all participants in one place, without anything else.
 //! Only their ratio means something on a shared machine.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run should stop"
+)]
+
 use std::{collections::BTreeMap, hint::black_box};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

@@ -1,7 +1,7 @@
 //! What one boot makes: the key that signs its answers, and the document that vouches for it.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use permafrost_common::attestation::{At, AttestationError, Document};
+use permafrost_common::attestation::{self, At, Document};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
 
@@ -34,7 +34,7 @@ pub enum BootError {
     Nsm(#[from] NsmError),
     /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
     #[error("the NSM's own document does not verify: {0}")]
-    Attestation(#[from] AttestationError),
+    Attestation(#[from] attestation::Error),
     /// The boot key could not be made.
     #[error("no boot key: {0}")]
     Key(#[from] KeyError),
@@ -47,15 +47,18 @@ pub enum BootError {
 pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let config = Config::parse(configuration)?;
     let key = SigningKey::generate(Algorithm::Ed25519)?;
-    let boot_key = key.public_key()?.as_bytes().try_into();
+    let mut boot_key = [0; 32];
+    for (to, from) in boot_key.iter_mut().zip(key.public_key()?.as_bytes()) {
+        *to = *from;
+    }
     let binding = Binding {
         boot_key,
         deployment: config.deployment.clone(),
         configuration: sha256(configuration),
     };
     let user_data = binding.to_user_data();
-    let document = nsm.attest(Some(user_data.clone()), None, None)?;
-    let verified = Document::parse(&document)?.verify(&nsm.trust_anchor(), At::Signed)?;
+    let document = nsm.attest(Some(&user_data), None, None)?;
+    let verified = Document::parse(&document)?.verify(nsm.trust_anchor(), At::Signed)?;
     let clock = Clock::starting_at(verified.timestamp_ms());
     let boot = Boot {
         key,

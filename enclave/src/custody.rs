@@ -32,8 +32,8 @@ const ATTEMPTS: usize = 3;
 impl Record for KeyRecord {
     const KIND: &'static str = "key";
 
-    fn encode(&self) -> Zeroizing<Vec<u8>> {
-        Self::encode(self)
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        Self::encode(self).map_err(|error| error.to_string())
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {

@@ -63,10 +63,10 @@ impl Enclave {
         let unavailable = |error: String| Problem::new(ProblemType::AttestationUnavailable, error);
         let document = self
             .nsm
-            .attest(Some(self.boot.user_data.clone()), Some(nonce), None)
+            .attest(Some(&self.boot.user_data), Some(&nonce), None)
             .map_err(|error| unavailable(error.to_string()))?;
         let verified = Document::parse(&document)
-            .and_then(|parsed| parsed.verify(&self.nsm.trust_anchor(), At::Signed))
+            .and_then(|parsed| parsed.verify(self.nsm.trust_anchor(), At::Signed))
             .map_err(|error| unavailable(error.to_string()))?;
         self.clock.attested(verified.timestamp_ms());
         Ok(document)

@@ -17,7 +17,7 @@ use permafrost_enclave::records::Records;
 use permafrost_enclave::sealing::RootSecrets;
 use permafrost_enclave::serve::serve;
 use permafrost_enclave::store::StoreClient;
-use tokio::io::AsyncReadExt;
+use tokio::sync::oneshot;
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1)) {
@@ -114,7 +114,7 @@ fn read_configuration(arguments: &Arguments) -> Result<Vec<u8>, String> {
 
 #[cfg(feature = "emulator")]
 fn nsm(arguments: &Arguments, configuration: &[u8]) -> Result<Nsm, String> {
-    use permafrost_enclave::nsm::{Emulator, Measured};
+    use permafrost_enclave::nsm::emulator::{Emulator, Measured};
     match &arguments.nsm {
         NsmChoice::Device => device(),
         NsmChoice::Emulator { state } => {
@@ -173,7 +173,11 @@ async fn ended() -> &'static str {
 
 /// Whoever started this process holds the other end, so that it never outlives them.
 async fn stdin_closed() {
-    let mut stdin = tokio::io::stdin();
-    let mut buffer = [0; 64];
-    while !matches!(stdin.read(&mut buffer).await, Ok(0) | Err(_)) {}
+    let (sender, closed) = oneshot::channel::<()>();
+    // A thread of its own: the runtime would wait for a read of its own when it ends.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(sender);
+    });
+    let _ = closed.await;
 }

@@ -99,3 +99,26 @@ impl From<KeyError> for Problem {
         Self::new(kind, error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_sees_whose_mistake_it_was() {
+        let id = KeyId::from_bytes([1; 22]);
+        let field = InvalidField::new("/event/id", "that", "this");
+        let kinds = [
+            (KeyError::from(field), ProblemType::InvalidRequest),
+            (KeyError::Disabled { id }, ProblemType::KeyDisabled),
+            (
+                KeyError::AlreadyReplaced { id, by: id },
+                ProblemType::KeyConflict,
+            ),
+            (KeyError::Tweak, ProblemType::Internal),
+        ];
+        for (error, kind) in kinds {
+            assert_eq!(Problem::from(error).kind(), Some(kind));
+        }
+    }
+}

@@ -290,3 +290,94 @@ fn check_polynomial(
     }
     Ok(interpolation)
 }
+
+#[cfg(test)]
+mod tests {
+    use frost_secp256k1_tr::{VerifyingKey, keys::SigningShare};
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::keys::testing::participants;
+
+    fn material() -> KeyMaterial {
+        KeyMaterial::deal(participants(2, 3), &mut OsRng).unwrap()
+    }
+
+    /// The same key with one participant's share, or the group public key, exchanged everywhere it is written.
+    fn with(
+        material: &KeyMaterial,
+        share: Option<(usize, SigningShare)>,
+        key: VerifyingKey,
+    ) -> Result<KeyMaterial, MaterialError> {
+        let mut packages = material.packages.clone();
+        for (index, package) in packages.iter_mut().enumerate() {
+            let share = match share {
+                Some((at, share)) if at == index => share,
+                _ => *package.signing_share(),
+            };
+            let identifier = *package.identifier();
+            *package = KeyPackage::new(identifier, share, share.into(), key, 2);
+        }
+        let shares = packages
+            .iter()
+            .map(|package| (*package.identifier(), *package.verifying_share()))
+            .collect();
+        let public = PublicKeyPackage::new(shares, key, Some(2));
+        KeyMaterial::new(material.participants.clone(), public, packages)
+    }
+
+    #[test]
+    fn shares_of_another_key_do_not_pass_for_this_one() {
+        let (material, other) = (material(), material());
+        let (own, foreign) = (
+            *material.public.verifying_key(),
+            *other.public.verifying_key(),
+        );
+        assert!(with(&material, None, own).is_ok());
+        let refused = with(&material, None, foreign).err();
+        assert_eq!(refused, Some(MaterialError::OtherGroup));
+    }
+
+    #[test]
+    fn a_share_off_the_polynomial_is_refused_whoever_holds_it() {
+        let (material, other) = (material(), material());
+        let key = *material.public.verifying_key();
+        for (index, expected) in [
+            (0, MaterialError::OtherGroup),
+            (1, MaterialError::OtherGroup),
+            (
+                2,
+                MaterialError::Polynomial {
+                    name: "node-3".to_owned(),
+                },
+            ),
+        ] {
+            let foreign = *other.packages[index].signing_share();
+            assert_eq!(
+                with(&material, Some((index, foreign)), key).err(),
+                Some(expected)
+            );
+        }
+    }
+
+    #[test]
+    fn a_package_whose_verifying_share_is_not_its_own_is_refused() {
+        let material = material();
+        let mut packages = material.packages.clone();
+        packages[1] = KeyPackage::new(
+            *packages[1].identifier(),
+            *packages[1].signing_share(),
+            *packages[0].verifying_share(),
+            *packages[1].verifying_key(),
+            2,
+        );
+        let refused = KeyMaterial::new(material.participants, material.public, packages).err();
+        assert_eq!(
+            refused,
+            Some(MaterialError::VerifyingShare {
+                name: "node-2".to_owned(),
+                place: "key package"
+            })
+        );
+    }
+}

@@ -30,7 +30,7 @@ mod view;
 mod testing;
 #[cfg(test)]
 mod vectors;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod wiped;
 
 pub use encoding::RecordError;

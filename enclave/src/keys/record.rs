@@ -111,6 +111,14 @@ impl KeyRecord {
         })
     }
 
+    /// This key, disabled for good. Doing it twice changes nothing.
+    pub fn disabled(&self) -> Self {
+        Self {
+            status: KeyStatus::Disabled,
+            ..self.clone()
+        }
+    }
+
     /// The id.
     pub fn id(&self) -> KeyId {
         self.id

@@ -19,8 +19,8 @@ pub trait Record: Sized {
     /// The kind of record; see [`permafrost_common::store::is_kind`].
     const KIND: &'static str;
 
-    /// The bytes to seal.
-    fn encode(&self) -> Zeroizing<Vec<u8>>;
+    /// The bytes to seal; an error says which rule failed, without secrets.
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String>;
 
     /// Reads opened bytes; an error says which rule failed, without secrets.
     fn decode(bytes: &[u8]) -> Result<Self, String>;
@@ -119,11 +119,11 @@ impl<T: Record> Records<T> {
         value: T,
     ) -> Result<Versioned<T>, PutError> {
         let version = known.unwrap_or(0) + 1;
-        let plaintext = value.encode();
+        let internal =
+            |error: String| PutError::Problem(Problem::new(ProblemType::Internal, error));
+        let plaintext = value.encode().map_err(internal)?;
         let sealed = sealing::seal(&self.secrets, &self.place(id, version), &plaintext)
-            .map_err(|error| {
-                PutError::Problem(Problem::new(ProblemType::Internal, error.to_string()))
-            })?;
+            .map_err(|error| internal(error.to_string()))?;
         let expected = known.map_or(Expected::Absent, Expected::Version);
         let stored = match self.store.put(T::KIND, id, expected, &sealed).await {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
