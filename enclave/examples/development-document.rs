@@ -13,7 +13,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use permafrost_enclave::nsm::{Emulator, Measured, Nsm, ROOT_FILE};
+use permafrost_enclave::nsm::{
+    Nsm,
+    emulator::{Emulator, Measured, ROOT_FILE},
+};
 
 /// 2026-01-01T00:00:00Z, in seconds since 1970.
 const MADE: u64 = 1_767_225_600;
@@ -25,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let made = SystemTime::UNIX_EPOCH + Duration::from_secs(MADE);
     let emulator = Emulator::start_at(state_dir.path(), measured, Arc::new(move || made))?;
 
-    let document = Nsm::new(emulator).attest(None, Some(b"example".to_vec()), None)?;
+    let document = Nsm::new(emulator).attest(None, Some(b"example"), None)?;
     let mut measurements =
         String::from("{\n  \"Measurements\": {\n    \"HashAlgorithm\": \"Sha384 { ... }\"");
     for (index, value) in measured.measurements().iter() {

@@ -12,13 +12,9 @@ use zeroize::Zeroizing;
 
 mod device;
 #[cfg(feature = "emulator")]
-mod emulator;
+pub mod emulator;
 
 pub use device::{Device, DeviceError};
-#[cfg(feature = "emulator")]
-pub use emulator::{
-    Clock, Emulator, EmulatorError, MeasureError, Measured, ROOT_FILE, ROOT_KEY_FILE,
-};
 
 /// Something that answers NSM requests, and the root of trust that its documents verify against.
 ///
@@ -115,14 +111,15 @@ impl Nsm {
     /// [`NsmError::Refused`], with `InputTooLarge` for what is too long; [`NsmError::Unexpected`].
     pub fn attest(
         &self,
-        user_data: Option<Vec<u8>>,
-        nonce: Option<Vec<u8>>,
-        public_key: Option<Vec<u8>>,
+        user_data: Option<&[u8]>,
+        nonce: Option<&[u8]>,
+        public_key: Option<&[u8]>,
     ) -> Result<Vec<u8>, NsmError> {
+        let owned = |bytes: Option<&[u8]>| bytes.map(|bytes| bytes.to_vec().into());
         let request = Request::Attestation {
-            user_data: user_data.map(Into::into),
-            nonce: nonce.map(Into::into),
-            public_key: public_key.map(Into::into),
+            user_data: owned(user_data),
+            nonce: owned(nonce),
+            public_key: owned(public_key),
         };
         match self.0.process(request) {
             Response::Attestation { document } => Ok(document),

@@ -150,7 +150,7 @@ fn a_request_of_more_than_4096_bytes_is_too_large() {
         "InputTooLarge"
     );
     assert_eq!(
-        code(nsm.attest(Some(vec![7; 5000]), None, None)),
+        code(nsm.attest(Some(&[7; 5000]), None, None)),
         "InputTooLarge"
     );
 }
@@ -158,12 +158,8 @@ fn a_request_of_more_than_4096_bytes_is_too_large() {
 #[test]
 fn documents_hold_what_was_asked_up_to_the_limits() {
     let nsm = fresh();
-    let (user_data, nonce, public_key) = (vec![1; 512], vec![2; 512], vec![3; 1024]);
-    let document = nsm.attest(
-        Some(user_data.clone()),
-        Some(nonce.clone()),
-        Some(public_key.clone()),
-    );
+    let (user_data, nonce, public_key) = ([1; 512], [2; 512], [3; 1024]);
+    let document = nsm.attest(Some(&user_data), Some(&nonce), Some(&public_key));
     let document = verify(&nsm, &document.unwrap());
     assert_eq!(document.user_data(), Some(user_data.as_slice()));
     assert_eq!(document.nonce(), Some(nonce.as_slice()));
@@ -180,7 +176,7 @@ fn documents_hold_what_was_asked_up_to_the_limits() {
         (None, None, None)
     );
 
-    let document = verify(&nsm, &nsm.attest(Some(vec![]), Some(vec![]), None).unwrap());
+    let document = verify(&nsm, &nsm.attest(Some(&[]), Some(&[]), None).unwrap());
     assert_eq!(document.user_data(), Some([].as_slice()));
     assert_eq!(document.nonce(), Some([].as_slice()));
 }
@@ -189,21 +185,18 @@ fn documents_hold_what_was_asked_up_to_the_limits() {
 fn what_aws_does_not_allow_in_a_document_is_refused() {
     let nsm = fresh();
     assert_eq!(
-        code(nsm.attest(Some(vec![1; 513]), None, None)),
+        code(nsm.attest(Some(&[1; 513]), None, None)),
         "InputTooLarge"
     );
     assert_eq!(
-        code(nsm.attest(None, Some(vec![1; 513]), None)),
+        code(nsm.attest(None, Some(&[1; 513]), None)),
         "InputTooLarge"
     );
     assert_eq!(
-        code(nsm.attest(None, None, Some(vec![1; 1025]))),
+        code(nsm.attest(None, None, Some(&[1; 1025]))),
         "InputTooLarge"
     );
-    assert_eq!(
-        code(nsm.attest(None, None, Some(vec![]))),
-        "InvalidArgument"
-    );
+    assert_eq!(code(nsm.attest(None, None, Some(&[]))), "InvalidArgument");
 }
 
 #[test]
@@ -219,17 +212,14 @@ fn documents_hold_the_locked_pcrs_and_no_other() {
     assert_eq!(after.pcrs()[&18].as_slice(), pcr18);
 
     nsm.lock_pcrs(32).unwrap();
-    let largest = nsm.attest(Some(vec![1; 512]), Some(vec![2; 512]), Some(vec![3; 1024]));
+    let largest = nsm.attest(Some(&[1; 512]), Some(&[2; 512]), Some(&[3; 1024]));
     assert_eq!(verify(&nsm, &largest.unwrap()).pcrs().len(), 32);
 }
 
 #[test]
 fn documents_are_of_no_debug_mode_and_match_their_measurements() {
     let nsm = fresh();
-    let document = verify(
-        &nsm,
-        &nsm.attest(None, Some(b"nonce".to_vec()), None).unwrap(),
-    );
+    let document = verify(&nsm, &nsm.attest(None, Some(b"nonce"), None).unwrap());
     let policy = Policy::releases([MEASURED.measurements()]).nonce(b"nonce");
     assert_eq!(document.check(&policy), Ok(()));
     assert_eq!(document.pcrs()[&3], [0; 48]);
@@ -239,7 +229,7 @@ fn documents_are_of_no_debug_mode_and_match_their_measurements() {
 
 #[test]
 fn documents_are_laid_out_as_current_firmware_does() {
-    let document = fresh().attest(Some(b"data".to_vec()), None, None).unwrap();
+    let document = fresh().attest(Some(b"data"), None, None).unwrap();
     // An untagged array of four; the protected header {1: -35}; an empty map; a byte string of two length bytes.
     assert_eq!(hex::encode(&document[..8]), "8444a1013822a059");
     assert_eq!(document[10], 0xbf, "a map of indefinite length");
