@@ -339,7 +339,7 @@ mod tests {
 
     /// `... 1 to 60000.` as numbers.
     fn range_of(comment: &str) -> Option<(i64, i64)> {
-        let (before, after) = comment.split_once(" to ")?;
+        let (before, after) = comment.rsplit_once(" to ")?;
         let low = before.rsplit([' ', ':']).next()?.parse().ok()?;
         let high = after.split(['.', ' ']).next()?.parse().ok()?;
         Some((low, high))

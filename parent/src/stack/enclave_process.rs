@@ -206,11 +206,21 @@ fn spawn(command: &EnclaveCommand, tail: &Tail, log: &LogTarget) -> io::Result<C
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 log.write(&line);
-                tail.push(line);
+                tail.push(readable(&line));
             }
         });
     }
     Ok(child)
+}
+
+/// A log line of the enclave as a person reads it: level and message of what is JSON, everything else as it is.
+fn readable(line: &str) -> String {
+    let entry: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    let text = |pointer| entry.pointer(pointer).and_then(serde_json::Value::as_str);
+    match (text("/level"), text("/fields/message").or(text("/message"))) {
+        (Some(level), Some(message)) => format!("{level} {}", message.trim_end()),
+        _ => line.to_owned(),
+    }
 }
 
 async fn end(mut child: Child, stdin: Option<ChildStdin>) {

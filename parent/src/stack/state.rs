@@ -253,9 +253,6 @@ fn enclave_config_text(public_key: &str) -> String {
 # A change takes effect, and changes PCR2, when the stack starts again.
 deployment = "development"
 
-[bitcoin]
-network = "bitcoin"
-
 [[principal]]
 name = "{PRINCIPAL}"
 public_key = "{public_key}"
