@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use permafrost_common::transport::{Address, Cid};
-use serde::de::{Deserializer, Error as _};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
 ///
@@ -305,6 +305,12 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_shows_the_printed_configuration() {
+        let page = include_str!("../../docs/configuration-parent.md");
+        assert!(page.contains(TEMPLATE.trim_end()));
+    }
+
+    #[test]
     fn every_key_of_the_printed_configuration_has_a_comment() {
         let mut commented = false;
         for line in TEMPLATE.lines() {
@@ -326,7 +332,12 @@ mod tests {
             } else if let Some(comment) = line.strip_prefix('#') {
                 range = range_of(comment).or(range);
             } else if let (Some((low, high)), Some((key, _))) = (range, line.split_once(" = ")) {
-                for (value, accepted) in [(low, true), (high, true), (low - 1, false), (high + 1, false)] {
+                for (value, accepted) in [
+                    (low, true),
+                    (high, true),
+                    (low - 1, false),
+                    (high + 1, false),
+                ] {
                     let text = format!("{table}\n{key} = {value}");
                     assert_eq!(Config::parse(&text).is_ok(), accepted, "{text}");
                 }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod log;
+pub mod metrics;
 pub mod parent;
 pub mod profile;
 pub mod proxy;

@@ -3,12 +3,18 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Instant;
 
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http::Method;
 use permafrost_common::transport::{Address, Cid, Listener, Peers, TransportError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::metrics;
 use crate::proxy::{Proxy, ProxyError, Readiness};
 use crate::store::{self, RecordStore, StoreError};
 
@@ -44,13 +50,12 @@ impl Parent {
     /// Where an address is taken or the database cannot be opened.
     pub async fn start(config: &Config) -> Result<Self, ParentError> {
         let proxy = Proxy::bind(config).await?;
-        let records =
-            RecordStore::open(&config.store.path)
-                .await
-                .map_err(|source| ParentError::Store {
-                    path: config.store.path.display().to_string(),
-                    source,
-                })?;
+        let records = RecordStore::open(&config.store.path)
+            .await
+            .map_err(|source| ParentError::Store {
+                path: config.store.path.display().to_string(),
+                source,
+            })?;
         let listener = Listener::bind(&config.store.listen, store_peers(config)).await?;
         Ok(Self {
             proxy,
@@ -103,9 +108,14 @@ struct RunningStore {
 impl RunningStore {
     fn start(records: RecordStore, listener: Listener) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(store::serve(records, listener, async {
-            let _stopped_or_dropped = stopped.await;
-        }));
+        let serving = tokio::spawn(async move {
+            let router = store::router(records.clone()).layer(middleware::from_fn(observe));
+            store::serve_router(router, listener, async {
+                let _stopped_or_dropped = stopped.await;
+            })
+            .await;
+            records.close().await;
+        });
         Self { stop, serving }
     }
 
@@ -115,4 +125,18 @@ impl RunningStore {
             tracing::error!(%error, "the record store failed");
         }
     }
+}
+
+/// Counts what the enclave asks of the store.
+async fn observe(request: Request, next: Next) -> Response {
+    let operation = match *request.method() {
+        Method::PUT => "put",
+        Method::GET if request.uri().path().split('/').count() > 3 => "get",
+        Method::GET => "list",
+        _ => "other",
+    };
+    let began = Instant::now();
+    let response = next.run(request).await;
+    metrics::store_operation(operation, response.status().as_u16(), began.elapsed());
+    response
 }

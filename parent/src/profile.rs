@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use permafrost_client::{
-    Client, Endpoint, EndpointError, Enclave, Error, Expectation, Measurements, Principal, Root,
+    Client, Enclave, Endpoint, EndpointError, Error, Expectation, Measurements, Principal, Root,
     SigningKey,
 };
 use serde::Deserialize;
@@ -81,8 +81,8 @@ impl Profile {
     /// [`ProfileError::Read`] and [`ProfileError::Content`].
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
         let text = read_file(path)?;
-        let mut profile: Self = toml::from_str(&text)
-            .map_err(|error| content(path, error.to_string().trim_end()))?;
+        let mut profile: Self =
+            toml::from_str(&text).map_err(|error| content(path, error.to_string().trim_end()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         profile.root = profile.root.map(|root| base.join(root));
         profile.key = base.join(&profile.key);

@@ -23,7 +23,10 @@ fn document(name: &str) -> Vec<u8> {
     if name.ends_with(".cbor") {
         return bytes;
     }
-    let text: String = String::from_utf8(bytes).unwrap().split_whitespace().collect();
+    let text: String = String::from_utf8(bytes)
+        .unwrap()
+        .split_whitespace()
+        .collect();
     STANDARD.decode(text).unwrap()
 }
 
@@ -53,7 +56,11 @@ fn json(output: &Output) -> Value {
 fn rule(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let answer = json(output);
-    assert!(answer["error"]["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+    assert!(
+        answer["error"]["detail"]
+            .as_str()
+            .is_some_and(|detail| !detail.is_empty())
+    );
     answer["error"]["rule"].as_str().unwrap().to_owned()
 }
 
@@ -70,7 +77,10 @@ fn production_documents_verify_at_the_time_they_were_signed() {
         assert!(answer["module_id"].as_str().unwrap().starts_with("i-"));
         assert_eq!(answer["pcrs"]["0"].as_str().unwrap().len(), 96);
         for field in ["nonce", "user_data", "public_key"] {
-            assert!(answer[field].is_null() || answer[field].is_string(), "{field}");
+            assert!(
+                answer[field].is_null() || answer[field].is_string(),
+                "{field}"
+            );
         }
         assert_eq!(answer.as_object().unwrap().len(), 8);
     }
@@ -82,7 +92,10 @@ fn documents_of_debug_enclaves_verify_only_when_asked_for_by_name() {
     for name in DEBUG {
         let output = verify(&fixture(name), &["--at", "signed", "--json"]);
         assert_eq!(rule(&output), "debug-mode", "{name}");
-        let output = verify(&fixture(name), &["--at", "signed", "--allow-debug", "--json"]);
+        let output = verify(
+            &fixture(name),
+            &["--at", "signed", "--allow-debug", "--json"],
+        );
         assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
         assert_eq!(json(&output)["debug"], true);
     }
@@ -96,7 +109,15 @@ fn no_document_verifies_after_its_certificates_have_expired() {
             let output = verify(&fixture(name), &[at, &["--allow-debug", "--json"]].concat());
             assert_eq!(rule(&output), "certificate-expired", "{name} {at:?}");
         }
-        let output = verify(&fixture(name), &["--at", "2020-01-01T00:00:00+01:00", "--json", "--allow-debug"]);
+        let output = verify(
+            &fixture(name),
+            &[
+                "--at",
+                "2020-01-01T00:00:00+01:00",
+                "--json",
+                "--allow-debug",
+            ],
+        );
         assert_eq!(rule(&output), "certificate-not-yet-valid", "{name}");
     }
 }
@@ -123,26 +144,47 @@ fn pcrs_are_compared_when_they_are_named() {
     let file = fixture(PRODUCTION[0]);
     let pcrs = json(&verify(&file, &["--at", "signed", "--json"]))["pcrs"].clone();
     let pcr = |index: &str| pcrs[index].as_str().unwrap().to_owned();
-    let (zero, one) = (format!("0={}", pcr("0")), format!("1={}", pcr("1").to_uppercase()));
+    let (zero, one) = (
+        format!("0={}", pcr("0")),
+        format!("1={}", pcr("1").to_uppercase()),
+    );
     let wrong = format!("1={}", "ab".repeat(48));
     let good = verify(&file, &["--at", "signed", "--pcr", &zero, "--pcr", &one]);
     assert_eq!(good.status.code(), Some(0), "{good:?}");
-    let bad = verify(&file, &["--at", "signed", "--pcr", &zero, "--pcr", &wrong, "--json"]);
+    let bad = verify(
+        &file,
+        &["--at", "signed", "--pcr", &zero, "--pcr", &wrong, "--json"],
+    );
     assert_eq!(rule(&bad), "measurements");
 
     let directory = tempfile::tempdir().unwrap();
-    let (matching, other) = (directory.path().join("a.json"), directory.path().join("b.json"));
+    let (matching, other) = (
+        directory.path().join("a.json"),
+        directory.path().join("b.json"),
+    );
     let measurements = serde_json::json!({"Measurements": {
         "HashAlgorithm": "Sha384 { ... }", "PCR0": pcr("0"), "PCR1": pcr("1"), "PCR2": pcr("2"),
     }});
     std::fs::write(&matching, measurements.to_string()).unwrap();
-    std::fs::write(&other, serde_json::json!({"0": "cd".repeat(48)}).to_string()).unwrap();
+    std::fs::write(
+        &other,
+        serde_json::json!({"0": "cd".repeat(48)}).to_string(),
+    )
+    .unwrap();
     let (matching, other) = (matching.to_str().unwrap(), other.to_str().unwrap());
-    let one_of_two = verify(&file, &["--at", "signed", "--pcrs", other, "--pcrs", matching]);
+    let one_of_two = verify(
+        &file,
+        &["--at", "signed", "--pcrs", other, "--pcrs", matching],
+    );
     assert_eq!(one_of_two.status.code(), Some(0), "{one_of_two:?}");
     let none = verify(&file, &["--at", "signed", "--pcrs", other, "--json"]);
     assert_eq!(rule(&none), "measurements");
-    let both = verify(&file, &["--at", "signed", "--pcrs", matching, "--pcr", &wrong, "--json"]);
+    let both = verify(
+        &file,
+        &[
+            "--at", "signed", "--pcrs", matching, "--pcr", &wrong, "--json",
+        ],
+    );
     assert_eq!(rule(&both), "measurements");
 }
 
@@ -150,7 +192,10 @@ fn pcrs_are_compared_when_they_are_named() {
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn a_nonce_that_is_not_in_the_document_is_refused() {
     for name in PRODUCTION {
-        let output = verify(&fixture(name), &["--at", "signed", "--nonce", "00ff", "--json"]);
+        let output = verify(
+            &fixture(name),
+            &["--at", "signed", "--nonce", "00ff", "--json"],
+        );
         assert_eq!(rule(&output), "nonce");
     }
 }
@@ -217,7 +262,10 @@ fn a_wrong_call_is_told_from_a_document_that_fails() {
         assert!(output.stdout.is_empty(), "{arguments:?}: {output:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
-    assert_eq!(verify(Path::new("/nonexistent"), &[]).status.code(), Some(2));
+    assert_eq!(
+        verify(Path::new("/nonexistent"), &[]).status.code(),
+        Some(2)
+    );
     let pcr = format!("0={}", "00".repeat(48));
     let twice = verify(&empty, &["--pcr", &pcr, "--pcr", &pcr]);
     assert_eq!(twice.status.code(), Some(2), "{twice:?}");

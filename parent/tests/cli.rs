@@ -45,7 +45,10 @@ fn a_wrong_configuration_is_a_wrong_call_and_names_the_key() {
     }
     let missing = permafrost(directory.path(), &["serve", "--config", "missing.toml"]);
     assert_eq!(missing.status.code(), Some(2), "{missing:?}");
-    assert_eq!(permafrost(directory.path(), &["serve"]).status.code(), Some(2));
+    assert_eq!(
+        permafrost(directory.path(), &["serve"]).status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -56,7 +59,10 @@ fn an_address_that_is_taken_is_a_failure() {
     std::fs::write(directory.path().join("c.toml"), config).unwrap();
     let output = permafrost(directory.path(), &["serve", "--config", "c.toml"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(stderr(&output).contains("listen = 127.0.0.1:"), "{output:?}");
+    assert!(
+        stderr(&output).contains("listen = 127.0.0.1:"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -79,7 +85,12 @@ fn a_new_principal_has_a_key_file_that_nobody_else_reads() {
             entry["principal"][0]["public_key"].as_str().unwrap(),
             key.public_key().unwrap().to_string()
         );
-        assert!(entry["principal"][0]["public_key"].as_str().unwrap().starts_with(algorithm));
+        assert!(
+            entry["principal"][0]["public_key"]
+                .as_str()
+                .unwrap()
+                .starts_with(algorithm)
+        );
     }
 }
 
@@ -88,7 +99,10 @@ fn a_key_file_is_never_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("key.pem");
     std::fs::write(&path, "mine").unwrap();
-    let output = permafrost(directory.path(), &["principal", "new", "a", "--out", "key.pem"]);
+    let output = permafrost(
+        directory.path(),
+        &["principal", "new", "a", "--out", "key.pem"],
+    );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 }
@@ -114,13 +128,23 @@ fn without_a_profile_the_way_to_one_is_shown() {
 #[test]
 fn failures_of_keys_are_json_when_json_was_asked_for() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(permafrost(directory.path(), &["principal", "new", "a", "--out", "k.pem"]).status.success());
+    assert!(
+        permafrost(
+            directory.path(),
+            &["principal", "new", "a", "--out", "k.pem"]
+        )
+        .status
+        .success()
+    );
     std::fs::write(
         directory.path().join("p.toml"),
         "endpoint = \"unix:nobody.sock\"\nprincipal = \"a\"\nkey = \"k.pem\"\n",
     )
     .unwrap();
-    let output = permafrost(directory.path(), &["keys", "--profile", "p.toml", "list", "--json"]);
+    let output = permafrost(
+        directory.path(),
+        &["keys", "--profile", "p.toml", "list", "--json"],
+    );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["error"]["kind"], "unreachable", "{answer}");
@@ -138,11 +162,17 @@ fn what_is_to_be_signed_is_checked_before_anybody_is_asked() {
         (&["--message-file", "missing"], "missing"),
         (&["--event", "event"], "created_at"),
         (&["--taproot-sighash", "ab"], "--taproot-sighash"),
-        (&["--merkle-root", "ab", "--message", "x"], "--taproot-sighash"),
+        (
+            &["--merkle-root", "ab", "--message", "x"],
+            "cannot be used with",
+        ),
         (&["--message", "x", "--digest", "00"], "cannot be used with"),
         (&[], "required"),
     ] {
-        let output = permafrost(directory.path(), &[&["keys", "sign", "00"], arguments].concat());
+        let output = permafrost(
+            directory.path(),
+            &[&["keys", "sign", "00"], arguments].concat(),
+        );
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
         assert!(stderr(&output).contains(named), "{arguments:?}: {output:?}");
     }

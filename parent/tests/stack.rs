@@ -18,7 +18,11 @@ impl Stage {
     fn with_enclave(lines: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let script = directory.path().join("enclave.sh");
-        std::fs::write(&script, format!("#!/bin/sh\ncd '{}'\n{lines}\n", directory.path().display())).unwrap();
+        std::fs::write(
+            &script,
+            format!("#!/bin/sh\ncd '{}'\n{lines}\n", directory.path().display()),
+        )
+        .unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
         Self { directory }
     }
@@ -87,7 +91,10 @@ fn a_missing_enclave_program_is_named() {
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("enclave.sh") && said.contains("--enclave"), "{said}");
+    assert!(
+        said.contains("enclave.sh") && said.contains("--enclave"),
+        "{said}"
+    );
     assert!(!stage.path("state").exists());
 }
 
@@ -96,14 +103,23 @@ fn an_enclave_that_keeps_dying_is_given_up_with_its_last_words() {
     let stage = Stage::with_enclave("echo start >> starts; echo 'no entropy today' >&2; exit 1");
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no entropy today"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("no entropy today"),
+        "{output:?}"
+    );
     assert!(lines(&stage.path("starts")) >= 3);
-    assert!(std::fs::read_to_string(stage.path("state/enclave.log")).unwrap().contains("no entropy"));
+    assert!(
+        std::fs::read_to_string(stage.path("state/enclave.log"))
+            .unwrap()
+            .contains("no entropy")
+    );
 }
 
 #[test]
 fn the_enclave_ends_with_the_stack() {
-    let stage = Stage::with_enclave("trap 'echo asked > asked; exit 0' TERM; echo x > started; while :; do sleep 0.05; done");
+    let stage = Stage::with_enclave(
+        "trap 'echo asked > asked; exit 0' TERM; echo x > started; while :; do sleep 0.05; done",
+    );
     let child = stage.dev().spawn().unwrap();
     wait_for(|| stage.path("started").exists());
     signal(&child, rustix::process::Signal::INT);
@@ -119,7 +135,10 @@ fn the_enclave_ends_when_the_parent_is_killed() {
     let mut child = stage.dev().spawn().unwrap();
     wait_for(|| stage.path("started").exists());
     std::thread::sleep(Duration::from_millis(300));
-    assert!(!stage.path("ended").exists(), "its standard input closed early");
+    assert!(
+        !stage.path("ended").exists(),
+        "its standard input closed early"
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     wait_for(|| stage.path("ended").exists());
@@ -127,7 +146,9 @@ fn the_enclave_ends_when_the_parent_is_killed() {
 
 #[test]
 fn the_enclave_is_started_as_agreed() {
-    let stage = Stage::with_enclave("printf '%s\\n' \"$@\" > arguments.new; mv arguments.new arguments; cat > /dev/null");
+    let stage = Stage::with_enclave(
+        "printf '%s\\n' \"$@\" > arguments.new; mv arguments.new arguments; cat > /dev/null",
+    );
     let child = stage.dev().spawn().unwrap();
     wait_for(|| stage.path("arguments").exists());
     let state = stage.path("state").canonicalize().unwrap();
@@ -149,7 +170,10 @@ fn two_stacks_do_not_share_a_state_directory() {
     wait_for(|| stage.path("started").exists());
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("another `permafrost dev`"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("another `permafrost dev`"),
+        "{output:?}"
+    );
     signal(&first, rustix::process::Signal::TERM);
     finish(first);
 }

@@ -91,7 +91,10 @@ mod tests {
                 if sub.get_name() == "help" {
                     continue;
                 }
-                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let help = sub
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 assert!(
                     sub.has_subcommands() || help.contains("permafrost "),
                     "{} has no examples",

@@ -97,7 +97,10 @@ impl SignRequest {
             headers.insert(CONTENT_TYPE, value("--content-type", &self.content_type)?);
         }
         if let Some(key) = self.idempotency_key()? {
-            headers.insert(IDEMPOTENCY_HEADER, value("--idempotency-key", key.as_str())?);
+            headers.insert(
+                IDEMPOTENCY_HEADER,
+                value("--idempotency-key", key.as_str())?,
+            );
         }
         let mut request = Request::new(());
         *request.method_mut() = self.method.clone();

@@ -1,8 +1,8 @@
 //! Everything in a [`Report`], checked by code that shares nothing with the signer: the `nostr` crate, libsecp256k1,
 //! the `bitcoin` crate, and the verifier of attestation documents.
 
-use std::str::FromStr;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -50,13 +50,33 @@ pub fn check(report: &Report, spend: &Spend) -> Result<Vec<Check>, Failed> {
         passed: Vec::new(),
     };
     checks.pass("the event's id and signature", NOSTR, Checks::event)?;
-    checks.pass("the event is by the key and says what was asked", NOSTR, Checks::event_content)?;
+    checks.pass(
+        "the event is by the key and says what was asked",
+        NOSTR,
+        Checks::event_content,
+    )?;
     checks.pass("the message's signature", LIBSECP256K1, Checks::message)?;
     checks.pass("the output key and its address", BITCOIN, Checks::output)?;
-    checks.pass("the signature hash of the transaction", BITCOIN, Checks::sighash)?;
-    checks.pass("the spend's signature by the output key", LIBSECP256K1, Checks::spend)?;
-    checks.pass("the same key after the rotation, by a new signature", LIBSECP256K1, Checks::rotated)?;
-    checks.pass("the document, up to the development root", ATTESTATION, Checks::document)?;
+    checks.pass(
+        "the signature hash of the transaction",
+        BITCOIN,
+        Checks::sighash,
+    )?;
+    checks.pass(
+        "the spend's signature by the output key",
+        LIBSECP256K1,
+        Checks::spend,
+    )?;
+    checks.pass(
+        "the same key after the rotation, signing anew",
+        LIBSECP256K1,
+        Checks::rotated,
+    )?;
+    checks.pass(
+        "the document, up to the development root",
+        ATTESTATION,
+        Checks::document,
+    )?;
     Ok(checks.passed)
 }
 
@@ -85,7 +105,11 @@ impl Checks<'_> {
 
     fn event_content(&self) -> Result<(), String> {
         let event = self.parsed_event()?;
-        same("author", &event.pubkey.to_hex(), &self.report.group_public_key)?;
+        same(
+            "author",
+            &event.pubkey.to_hex(),
+            &self.report.group_public_key,
+        )?;
         same("kind", &event.kind.as_u16().to_string(), "1")?;
         same("tags", &event.tags.len().to_string(), "1")
     }
@@ -99,22 +123,38 @@ impl Checks<'_> {
     fn message(&self) -> Result<(), String> {
         let message = &self.report.message;
         same("message", &message.message, &hex::encode(MESSAGE))?;
-        same("public key", &message.public_key, &self.report.group_public_key)?;
+        same(
+            "public key",
+            &message.public_key,
+            &self.report.group_public_key,
+        )?;
         self.verify(&message.signature, MESSAGE, &message.public_key)
     }
 
     fn output(&self) -> Result<(), String> {
         let internal = x_only(&self.report.group_public_key)?;
         let (output, _) = internal.tap_tweak(&self.secp, None);
-        same("output key", &self.report.taproot.output_key, &output.to_string())?;
+        same(
+            "output key",
+            &self.report.taproot.output_key,
+            &output.to_string(),
+        )?;
         let address = Address::p2tr(&self.secp, internal, None, Network::Bitcoin);
-        same("address", &self.report.taproot.address, &address.to_string())
+        same(
+            "address",
+            &self.report.taproot.address,
+            &address.to_string(),
+        )
     }
 
     fn sighash(&self) -> Result<(), String> {
         let address = Address::from_script(&self.spend.spent.script_pubkey, Network::Bitcoin)
             .map_err(text)?;
-        same("spent output", &address.to_string(), &self.report.taproot.address)?;
+        same(
+            "spent output",
+            &address.to_string(),
+            &self.report.taproot.address,
+        )?;
         let sighash = self.spend.sighash().map_err(text)?;
         same(
             "signature hash",
@@ -140,7 +180,11 @@ impl Checks<'_> {
 
     fn rotated(&self) -> Result<(), String> {
         let rotated = &self.report.rotated;
-        same("key", &rotated.group_public_key, &self.report.group_public_key)?;
+        same(
+            "key",
+            &rotated.group_public_key,
+            &self.report.group_public_key,
+        )?;
         if rotated.signature == self.report.message.signature {
             return Err("the signature is the one from before".to_owned());
         }
@@ -174,7 +218,11 @@ impl Checks<'_> {
     fn verify(&self, signature: &str, digest: &[u8; 32], public_key: &str) -> Result<(), String> {
         let signature = schnorr::Signature::from_str(signature).map_err(text)?;
         self.secp
-            .verify_schnorr(&signature, &Message::from_digest(*digest), &x_only(public_key)?)
+            .verify_schnorr(
+                &signature,
+                &Message::from_digest(*digest),
+                &x_only(public_key)?,
+            )
             .map_err(text)
     }
 }

@@ -19,9 +19,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::stack::{DevStack, StackError, StackOptions};
 
 pub use self::checks::{Check, Failed, check};
-pub use self::report::{
-    AttestationReport, MessageReport, Report, RotatedReport, TaprootReport,
-};
+pub use self::report::{AttestationReport, MessageReport, Report, RotatedReport, TaprootReport};
 pub use self::spend::{Spend, SpendError};
 pub use self::story::story;
 
@@ -108,8 +106,7 @@ async fn show(stack: &DevStack) -> Result<Demo, DemoError> {
     stack.wait_ready(READY_TIME).await?;
     let principal = Profile::read(&stack.state().profile())?.principal().await?;
     let path = stack.state().root();
-    let root_pem =
-        fs::read_to_string(&path).map_err(|source| DemoError::File { path, source })?;
+    let root_pem = fs::read_to_string(&path).map_err(|source| DemoError::File { path, source })?;
     let (report, spend) = make(&principal, root_pem).await?;
     let checks = check(&report, &spend)?;
     Ok(Demo {
@@ -207,10 +204,18 @@ async fn sign(
     asked(doing, principal.sign(&key.id, what).await)
 }
 
-fn asked<T>(doing: &'static str, answer: Result<T, permafrost_client::Error>) -> Result<T, DemoError> {
+fn asked<T>(
+    doing: &'static str,
+    answer: Result<T, permafrost_client::Error>,
+) -> Result<T, DemoError> {
     answer.map_err(|source| DemoError::Request { doing, source })
 }
 
 fn attestation(boot: &Boot, root_pem: String) -> AttestationReport {
-    AttestationReport::of(boot.document(), boot.nonce(), root_pem, boot.verified().pcrs())
+    AttestationReport::of(
+        boot.document(),
+        boot.nonce(),
+        root_pem,
+        boot.verified().pcrs(),
+    )
 }

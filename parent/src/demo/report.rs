@@ -77,12 +77,7 @@ pub struct AttestationReport {
 
 impl AttestationReport {
     /// The report of one document.
-    pub fn of(
-        document: &[u8],
-        nonce: &[u8],
-        root_pem: String,
-        pcrs: &BTreeMap<u8, Pcr>,
-    ) -> Self {
+    pub fn of(document: &[u8], nonce: &[u8], root_pem: String, pcrs: &BTreeMap<u8, Pcr>) -> Self {
         Self {
             document: STANDARD.encode(document),
             nonce: hex::encode(nonce),

@@ -107,7 +107,8 @@ impl Spend {
     /// # Errors
     /// [`SpendError::Signature`].
     pub fn complete(&mut self, signature: &str) -> Result<(), SpendError> {
-        let bytes = hex::decode(signature).map_err(|error| SpendError::Signature(error.to_string()))?;
+        let bytes =
+            hex::decode(signature).map_err(|error| SpendError::Signature(error.to_string()))?;
         let signature = bitcoin::taproot::Signature::from_slice(&bytes)
             .map_err(|error| SpendError::Signature(error.to_string()))?;
         if let Some(input) = self.transaction.input.first_mut() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Demo;
 
-/// The story of a demo whose checks have all passed, in at most 24 lines of 100 columns.
+/// The story of a demo whose checks have all passed, in some 24 lines of at most 100 columns.
 pub fn story(demo: &Demo) -> String {
     let report = &demo.report;
     let mut text = format!(
@@ -29,12 +29,19 @@ pub fn story(demo: &Demo) -> String {
         demo.spend.transaction.compute_txid(),
         report.taproot.address,
         start(&report.rotated.signature),
-        report.attestation.pcrs.get(&0).map(|pcr| start(pcr)).unwrap_or_default(),
+        report
+            .attestation
+            .pcrs
+            .get(&0)
+            .map(|pcr| start(pcr))
+            .unwrap_or_default(),
     );
     for check in &demo.checks {
         let _infallible = writeln!(text, "  ok  {:50} {}", check.what, check.by);
     }
-    text.push_str("\nEverything that was started has been ended. `permafrost dev` keeps it running.");
+    text.push_str(
+        "\nEverything that was started has been ended. `permafrost dev` keeps it running.",
+    );
     text
 }
 

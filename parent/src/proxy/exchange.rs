@@ -10,8 +10,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Intake;
 use super::deadline::Deadline;
-use super::metrics::{self, Ongoing};
 use super::route;
+use crate::metrics::{self, Ongoing};
 
 /// The longest path that is logged, in characters.
 const LOGGED_PATH_MAX: usize = 512;
@@ -85,12 +85,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.deadline.request_ended();
         let took = self.started.elapsed();
-        metrics::request_done(
-            route::method(&self.method),
-            self.route,
-            self.status,
-            took,
-        );
+        metrics::request_done(route::method(&self.method), self.route, self.status, took);
         metrics::bodies(self.intake.bytes(), self.answer_bytes);
 
         macro_rules! log_at {

@@ -11,7 +11,6 @@ mod deadline;
 mod exchange;
 mod gateway;
 mod hop_by_hop;
-mod metrics;
 mod operations;
 mod route;
 mod upstream;
@@ -34,10 +33,8 @@ use tokio::task::JoinSet;
 
 use self::deadline::Deadline;
 use self::gateway::Gateway;
-use self::metrics::Ongoing;
 use crate::config::Config;
-
-pub use self::metrics::MetricsError;
+use crate::metrics::{self, MetricsError, Ongoing};
 
 /// How long accepting pauses after an error such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -114,12 +111,8 @@ impl Proxy {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let serving = serve_connection(
-                        self.gateway.clone(),
-                        stream,
-                        peer,
-                        closing.subscribe(),
-                    );
+                    let serving =
+                        serve_connection(self.gateway.clone(), stream, peer, closing.subscribe());
                     connections.spawn(async move {
                         serving.await;
                         drop(place);

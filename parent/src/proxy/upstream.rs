@@ -18,8 +18,8 @@ use permafrost_common::transport::{self, Address};
 use tower::Service;
 
 use super::body::RequestBody;
-use super::metrics;
 use crate::config::EnclaveConfig;
+use crate::metrics;
 
 /// Connections to the enclave, made when needed and kept for the next request.
 ///

@@ -63,6 +63,8 @@ pub struct Status {
     pub pid: Option<u32>,
     /// How often it was started.
     pub starts: u32,
+    /// How often it ended by itself.
+    pub ends: u32,
     /// How it ended the last time.
     pub ended: Option<Ended>,
 }
@@ -89,6 +91,7 @@ impl EnclaveProcess {
         let (report, status) = watch::channel(Status {
             pid: child.id(),
             starts: 1,
+            ends: 0,
             ended: None,
         });
         let watching = tokio::spawn(watch_over(
@@ -153,6 +156,7 @@ async fn watch_over(
                 tracing::warn!(how = ended.how, "the enclave ended by itself and is started again");
                 report.send_modify(|status| {
                     status.pid = None;
+                    status.ends += 1;
                     status.ended = Some(ended);
                 });
             }

@@ -26,8 +26,8 @@ const ENCLAVE_PROGRAM: &str = "permafrost-enclave";
 /// How often a starting enclave is asked whether it is ready.
 const POLL: Duration = Duration::from_millis(50);
 
-/// After so many failed starts, waiting longer is no use.
-const STARTS_MAX: u32 = 3;
+/// After it has ended so many times before it was ready, waiting longer is no use.
+const ENDS_MAX: u32 = 3;
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -148,13 +148,13 @@ impl DevStack {
     pub async fn wait_ready(&self, time: Duration) -> Result<(), StackError> {
         let began = Instant::now();
         loop {
-            let why = match self.readiness.ask().await {
+            let why = match self.is_ready().await {
                 Ok(()) => return Ok(()),
-                Err(problem) => problem.detail,
+                Err(why) => why,
             };
             let status = self.enclave.status();
             if let Some(ended) = status.ended {
-                if ended.wrong_call || status.starts >= STARTS_MAX {
+                if ended.wrong_call || status.ends >= ENDS_MAX {
                     return Err(StackError::EnclaveEnds {
                         how: ended.how,
                         said: self.enclave.log_tail().join("\n"),
@@ -167,6 +167,14 @@ impl DevStack {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    async fn is_ready(&self) -> Result<(), String> {
+        // Asking before there is anybody to ask would log an outage that is none.
+        if !self.state.sockets().enclave().exists() {
+            return Err("it does not listen yet".to_owned());
+        }
+        self.readiness.ask().await.map_err(|problem| problem.detail)
     }
 
     /// Where clients connect.

@@ -136,9 +136,13 @@ impl State {
         }
         let config_path = self.enclave_config();
         if !config_path.exists() {
-            let pem = zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
+            let pem =
+                zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
             let public_key = SigningKey::from_pem(&pem)?.public_key()?;
-            write_new(&config_path, enclave_config_text(&public_key.to_string()).as_bytes())?;
+            write_new(
+                &config_path,
+                enclave_config_text(&public_key.to_string()).as_bytes(),
+            )?;
         }
         Ok(())
     }
@@ -301,7 +305,8 @@ mod tests {
     fn a_second_start_changes_nothing() {
         let parent = tempfile::tempdir().unwrap();
         let files = |state: &State| {
-            ["principal-dev.pem", "enclave.toml"].map(|name| fs::read(state.directory().join(name)).unwrap())
+            ["principal-dev.pem", "enclave.toml"]
+                .map(|name| fs::read(state.directory().join(name)).unwrap())
         };
         let before = files(&State::open(parent.path()).unwrap());
         assert_eq!(files(&State::open(parent.path()).unwrap()), before);

@@ -82,7 +82,10 @@ async fn an_answer_comes_back_as_it_was_given_except_the_fields_of_the_connectio
         ),
     );
     let answer = parent.get("/").await;
-    assert_eq!((answer.status, answer.body.as_slice()), (418, &b"\x00\xff\n"[..]));
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (418, &b"\x00\xff\n"[..])
+    );
     let mut fields: Vec<_> = answer.head.trim_end().lines().skip(1).collect();
     fields.sort_unstable();
     assert_eq!(

@@ -12,11 +12,17 @@ async fn header_fields_that_are_too_long_are_refused() {
     let parent = Parent::with("header_bytes = 2048").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     let with_field = |length: usize| {
-        format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "a".repeat(length))
+        format!(
+            "GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n",
+            "a".repeat(length)
+        )
     };
     assert_eq!(parent.raw(with_field(1900).as_bytes()).await.status, 200);
     let answer = parent.raw(with_field(2048).as_bytes()).await;
-    assert_eq!((answer.status, answer.problem().as_str()), (431, "headers-too-large"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (431, "headers-too-large")
+    );
     // Far too long: hyper refuses while it reads, without a document.
     assert_eq!(parent.raw(with_field(200_000).as_bytes()).await.status, 431);
 }
@@ -35,7 +41,10 @@ async fn a_body_that_is_announced_too_long_is_refused_before_it_comes() {
     let answer = parent
         .raw(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2049\r\n\r\n")
         .await;
-    assert_eq!((answer.status, answer.problem().as_str()), (413, "body-too-large"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (413, "body-too-large")
+    );
     // The answer arrives although the client is still writing.
     let answer = parent.raw(with_body(1_000_000).as_bytes()).await;
     assert_eq!(answer.problem(), "body-too-large");
@@ -54,7 +63,10 @@ async fn a_body_without_a_length_is_refused_where_it_exceeds_the_limit() {
     };
     assert_eq!(parent.raw(chunked(2).as_bytes()).await.body, b"2048");
     let answer = parent.raw(chunked(3).as_bytes()).await;
-    assert_eq!((answer.status, answer.problem().as_str()), (413, "body-too-large"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (413, "body-too-large")
+    );
 }
 
 #[tokio::test]
@@ -80,7 +92,10 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     let answer = parent.get("/").await;
-    assert_eq!((answer.status, answer.problem().as_str()), (503, "overloaded"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (503, "overloaded")
+    );
     assert_eq!(answer.field("retry-after"), Some("1"));
     // The operator still sees what is going on.
     assert_eq!(parent.get("/healthz").await.status, 200);
@@ -101,7 +116,10 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let answer = parent
         .raw(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
         .await;
-    assert_eq!((answer.status, answer.problem().as_str()), (408, "request-timeout"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (408, "request-timeout")
+    );
 }
 
 #[tokio::test]
@@ -116,7 +134,8 @@ async fn a_connection_without_a_request_is_closed() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_loses_its_connection() {
-    let parent = Parent::with("request_timeout_ms = 500\nanswer_timeout_ms = 500\nrequests = 1").await;
+    let parent =
+        Parent::with("request_timeout_ms = 500\nanswer_timeout_ms = 500\nrequests = 1").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
         match request.uri().path() {
             "/long" => text(200, vec![0; 64 * 1024 * 1024]),
@@ -152,7 +171,10 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
         .await
         .unwrap();
     let early = tokio::time::timeout(Duration::from_millis(300), second.read_u8()).await;
-    assert!(early.is_err(), "the second connection was served beside the first");
+    assert!(
+        early.is_err(),
+        "the second connection was served beside the first"
+    );
     drop(first);
     assert_eq!(Answer::read(&mut second).await.status, 200);
 }

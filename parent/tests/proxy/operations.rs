@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 
-use crate::support::{Enclave, Parent, Recorder, count, text};
+use crate::support::{Answer, Enclave, Parent, Recorder, count, text};
 
 fn health(ready: bool, reason: &str) -> String {
     let mut health = serde_json::json!({
@@ -21,7 +22,10 @@ async fn the_parent_lives_without_an_enclave_and_is_not_ready() {
     let parent = Parent::start().await;
     assert_eq!(parent.get("/healthz").await.status, 200);
     let answer = parent.get("/readyz").await;
-    assert_eq!((answer.status, answer.problem().as_str()), (503, "enclave-unreachable"));
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (503, "enclave-unreachable")
+    );
 }
 
 #[tokio::test]
@@ -33,10 +37,15 @@ async fn readiness_is_what_the_enclave_says() {
             text(503, health(false, "no root secret"))
         });
         let answer = parent.get("/readyz").await;
-        assert_eq!((answer.status, answer.problem().as_str()), (503, "not-ready"));
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (503, "not-ready")
+        );
         assert!(String::from_utf8_lossy(&answer.body).contains("no root secret"));
     }
-    let _enclave = Enclave::start(&parent.enclave_socket(), |_| async { text(200, health(true, "")) });
+    let _enclave = Enclave::start(&parent.enclave_socket(), |_| async {
+        text(200, health(true, ""))
+    });
     assert_eq!(parent.get("/readyz").await.status, 200);
 }
 
@@ -62,7 +71,10 @@ async fn the_parents_own_paths_take_no_other_method() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         let request = format!("DELETE {path} HTTP/1.1\r\nhost: x\r\n\r\n");
         let answer = parent.raw(request.as_bytes()).await;
-        assert_eq!((answer.status, answer.problem().as_str()), (405, "method-not-allowed"));
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (405, "method-not-allowed")
+        );
         assert_eq!(answer.field("allow"), Some("GET, HEAD"));
     }
 }
@@ -71,7 +83,13 @@ async fn the_parents_own_paths_take_no_other_method() {
 async fn only_these_very_paths_are_the_parents() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), |_| async { text(404, "enclave") });
-    for path in ["/healthz/", "/metrics2", "/Healthz", "/%68ealthz", "/v1/healthz"] {
+    for path in [
+        "/healthz/",
+        "/metrics2",
+        "/Healthz",
+        "/%68ealthz",
+        "/v1/healthz",
+    ] {
         assert_eq!(parent.get(path).await.body, b"enclave", "{path}");
     }
 }
@@ -79,8 +97,13 @@ async fn only_these_very_paths_are_the_parents() {
 #[tokio::test]
 async fn connect_is_refused() {
     let parent = Parent::start().await;
-    let answer = parent.raw(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n").await;
-    assert_eq!((answer.status, answer.problem().as_str()), (405, "method-not-allowed"));
+    let answer = parent
+        .raw(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n")
+        .await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (405, "method-not-allowed")
+    );
 }
 
 #[tokio::test]
@@ -113,6 +136,32 @@ async fn metrics_count_requests_by_route_and_not_by_key() {
 }
 
 #[tokio::test]
+async fn metrics_count_what_the_enclave_asks_of_the_store() {
+    let parent = Parent::start().await;
+    let store = parent.directory.path().join("store.sock");
+    for request in [
+        "PUT /records/key/a HTTP/1.1\r\nhost: x\r\nif-none-match: *\r\ncontent-length: 3\r\n\r\nabc",
+        "GET /records/key/a HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /records/key/b HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /records/key?limit=10 HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
+        let mut stream = tokio::net::UnixStream::connect(&store).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Answer::read(&mut stream).await;
+    }
+    let metrics = parent.metrics().await;
+    for line in [
+        "permafrost_store_operations_total{operation=\"put\",status=\"204\"} 1\n",
+        "permafrost_store_operations_total{operation=\"get\",status=\"200\"} 1\n",
+        "permafrost_store_operations_total{operation=\"get\",status=\"404\"} 1\n",
+        "permafrost_store_operations_total{operation=\"list\",status=\"200\"} 1\n",
+        "permafrost_store_operation_duration_seconds_count{operation=\"get\"} 2\n",
+    ] {
+        assert!(metrics.contains(line), "no {line:?} in:\n{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn the_access_log_says_what_happened_and_no_more() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
@@ -131,13 +180,20 @@ async fn the_access_log_says_what_happened_and_no_more() {
     assert_eq!(entry["bytes_out"], 1);
     assert_eq!(entry["complete"], true);
     assert!(entry["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{entry}");
-    assert!(entry["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")));
+    assert!(
+        entry["peer"]
+            .as_str()
+            .is_some_and(|peer| peer.starts_with("127.0.0.1:"))
+    );
     assert!(entry["timestamp"].is_string());
 
     parent.terminate();
     let (_, log) = parent.ended().await;
     for secret in ["QUERYVALUE", "SIGNATUREVALUE", "HEADERVALUE", "BODYVALUE"] {
-        assert!(!log.iter().any(|line| line.contains(secret)), "{secret} was logged");
+        assert!(
+            !log.iter().any(|line| line.contains(secret)),
+            "{secret} was logged"
+        );
     }
 }
 

@@ -29,7 +29,11 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
             .await
             .unwrap();
         let answer = Answer::read(&mut client).await;
-        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"3"[..]), "{round}");
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (200, &b"3"[..]),
+            "{round}"
+        );
         drop(enclave);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -38,8 +42,14 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     assert_eq!(parent.get("/").await.status, 200);
     let metrics = parent.metrics().await;
-    assert!(metrics.contains("permafrost_enclave_reconnects_total 1\n"), "{metrics}");
-    assert!(metrics.contains("permafrost_enclave_reachable 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("permafrost_enclave_reconnects_total 1\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("permafrost_enclave_reachable 1\n"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]

@@ -26,7 +26,11 @@ async fn a_slow_request_is_finished_before_the_end() {
         TcpStream::connect(parent.address).await.is_err(),
         "it still accepts"
     );
-    assert_eq!(idle.read(&mut [0]).await.unwrap(), 0, "an idle connection stays");
+    assert_eq!(
+        idle.read(&mut [0]).await.unwrap(),
+        0,
+        "an idle connection stays"
+    );
     let answer = Answer::read(&mut slow).await;
     assert_eq!(answer.body, b"late");
     assert_eq!(answer.field("connection"), Some("close"));

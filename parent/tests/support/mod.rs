@@ -177,7 +177,10 @@ impl Answer {
                 .map_or(0, |length| length.parse().unwrap());
             let already = answer.body.len();
             answer.body.resize(length, 0);
-            stream.read_exact(&mut answer.body[already..]).await.unwrap();
+            stream
+                .read_exact(&mut answer.body[already..])
+                .await
+                .unwrap();
             answer
         })
         .await
@@ -197,7 +200,9 @@ impl Answer {
         let problem: Value = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem["status"], self.status);
         let slug = problem["type"].as_str().unwrap();
-        slug.strip_prefix("urn:permafrost:problem:").unwrap().to_owned()
+        slug.strip_prefix("urn:permafrost:problem:")
+            .unwrap()
+            .to_owned()
     }
 }
 

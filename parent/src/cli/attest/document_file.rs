@@ -21,9 +21,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().take(READ_MAX + 1).read_to_end(&mut bytes)?;
+        io::stdin()
+            .lock()
+            .take(READ_MAX + 1)
+            .read_to_end(&mut bytes)?;
     } else {
-        File::open(path)?.take(READ_MAX + 1).read_to_end(&mut bytes)?;
+        File::open(path)?
+            .take(READ_MAX + 1)
+            .read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }
@@ -34,7 +39,8 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// What is wrong with the base64.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    if bytes.is_empty() || !bytes.is_ascii() {
+    // What is too long for a document stays as it is: its length is what is wrong with it.
+    if bytes.is_empty() || !bytes.is_ascii() || bytes.len() as u64 > READ_MAX {
         return Ok(bytes);
     }
     let text: Vec<u8> = bytes

@@ -67,7 +67,8 @@ pub(crate) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<(), Outcome> {
         let request = self.request()?;
-        let bytes = document_file::read(&self.file).map_err(|error| unreadable(&self.file, error))?;
+        let bytes =
+            document_file::read(&self.file).map_err(|error| unreadable(&self.file, error))?;
         match (request.judge(bytes), self.json) {
             (Ok(document), true) => say(json(&Report::of(&document))),
             (Ok(document), false) => say(self.describe(&document)),
@@ -104,7 +105,10 @@ impl Verify {
         if policies.is_empty() {
             policies.push(Policy::any_measurements());
         }
-        let policies = policies.into_iter().map(|policy| self.complete(policy)).collect();
+        let policies = policies
+            .into_iter()
+            .map(|policy| self.complete(policy))
+            .collect();
         Ok(Request {
             root,
             at: self.at,
@@ -155,8 +159,14 @@ impl Verify {
         match document.user_data().map(Binding::from_user_data) {
             Some(Ok(binding)) => {
                 optional("deployment", Some(binding.deployment));
-                optional("boot key", Some(format!("ed25519:{}", hex::encode(binding.boot_key))));
-                optional("config", Some(format!("sha-256:{}", hex::encode(binding.configuration))));
+                optional(
+                    "boot key",
+                    Some(format!("ed25519:{}", hex::encode(binding.boot_key))),
+                );
+                optional(
+                    "config",
+                    Some(format!("sha-256:{}", hex::encode(binding.configuration))),
+                );
             }
             _ => optional("user data", report.user_data),
         }
@@ -276,8 +286,12 @@ fn parse_pcr(text: &str) -> Result<(u8, Pcr), String> {
         .filter(|index| *index < 32)
         .ok_or(accepted)?;
     let mut pcr = [0; PCR_LEN];
-    hex::decode_to_slice(value, &mut pcr)
-        .map_err(|_| format!("{} characters after the =; {accepted}", value.chars().count()))?;
+    hex::decode_to_slice(value, &mut pcr).map_err(|_| {
+        format!(
+            "{} characters after the =; {accepted}",
+            value.chars().count()
+        )
+    })?;
     Ok((index, pcr))
 }
 

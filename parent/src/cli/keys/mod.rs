@@ -162,7 +162,9 @@ impl Create {
 
 impl List {
     async fn ask(&self, principal: &Principal) -> Result<KeyPage, Outcome> {
-        let mut all = principal.list_keys(self.after.as_deref(), self.limit).await?;
+        let mut all = principal
+            .list_keys(self.after.as_deref(), self.limit)
+            .await?;
         if self.limit.is_some() {
             return Ok(all);
         }

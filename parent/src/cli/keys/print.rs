@@ -45,7 +45,11 @@ impl Print {
         })
     }
 
-    fn either(&self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Outcome> {
+    fn either(
+        &self,
+        answer: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Outcome> {
         if self.json {
             say(serde_json::to_string(answer).unwrap_or_default())
         } else {
@@ -55,7 +59,11 @@ impl Print {
 }
 
 fn describe(key: &Key) -> String {
-    let names: Vec<_> = key.participants.iter().map(|one| one.name.as_str()).collect();
+    let names: Vec<_> = key
+        .participants
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
     let mut lines = vec![
         format!("id          {}", key.id),
         format!(

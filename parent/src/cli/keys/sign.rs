@@ -33,7 +33,11 @@ pub(super) struct Sign {
     payload: Payload,
 
     /// The Merkle root of the output's script tree, 32 bytes, where it has one.
-    #[arg(long, requires = "taproot_sighash", value_name = "HEX")]
+    #[arg(
+        conflicts_with_all = ["message", "message_hex", "message_file", "digest", "event"],
+        long,
+        value_name = "HEX"
+    )]
     merkle_root: Option<String>,
 }
 

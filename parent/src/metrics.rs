@@ -15,8 +15,10 @@ const ANSWER_BYTES: &str = "permafrost_answer_body_bytes_total";
 const ENCLAVE_REACHABLE: &str = "permafrost_enclave_reachable";
 const ENCLAVE_CONNECTS: &str = "permafrost_enclave_connects_total";
 const ENCLAVE_RECONNECTS: &str = "permafrost_enclave_reconnects_total";
+const STORE_OPERATIONS: &str = "permafrost_store_operations_total";
+const STORE_DURATION: &str = "permafrost_store_operation_duration_seconds";
 
-/// Upper bounds of the latency histogram, in seconds.
+/// Upper bounds of the latency histograms, in seconds.
 const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
@@ -25,7 +27,7 @@ const BUCKETS: &[f64] = &[
 ///
 /// # Errors
 /// Where another recorder was installed in this process before.
-pub(super) fn recorder() -> Result<PrometheusHandle, MetricsError> {
+pub(crate) fn recorder() -> Result<PrometheusHandle, MetricsError> {
     static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
     RECORDER
         .get_or_init(|| install().map_err(|error| error.to_string()))
@@ -40,7 +42,7 @@ pub struct MetricsError(String);
 
 fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
     let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), BUCKETS)?
         .install_recorder()?;
     describe_counter!(REQUESTS, "Requests by method, route and class of status");
     describe_histogram!(
@@ -63,13 +65,21 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
         ENCLAVE_RECONNECTS,
         "Times the enclave was reached again after it could not be reached"
     );
+    describe_counter!(
+        STORE_OPERATIONS,
+        "Requests of the enclave to the record store, by operation and status"
+    );
+    describe_histogram!(
+        STORE_DURATION,
+        "Seconds that the record store took, by operation"
+    );
     gauge!(IN_FLIGHT).set(0.0);
     counter!(ENCLAVE_RECONNECTS).absolute(0);
     Ok(handle)
 }
 
 /// One request was answered, or given up by the client (`status` is absent then).
-pub(super) fn request_done(
+pub(crate) fn request_done(
     method: &'static str,
     route: &'static str,
     status: Option<u16>,
@@ -88,20 +98,20 @@ pub(super) fn request_done(
 }
 
 /// The bytes of both bodies of one request.
-pub(super) fn bodies(request: u64, answer: u64) {
+pub(crate) fn bodies(request: u64, answer: u64) {
     counter!(REQUEST_BYTES).increment(request);
     counter!(ANSWER_BYTES).increment(answer);
 }
 
 /// Counts one thing that is going on until dropped.
-pub(super) struct Ongoing(&'static str);
+pub(crate) struct Ongoing(&'static str);
 
 impl Ongoing {
-    pub(super) fn request() -> Self {
+    pub(crate) fn request() -> Self {
         Self::start(IN_FLIGHT)
     }
 
-    pub(super) fn connection() -> Self {
+    pub(crate) fn connection() -> Self {
         Self::start(CONNECTIONS)
     }
 
@@ -118,15 +128,22 @@ impl Drop for Ongoing {
 }
 
 /// A connection to the enclave was tried.
-pub(super) fn enclave_connect(succeeded: bool) {
+pub(crate) fn enclave_connect(succeeded: bool) {
     let outcome = if succeeded { "connected" } else { "failed" };
     counter!(ENCLAVE_CONNECTS, "outcome" => outcome).increment(1);
 }
 
 /// Whether the enclave could be reached just now, and whether that is news after a failure.
-pub(super) fn enclave_reachable(reachable: bool, again: bool) {
+pub(crate) fn enclave_reachable(reachable: bool, again: bool) {
     gauge!(ENCLAVE_REACHABLE).set(if reachable { 1.0 } else { 0.0 });
     if again {
         counter!(ENCLAVE_RECONNECTS).increment(1);
     }
+}
+
+/// The record store answered a request of the enclave.
+pub(crate) fn store_operation(operation: &'static str, status: u16, took: Duration) {
+    counter!(STORE_OPERATIONS, "operation" => operation, "status" => status.to_string())
+        .increment(1);
+    histogram!(STORE_DURATION, "operation" => operation).record(took.as_secs_f64());
 }
