@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use permafrost_client::{Error, NotAuthentic};
 use permafrost_common::{
     api::SignRequest,
-    http_signature::content_digest,
+    http_signature::{AttestationDigest, content_digest},
     problem::{Problem, ProblemType},
 };
 
@@ -89,6 +89,17 @@ async fn the_answer_to_an_earlier_request_is_refused() {
     assert!(alice.key(ID).await.is_ok());
     let error = alice.key(ID).await.unwrap_err();
     assert!(matches!(error, Error::AnswerNotAuthentic(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_names_another_boot_than_the_one_that_signed_it_is_refused() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    fake.state().named_elsewhere = Some(AttestationDigest::of(b"another boot"));
+    let error = alice.key(ID).await.unwrap_err();
+    assert!(
+        matches!(error, Error::AnswerNotAuthentic(NotAuthentic::Boot { .. })),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) boot: SigningKey,
     pub(crate) binding: Binding,
     attestation: AttestationDigest,
+    /// What answers about keys name instead of the boot.
+    pub(crate) named_elsewhere: Option<AttestationDigest>,
     principal: PublicKey,
     nonces: HashSet<String>,
     /// The enclave's clock is this far from the machine's, in seconds.
@@ -125,6 +127,7 @@ impl FakeEnclave {
                 configuration: [7; 32],
             },
             attestation: AttestationDigest::of(b""),
+            named_elsewhere: None,
             principal: principal.public_key().unwrap(),
             nonces: HashSet::new(),
             clock_offset: 0,
@@ -246,11 +249,15 @@ impl State {
             .into_parts()
             .0;
         let context = RequestContext::of(parts);
+        let attestation = match self.named_elsewhere {
+            Some(other) if target.starts_with("/v1/keys") => other,
+            _ => self.attestation,
+        };
         sign_answer(
             &mut head,
             &answer,
             &context,
-            &self.attestation,
+            &attestation,
             &self.boot,
             self.now(),
         )

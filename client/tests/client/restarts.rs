@@ -63,6 +63,8 @@ async fn health_is_known_again_after_a_restart() {
     fake.state().restart();
     assert_eq!(enclave.health().await.unwrap(), health());
     assert_eq!(attestations(&fake), 1);
+    // The answer that named the new boot is the one that is given: it is not asked for twice.
+    assert_eq!(fake.state().arrived.len(), 2);
 }
 
 #[tokio::test]
