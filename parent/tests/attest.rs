@@ -1,5 +1,13 @@
 //! `permafrost attest verify` on documents that real NSMs made.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails should stop, in its helpers too"
+)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -13,7 +21,7 @@ const PRODUCTION: [&str; 2] = ["production-2022-10.cbor", "production-2026-02.b6
 const DEBUG: [&str; 2] = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 fn fixture(name: &str) -> PathBuf {
-    let folder = option_env!("PERMAFROST_FIXTURES_DIR").expect("ignored without fixtures");
+    let folder = option_env!("PERMAFROST_FIXTURES_DIR").unwrap_or_default();
     Path::new(folder).join("attestation").join(name)
 }
 

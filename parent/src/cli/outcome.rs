@@ -18,7 +18,7 @@ pub(super) struct Outcome {
     text: String,
     code: u8,
     kind: &'static str,
-    problem: Option<Problem>,
+    problem: Option<Box<Problem>>,
 }
 
 impl Outcome {
@@ -48,7 +48,7 @@ impl Outcome {
     }
 
     /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays.
-    pub(super) fn as_json(self) -> Result<Self, Self> {
+    pub(super) fn into_json(self) -> Result<Self, Self> {
         let mut error = serde_json::json!({"kind": self.kind, "detail": self.text});
         if let (Some(problem), Some(fields)) = (&self.problem, error.as_object_mut()) {
             fields.insert("problem".to_owned(), serde_json::json!(problem));
@@ -87,7 +87,7 @@ impl From<permafrost_client::Error> for Outcome {
         };
         Self {
             kind: error.slug(),
-            problem: error.problem().cloned(),
+            problem: error.problem().cloned().map(Box::new),
             ..outcome
         }
     }

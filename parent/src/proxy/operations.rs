@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode};
+use http::header::{HOST, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use permafrost_common::api::Health;
@@ -11,6 +12,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 use super::answer;
 use super::body::{AnswerBody, RequestBody};
 use super::gateway::Gateway;
+use super::upstream::UpstreamError;
 
 /// How long the enclave may take to say whether it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -78,15 +80,12 @@ pub(super) async fn ready(gateway: &Gateway) -> Result<(), Problem> {
 }
 
 async fn ask(gateway: &Gateway) -> Result<Health, String> {
-    let request = Request::get("/v1/health")
-        .header(http::header::HOST, "enclave")
-        .body(RequestBody::empty())
-        .map_err(|error| error.to_string())?;
-    let response = gateway
-        .upstream
-        .send(request)
-        .await
-        .map_err(|error| error.to_string())?;
+    // A kept connection may be one to a boot that has just ended; asking again harms nothing.
+    let response = match ask_once(gateway).await {
+        Err(UpstreamError::Broken(_)) => ask_once(gateway).await,
+        answered => answered,
+    }
+    .map_err(|error| error.to_string())?;
     let status = response.status();
     let body = Limited::new(response.into_body(), HEALTH_MAX)
         .collect()
@@ -95,4 +94,13 @@ async fn ask(gateway: &Gateway) -> Result<Health, String> {
         .to_bytes();
     serde_json::from_slice(&body)
         .map_err(|_| format!("the enclave answered {status} to /v1/health, without its health"))
+}
+
+async fn ask_once(gateway: &Gateway) -> Result<Response<Incoming>, UpstreamError> {
+    let mut request = Request::new(RequestBody::empty());
+    *request.uri_mut() = Uri::from_static("/v1/health");
+    request
+        .headers_mut()
+        .insert(HOST, HeaderValue::from_static("enclave"));
+    gateway.upstream.send(request).await
 }

@@ -230,10 +230,10 @@ fn readable(line: &str) -> String {
 async fn end(mut child: Child, stdin: Option<ChildStdin>) {
     // The id is there until the child has been waited for, so it cannot be another process's by now.
     let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-    if let Some(pid) = pid {
-        if let Err(error) = kill_process(pid, Signal::TERM) {
-            tracing::debug!(%error, "no SIGTERM for the enclave");
-        }
+    if let Some(pid) = pid
+        && let Err(error) = kill_process(pid, Signal::TERM)
+    {
+        tracing::debug!(%error, "no SIGTERM for the enclave");
     }
     drop(stdin);
     if tokio::time::timeout(STOP_TIME, child.wait()).await.is_err() {

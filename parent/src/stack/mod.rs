@@ -153,14 +153,14 @@ impl DevStack {
                 Err(why) => why,
             };
             let status = self.enclave.status();
-            if let Some(ended) = status.ended {
-                if ended.wrong_call || status.ends >= ENDS_MAX {
-                    return Err(StackError::EnclaveEnds {
-                        how: ended.how,
-                        said: self.enclave.log_tail().join("\n"),
-                        wrong_call: ended.wrong_call,
-                    });
-                }
+            if let Some(ended) = status.ended
+                && (ended.wrong_call || status.ends >= ENDS_MAX)
+            {
+                return Err(StackError::EnclaveEnds {
+                    how: ended.how,
+                    said: self.enclave.log_tail().join("\n"),
+                    wrong_call: ended.wrong_call,
+                });
             }
             if began.elapsed() >= time {
                 return Err(StackError::NotReady { after: time, why });

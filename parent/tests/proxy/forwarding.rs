@@ -172,7 +172,7 @@ async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
 async fn a_client_that_leaves_takes_its_request_along() {
     let parent = Parent::start().await;
     let (left, mut noticed) = tokio::sync::mpsc::unbounded_channel();
-    let _enclave = Enclave::start(&parent.enclave_socket(), move |_| {
+    let enclave = Enclave::start(&parent.enclave_socket(), move |_| {
         let left = OnDrop(left.clone());
         async move {
             let _left = left;
@@ -185,7 +185,7 @@ async fn a_client_that_leaves_takes_its_request_along() {
         .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(1).await;
     drop(stream);
     tokio::time::timeout(PATIENCE, noticed.recv())
         .await

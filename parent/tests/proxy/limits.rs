@@ -74,7 +74,7 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
     let parent = Parent::with("requests = 2").await;
     let (release, _) = tokio::sync::broadcast::channel::<()>(1);
     let waiting = release.clone();
-    let _enclave = Enclave::start(&parent.enclave_socket(), move |_| {
+    let enclave = Enclave::start(&parent.enclave_socket(), move |_| {
         let mut released = waiting.subscribe();
         async move {
             let _ = released.recv().await;
@@ -90,7 +90,7 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
             .unwrap();
         held.push(stream);
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(2).await;
     let answer = parent.get("/").await;
     assert_eq!(
         (answer.status, answer.problem().as_str()),
@@ -104,7 +104,7 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
         assert_eq!(Answer::read(stream).await.status, 200);
     }
     let again = tokio::spawn(async move { parent.get("/").await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(3).await;
     release.send(()).unwrap();
     assert_eq!(again.await.unwrap().status, 200);
 }
@@ -136,7 +136,7 @@ async fn a_connection_without_a_request_is_closed() {
 async fn a_client_that_does_not_read_its_answer_loses_its_connection() {
     let parent =
         Parent::with("request_timeout_ms = 500\nanswer_timeout_ms = 500\nrequests = 1").await;
-    let _enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
+    let enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
         match request.uri().path() {
             "/long" => text(200, vec![0; 64 * 1024 * 1024]),
             _ => text(200, "short"),
@@ -147,7 +147,7 @@ async fn a_client_that_does_not_read_its_answer_loses_its_connection() {
         .write_all(b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(1).await;
     assert_eq!(parent.get("/").await.problem(), "overloaded");
     let log = parent.access_log(2).await;
     assert_eq!(log[1]["path"], "/long");

@@ -35,7 +35,7 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
             "{round}"
         );
         drop(enclave);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let answer = parent.get("/").await;
     assert_eq!(answer.problem(), "enclave-unreachable");

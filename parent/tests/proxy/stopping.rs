@@ -10,8 +10,8 @@ use crate::support::{Answer, Enclave, Parent, text};
 #[tokio::test]
 async fn a_slow_request_is_finished_before_the_end() {
     let parent = Parent::start().await;
-    let _enclave = Enclave::start(&parent.enclave_socket(), |_| async {
-        tokio::time::sleep(Duration::from_millis(800)).await;
+    let enclave = Enclave::start(&parent.enclave_socket(), |_| async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
         text(200, "late")
     });
     let mut idle = TcpStream::connect(parent.address).await.unwrap();
@@ -19,17 +19,16 @@ async fn a_slow_request_is_finished_before_the_end() {
     slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(1).await;
     parent.terminate();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(
-        TcpStream::connect(parent.address).await.is_err(),
-        "it still accepts"
-    );
     assert_eq!(
         idle.read(&mut [0]).await.unwrap(),
         0,
         "an idle connection stays"
+    );
+    assert!(
+        TcpStream::connect(parent.address).await.is_err(),
+        "it still accepts"
     );
     let answer = Answer::read(&mut slow).await;
     assert_eq!(answer.body, b"late");
@@ -42,7 +41,7 @@ async fn a_slow_request_is_finished_before_the_end() {
 #[tokio::test]
 async fn what_takes_longer_than_the_grace_is_cut_off() {
     let parent = Parent::with("[stop]\ngrace_ms = 300").await;
-    let _enclave = Enclave::start(&parent.enclave_socket(), |_| async {
+    let enclave = Enclave::start(&parent.enclave_socket(), |_| async {
         tokio::time::sleep(Duration::from_secs(60)).await;
         text(200, "")
     });
@@ -50,7 +49,7 @@ async fn what_takes_longer_than_the_grace_is_cut_off() {
     slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    enclave.received(1).await;
     let began = Instant::now();
     parent.terminate();
     let (status, log) = parent.ended().await;

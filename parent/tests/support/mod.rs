@@ -232,6 +232,7 @@ pub(crate) type Body = Either<Full<Bytes>, Incoming>;
 pub(crate) struct Enclave {
     serving: JoinHandle<()>,
     connections: Arc<Mutex<usize>>,
+    requests: Arc<Mutex<usize>>,
     socket: PathBuf,
 }
 
@@ -243,7 +244,12 @@ impl Enclave {
     where
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        let requests = Arc::new(Mutex::new(0));
+        let received = requests.clone();
+        let handler: Handler = Arc::new(move |request| {
+            *received.lock().unwrap() += 1;
+            Box::pin(handler(request))
+        });
         let listener = UnixListener::bind(socket).unwrap();
         let connections = Arc::new(Mutex::new(0));
         let count = connections.clone();
@@ -258,8 +264,20 @@ impl Enclave {
         Self {
             serving,
             connections,
+            requests,
             socket: socket.to_owned(),
         }
+    }
+
+    /// Waits until so many requests have come.
+    pub(crate) async fn received(&self, count: usize) {
+        tokio::time::timeout(PATIENCE, async {
+            while *self.requests.lock().unwrap() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("the requests do not come");
     }
 
     /// How many connections were made to it.

@@ -122,7 +122,7 @@ impl Keys {
         let print = Print { json: self.json };
         let done = self.ask(&print).await;
         match done {
-            Err(outcome) if self.json => Err(outcome.as_json()?),
+            Err(outcome) if self.json => Err(outcome.into_json()?),
             other => other,
         }
     }
