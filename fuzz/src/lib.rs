@@ -5,11 +5,13 @@
 //! main workspace replays `corpus/` through the same functions.
 #![forbid(unsafe_code)]
 
+mod address;
 mod answer_signature;
 mod binding;
 mod message;
 mod request_signature;
 
+pub use address::address;
 pub use answer_signature::answer_signature;
 pub use binding::binding;
 pub use request_signature::request_signature;
@@ -19,6 +21,7 @@ pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus folder and of its file in `fuzz_targets/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("address", address),
     ("answer_signature", answer_signature),
     ("binding", binding),
     ("request_signature", request_signature),
