@@ -2,20 +2,49 @@
 //!
 //! | request | meaning | answers |
 //! |---|---|---|
-//! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304; 404 |
-//! | `PUT /records/{kind}/{id}` | the next version; `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, if any |
+//! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304 with that `ETag` if it still is V; 404 |
+//! | `PUT /records/{kind}/{id}` | the next version: `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, without one if there is no record |
 //! | `GET /records/{kind}?prefix=&after=&limit=` | ids in ascending byte order | 200 with [`Page`] as JSON |
 //!
-//! Versions count from 1. A record is opaque bytes, at most [`RECORD_MAX`]. A 204 means durable.
-//! `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
+//! - Versions count from 1 to [`VERSION_MAX`] without a gap; an `ETag` is the version in decimal, in quotes
+//!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version.
+//! - A record is opaque bytes (`application/octet-stream`), 0 to [`RECORD_MAX`] of them. There is no deletion.
+//! - A 204 means durable: the record outlives the loss of power. Of any number of `PUT`s with the same condition
+//!   exactly one gets it.
+//! - A `PUT` is safe to repeat but does not say so: where the answer to the first was lost, the second gets 412 with
+//!   the `ETag` V+1 of its own record. Only the enclave can tell, by reading what is there.
+//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`PAGE_MAX`] (the default). A page has the ids
+//!   that begin with `prefix` and are greater than `after`; it ends early where its records would be more than
+//!   [`PAGE_BYTES_MAX`] together, but never before the first.
+//! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
+//! - Every other answer is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path,
+//!   405 no such method, 413 a record that is too long, 503 the database does not answer.
 
 use serde::{Deserialize, Serialize};
 
 /// The longest record, in bytes.
 pub const RECORD_MAX: usize = 256 * 1024;
 
+/// The greatest version: SQL's integers are signed.
+pub const VERSION_MAX: u64 = i64::MAX as u64;
+
 /// The most records in one [`Page`].
 pub const PAGE_MAX: usize = 100;
+
+/// The most bytes of records in one [`Page`], before base64. One record always fits.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The longest [`Page`] as JSON, in bytes: base64 grows by a third, and 256 bytes hold an id, a version and the names.
+pub const PAGE_TEXT_MAX: usize = PAGE_BYTES_MAX / 3 * 4 + PAGE_MAX * 256 + 1024;
+
+/// The version that must be there for a record to be put.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expected {
+    /// None: the record becomes version 1.
+    Absent,
+    /// This one: the record becomes the next.
+    Version(u64),
+}
 
 /// Part of the records of one kind.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -33,7 +62,7 @@ pub struct Entry {
     pub id: String,
     /// Its version, from 1.
     pub version: u64,
-    /// The sealed record, standard base64.
+    /// The sealed record, standard base64 with padding.
     pub record: String,
 }
 
@@ -44,8 +73,82 @@ pub fn is_kind(text: &str) -> bool {
 
 /// Whether a text may be a record's id: 1 to 128 of `a-z`, `0-9` and `-`.
 pub fn is_id(text: &str) -> bool {
-    (1..=128).contains(&text.len())
+    !text.is_empty() && is_id_prefix(text)
+}
+
+/// Whether a text may be the beginning of a record's id: 0 to 128 of `a-z`, `0-9` and `-`.
+pub fn is_id_prefix(text: &str) -> bool {
+    text.len() <= 128
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// The `ETag` of a version: the decimal number in quotes (RFC 9110 section 8.8.3, a strong validator).
+pub fn etag(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version that an `ETag` names: only what [`etag`] makes of 1 to [`VERSION_MAX`].
+pub fn parse_etag(text: &str) -> Option<u64> {
+    let version = text.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
+    ((1..=VERSION_MAX).contains(&version) && etag(version) == text).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_has_one_form_only() {
+        for version in [1, 2, 10, VERSION_MAX] {
+            assert_eq!(parse_etag(&etag(version)), Some(version));
+        }
+        for text in [
+            "",
+            "\"",
+            "\"\"",
+            "1",
+            "\"0\"",
+            "\"01\"",
+            "\"+1\"",
+            "\"-1\"",
+            "\" 1\"",
+            "W/\"1\"",
+            "\"1\", \"2\"",
+            "*",
+            "\"9223372036854775808\"",
+            "\"18446744073709551616\"",
+        ] {
+            assert_eq!(parse_etag(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_ids_are_what_a_path_takes_as_it_is() {
+        assert!(is_kind("key") && is_kind(&"k".repeat(32)));
+        assert!(is_id("a-0") && is_id(&"0".repeat(128)));
+        assert!(is_id_prefix("") && !is_id(""));
+        for text in ["", "K", "k/", "k.", "k%", "k k", "é", "k?"] {
+            assert!(!is_kind(text) && !is_id(text), "{text:?}");
+        }
+        assert!(!is_kind("k1") && !is_kind(&"k".repeat(33)) && !is_id(&"0".repeat(129)));
+    }
+
+    #[test]
+    fn the_longest_page_fits_its_limit() {
+        let entry = Entry {
+            id: "z".repeat(128),
+            version: VERSION_MAX,
+            record: String::new(),
+        };
+        let page = Page {
+            records: vec![entry; PAGE_MAX],
+            more: false,
+        };
+        // Each record's base64 rounds up to a multiple of four.
+        let text =
+            serde_json::to_string(&page).unwrap().len() + PAGE_BYTES_MAX / 3 * 4 + 4 * PAGE_MAX;
+        assert!(text <= PAGE_TEXT_MAX, "{text}");
+    }
 }

@@ -1,1 +1,23 @@
 //! The measured program: makes, keeps and uses FROST key shares inside a Nitro enclave.
+//!
+//! - [`nsm`]: who attests, and the trust anchor that belongs to it.
+//! - [`config`]: the measured configuration.
+//! - [`boot`] makes an [`enclave::Enclave`], [`serve`] answers its requests by the table in [`routes`].
+//! - [`auth`]: who asks, and whether they may.
+//! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
+//! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
+//! - [`clock`]: attested time.
+
+pub mod auth;
+pub mod boot;
+pub mod clock;
+pub mod config;
+pub mod custody;
+pub mod enclave;
+pub mod keys;
+pub mod nsm;
+pub mod records;
+pub mod routes;
+pub mod sealing;
+pub mod serve;
+pub mod store;

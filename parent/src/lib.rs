@@ -1,1 +1,22 @@
-//! parent
+//! `permafrost`: the parent instance's side of Permafrost, and the tools around it.
+//!
+//! | you want to | start at |
+//! |---|---|
+//! | run a parent instance | [`parent::Parent`], configured by [`config::Config`] |
+//! | forward requests to an enclave | [`proxy`] |
+//! | keep its sealed records | [`store`] |
+//! | run everything on a laptop | [`stack::DevStack`] |
+//! | see it work from end to end | [`demo::run`] |
+//! | know what the command line takes | [`cli`] |
+//!
+//! Nothing here is trusted with a secret: the parent sees ciphertext, signed requests and signed answers.
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod log;
+pub mod parent;
+pub mod profile;
+pub mod proxy;
+pub mod stack;
+pub mod store;

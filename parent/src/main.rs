@@ -1,2 +1,5 @@
-//! The parent program.
-fn main() {}
+//! The `permafrost` program.
+
+fn main() -> std::process::ExitCode {
+    permafrost::cli::main()
+}

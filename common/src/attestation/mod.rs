@@ -1,1 +1,75 @@
-//! attestation
+//! Nitro attestation documents: parse, verify, judge.
+//!
+//! An attestation document is a statement by an NSM (Nitro Secure Module) about the enclave it belongs to: what was
+//! measured when the enclave started (PCRs), and up to three values that the enclave itself wanted signed. It takes
+//! three steps to believe one, and each step has a type of its own so that none can be forgotten:
+//!
+//! 1. [`Document::parse`]: the bytes are a document, each field of the type and length that AWS defines. Nothing can
+//!    be read from it yet.
+//! 2. [`Document::verify`]: its certificates lead from a [`Root`] that the caller names to the key that signed it, all
+//!    of them good [`At`] a time that the caller names. The result is a [`VerifiedDocument`]: an NSM said this.
+//! 3. [`VerifiedDocument::check`]: it is the enclave, and the moment, that the caller's [`Policy`] asks for.
+//!
+//! Which root is the caller's to say, and there is no default: [`Root::aws_nitro_g1`] stands for production enclaves,
+//! and nothing that the development emulator makes will ever verify against it.
+//!
+//! The example judges a document that was made for this page, under a root of its own, by the code of the emulator.
+//!
+//! ```
+//! use permafrost_common::attestation::{At, Document, Measurements, Policy, Root};
+//!
+//! let document = include_bytes!("example/document.cbor");
+//! let root = Root::from_pem(include_str!("example/root.pem"))?;
+//! let release = Measurements::from_json(include_str!("example/measurements.json"))?;
+//!
+//! // Kept documents are judged at the time they were made; a client says At::Now.
+//! let verified = Document::parse(document)?.verify(&root, At::Signed)?;
+//! verified.check(&Policy::releases([release.clone()]).nonce(b"example"))?;
+//! assert_eq!(verified.pcrs().len(), 16);
+//!
+//! // Every refusal names its rule, with what came and what was expected.
+//! let refusal = verified.check(&Policy::releases([release]).nonce(b"another")).unwrap_err();
+//! assert_eq!(refusal.rule(), "nonce");
+//! assert_eq!(refusal.to_string(), "the nonce is 6578616d706c65, expected 616e6f74686572");
+//!
+//! // Another root, a later time, a single altered byte: there is nothing to read then.
+//! let refused = |bytes: &[u8], root: &Root, at| match Document::parse(bytes).and_then(|d| d.verify(root, at)) {
+//!     Ok(_) => "verified",
+//!     Err(error) => error.rule(),
+//! };
+//! assert_eq!(refused(document, &Root::aws_nitro_g1(), At::Signed), "root");
+//! assert_eq!(refused(document, &root, At::Now), "certificate-expired");
+//! let mut altered = document.to_vec();
+//! altered[2000] ^= 1;
+//! assert_ne!(refused(&altered, &root, At::Signed), "verified");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Sources: AWS, "Nitro Enclaves Attestation Process" (`docs/attestation_process.md` of `aws-nitro-enclaves-nsm-api`);
+//! RFC 9052 (COSE) and RFC 9053 (ES384); RFC 8949 (CBOR); RFC 5280 (X.509), RFC 5480 and RFC 5758 (its P-384 keys and
+//! signatures). Where AWS is lax, this is strict: PCRs have the 48 bytes of the one digest there is, unknown and
+//! repeated fields are refused, names of certificates match byte for byte.
+
+mod cbor;
+mod certificate;
+mod document;
+mod error;
+mod measurements;
+mod path;
+mod payload;
+mod policy;
+mod root;
+mod verified;
+
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod real;
+
+pub use document::{At, DOCUMENT_MAX, Document, sig_structure};
+pub use error::{Error, PcrMismatch, Place};
+pub use measurements::{Measurements, MeasurementsError};
+pub use payload::{CABUNDLE_MAX, PCR_LEN, Pcr};
+pub use policy::Policy;
+pub use root::{Root, RootError};
+pub use verified::VerifiedDocument;

@@ -1,0 +1,118 @@
+//! Answers, before and after they are believed.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use permafrost_common::{
+    api::ATTESTATION_HEADER,
+    http_signature::{RequestContext, SIGNATURE},
+    problem::{Problem, ProblemType},
+};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, clock, connection::RawAnswer};
+
+/// An answer that the verified boot signed, to the very request that was sent.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status: errors are answers too.
+    pub status: StatusCode,
+    /// Its header fields. Only those that the signature covers are authentic: `content-type`, `content-digest`
+    /// and `x-enclave-attestation`.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+    /// When it was signed, by the enclave's clock: seconds since 1970.
+    pub created: u64,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedAnswer`] when the body is not of that form.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        if !self.status.is_success() {
+            return Err(self.refusal());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| self.unexpected(error))
+    }
+
+    /// The problem that it is, if it is one.
+    pub fn problem(&self) -> Option<Problem> {
+        problem(self.status, &self.headers, &self.body)
+    }
+
+    fn refusal(&self) -> Error {
+        let Some(problem) = self.problem() else {
+            return self.unexpected("it is neither a success nor a problem");
+        };
+        match problem.kind() {
+            Some(ProblemType::RequestExpired) => Error::ClockDiffers {
+                problem,
+                enclave: self.created,
+                client: clock::now(),
+            },
+            _ => Error::Problem(problem),
+        }
+    }
+
+    fn unexpected(&self, reason: impl ToString) -> Error {
+        Error::UnexpectedAnswer {
+            status: self.status.as_u16(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// An answer that nobody vouches for yet, with what its signature must be bound to.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) request: RequestContext,
+    pub(crate) answer: RawAnswer,
+}
+
+impl Exchange {
+    /// The problem that the answer says it is, if any.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let RawAnswer { parts, body } = &self.answer;
+        problem(parts.status, &parts.headers, body)
+    }
+
+    /// Whether the answer claims to be signed.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.answer.parts.headers.contains_key(SIGNATURE)
+    }
+
+    /// The boot that the answer names, if any: a hint, until its signature is checked.
+    pub(crate) fn named_boot(&self) -> Option<&str> {
+        self.answer
+            .parts
+            .headers
+            .get(ATTESTATION_HEADER)?
+            .to_str()
+            .ok()
+    }
+
+    /// The answer, once its signature has been checked.
+    pub(crate) fn into_authentic(self, created: u64) -> Answer {
+        let RawAnswer { parts, body } = self.answer;
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            created,
+        }
+    }
+}
+
+/// Reads an RFC 9457 problem whose status is that of the answer.
+fn problem(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Problem> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let media_type = content_type.split(';').next()?.trim();
+    if !media_type.eq_ignore_ascii_case("application/problem+json") {
+        return None;
+    }
+    serde_json::from_slice::<Problem>(body)
+        .ok()
+        .filter(|problem| problem.status == status.as_u16() && !status.is_success())
+}

@@ -1,0 +1,129 @@
+//! One verified boot of an enclave.
+
+use std::time::Instant;
+
+use aws_lc_rs::rand;
+use permafrost_common::{
+    attestation::VerifiedDocument,
+    binding::Binding,
+    http_signature::{AttestationDigest, KeyError, PublicKey, verify_answer},
+};
+
+use crate::{
+    Client, Error, Expectation, NotAuthentic,
+    answer::{Answer, Exchange},
+    connection::RawAnswer,
+    trust::Judged,
+};
+
+/// How far an answer to an unsigned request may lie behind the enclave's clock, in seconds.
+const STALE_AFTER: u64 = 60;
+
+/// One boot of an enclave, as its attestation document vouches for it.
+#[derive(Clone, Debug)]
+pub struct Boot {
+    nonce: [u8; 32],
+    document: Vec<u8>,
+    verified: VerifiedDocument,
+    binding: Binding,
+    key: PublicKey,
+    attestation: AttestationDigest,
+    created: u64,
+    seen: Instant,
+}
+
+impl Boot {
+    /// The nonce that this client chose for the document.
+    pub fn nonce(&self) -> &[u8; 32] {
+        &self.nonce
+    }
+
+    /// The document made for the nonce (COSE_Sign1, CBOR), for keeping as evidence.
+    pub fn document(&self) -> &[u8] {
+        &self.document
+    }
+
+    /// What the document says: PCRs, time, module.
+    pub fn verified(&self) -> &VerifiedDocument {
+        &self.verified
+    }
+
+    /// What the document vouches for: the boot key, the deployment and the configuration.
+    pub fn binding(&self) -> &Binding {
+        &self.binding
+    }
+
+    /// The digest that every answer of this boot carries: that of its own document, made without a nonce.
+    pub fn attestation(&self) -> &AttestationDigest {
+        &self.attestation
+    }
+
+    pub(crate) async fn verify(client: &Client, expectation: &Expectation) -> Result<Self, Error> {
+        let mut nonce = [0; 32];
+        rand::fill(&mut nonce).map_err(|_| KeyError::Library("give random bytes"))?;
+        let (document, exchange) = client.fetch_attestation(Some(&nonce)).await?;
+        let Judged {
+            document: verified,
+            binding,
+            boot_key: key,
+        } = expectation.judge(&document, &nonce)?;
+        let RawAnswer { parts, body } = &exchange.answer;
+        let answer = verify_answer(parts, body, &exchange.request, &key)?;
+        Ok(Self {
+            nonce,
+            document,
+            verified,
+            binding,
+            key,
+            attestation: answer.attestation,
+            created: answer.created,
+            seen: Instant::now(),
+        })
+    }
+
+    /// Gives the answer that an exchange holds if it is this boot's answer to that request.
+    pub(crate) fn authenticate(&self, exchange: Exchange) -> Result<Answer, Refusal> {
+        match self.check(&exchange) {
+            Ok(created) => Ok(exchange.into_authentic(created)),
+            Err(error) => Err(Refusal {
+                error,
+                exchange: Box::new(exchange),
+            }),
+        }
+    }
+
+    fn check(&self, exchange: &Exchange) -> Result<u64, Error> {
+        if !exchange.is_signed() && let Some(problem) = exchange.problem() {
+            return Err(Error::Unauthenticated(problem));
+        }
+        let RawAnswer { parts, body } = &exchange.answer;
+        let answer = verify_answer(parts, body, &exchange.request, &self.key)?;
+        if answer.attestation != self.attestation {
+            return Err(Error::AnswerNotAuthentic(NotAuthentic::Boot {
+                came: answer.attestation.to_string(),
+                expected: self.attestation.to_string(),
+            }));
+        }
+        // A signed request has a nonce, so there is no older answer to it.
+        if !exchange.request.is_signed() {
+            self.check_freshness(answer.created)?;
+        }
+        Ok(answer.created)
+    }
+
+    /// The enclave's clock is known from the verification; this machine's steady clock tells how it has gone on.
+    fn check_freshness(&self, created: u64) -> Result<(), Error> {
+        let now = self.created.saturating_add(self.seen.elapsed().as_secs());
+        let behind = now.saturating_sub(created);
+        if behind > STALE_AFTER {
+            return Err(Error::AnswerNotAuthentic(NotAuthentic::Stale { behind }));
+        }
+        Ok(())
+    }
+}
+
+/// An answer that is not this boot's; another boot may yet recognise it.
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    pub(crate) exchange: Box<Exchange>,
+}

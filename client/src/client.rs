@@ -1,0 +1,144 @@
+//! A way to an enclave that nobody has verified yet.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{Method, Request, Uri};
+use permafrost_common::{api::Attestation, http_signature::RequestContext};
+
+use crate::{
+    Enclave, Endpoint, Error, Expectation,
+    answer::Exchange,
+    boot::Boot,
+    connection::{Connections, Failure},
+};
+
+/// The longest nonce that an attestation document holds, in bytes.
+const NONCE_MAX: usize = 512;
+
+/// A way to an enclave: connections, and no belief in what comes over them. [`Client::verify`] is the next step.
+///
+/// Clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    connections: Arc<Connections>,
+}
+
+impl Client {
+    /// How long a request may take, from the connection to the last byte of the answer, unless said otherwise.
+    pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+    /// A way to `endpoint`, with [`Client::TIME_LIMIT`]. Connects when there is something to send.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self::with_time_limit(endpoint, Self::TIME_LIMIT)
+    }
+
+    /// A way to `endpoint`, where each request may take this long.
+    pub fn with_time_limit(endpoint: Endpoint, time_limit: Duration) -> Self {
+        Self {
+            connections: Arc::new(Connections::new(endpoint, time_limit)),
+        }
+    }
+
+    /// Where this leads.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.connections.endpoint
+    }
+
+    /// Fetches an attestation document (COSE_Sign1, CBOR) and checks nothing about it. Without a nonce (at most 512 bytes) it is the boot's
+    /// own document, whose digest every answer carries.
+    ///
+    /// # Errors
+    /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedAnswer`].
+    pub async fn attestation(&self, nonce: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+        Ok(self.fetch_attestation(nonce).await?.0)
+    }
+
+    /// Fetches a document made for a fresh nonce of 32 bytes, judges it, and checks by the boot key in it that the
+    /// answer came from that very boot.
+    ///
+    /// # Errors
+    /// [`Error::AttestationRefused`], [`Error::AnswerNotAuthentic`], and those of [`Client::attestation`].
+    pub async fn verify(&self, expectation: &Expectation) -> Result<Enclave, Error> {
+        let boot = Boot::verify(self, expectation).await?;
+        Ok(Enclave::new(self.clone(), expectation.clone(), boot))
+    }
+
+    pub(crate) async fn fetch_attestation(
+        &self,
+        nonce: Option<&[u8]>,
+    ) -> Result<(Vec<u8>, Exchange), Error> {
+        let target = match nonce {
+            Some(nonce) if nonce.len() > NONCE_MAX => {
+                return Err(Error::InvalidArgument {
+                    what: "nonce",
+                    reason: format!("{} bytes; accepted: at most {NONCE_MAX}", nonce.len()),
+                });
+            }
+            Some(nonce) => format!("/v1/attestation?nonce={}", hex::encode(nonce)),
+            None => "/v1/attestation".to_owned(),
+        };
+        let exchange = self
+            .send(request(Method::GET, &target, Bytes::new())?)
+            .await
+            .map_err(|failure| failure.error)?;
+        let document = document_of(&exchange)?;
+        Ok((document, exchange))
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Exchange, Failure> {
+        let (parts, body) = request.into_parts();
+        let context = RequestContext::of(&parts);
+        let answer = self
+            .connections
+            .send(Request::from_parts(parts, body))
+            .await?;
+        Ok(Exchange {
+            request: context,
+            answer,
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.endpoint())
+    }
+}
+
+/// A request in origin form.
+pub(crate) fn request(method: Method, target: &str, body: Bytes) -> Result<Request<Bytes>, Error> {
+    let uri: Uri = target
+        .parse()
+        .ok()
+        .filter(|_| target.starts_with('/') && !target.contains('#'))
+        .ok_or_else(|| Error::InvalidArgument {
+            what: "path",
+            reason: format!("{target:?}; accepted: / and what RFC 3986 allows in a path and a query"),
+        })?;
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    Ok(request)
+}
+
+fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {
+    let status = exchange.answer.parts.status;
+    let unexpected = |reason: String| Error::UnexpectedAnswer {
+        status: status.as_u16(),
+        reason,
+    };
+    if !status.is_success() {
+        // Whether it is signed or not: there is no key yet to check it with.
+        return Err(match exchange.problem() {
+            Some(problem) => Error::Unauthenticated(problem),
+            None => unexpected("it is neither a success nor a problem".to_owned()),
+        });
+    }
+    let attestation: Attestation = serde_json::from_slice(&exchange.answer.body)
+        .map_err(|error| unexpected(error.to_string()))?;
+    STANDARD
+        .decode(attestation.document)
+        .map_err(|error| unexpected(format!("document: {error}")))
+}

@@ -1,0 +1,159 @@
+//! An enclave that has been verified.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use permafrost_common::{
+    api::Health,
+    http_signature::{SigningKey, is_keyid},
+    problem::ProblemType,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    Answer, Boot, Client, Endpoint, Error, Expectation, Principal,
+    answer::Exchange,
+    boot::Refusal,
+    client::request,
+};
+
+/// An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
+///
+/// Clones share the connections and the verified boot. When the enclave restarts, its next answer names a boot that is not known; the
+/// document of that boot is then verified by the same [`Expectation`], and the request is signed anew for it, once.
+#[derive(Clone, Debug)]
+pub struct Enclave(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    expectation: Expectation,
+    boot: RwLock<Arc<Boot>>,
+    /// Held while a new boot is verified, so that many requests at once ask for one document.
+    renewal: Mutex<()>,
+}
+
+/// Whether a request is repeated by itself when a kept connection breaks before its answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Repeat {
+    /// Carried out twice, it changes nothing more.
+    Harmless,
+    /// The caller has to decide.
+    Never,
+}
+
+impl Enclave {
+    pub(crate) fn new(client: Client, expectation: Expectation, boot: Boot) -> Self {
+        Self(Arc::new(Shared {
+            client,
+            expectation,
+            boot: RwLock::new(Arc::new(boot)),
+            renewal: Mutex::new(()),
+        }))
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.0.client.endpoint()
+    }
+
+    /// The boot that was verified last.
+    pub fn boot(&self) -> Arc<Boot> {
+        // The lock is held for a copy of a pointer only: nothing can be half changed.
+        Arc::clone(&self.0.boot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Verifies the enclave again, with a fresh nonce.
+    ///
+    /// # Errors
+    /// Those of [`Client::verify`]; the boot verified before stays.
+    pub async fn verify_again(&self) -> Result<Arc<Boot>, Error> {
+        let boot = Arc::new(Boot::verify(&self.0.client, &self.0.expectation).await?);
+        *self.0.boot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&boot);
+        Ok(boot)
+    }
+
+    /// Whether the enclave serves keys. The request is unsigned, so the answer's age is bounded instead: at most 60 s.
+    ///
+    /// # Errors
+    /// Those of the connection, [`Error::AnswerNotAuthentic`], [`Error::Problem`].
+    pub async fn health(&self) -> Result<Health, Error> {
+        self.call(Repeat::Harmless, |_| {
+            request(Method::GET, "/v1/health", Bytes::new())
+        })
+        .await?
+        .json()
+    }
+
+    /// Speaks as the principal that the measured configuration has under `name`, with its key.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when no principal can have that name.
+    pub fn as_principal(&self, name: &str, key: SigningKey) -> Result<Principal, Error> {
+        if !is_keyid(name) {
+            return Err(Error::InvalidArgument {
+                what: "principal",
+                reason: format!("{name:?}; accepted: 1 to 64 of A-Z a-z 0-9 - _ ."),
+            });
+        }
+        Ok(Principal::new(self.clone(), name, key))
+    }
+
+    /// Sends what `make` makes for a boot, and gives the answer once that boot proves to have made it.
+    pub(crate) async fn call(
+        &self,
+        repeat: Repeat,
+        make: impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
+    ) -> Result<Answer, Error> {
+        let boot = self.boot();
+        let exchange = self.send(&boot, repeat, &make).await?;
+        let Refusal { error, exchange } = match boot.authenticate(exchange) {
+            Ok(answer) => return Ok(answer),
+            Err(refusal) => refusal,
+        };
+        let known = boot.attestation().to_string();
+        if exchange.named_boot().is_none_or(|named| named == known) {
+            return Err(error);
+        }
+        let Some(newer) = self.newer_than(&boot).await? else {
+            return Err(error);
+        };
+        let answer = newer.authenticate(*exchange).map_err(|refusal| refusal.error)?;
+        let refused = answer.problem().and_then(|problem| problem.kind());
+        if refused != Some(ProblemType::WrongEnclave) {
+            return Ok(answer);
+        }
+        let exchange = self.send(&newer, repeat, &make).await?;
+        newer
+            .authenticate(exchange)
+            .map_err(|refusal| refusal.error)
+    }
+
+    async fn send(
+        &self,
+        boot: &Boot,
+        repeat: Repeat,
+        make: &impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
+    ) -> Result<Exchange, Error> {
+        match self.0.client.send(make(boot)?).await {
+            Ok(exchange) => Ok(exchange),
+            // Made anew, because the nonce of the first may have been used up.
+            Err(failure) if failure.on_kept_connection && repeat == Repeat::Harmless => {
+                let again = self.0.client.send(make(boot)?).await;
+                again.map_err(|failure| failure.error)
+            }
+            Err(failure) => Err(failure.error),
+        }
+    }
+
+    /// A boot verified after `old`, if the enclave has really started anew.
+    async fn newer_than(&self, old: &Boot) -> Result<Option<Arc<Boot>>, Error> {
+        let _held = self.0.renewal.lock().await;
+        let mut boot = self.boot();
+        if boot.attestation() == old.attestation() {
+            boot = self.verify_again().await?;
+        }
+        Ok((boot.attestation() != old.attestation()).then_some(boot))
+    }
+}

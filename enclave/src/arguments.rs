@@ -1,0 +1,176 @@
+//! The command line. Few enough arguments that the measured binary needs no library for them.
+
+use std::path::PathBuf;
+
+use permafrost_common::transport::{Address, Peers};
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Boot and serve.
+    Run(Arguments),
+    /// Print this and end.
+    Print(String),
+}
+
+/// How to boot.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    /// The measured configuration.
+    pub(crate) config: PathBuf,
+    /// Where requests come from.
+    pub(crate) listen: Address,
+    /// Where the record store is.
+    pub(crate) store: Address,
+    /// Which NSM attests.
+    pub(crate) nsm: NsmChoice,
+    /// Whether to end when standard input does.
+    pub(crate) exit_on_stdin_close: bool,
+}
+
+/// Which NSM attests.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum NsmChoice {
+    /// `/dev/nsm`.
+    Device,
+    /// The emulator, with its state in this directory.
+    #[cfg(feature = "emulator")]
+    Emulator {
+        /// Keeps the development root and the development root secret.
+        state: PathBuf,
+    },
+}
+
+const HELP: &str = "\
+permafrost-enclave: keeps FROST key shares inside a Nitro enclave, and signs with them.
+
+Usage: permafrost-enclave [OPTIONS]
+
+  --config FILE          the measured configuration          [/config/enclave.toml]
+  --listen ADDRESS       where requests come from            [vsock://any:5000]
+  --store ADDRESS        where the parent's record store is  [vsock://3:5001]
+  --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
+  --state DIR            the emulator's state                (needed with --nsm emulator)
+  --exit-on-stdin-close  end when standard input is closed
+  --version, --help
+
+Addresses: vsock://CID:PORT, unix:PATH, vsock+unix:PATH:PORT.
+Logs are JSON lines on standard error. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
+
+/// The CID of the parent instance, as every enclave sees it (AWS: Nitro Enclaves, vsock).
+const PARENT_CID: u32 = 3;
+
+impl Arguments {
+    /// Who may connect: over vsock nobody but the parent instance.
+    pub(crate) fn peers(&self) -> Peers {
+        match self.listen {
+            Address::Vsock { .. } => Peers::Cids(vec![PARENT_CID]),
+            _ => Peers::Any,
+        }
+    }
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut arguments = arguments.peekable();
+    let mut config = PathBuf::from("/config/enclave.toml");
+    let mut listen = "vsock://any:5000".to_owned();
+    let mut store = format!("vsock://{PARENT_CID}:5001");
+    let mut nsm = "device".to_owned();
+    let mut state = None;
+    let mut exit_on_stdin_close = false;
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .ok_or_else(|| format!("{argument} needs a value"))
+        };
+        match argument.as_str() {
+            "--config" => config = value()?.into(),
+            "--listen" => listen = value()?,
+            "--store" => store = value()?,
+            "--nsm" => nsm = value()?,
+            "--state" => state = Some(PathBuf::from(value()?)),
+            "--exit-on-stdin-close" => exit_on_stdin_close = true,
+            "--help" | "-h" => return Ok(Command::Print(HELP.to_owned())),
+            "--version" | "-V" => return Ok(Command::Print(version())),
+            _ => return Err(format!("unknown argument {argument:?}")),
+        }
+    }
+    let address = |name: &str, text: &str| {
+        text.parse::<Address>()
+            .map_err(|error| format!("{name}: {error}"))
+    };
+    Ok(Command::Run(Arguments {
+        config,
+        listen: address("--listen", &listen)?,
+        store: address("--store", &store)?,
+        nsm: nsm_choice(&nsm, state)?,
+        exit_on_stdin_close,
+    }))
+}
+
+#[cfg(feature = "emulator")]
+fn nsm_choice(text: &str, state: Option<PathBuf>) -> Result<NsmChoice, String> {
+    match (text, state) {
+        ("device", None) => Ok(NsmChoice::Device),
+        ("device", Some(_)) => Err("--state belongs to --nsm emulator".to_owned()),
+        ("emulator", Some(state)) => Ok(NsmChoice::Emulator { state }),
+        ("emulator", None) => Err("--nsm emulator needs --state DIR".to_owned()),
+        _ => Err(format!("--nsm {text:?}; accepted: device, emulator")),
+    }
+}
+
+#[cfg(not(feature = "emulator"))]
+fn nsm_choice(text: &str, state: Option<PathBuf>) -> Result<NsmChoice, String> {
+    match (text, state) {
+        ("device", None) => Ok(NsmChoice::Device),
+        ("device", Some(_)) => Err("--state: this build has no emulator to keep state".to_owned()),
+        _ => Err(format!(
+            "--nsm {text:?}; accepted: device. This build has no emulator"
+        )),
+    }
+}
+
+fn version() -> String {
+    let build = match cfg!(feature = "emulator") {
+        true => "development build, with the emulated NSM",
+        false => "production build, without the emulated NSM",
+    };
+    format!("permafrost-enclave {} ({build})", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &[&str]) -> String {
+        parse(arguments.iter().map(ToString::to_string)).unwrap_err()
+    }
+
+    #[test]
+    fn without_arguments_it_is_the_production_enclave() {
+        let Command::Run(arguments) = parse(std::iter::empty()).unwrap() else {
+            panic!("expected to run");
+        };
+        assert_eq!(arguments.nsm, NsmChoice::Device);
+        assert_eq!(arguments.peers(), Peers::Cids(vec![3]));
+        assert_eq!(arguments.store.to_string(), "vsock://3:5001");
+    }
+
+    #[test]
+    fn wrong_calls_are_refused_by_name() {
+        assert!(refusal(&["--surprise"]).contains("--surprise"));
+        assert!(refusal(&["--config"]).contains("--config needs a value"));
+        assert!(refusal(&["--listen", "tcp:1"]).contains("--listen"));
+        assert!(refusal(&["--nsm", "software"]).contains("software"));
+        assert!(refusal(&["--state", "x"]).contains("--state"));
+    }
+
+    #[cfg(not(feature = "emulator"))]
+    #[test]
+    fn a_production_build_has_no_emulator() {
+        assert!(refusal(&["--nsm", "emulator"]).contains("no emulator"));
+        assert!(version().contains("production"));
+    }
+}

@@ -1,0 +1,150 @@
+//! Who asks, and whether they may: signed requests of principals, judged by the enclave's own clock.
+
+mod policy;
+mod rate;
+mod replay;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use permafrost_common::http_signature::{AttestationDigest, PublicKey, SignedRequest};
+use permafrost_common::problem::{Problem, ProblemType};
+
+pub use policy::{KeyScope, OperationName, Policy};
+use rate::Rate;
+use replay::{ReplayMemory, Seen};
+
+use crate::config::Limits;
+
+/// A service that the measured configuration names.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The `keyid` of its requests: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub name: String,
+    /// What its requests are signed with.
+    pub public_key: PublicKey,
+    /// What it may do. What is not named is denied.
+    pub policy: Policy,
+}
+
+/// A principal whose request was checked.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The principal's name.
+    pub name: String,
+    /// What it may do.
+    pub policy: Policy,
+}
+
+/// Checks requests against the principals of the measured configuration.
+pub struct Authenticator {
+    known: HashMap<String, Known>,
+    attestation: AttestationDigest,
+    max_age: u64,
+    skew: u64,
+}
+
+struct Known {
+    principal: Principal,
+    state: Mutex<(Rate, ReplayMemory)>,
+}
+
+impl Authenticator {
+    /// For the given principals; `attestation` is this boot's value of `X-Enclave-Attestation`.
+    pub fn new(principals: &[Principal], limits: &Limits, attestation: AttestationDigest) -> Self {
+        let known = principals
+            .iter()
+            .map(|principal| {
+                let per_minute = principal.policy.requests_per_minute;
+                let window = limits.request_max_age_s + limits.clock_skew_s;
+                let state = Mutex::new((
+                    Rate::per_minute(per_minute),
+                    ReplayMemory::for_rate(per_minute, window),
+                ));
+                let known = Known {
+                    principal: principal.clone(),
+                    state,
+                };
+                (principal.name.clone(), known)
+            })
+            .collect();
+        Self {
+            known,
+            attestation,
+            max_age: limits.request_max_age_s,
+            skew: limits.clock_skew_s,
+        }
+    }
+
+    /// Checks a request whose form and digest are already checked; `now` is the time since 1970.
+    ///
+    /// In this order: this boot, the principal, the signature, the time, the nonce, the rate. So what the parent
+    /// makes up changes nothing here, and a replay does not use up the principal's rate.
+    pub fn authenticate(&self, request: &SignedRequest, now: Duration) -> Result<Caller, Problem> {
+        if *request.attestation() != self.attestation {
+            return Err(Problem::new(
+                ProblemType::WrongEnclave,
+                format!(
+                    "the request is meant for the boot {}; this is {}",
+                    request.attestation(),
+                    self.attestation
+                ),
+            ));
+        }
+        let known = self.known.get(request.keyid()).ok_or_else(|| {
+            Problem::new(
+                ProblemType::UnknownPrincipal,
+                format!("no principal is named {:?}", request.keyid()),
+            )
+        })?;
+        request
+            .verify(&known.principal.public_key)
+            .map_err(|error| Problem::new(error.problem_type(), error.to_string()))?;
+        self.check_time(request.created(), now.as_secs())?;
+        let mut state = known.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rate, replays) = &mut *state;
+        let expires = request.created().saturating_add(self.max_age);
+        match replays.remember(request.nonce(), expires, now.as_secs()) {
+            Seen::New => {}
+            Seen::Before => {
+                return Err(Problem::new(
+                    ProblemType::RequestReplayed,
+                    "a request with this nonce was accepted before",
+                ));
+            }
+            Seen::Full { retry_after } => return Err(rate_limited(&known.principal, retry_after)),
+        }
+        rate.take(now)
+            .map_err(|retry_after| rate_limited(&known.principal, retry_after))?;
+        Ok(Caller {
+            name: known.principal.name.clone(),
+            policy: known.principal.policy.clone(),
+        })
+    }
+
+    fn check_time(&self, created: u64, now: u64) -> Result<(), Problem> {
+        let (oldest, newest) = (now.saturating_sub(self.max_age), now + self.skew);
+        if (oldest..=newest).contains(&created) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            ProblemType::RequestExpired,
+            format!("created {created}; accepted: {oldest} to {newest}, the enclave's clock being at {now}"),
+        ))
+    }
+}
+
+fn rate_limited(principal: &Principal, retry_after: u64) -> Problem {
+    Problem::new(
+        ProblemType::RateLimited,
+        format!(
+            "{} may make {} requests a minute",
+            principal.name, principal.policy.requests_per_minute
+        ),
+    )
+    .retry_after(retry_after)
+}
+
+#[cfg(test)]
+mod tests;

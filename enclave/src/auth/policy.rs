@@ -1,0 +1,138 @@
+//! What a principal may do. Denied by default: what is not named is refused.
+
+use std::collections::BTreeSet;
+
+use permafrost_common::problem::{Problem, ProblemType};
+use serde::Deserialize;
+
+use crate::keys::{Payload, PayloadKind};
+
+/// An operation, as policies name it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationName {
+    /// `POST /v1/keys`
+    CreateKey,
+    /// `GET /v1/keys`
+    ListKeys,
+    /// `GET /v1/keys/{id}`
+    ShowKey,
+    /// `POST /v1/keys/{id}/sign`
+    Sign,
+    /// `POST /v1/keys/{id}/rotate`
+    RotateKey,
+    /// `POST /v1/keys/{id}/replace`
+    ReplaceKey,
+    /// `POST /v1/keys/{id}/disable`
+    DisableKey,
+}
+
+impl OperationName {
+    /// The name as policies and the API description write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateKey => "create_key",
+            Self::ListKeys => "list_keys",
+            Self::ShowKey => "show_key",
+            Self::Sign => "sign",
+            Self::RotateKey => "rotate_key",
+            Self::ReplaceKey => "replace_key",
+            Self::DisableKey => "disable_key",
+        }
+    }
+}
+
+/// Which keys a principal may touch.
+///
+/// In the configuration: `"own"`, `"all"` or a list of key ids.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "ScopeText")]
+pub enum KeyScope {
+    /// Those it made.
+    #[default]
+    Own,
+    /// Everybody's.
+    All,
+    /// Those listed by id, whoever made them.
+    Listed(BTreeSet<String>),
+}
+
+/// What a principal may do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Policy {
+    /// The operations it may ask for.
+    pub operations: BTreeSet<OperationName>,
+    /// The keys it may touch.
+    pub keys: KeyScope,
+    /// What it may have signed.
+    pub payloads: BTreeSet<PayloadKind>,
+    /// The kinds of Nostr events it may have signed; `None`: all.
+    pub nostr_kinds: Option<BTreeSet<u16>>,
+    /// How many requests it may make in a minute.
+    pub requests_per_minute: u32,
+}
+
+impl Policy {
+    /// Whether the operation is allowed at all.
+    pub fn check_operation(&self, operation: OperationName) -> Result<(), Problem> {
+        if self.operations.contains(&operation) {
+            return Ok(());
+        }
+        Err(denied(format!(
+            "the operation {} is not among those allowed",
+            operation.as_str()
+        )))
+    }
+
+    /// Whether a key is one that the principal `name` may know of.
+    pub fn allows_key(&self, name: &str, id: &str, owner: &str) -> bool {
+        match &self.keys {
+            KeyScope::Own => name == owner,
+            KeyScope::All => true,
+            KeyScope::Listed(ids) => ids.contains(id),
+        }
+    }
+
+    /// Whether the payload may be signed.
+    pub fn check_payload(&self, payload: &Payload) -> Result<(), Problem> {
+        let kind = payload.kind();
+        if !self.payloads.contains(&kind) {
+            return Err(denied(format!(
+                "payloads of kind {} are not among those allowed",
+                kind.as_str()
+            )));
+        }
+        match (&self.nostr_kinds, payload.nostr_kind()) {
+            (Some(allowed), Some(kind)) if !allowed.contains(&kind) => Err(denied(format!(
+                "Nostr events of kind {kind} are not among those allowed"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ScopeText {
+    Word(String),
+    Ids(BTreeSet<String>),
+}
+
+impl TryFrom<ScopeText> for KeyScope {
+    type Error = String;
+
+    fn try_from(text: ScopeText) -> Result<Self, String> {
+        match text {
+            ScopeText::Word(word) if word == "own" => Ok(Self::Own),
+            ScopeText::Word(word) if word == "all" => Ok(Self::All),
+            ScopeText::Word(word) => Err(format!(
+                "keys: {word:?}; accepted: \"own\", \"all\" or a list of key ids"
+            )),
+            ScopeText::Ids(ids) => Ok(Self::Listed(ids)),
+        }
+    }
+}
+
+fn denied(detail: String) -> Problem {
+    Problem::new(ProblemType::NotPermitted, detail)
+}

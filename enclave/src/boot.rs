@@ -1,0 +1,76 @@
+//! What one boot makes: the key that signs its answers, and the document that vouches for it.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use permafrost_common::attestation::{self, At, Document};
+use permafrost_common::binding::Binding;
+use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::enclave::Enclave;
+use crate::nsm::{Nsm, NsmError};
+
+/// What was made at boot.
+#[derive(Debug)]
+pub struct Boot {
+    /// Signs every answer.
+    pub key: SigningKey,
+    /// The attestation document made at boot, without a nonce.
+    pub document: Vec<u8>,
+    /// The `user_data` of every document of this boot.
+    pub user_data: Vec<u8>,
+    /// The digest of `document`, which every answer carries as `X-Enclave-Attestation`.
+    pub attestation: AttestationDigest,
+}
+
+/// Why the enclave does not boot.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The measured configuration is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The NSM does not answer, or not as it should.
+    #[error("the NSM does not attest this boot: {0}")]
+    Nsm(#[from] NsmError),
+    /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
+    #[error("the NSM's own document does not verify: {0}")]
+    Attestation(#[from] attestation::Error),
+    /// The boot key could not be made.
+    #[error("no boot key: {0}")]
+    Key(#[from] KeyError),
+}
+
+/// Reads the configuration, makes the boot's key, and has the NSM vouch for both.
+///
+/// What cannot be attested is refused here: a document that does not verify under the NSM's own trust anchor, or
+/// that says debug mode, ends the boot. The clock starts at the document's signed timestamp.
+pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
+    let config = Config::parse(configuration)?;
+    let key = SigningKey::generate(Algorithm::Ed25519)?;
+    let mut boot_key = [0; 32];
+    for (to, from) in boot_key.iter_mut().zip(key.public_key()?.as_bytes()) {
+        *to = *from;
+    }
+    let binding = Binding {
+        boot_key,
+        deployment: config.deployment.clone(),
+        configuration: sha256(configuration),
+    };
+    let user_data = binding.to_user_data();
+    let document = nsm.attest(Some(&user_data), None, None)?;
+    let verified = Document::parse(&document)?.verify(nsm.trust_anchor(), At::Signed)?;
+    let clock = Clock::starting_at(verified.timestamp_ms());
+    let boot = Boot {
+        key,
+        attestation: AttestationDigest::of(&document),
+        document,
+        user_data,
+    };
+    Ok(Enclave::new(config, boot, nsm, clock))
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    out
+}

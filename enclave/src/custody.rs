@@ -1,0 +1,285 @@
+//! Keys with enclave custody, as the API offers them: who may touch which, and how each change is kept.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use ciborium::Value;
+use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
+use permafrost_common::problem::{Problem, ProblemType};
+use rand_core::OsRng;
+use zeroize::Zeroizing;
+
+use crate::auth::{Caller, KeyScope};
+use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
+use crate::records::{PutError, Record, Records, Versioned};
+
+/// The most keys in one page of a listing.
+pub const PAGE_MAX: usize = 100;
+
+/// The keys of one deployment.
+pub struct Custody {
+    records: Records<KeyRecord>,
+    deployment: String,
+    network: Network,
+}
+
+/// How the bytes of a key's id divide: the first tell the owner, so that an owner's keys can be listed.
+const OWNER_TAG_LEN: usize = 6;
+
+/// How often a change is tried anew when another one came first.
+const ATTEMPTS: usize = 3;
+
+impl Record for KeyRecord {
+    const KIND: &'static str = "key";
+
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        Self::encode(self).map_err(|error| error.to_string())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        Self::decode(bytes).map_err(|error| error.to_string())
+    }
+}
+
+impl Custody {
+    /// The keys in these records.
+    pub fn new(records: Records<KeyRecord>, deployment: String, network: Network) -> Self {
+        Self {
+            records,
+            deployment,
+            network,
+        }
+    }
+
+    /// Makes a key. Repeating it with the same idempotency key gives the same key; with another body it is refused.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        idempotency_key: &str,
+        request: CreateKey,
+        now: u64,
+    ) -> Result<Key, Problem> {
+        let participants = Participants::parse(&request)?;
+        let mut parts: Vec<&str> = vec!["create"];
+        parts.extend(request.participants.iter().map(String::as_str));
+        let threshold = request.threshold.to_string();
+        parts.push(&threshold);
+        let new = self.new_key(caller, idempotency_key, &parts, now);
+        let record = blocking({
+            let new = new.clone();
+            move || KeyRecord::deal(new, participants, &mut OsRng)
+        })
+        .await?;
+        let made = self.put_new(&new, record).await?;
+        Ok(made.value.view(self.network)?)
+    }
+
+    /// A page of the keys that the caller may see, after the id `after`.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        after: &str,
+        limit: usize,
+    ) -> Result<KeyPage, Problem> {
+        let prefix = match caller.policy.keys {
+            KeyScope::Own => hex::encode(self.owner_tag(&caller.name)),
+            KeyScope::All | KeyScope::Listed(_) => String::new(),
+        };
+        let (records, more) = self.records.page(&prefix, after, limit).await?;
+        let next = records
+            .last()
+            .filter(|_| more)
+            .map(|(id, _)| id.to_owned());
+        let keys = records
+            .iter()
+            .filter(|(id, record)| caller.policy.allows_key(&caller.name, id, record.value.owner()))
+            .map(|(_, record)| record.value.view(self.network))
+            .collect::<Result<_, KeyError>>()?;
+        Ok(KeyPage { keys, next })
+    }
+
+    /// A key.
+    pub async fn show(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        let record = self.find(caller, id).await?;
+        Ok(record.value.view(self.network)?)
+    }
+
+    /// Signs. At most one store round trip, and none of its state outlives the call.
+    pub async fn sign(
+        &self,
+        caller: &Caller,
+        id: &str,
+        request: SignRequest,
+    ) -> Result<Signed, Problem> {
+        let payload = Payload::parse(request)?;
+        caller.policy.check_payload(&payload)?;
+        let record = self.find(caller, id).await?;
+        let network = self.network;
+        blocking(move || record.value.sign(&payload, network, &mut OsRng)).await
+    }
+
+    /// Refreshes every share; the public key stays.
+    pub async fn rotate(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        self.change(caller, id, |record| record.rotate(&mut OsRng))
+            .await
+    }
+
+    /// Ends a key's signing, for good.
+    pub async fn disable(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        self.change(caller, id, |record| Ok(record.disabled())).await
+    }
+
+    /// Makes a new key in place of an old one, and links both.
+    ///
+    /// The new record is written first: a crash in between leaves a new key that nobody was told of, and repeating
+    /// the request completes the link.
+    pub async fn replace(
+        &self,
+        caller: &Caller,
+        id: &str,
+        idempotency_key: &str,
+        request: ReplaceKey,
+        now: u64,
+    ) -> Result<Key, Problem> {
+        let old = self.find(caller, id).await?;
+        let disable = request.disable_old;
+        let parts = ["replace", id, if disable { "disable" } else { "keep" }];
+        let new = self.new_key(caller, idempotency_key, &parts, now);
+        let record = blocking({
+            let (new, old) = (new.clone(), Arc::clone(&old.value));
+            move || old.replacement(new, &mut OsRng)
+        })
+        .await?;
+        let made = self.put_new(&new, record).await?;
+        self.change(caller, id, |old| old.replaced_by(new.id, disable))
+            .await?;
+        Ok(made.value.view(self.network)?)
+    }
+
+    /// Writes a new key, or finds the one that the same request made before.
+    async fn put_new(
+        &self,
+        new: &NewKey,
+        record: KeyRecord,
+    ) -> Result<Versioned<KeyRecord>, Problem> {
+        let id = new.id.to_string();
+        match self.records.put(&id, None, record).await {
+            Ok(made) => return Ok(made),
+            Err(PutError::Problem(problem)) => return Err(problem),
+            Err(PutError::Conflict) => {}
+        }
+        let made = self.records.get(&id).await?.ok_or_else(|| {
+            Problem::new(
+                ProblemType::StoreUnavailable,
+                format!("the store says that key {id} is there, and then that it is not"),
+            )
+        })?;
+        if made.value.request_digest() == &new.request_digest {
+            return Ok(made);
+        }
+        Err(Problem::new(
+            ProblemType::IdempotencyKeyReused,
+            "the Idempotency-Key was used for another request; accepted: the same request, or a new value",
+        ))
+    }
+
+    /// Reads a key, changes it, and writes it unless another change came first; then anew, a few times.
+    async fn change(
+        &self,
+        caller: &Caller,
+        id: &str,
+        change: impl Fn(&KeyRecord) -> Result<KeyRecord, KeyError>,
+    ) -> Result<Key, Problem> {
+        for _ in 0..ATTEMPTS {
+            let old = self.find(caller, id).await?;
+            let changed = change(&old.value)?;
+            match self.records.put(id, Some(old.version), changed).await {
+                Ok(record) => return Ok(record.value.view(self.network)?),
+                Err(PutError::Problem(problem)) => return Err(problem),
+                Err(PutError::Conflict) => {}
+            }
+        }
+        Err(Problem::new(
+            ProblemType::KeyConflict,
+            format!("key {id} was changed by others {ATTEMPTS} times meanwhile; nothing was done"),
+        ))
+    }
+
+    /// A key that the caller may know of.
+    async fn find(&self, caller: &Caller, id: &str) -> Result<Versioned<KeyRecord>, Problem> {
+        let not_found = || {
+            let detail = format!("there is no key {id:?} that {} may use", caller.name);
+            Problem::new(ProblemType::KeyNotFound, detail)
+        };
+        // Only ids of the right form are asked for, so that nothing else reaches the store's paths.
+        let key: KeyId = id.parse().map_err(|_| not_found())?;
+        let record = self
+            .records
+            .get(&key.to_string())
+            .await?
+            .ok_or_else(not_found)?;
+        if record.value.id() != key {
+            return Err(Problem::new(
+                ProblemType::RecordInvalid,
+                format!("the record of key {key} is that of {}", record.value.id()),
+            ));
+        }
+        if !caller.policy.allows_key(&caller.name, id, record.value.owner()) {
+            return Err(not_found());
+        }
+        Ok(record)
+    }
+
+    /// The id follows from the deployment, the caller and the idempotency key, so that the store itself refuses a
+    /// second key for the same request.
+    fn new_key(
+        &self,
+        caller: &Caller,
+        idempotency_key: &str,
+        request: &[&str],
+        now: u64,
+    ) -> NewKey {
+        let own = sha256(&["permafrost key", &self.deployment, &caller.name, idempotency_key]);
+        let mut id = [0; KeyId::LEN];
+        let tag = self.owner_tag(&caller.name);
+        for (to, from) in id.iter_mut().zip(tag.iter().chain(&own)) {
+            *to = *from;
+        }
+        NewKey {
+            id: KeyId::from_bytes(id),
+            owner: caller.name.clone(),
+            created_at: now,
+            request_digest: sha256(request),
+        }
+    }
+
+    fn owner_tag(&self, owner: &str) -> [u8; OWNER_TAG_LEN] {
+        let digest = sha256(&["permafrost owner", &self.deployment, owner]);
+        let mut tag = [0; OWNER_TAG_LEN];
+        for (to, from) in tag.iter_mut().zip(digest) {
+            *to = from;
+        }
+        tag
+    }
+}
+
+/// SHA-256 of the CBOR array of the texts, which no other texts share.
+fn sha256(texts: &[&str]) -> [u8; 32] {
+    let array = Value::Array(texts.iter().map(|text| Value::from(*text)).collect());
+    let mut bytes = Vec::new();
+    // Writing to a Vec has no error to give.
+    let _ = ciborium::into_writer(&array, &mut bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+    out
+}
+
+/// Curve arithmetic takes a millisecond and more, which would hold up every connection of its worker.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
+    Ok(done?)
+}

@@ -1,0 +1,261 @@
+//! The encoding round trips, and nothing else opens.
+
+use ciborium::Value;
+use proptest::prelude::*;
+use rand_core::OsRng;
+
+use super::*;
+use crate::keys::testing::{new_key, record};
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).unwrap();
+    bytes
+}
+
+fn entries(record: &KeyRecord) -> Vec<(Value, Value)> {
+    let value: Value = ciborium::from_reader(record.encode().unwrap().as_slice()).unwrap();
+    value.into_map().unwrap()
+}
+
+fn refused(entries: Vec<(Value, Value)>) -> RecordError {
+    KeyRecord::decode(&bytes(&Value::Map(entries))).unwrap_err()
+}
+
+fn set(record: &KeyRecord, key: &str, to: impl Into<Value>) -> Vec<(Value, Value)> {
+    let mut entries = entries(record);
+    let entry = entries
+        .iter_mut()
+        .find(|(k, _)| k.as_text() == Some(key))
+        .unwrap();
+    entry.1 = to.into();
+    entries
+}
+
+/// All that a record says, shares included.
+fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u8; 32]) {
+    (
+        format!("{record:?}"),
+        record.material.packages.clone(),
+        record.material.public.clone(),
+        record.request_digest,
+    )
+}
+
+#[test]
+fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
+    let record = record(2, 3);
+    let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
+    assert!(keys.is_sorted());
+    let documented = include_str!("../encoding.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    let keys = entries(&record);
+    assert!(
+        keys.iter()
+            .filter_map(|(key, _)| key.as_text())
+            .eq(documented)
+    );
+}
+
+#[test]
+fn shares_are_the_frost_crates_own_serialisation_and_open_with_it() {
+    let record = record(3, 5);
+    let entries = entries(&record);
+    let value = |name: &str| {
+        &entries
+            .iter()
+            .find(|(key, _)| key.as_text() == Some(name))
+            .unwrap()
+            .1
+    };
+    let shares = value("shares").as_array().unwrap();
+    for (share, package) in shares.iter().zip(&record.material.packages) {
+        let share = share.as_bytes().unwrap();
+        assert_eq!(*share, package.serialize().unwrap());
+        assert_eq!(KeyPackage::deserialize(share).unwrap(), *package);
+        assert_eq!(share.len(), 136);
+    }
+    let public = value("public").as_bytes().unwrap();
+    assert_eq!(*public, record.material.public.serialize().unwrap());
+}
+
+#[test]
+fn the_longest_record_is_written_without_moving_its_shares() {
+    let names: Vec<String> = (0..32).map(|i| format!("{i:0>64}")).collect();
+    let new = super::super::NewKey {
+        owner: "o".repeat(64),
+        created_at: u64::MAX,
+        ..new_key(1)
+    };
+    let participants = Participants::new(2, &names).unwrap();
+    let record = KeyRecord {
+        generation: u32::MAX,
+        replaces: Some(new.id),
+        replaced_by: Some(new.id),
+        ..KeyRecord::deal(new, participants, &mut OsRng).unwrap()
+    };
+    let encoded = record.encode().unwrap();
+    assert_eq!(encoded.capacity(), FIXED_MAX + PARTICIPANT_MAX * 32);
+    assert_eq!(
+        content(&KeyRecord::decode(&encoded).unwrap()),
+        content(&record)
+    );
+}
+
+#[test]
+fn a_record_with_a_byte_changed_is_refused_or_has_the_same_key() {
+    let record = record(2, 3);
+    let encoded = record.encode().unwrap();
+    let mut refused = 0;
+    for at in 0..encoded.len() {
+        for bits in [0x01, 0x20, 0x80] {
+            let mut changed = encoded.to_vec();
+            changed[at] ^= bits;
+            match KeyRecord::decode(&changed) {
+                Err(_) => refused += 1,
+                // Sealing guards what nothing in the record can tell: id, owner, time, links, digest.
+                Ok(other) => {
+                    assert_eq!(other.material.packages, record.material.packages);
+                    assert_eq!(other.material.public, record.material.public);
+                    assert_eq!(other.participants(), record.participants());
+                    assert_eq!(*other.encode().unwrap(), changed);
+                }
+            }
+        }
+    }
+    assert!(refused > encoded.len());
+}
+
+#[test]
+fn a_truncated_or_extended_record_is_refused() {
+    let encoded = record(2, 2).encode().unwrap();
+    for length in 0..encoded.len() {
+        assert!(KeyRecord::decode(&encoded[..length]).is_err());
+    }
+    let mut longer = encoded.to_vec();
+    longer.push(0);
+    assert_eq!(
+        KeyRecord::decode(&longer).unwrap_err(),
+        RecordError::NotCanonical
+    );
+}
+
+#[test]
+fn unknown_missing_and_reordered_entries_are_refused() {
+    let record = record(2, 2);
+    let all = entries(&record);
+    for missing in 0..all.len() {
+        let mut entries = all.clone();
+        entries.remove(missing);
+        assert!(matches!(
+            refused(entries),
+            RecordError::Malformed | RecordError::NotCanonical
+        ));
+    }
+    let mut more = all.clone();
+    more.push(("zzzzzzzzzzzzzzzz".into(), 1.into()));
+    assert_eq!(refused(more), RecordError::Malformed);
+    let mut reordered = all;
+    reordered.swap(1, 2);
+    assert_eq!(refused(reordered), RecordError::NotCanonical);
+}
+
+#[test]
+fn another_version_is_named() {
+    let later = set(&record(2, 2), "v", 2);
+    assert_eq!(refused(later), RecordError::Version { came: 2 });
+}
+
+#[test]
+fn entries_out_of_range_are_refused() {
+    let record = record(2, 2);
+    let entry = |key, to: Value| match refused(set(&record, key, to)) {
+        RecordError::Entry { entry, .. } => entry,
+        other => panic!("{other}"),
+    };
+    assert_eq!(entry("owner", "a b".into()), "owner");
+    assert_eq!(entry("generation", 0.into()), "generation");
+}
+
+#[test]
+fn shares_that_do_not_fit_are_refused_by_the_rule_they_break() {
+    let (record, other) = (record(2, 3), record(2, 3));
+    let inconsistent = |entries| match refused(entries) {
+        RecordError::Inconsistent(error) => error,
+        error => panic!("{error}"),
+    };
+    let share = |record: &KeyRecord, index: usize| -> Value {
+        record.material.packages[index].serialize().unwrap().into()
+    };
+    let with = |shares: Vec<Value>| set(&record, "shares", Value::Array(shares));
+    let own = |index| share(&record, index);
+
+    assert_eq!(
+        inconsistent(with(vec![own(0), own(1)])),
+        MaterialError::Count {
+            what: "key packages",
+            expected: 3,
+            came: 2
+        }
+    );
+    assert!(matches!(
+        inconsistent(with(vec![own(1), own(0), own(2)])),
+        MaterialError::Identifier { name, .. } if name == "node-1"
+    ));
+    assert_eq!(
+        inconsistent(with(vec![own(0), share(&other, 1), own(2)])),
+        MaterialError::GroupKey {
+            name: "node-2".to_owned()
+        }
+    );
+    let old = share(&record.rotate(&mut OsRng).unwrap(), 2);
+    assert_eq!(
+        inconsistent(with(vec![own(0), own(1), old])),
+        MaterialError::VerifyingShare {
+            name: "node-3".to_owned(),
+            place: "public key package"
+        }
+    );
+    let threshold = inconsistent(set(&record, "threshold", 3));
+    assert!(matches!(threshold, MaterialError::Threshold { of, .. } if of == "the group"));
+    let names: Vec<Value> = ["node-1", "node-2", "node-4"].map(Value::from).into();
+    let renamed = inconsistent(set(&record, "participants", Value::Array(names)));
+    assert!(matches!(renamed, MaterialError::Identifier { name, .. } if name == "node-4"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_record_reads_back_from_its_encoding(
+        (t, n) in (2_usize..=6).prop_flat_map(|n| (2..=n, Just(n))),
+        owner in "[A-Za-z0-9._-]{1,64}",
+        created_at: u64,
+        generation in 1_u32..,
+        id: [u8; 22],
+        links: (Option<[u8; 22]>, Option<[u8; 22]>),
+        digest: [u8; 32],
+        disabled: bool,
+    ) {
+        let record = KeyRecord {
+            id: KeyId::from_bytes(id),
+            owner,
+            created_at,
+            generation,
+            status: if disabled { KeyStatus::Disabled } else { KeyStatus::Enabled },
+            replaces: links.0.map(KeyId::from_bytes),
+            replaced_by: links.1.map(KeyId::from_bytes),
+            request_digest: digest,
+            ..record(t as u16, n)
+        };
+        let encoded = record.encode().unwrap();
+        let decoded = KeyRecord::decode(&encoded).unwrap();
+        prop_assert_eq!(content(&decoded), content(&record));
+    }
+
+    #[test]
+    fn bytes_that_are_no_record_are_refused(bytes: Vec<u8>) {
+        prop_assert!(KeyRecord::decode(&bytes).is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! What can be wrong with a request about keys, and with an operation on one.
+
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::{KeyId, MaterialError};
+
+/// A part of a request's body that is not accepted.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{field}: {came}; accepted: {accepted}")]
+pub struct InvalidField {
+    /// Where: a JSON pointer (RFC 6901) into the body.
+    pub field: String,
+    /// What came.
+    pub came: String,
+    /// What would have been accepted.
+    pub accepted: String,
+}
+
+impl InvalidField {
+    pub(super) fn new(
+        field: impl Into<String>,
+        came: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            came: came.into(),
+            accepted: accepted.into(),
+        }
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(error: InvalidField) -> Self {
+        Self::field(error.field, error.came, error.accepted)
+    }
+}
+
+/// Why an operation on a key was not done.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// The payload does not fit this key.
+    #[error(transparent)]
+    Payload(#[from] InvalidField),
+    /// The key is disabled.
+    #[error("key {id} is disabled: it neither signs nor rotates")]
+    Disabled {
+        /// The key.
+        id: KeyId,
+    },
+    /// The key was replaced before, by another.
+    #[error("key {id} was replaced by {by} before")]
+    AlreadyReplaced {
+        /// The key.
+        id: KeyId,
+        /// The key that replaced it.
+        by: KeyId,
+    },
+    /// The key was rotated as often as a generation can count.
+    #[error("key {id} was rotated {} times, which is the most", u32::MAX)]
+    GenerationExhausted {
+        /// The key.
+        id: KeyId,
+    },
+    /// A signature did not verify and was kept back.
+    #[error("a signature did not verify and was kept back; wrong signature shares: {culprits:?}")]
+    SignatureInvalid {
+        /// The names of the participants whose signature shares are wrong.
+        culprits: Vec<String>,
+    },
+    /// Dealt or refreshed shares do not fit together.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+    /// The FROST library refused.
+    #[error("FROST: {0}")]
+    Frost(#[from] frost_secp256k1_tr::Error),
+    /// BIP-341 has no output for this key and Merkle root (probability 2^-128).
+    #[error("BIP-341 has no output key for this key and Merkle root")]
+    Tweak,
+    /// A public key could not be written as bech32, though its length is always right.
+    #[error("a public key could not be written as bech32")]
+    Bech32,
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        let kind = match error {
+            KeyError::Payload(field) => return field.into(),
+            KeyError::Disabled { .. } => ProblemType::KeyDisabled,
+            KeyError::AlreadyReplaced { .. } | KeyError::GenerationExhausted { .. } => {
+                ProblemType::KeyConflict
+            }
+            KeyError::SignatureInvalid { .. }
+            | KeyError::Material(_)
+            | KeyError::Frost(_)
+            | KeyError::Tweak
+            | KeyError::Bech32 => ProblemType::Internal,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_sees_whose_mistake_it_was() {
+        let id = KeyId::from_bytes([1; 22]);
+        let field = InvalidField::new("/event/id", "that", "this");
+        let kinds = [
+            (KeyError::from(field), ProblemType::InvalidRequest),
+            (KeyError::Disabled { id }, ProblemType::KeyDisabled),
+            (
+                KeyError::AlreadyReplaced { id, by: id },
+                ProblemType::KeyConflict,
+            ),
+            (KeyError::Tweak, ProblemType::Internal),
+        ];
+        for (error, kind) in kinds {
+            assert_eq!(Problem::from(error).kind(), Some(kind));
+        }
+    }
+}

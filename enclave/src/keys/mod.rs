@@ -1,0 +1,43 @@
+//! Keys with enclave custody: every FROST share of the key is held by the enclave.
+//!
+//! This module computes and nothing else: it has no clock, no randomness of its own, no store and no network.
+//!
+//! - [`Participants`]: who shares a key, checked; made from the body of `POST /v1/keys`.
+//! - [`KeyRecord`]: everything the enclave keeps about one key. [`KeyRecord::deal`] makes one,
+//!   [`KeyRecord::rotate`] refreshes its shares, [`KeyRecord::replacement`] and [`KeyRecord::replaced_by`] link a
+//!   new key to it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
+//! - [`Payload`]: what to sign, checked; made from the body of `POST /v1/keys/{id}/sign`. [`KeyRecord::sign`] signs it.
+//! - [`KeyRecord::view`]: what the API shows of a key.
+//!
+//! The ciphersuite is FROST(secp256k1, SHA-256) with the Taproot variant, so that every signature is a plain
+//! BIP-340 signature. Each is verified by [`bip340`], which shares no code with the signer, before it leaves.
+
+pub mod bip340;
+mod encoding;
+mod error;
+mod hex_field;
+mod id;
+mod material;
+pub mod nostr;
+mod participants;
+mod payload;
+mod record;
+mod sign;
+pub mod taproot;
+mod view;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod vectors;
+#[cfg(test)]
+mod wiped;
+
+pub use encoding::RecordError;
+pub use error::{InvalidField, KeyError};
+pub use id::KeyId;
+pub use material::MaterialError;
+pub use participants::{PARTICIPANTS_MAX, ParticipantName, Participants};
+pub use payload::{Payload, PayloadKind};
+pub use record::{KeyRecord, NewKey};
+pub use taproot::Network;

@@ -1,0 +1,340 @@
+//! Everything the enclave keeps about a key, and how a key changes.
+
+use std::fmt;
+
+use permafrost_common::api::KeyStatus;
+use rand_core::{CryptoRng, RngCore};
+
+use super::{KeyError, KeyId, Participants, bip340::PublicKey, material::KeyMaterial};
+
+/// A key with all its shares, and what is known about it.
+///
+/// A value of this type is consistent: its shares are those of its participants and its public key. It does not change;
+/// each operation gives the record that takes its place.
+#[derive(Clone)]
+pub struct KeyRecord {
+    pub(super) id: KeyId,
+    pub(super) owner: String,
+    pub(super) created_at: u64,
+    pub(super) generation: u32,
+    pub(super) status: KeyStatus,
+    pub(super) material: KeyMaterial,
+    pub(super) replaces: Option<KeyId>,
+    pub(super) replaced_by: Option<KeyId>,
+    pub(super) request_digest: [u8; 32],
+}
+
+/// What the caller of [`KeyRecord::deal`] says about a new key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewKey {
+    /// The id, which no other key has.
+    pub id: KeyId,
+    /// The principal that makes the key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub owner: String,
+    /// Seconds since 1970, by the enclave's clock.
+    pub created_at: u64,
+    /// The digest of the creating request, by which a repetition is told from another request.
+    pub request_digest: [u8; 32],
+}
+
+impl KeyRecord {
+    /// Makes a key and deals its shares inside the enclave (RFC 9591 appendix C).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Frost`] and [`KeyError::Material`] where the library's shares do not check, which is a defect.
+    pub fn deal(
+        new: NewKey,
+        participants: Participants,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, KeyError> {
+        Ok(Self::from_material(
+            new,
+            KeyMaterial::deal(participants, rng)?,
+        ))
+    }
+
+    /// The same key with new shares and the next generation. Old shares do not sign together with new ones.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`]; [`KeyError::GenerationExhausted`] after 2^32 - 2 rotations; [`KeyError::Frost`] and
+    /// [`KeyError::Material`] as for [`KeyRecord::deal`].
+    pub fn rotate(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Self, KeyError> {
+        self.check_enabled()?;
+        let generation = self
+            .generation
+            .checked_add(1)
+            .ok_or(KeyError::GenerationExhausted { id: self.id })?;
+        Ok(Self {
+            generation,
+            material: self.material.refresh(rng)?,
+            ..self.clone()
+        })
+    }
+
+    /// A new key with the participants and threshold of this one, linked to it by [`KeyRecord::replaces`].
+    ///
+    /// The link in the other direction is [`KeyRecord::replaced_by`]; store the new record first.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::AlreadyReplaced`] where another key than `new.id` took the place of this one; [`KeyError::Frost`] and
+    /// [`KeyError::Material`] as for [`KeyRecord::deal`].
+    pub fn replacement(
+        &self,
+        new: NewKey,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, KeyError> {
+        self.check_replaceable_by(new.id)?;
+        Ok(Self {
+            replaces: Some(self.id),
+            ..Self::deal(new, self.material.participants.clone(), rng)?
+        })
+    }
+
+    /// This key, linked to the key that replaced it and, if asked for, disabled. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::AlreadyReplaced`] where another key took its place.
+    pub fn replaced_by(&self, by: KeyId, disable: bool) -> Result<Self, KeyError> {
+        self.check_replaceable_by(by)?;
+        Ok(Self {
+            status: if disable {
+                KeyStatus::Disabled
+            } else {
+                self.status
+            },
+            replaced_by: Some(by),
+            ..self.clone()
+        })
+    }
+
+    /// This key, disabled for good. Doing it twice changes nothing.
+    pub fn disabled(&self) -> Self {
+        Self {
+            status: KeyStatus::Disabled,
+            ..self.clone()
+        }
+    }
+
+    /// The id.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The principal that made the key.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Seconds since 1970.
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// 1 when made, one more after each rotation.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether the key signs.
+    pub fn status(&self) -> KeyStatus {
+        self.status
+    }
+
+    /// Who shares the key.
+    pub fn participants(&self) -> &Participants {
+        &self.material.participants
+    }
+
+    /// The group public key (BIP-340).
+    pub fn public_key(&self) -> &PublicKey {
+        &self.material.public_key
+    }
+
+    /// The key that this one replaced.
+    pub fn replaces(&self) -> Option<KeyId> {
+        self.replaces
+    }
+
+    /// The key that replaced this one.
+    pub fn successor(&self) -> Option<KeyId> {
+        self.replaced_by
+    }
+
+    /// The digest of the creating request, 32 bytes.
+    pub fn request_digest(&self) -> &[u8; 32] {
+        &self.request_digest
+    }
+
+    pub(super) fn from_material(new: NewKey, material: KeyMaterial) -> Self {
+        Self {
+            id: new.id,
+            owner: new.owner,
+            created_at: new.created_at,
+            generation: 1,
+            status: KeyStatus::Enabled,
+            material,
+            replaces: None,
+            replaced_by: None,
+            request_digest: new.request_digest,
+        }
+    }
+
+    pub(super) fn check_enabled(&self) -> Result<(), KeyError> {
+        match self.status {
+            KeyStatus::Enabled => Ok(()),
+            KeyStatus::Disabled => Err(KeyError::Disabled { id: self.id }),
+        }
+    }
+
+    fn check_replaceable_by(&self, new: KeyId) -> Result<(), KeyError> {
+        match self.replaced_by {
+            Some(by) if by != new => Err(KeyError::AlreadyReplaced { id: self.id, by }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRecord")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .field("created_at", &self.created_at)
+            .field("generation", &self.generation)
+            .field("status", &self.status)
+            .field("participants", &self.material.participants)
+            .field("public_key", &hex::encode(self.public_key().as_bytes()))
+            .field("shares", &"<redacted>")
+            .field("replaces", &self.replaces)
+            .field("replaced_by", &self.replaced_by)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use frost_secp256k1_tr::keys::{KeyPackage, reconstruct};
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::keys::testing::{new_key, record};
+
+    fn shares(record: &KeyRecord) -> Vec<[u8; 32]> {
+        let share = |package: &KeyPackage| package.signing_share().to_scalar().to_bytes().into();
+        record.material.packages.iter().map(share).collect()
+    }
+
+    #[test]
+    fn rotation_keeps_the_public_key_and_changes_every_share() {
+        let old = record(3, 5);
+        let new = old.rotate(&mut OsRng).unwrap();
+        assert_eq!(new.public_key(), old.public_key());
+        assert_eq!((old.generation(), new.generation()), (1, 2));
+        assert_eq!(new.participants(), old.participants());
+        assert_eq!(new.material.public.min_signers(), Some(3));
+        for ((old, new), (before, after)) in old
+            .material
+            .packages
+            .iter()
+            .zip(&new.material.packages)
+            .zip(shares(&old).iter().zip(shares(&new)))
+        {
+            assert_ne!(*before, after);
+            assert_ne!(old.verifying_share(), new.verifying_share());
+            assert_eq!(old.identifier(), new.identifier());
+        }
+    }
+
+    #[test]
+    fn any_threshold_of_new_shares_is_the_same_secret_and_none_with_an_old_one() {
+        let old = record(2, 3);
+        let new = old.rotate(&mut OsRng).unwrap().rotate(&mut OsRng).unwrap();
+        let secret = |packages: [&KeyPackage; 2]| {
+            reconstruct(&packages.map(Clone::clone))
+                .unwrap()
+                .serialize()
+        };
+        let (o, n) = (&old.material.packages, &new.material.packages);
+        let expected = secret([&o[0], &o[1]]);
+        for pair in [[&n[0], &n[1]], [&n[0], &n[2]], [&n[1], &n[2]]] {
+            assert_eq!(secret(pair), expected);
+        }
+        for pair in [[&o[0], &n[1]], [&n[0], &o[1]], [&o[2], &n[1]]] {
+            assert_ne!(secret(pair), expected);
+        }
+    }
+
+    #[test]
+    fn the_last_generation_does_not_rotate() {
+        let last = KeyRecord {
+            generation: u32::MAX,
+            ..record(2, 2)
+        };
+        assert_eq!(
+            last.rotate(&mut OsRng).unwrap_err(),
+            KeyError::GenerationExhausted { id: last.id() }
+        );
+    }
+
+    #[test]
+    fn a_replacement_is_another_key_of_the_same_participants_linked_both_ways() {
+        let old = record(2, 3);
+        let new = old.replacement(new_key(2), &mut OsRng).unwrap();
+        assert_ne!(new.public_key(), old.public_key());
+        assert_eq!(new.participants(), old.participants());
+        assert_eq!(
+            (new.replaces(), new.generation(), new.status()),
+            (Some(old.id()), 1, KeyStatus::Enabled)
+        );
+        let linked = old.replaced_by(new.id(), false).unwrap();
+        assert_eq!(
+            (linked.successor(), linked.status()),
+            (Some(new.id()), KeyStatus::Enabled)
+        );
+    }
+
+    #[test]
+    fn a_key_is_replaced_by_one_key_only_and_linking_twice_changes_nothing() {
+        let other = new_key(3);
+        let old = record(2, 2)
+            .replaced_by(new_key(2).id, true)
+            .and_then(|old| old.replaced_by(new_key(2).id, false))
+            .unwrap();
+        assert_eq!(old.status(), KeyStatus::Disabled);
+        let error = KeyError::AlreadyReplaced {
+            id: old.id(),
+            by: new_key(2).id,
+        };
+        assert_eq!(old.replaced_by(other.id, true).unwrap_err(), error);
+        assert_eq!(old.replacement(other, &mut OsRng).unwrap_err(), error);
+    }
+
+    #[test]
+    fn a_disabled_key_does_not_rotate() {
+        let disabled = record(2, 2).replaced_by(new_key(2).id, true).unwrap();
+        assert_eq!(
+            disabled.rotate(&mut OsRng).unwrap_err(),
+            KeyError::Disabled { id: disabled.id() }
+        );
+    }
+
+    #[test]
+    fn debug_output_shows_no_share() {
+        let record = record(2, 3);
+        let shown = format!("{record:?} {record:#?}");
+        assert!(shown.contains("<redacted>") && shown.contains("node-3"));
+        for share in shares(&record) {
+            let decimal = format!("{share:?}");
+            for secret in [
+                hex::encode(share),
+                decimal.trim_matches(['[', ']']).to_owned(),
+            ] {
+                assert!(!shown.to_lowercase().contains(&secret));
+            }
+        }
+    }
+}

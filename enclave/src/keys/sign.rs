@@ -1,0 +1,278 @@
+//! Signing: both rounds of FROST (RFC 9591 section 5) and the check at the exit, in one call.
+//!
+//! All signers are in one place here. What each would compute for itself and get the same - binding factors, group
+//! commitment, challenge - is therefore computed once, by the same `frost-core` functions that its `round2::sign` calls;
+//! the signature shares follow from them by the equation of section 5.2. Tests hold every signature against that of
+//! the `frost-secp256k1-tr` crate made from the same randomness, byte for byte.
+
+use std::collections::BTreeMap;
+
+use frost_core::{
+    CheaterDetection, Ciphersuite, aggregate_custom, compute_binding_factor_list,
+    compute_group_commitment,
+    round1::{Nonce, NonceCommitment},
+};
+use frost_secp256k1_tr::{
+    Error, Identifier, Secp256K1Sha256TR, SigningPackage, VerifyingKey,
+    keys::{KeyPackage, SigningShare, Tweak},
+    round1::SigningCommitments,
+    round2::SignatureShare,
+};
+use k256::{
+    ProjectivePoint, Scalar,
+    elliptic_curve::{PrimeField, ops::MulByGenerator, point::AffineCoordinates},
+};
+use permafrost_common::api;
+use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
+
+use super::{
+    KeyError, KeyRecord, Network, Payload, bip340::PublicKey, material::KeyMaterial,
+    taproot::TweakedKey,
+};
+
+impl KeyRecord {
+    /// Signs a payload with the first `threshold` participants and verifies the signature (BIP-340).
+    ///
+    /// The signing nonces are made from `rng` and the shares (RFC 9591 section 4.1), used once and wiped before the
+    /// call returns. `network` is that of the address shown with a Taproot spend.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`]; [`KeyError::Payload`] where a Nostr event names another author or id;
+    /// [`KeyError::SignatureInvalid`] where the signature does not verify, [`KeyError::Frost`] and [`KeyError::Tweak`]: defects.
+    pub fn sign(
+        &self,
+        payload: &Payload,
+        network: Network,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<api::Signed, KeyError> {
+        self.check_enabled()?;
+        let answer = |public_key: &PublicKey, signature: &[u8; 64]| api::Signed {
+            key_id: self.id.to_string(),
+            generation: self.generation,
+            public_key: hex::encode(public_key.as_bytes()),
+            signature: hex::encode(signature),
+            event: None,
+            taproot: None,
+        };
+        let public_key = self.public_key();
+        match payload {
+            Payload::Message(message) => Ok(answer(public_key, &self.material.sign(message, rng)?)),
+            Payload::Digest(digest) => Ok(answer(public_key, &self.material.sign(digest, rng)?)),
+            Payload::NostrEvent(event) => {
+                let id = event.id(public_key)?;
+                let signature = self.material.sign(&id, rng)?;
+                Ok(api::Signed {
+                    event: Some(event.signed(public_key, &id, &signature)),
+                    ..answer(public_key, &signature)
+                })
+            }
+            Payload::TaprootSpend {
+                sighash,
+                merkle_root,
+            } => {
+                let tweaked = TweakedKey::new(public_key, *merkle_root)?;
+                let signature = self.material.sign_tweaked(sighash, &tweaked, rng)?;
+                Ok(api::Signed {
+                    taproot: Some(tweaked.output(network)?),
+                    ..answer(tweaked.output_key(), &signature)
+                })
+            }
+        }
+    }
+}
+
+impl KeyMaterial {
+    /// A BIP-340 signature by the group public key, verified.
+    pub(super) fn sign(
+        &self,
+        message: &[u8],
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<[u8; 64], KeyError> {
+        let point = self.public.verifying_key().to_element();
+        let key = EffectiveKey::new(point, Scalar::ONE, Scalar::ZERO);
+        let round = Round::run(self, &key, message, rng)?;
+        match self.public_key.verify(message, &round.signature()) {
+            Ok(()) => Ok(round.signature()),
+            Err(_) => Err(self.culprits(&round, |public| public)),
+        }
+    }
+
+    /// A BIP-340 signature by the tweaked key of a Taproot output (BIP-341), verified.
+    pub(super) fn sign_tweaked(
+        &self,
+        message: &[u8],
+        tweaked: &TweakedKey,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<[u8; 64], KeyError> {
+        let even = sign_that_makes_even(&self.public.verifying_key().to_element());
+        let key = EffectiveKey::new(tweaked.point, even, tweaked.tweak);
+        let round = Round::run(self, &key, message, rng)?;
+        match tweaked.output_key().verify(message, &round.signature()) {
+            Ok(()) => Ok(round.signature()),
+            Err(_) => Err(self.culprits(&round, |public| public.tweak(tweaked.merkle_root))),
+        }
+    }
+
+    /// Names the participants whose signature shares are wrong, by the library's own check of each.
+    fn culprits(
+        &self,
+        round: &Round,
+        adjust: impl FnOnce(
+            frost_secp256k1_tr::keys::PublicKeyPackage,
+        ) -> frost_secp256k1_tr::keys::PublicKeyPackage,
+    ) -> KeyError {
+        let shares = round
+            .shares
+            .iter()
+            .map(|(identifier, share)| {
+                Ok((*identifier, SignatureShare::deserialize(&share.to_bytes())?))
+            })
+            .collect::<Result<BTreeMap<_, _>, Error>>();
+        let checked = shares.and_then(|shares| {
+            aggregate_custom(
+                &round.package,
+                &shares,
+                &adjust(self.public.clone()),
+                CheaterDetection::AllCheaters,
+            )
+        });
+        let identifiers = checked.err().map(|error| error.culprits());
+        KeyError::SignatureInvalid {
+            culprits: identifiers
+                .unwrap_or_default()
+                .iter()
+                .map(|identifier| self.name_of(identifier))
+                .collect(),
+        }
+    }
+}
+
+/// The key that a signature is made for. Its secret is `factor` times the group's secret plus `addend`, and its point has an even
+/// y coordinate, as BIP-340 wants it.
+struct EffectiveKey {
+    point: VerifyingKey,
+    factor: Scalar,
+    addend: Scalar,
+}
+
+impl EffectiveKey {
+    /// The key of `point`, whose secret is `factor` times the group's secret plus `addend`, or of its negative.
+    fn new(point: ProjectivePoint, factor: Scalar, addend: Scalar) -> Self {
+        let even = sign_that_makes_even(&point);
+        Self {
+            point: VerifyingKey::new(if even == Scalar::ONE { point } else { -point }),
+            factor: even * factor,
+            addend: even * addend,
+        }
+    }
+
+    /// The share of this key's secret. Lagrange coefficients at zero sum to one, so the addend is the same for all.
+    fn share(&self, share: &SigningShare) -> Zeroizing<Scalar> {
+        Zeroizing::new(self.factor * share.to_scalar() + self.addend)
+    }
+}
+
+/// One run of the protocol: what came out of it, all of it public.
+struct Round {
+    package: SigningPackage,
+    shares: Vec<(Identifier, Scalar)>,
+    r: [u8; 32],
+}
+
+impl Round {
+    fn run(
+        material: &KeyMaterial,
+        key: &EffectiveKey,
+        message: &[u8],
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, KeyError> {
+        let signers = || material.packages.iter().zip(&material.interpolation);
+
+        let mut nonces = Vec::with_capacity(material.interpolation.len());
+        let mut commitments = BTreeMap::new();
+        for (signer, _) in signers() {
+            let (nonce, commitment) = commit(signer, rng);
+            nonces.push(nonce);
+            commitments.insert(*signer.identifier(), commitment);
+        }
+
+        let package = SigningPackage::new(commitments, message);
+        let factors = compute_binding_factor_list(&package, &key.point, &[])?;
+        let group_commitment = compute_group_commitment(&package, &factors)?.to_element();
+        let challenge =
+            Secp256K1Sha256TR::challenge(&group_commitment, &key.point, message)?.to_scalar();
+        let even = sign_that_makes_even(&group_commitment);
+
+        let mut shares = Vec::with_capacity(nonces.len());
+        for ((signer, coefficient), nonce) in signers().zip(&nonces) {
+            let factor = factors
+                .get(signer.identifier())
+                .ok_or(Error::UnknownIdentifier)?;
+            let nonce = Zeroizing::new(even * (nonce.hiding + nonce.binding * scalar(factor)?));
+            let share = *nonce + *coefficient * challenge * *key.share(signer.signing_share());
+            shares.push((*signer.identifier(), share));
+        }
+        Ok(Self {
+            package,
+            shares,
+            r: group_commitment.to_affine().x().into(),
+        })
+    }
+
+    /// The aggregate of the shares (RFC 9591 section 5.3), as BIP-340 writes it.
+    fn signature(&self) -> [u8; 64] {
+        let z: Scalar = self.shares.iter().map(|(_, share)| share).sum();
+        let mut signature = [0; 64];
+        let (r, s) = signature.split_at_mut(32);
+        r.copy_from_slice(&self.r);
+        s.copy_from_slice(&z.to_bytes());
+        signature
+    }
+}
+
+/// The signing nonces of one participant for one signature; wiped when dropped.
+#[derive(zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+struct SigningNonces {
+    hiding: Scalar,
+    binding: Scalar,
+}
+
+/// Round one (RFC 9591 section 5.1) of one participant.
+///
+/// The library's own `commit` multiplies the generator as any other point; its table makes that several times faster.
+fn commit(
+    signer: &KeyPackage,
+    rng: &mut (impl CryptoRng + RngCore),
+) -> (SigningNonces, SigningCommitments) {
+    let nonces = SigningNonces {
+        hiding: Nonce::new(signer.signing_share(), rng).to_scalar(),
+        binding: Nonce::new(signer.signing_share(), rng).to_scalar(),
+    };
+    let commitment =
+        |nonce: &Scalar| NonceCommitment::new(ProjectivePoint::mul_by_generator(nonce));
+    let commitments =
+        SigningCommitments::new(commitment(&nonces.hiding), commitment(&nonces.binding));
+    (nonces, commitments)
+}
+
+/// 1 where the y coordinate of a point is even, else -1.
+fn sign_that_makes_even(point: &ProjectivePoint) -> Scalar {
+    if point.to_affine().y_is_odd().into() {
+        -Scalar::ONE
+    } else {
+        Scalar::ONE
+    }
+}
+
+fn scalar(factor: &frost_core::BindingFactor<Secp256K1Sha256TR>) -> Result<Scalar, Error> {
+    let bytes: [u8; 32] = factor
+        .serialize()
+        .try_into()
+        .map_err(|_| Error::SerializationError)?;
+    Option::from(Scalar::from_repr(bytes.into())).ok_or(Error::SerializationError)
+}
+
+#[cfg(test)]
+mod tests;

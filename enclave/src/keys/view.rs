@@ -1,0 +1,102 @@
+//! What the API shows of a key.
+
+use permafrost_common::api::{self, Custody};
+
+use super::{KeyError, KeyRecord, Network, nostr, taproot::TweakedKey};
+
+impl KeyRecord {
+    /// Everything about the key but its shares.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Tweak`], [`KeyError::Bech32`] and [`KeyError::Frost`]; no key in a consistent record meets them.
+    pub fn view(&self, network: Network) -> Result<api::Key, KeyError> {
+        Ok(api::Key {
+            id: self.id.to_string(),
+            owner: self.owner.clone(),
+            custody: Custody::Enclave,
+            status: self.status,
+            threshold: self.participants().threshold(),
+            participants: self.participants_view()?,
+            group_public_key: hex::encode(self.public_key().as_bytes()),
+            generation: self.generation,
+            created_at: self.created_at,
+            replaces: self.replaces.map(|id| id.to_string()),
+            replaced_by: self.replaced_by.map(|id| id.to_string()),
+            taproot: TweakedKey::new(self.public_key(), None)?.output(network)?,
+            npub: nostr::npub(self.public_key())?,
+        })
+    }
+
+    fn participants_view(&self) -> Result<Vec<api::Participant>, KeyError> {
+        self.participants()
+            .members()
+            .iter()
+            .zip(&self.material.packages)
+            .map(|(member, package)| {
+                Ok(api::Participant {
+                    name: member.name.as_str().to_owned(),
+                    identifier: hex::encode(member.identifier.serialize()),
+                    verifying_share: hex::encode(package.verifying_share().serialize()?),
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use permafrost_common::api::KeyStatus;
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::keys::testing::{new_key, record};
+
+    #[test]
+    fn a_view_says_all_about_a_key_and_shows_no_share() {
+        let first = record(2, 3).rotate(&mut OsRng).unwrap();
+        let second = first.replacement(new_key(2), &mut OsRng).unwrap();
+        let first = first.replaced_by(second.id(), true).unwrap();
+
+        let view = first.view(Network::Regtest).unwrap();
+        assert_eq!(view.id, "01".repeat(22));
+        assert_eq!(view.owner, "payments");
+        assert_eq!(view.status, KeyStatus::Disabled);
+        assert_eq!((view.threshold, view.generation), (2, 2));
+        assert_eq!(view.created_at, 1_800_000_000);
+        assert_eq!(
+            (view.replaces, view.replaced_by),
+            (None, Some("02".repeat(22)))
+        );
+        assert!(view.taproot.address.starts_with("bcrt1p"));
+        let replaced = second.view(Network::Regtest).unwrap().replaces;
+        assert_eq!(replaced, Some(first.id().to_string()));
+
+        let shown = serde_json::to_string(&first.view(Network::Regtest).unwrap()).unwrap();
+        for package in &first.material.packages {
+            assert!(!shown.contains(&hex::encode(package.signing_share().serialize())));
+        }
+    }
+
+    #[test]
+    fn verifying_shares_and_identifiers_are_those_of_the_public_key_package() {
+        let record = record(2, 3);
+        let view = record.view(Network::Mainnet).unwrap();
+        let names = ["node-1", "node-2", "node-3"];
+        assert!(view.participants.iter().map(|p| &p.name).eq(names));
+        for (identifier, share) in record.material.public.verifying_shares() {
+            let identifier = hex::encode(identifier.serialize());
+            let shown = view
+                .participants
+                .iter()
+                .find(|participant| participant.identifier == identifier)
+                .unwrap();
+            assert_eq!(
+                shown.verifying_share,
+                hex::encode(share.serialize().unwrap())
+            );
+        }
+        let group = record.material.public.verifying_key().serialize().unwrap();
+        assert_eq!(view.group_public_key, hex::encode(&group[1..]));
+    }
+}

@@ -1,0 +1,272 @@
+//! Sealed records as the rest of the enclave sees them: typed, opened, cached, and never older than one seen before.
+
+mod cache;
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use permafrost_common::problem::{Problem, ProblemType};
+use zeroize::Zeroizing;
+
+use crate::sealing::{self, Place, RootSecrets};
+use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
+use cache::Cache;
+
+/// Something that is kept in sealed records.
+pub trait Record: Sized {
+    /// The kind of record; see [`permafrost_common::store::is_kind`].
+    const KIND: &'static str;
+
+    /// The bytes to seal; an error says which rule failed, without secrets.
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String>;
+
+    /// Reads opened bytes; an error says which rule failed, without secrets.
+    fn decode(bytes: &[u8]) -> Result<Self, String>;
+}
+
+/// A record of a known version.
+#[derive(Debug)]
+pub struct Versioned<T> {
+    /// From 1.
+    pub version: u64,
+    /// The opened record.
+    pub value: Arc<T>,
+}
+
+impl<T> Clone for Versioned<T> {
+    fn clone(&self) -> Self {
+        Self {
+            version: self.version,
+            value: Arc::clone(&self.value),
+        }
+    }
+}
+
+/// Why a record was not written.
+#[derive(Debug)]
+pub enum PutError {
+    /// Another version is there already.
+    Conflict,
+    /// Anything else.
+    Problem(Problem),
+}
+
+/// The sealed records of one kind.
+pub struct Records<T> {
+    store: Arc<StoreClient>,
+    secrets: RootSecrets,
+    deployment: String,
+    memory: Mutex<Memory<T>>,
+}
+
+struct Memory<T> {
+    /// The highest version seen of each record touched, by a keyed hash of its id: the ids come from callers, the
+    /// key does not, so that nobody can make two of them meet.
+    seen: HashMap<u64, u64>,
+    hasher: RandomState,
+    cache: Cache<T>,
+}
+
+impl<T: Record> Records<T> {
+    /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length.
+    pub fn new(
+        store: Arc<StoreClient>,
+        secrets: RootSecrets,
+        deployment: String,
+        cache_bytes: usize,
+    ) -> Self {
+        Self {
+            store,
+            secrets,
+            deployment,
+            memory: Mutex::new(Memory {
+                seen: HashMap::new(),
+                hasher: RandomState::new(),
+                cache: Cache::new(cache_bytes),
+            }),
+        }
+    }
+
+    /// The newest version of a record; `None` where there never was one.
+    ///
+    /// One store round trip. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
+    pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
+        let cached = self.memory().cache.get(id);
+        let known = cached.as_ref().map(|record| record.version);
+        let fetched = self
+            .store
+            .get(T::KIND, id, known)
+            .await
+            .map_err(unavailable)?;
+        match (fetched, cached) {
+            (Fetched::NotModified, Some(record)) => Ok(Some(record)),
+            (Fetched::NotModified, None) => Err(Problem::new(
+                ProblemType::StoreUnavailable,
+                "the store says that a record is unchanged which it was not asked to compare",
+            )),
+            (Fetched::Absent, _) => self.check_absence(id).map(|()| None),
+            (Fetched::Record { version, bytes }, _) => self.open(id, version, &bytes).map(Some),
+        }
+    }
+
+    /// Writes the first version of a record (`known` is `None`) or the one after `known`.
+    pub async fn put(
+        &self,
+        id: &str,
+        known: Option<u64>,
+        value: T,
+    ) -> Result<Versioned<T>, PutError> {
+        let version = known.unwrap_or(0) + 1;
+        let internal =
+            |error: String| PutError::Problem(Problem::new(ProblemType::Internal, error));
+        let plaintext = value.encode().map_err(internal)?;
+        let sealed = sealing::seal(&self.secrets, &self.place(id, version), &plaintext)
+            .map_err(|error| internal(error.to_string()))?;
+        let expected = known.map_or(Expected::Absent, Expected::Version);
+        let stored = match self.store.put(T::KIND, id, expected, &sealed).await {
+            Ok(PutOutcome::Stored { version: stored }) => stored == version,
+            Ok(PutOutcome::Conflict { .. }) => return Err(PutError::Conflict),
+            Err(StoreClientError::UnknownOutcome { .. }) => {
+                self.was_stored(id, version, &sealed).await?
+            }
+            Err(error) => return Err(PutError::Problem(unavailable(error))),
+        };
+        if !stored {
+            return Err(PutError::Problem(Problem::new(
+                ProblemType::StoreUnavailable,
+                "the store did not say that it has written the record; the request can be repeated",
+            )));
+        }
+        let record = Versioned {
+            version,
+            value: Arc::new(value),
+        };
+        self.memory().remember(id, &record, plaintext.len());
+        Ok(record)
+    }
+
+    /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more.
+    pub async fn page(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<(Vec<(String, Versioned<T>)>, bool), Problem> {
+        let page = self
+            .store
+            .page(T::KIND, prefix, after, limit)
+            .await
+            .map_err(unavailable)?;
+        let records = page
+            .records
+            .into_iter()
+            .map(|entry| {
+                let record = match self.memory().cache.get(&entry.id) {
+                    Some(record) if record.version == entry.version => record,
+                    _ => self.open(&entry.id, entry.version, &entry.bytes)?,
+                };
+                Ok((entry.id, record))
+            })
+            .collect::<Result<_, Problem>>()?;
+        Ok((records, page.more))
+    }
+
+    /// After a write whose answer was lost: whether it is this very record that is there now.
+    async fn was_stored(&self, id: &str, version: u64, sealed: &[u8]) -> Result<bool, PutError> {
+        match self.store.get(T::KIND, id, None).await {
+            Ok(Fetched::Record {
+                version: found,
+                bytes,
+            }) if found == version => {
+                if bytes == sealed {
+                    return Ok(true);
+                }
+                Err(PutError::Conflict)
+            }
+            Ok(_) => Ok(false),
+            Err(error) => Err(PutError::Problem(unavailable(error))),
+        }
+    }
+
+    fn open(&self, id: &str, version: u64, bytes: &[u8]) -> Result<Versioned<T>, Problem> {
+        let seen = self.memory().seen(id);
+        if version < seen {
+            return Err(Problem::new(
+                ProblemType::RecordRolledBack,
+                format!(
+                    "the store gave {}/{id} version {version}; this enclave has seen version {seen}",
+                    T::KIND
+                ),
+            ));
+        }
+        let plaintext = sealing::open(&self.secrets, &self.place(id, version), bytes)
+            .map_err(|error| invalid::<T>(id, version, &error.to_string()))?;
+        let value = T::decode(&plaintext).map_err(|error| invalid::<T>(id, version, &error))?;
+        let record = Versioned {
+            version,
+            value: Arc::new(value),
+        };
+        self.memory().remember(id, &record, plaintext.len());
+        Ok(record)
+    }
+
+    fn check_absence(&self, id: &str) -> Result<(), Problem> {
+        let seen = self.memory().seen(id);
+        if seen == 0 {
+            return Ok(());
+        }
+        Err(Problem::new(
+            ProblemType::RecordLost,
+            format!(
+                "the store has no {}/{id}; this enclave has seen version {seen}",
+                T::KIND
+            ),
+        ))
+    }
+
+    fn place<'a>(&'a self, id: &'a str, version: u64) -> Place<'a> {
+        Place {
+            deployment: &self.deployment,
+            kind: T::KIND,
+            id,
+            version,
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory<T>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Memory<T> {
+    /// The highest version seen of a record; 0 where none was.
+    fn seen(&self, id: &str) -> u64 {
+        let hash = self.hasher.hash_one(id);
+        self.seen.get(&hash).copied().unwrap_or(0)
+    }
+
+    fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
+        let seen = self.seen.entry(self.hasher.hash_one(id)).or_insert(0);
+        // Two requests may open different versions at once, and the older one finish last.
+        if record.version >= *seen {
+            *seen = record.version;
+            self.cache.insert(id, record.clone(), weight);
+        }
+    }
+}
+
+fn unavailable(error: StoreClientError) -> Problem {
+    Problem::new(ProblemType::StoreUnavailable, error.to_string()).retry_after(1)
+}
+
+fn invalid<T: Record>(id: &str, version: u64, error: &str) -> Problem {
+    Problem::new(
+        ProblemType::RecordInvalid,
+        format!(
+            "what the store gave as {}/{id} version {version} is refused: {error}",
+            T::KIND
+        ),
+    )
+}

@@ -1,0 +1,57 @@
+//! The API description, for programs (`/openapi.json`) and for people (`/docs`).
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::{Access, Answer, Call, Operation, Reply, Success, api_description, page};
+use crate::enclave::Enclave;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            id: "openapi",
+            method: Method::GET,
+            path: "/openapi.json",
+            summary: "This description (OpenAPI 3.1).",
+            access: Access::Open,
+            creates: false,
+            query: &[],
+            body: None,
+            success: Success {
+                status: 200,
+                description: "The description.",
+                content_type: "application/json",
+                schema: None,
+            },
+            problems: &[],
+            handler: openapi,
+        },
+        Operation {
+            id: "docs",
+            method: Method::GET,
+            path: "/docs",
+            summary: "This description as a page.",
+            access: Access::Open,
+            creates: false,
+            query: &[],
+            body: None,
+            success: Success {
+                status: 200,
+                description: "A page that loads nothing else and runs no script.",
+                content_type: page::CONTENT_TYPE,
+                schema: None,
+            },
+            problems: &[],
+            handler: docs,
+        },
+    ]
+}
+
+fn openapi(_: Arc<Enclave>, _: Call) -> Answer {
+    Box::pin(async { Reply::json(200, &api_description()) })
+}
+
+fn docs(_: Arc<Enclave>, _: Call) -> Answer {
+    Box::pin(async { Ok(Reply::new(200, page::CONTENT_TYPE, page::page())) })
+}

@@ -1,0 +1,237 @@
+//! The operations on keys.
+
+use std::sync::Arc;
+
+use http::Method;
+use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::{Access, Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
+use crate::auth::OperationName;
+use crate::custody::PAGE_MAX;
+use crate::enclave::Enclave;
+
+/// What reading a key can meet.
+const READING: &[ProblemType] = &[
+    ProblemType::KeyNotFound,
+    ProblemType::StoreUnavailable,
+    ProblemType::RecordInvalid,
+    ProblemType::RecordRolledBack,
+    ProblemType::RecordLost,
+];
+
+/// What signing with a key can meet.
+const SIGNING: &[ProblemType] = &[
+    ProblemType::KeyDisabled,
+    ProblemType::KeyNotFound,
+    ProblemType::StoreUnavailable,
+    ProblemType::RecordInvalid,
+    ProblemType::RecordRolledBack,
+    ProblemType::RecordLost,
+];
+
+/// What changing a key can meet.
+const CHANGING: &[ProblemType] = &[
+    ProblemType::KeyConflict,
+    ProblemType::KeyDisabled,
+    ProblemType::KeyNotFound,
+    ProblemType::StoreUnavailable,
+    ProblemType::RecordInvalid,
+    ProblemType::RecordRolledBack,
+    ProblemType::RecordLost,
+];
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            creates: true,
+            body: Some(BodySchema::of::<CreateKey>()),
+            problems: READING,
+            ..operation("create_key", "/v1/keys", OperationName::CreateKey, create)
+        }
+        .described("Makes a key, dealt inside the enclave.", key(201, "The new key, or the one that the same request made before.")),
+        Operation {
+            method: Method::GET,
+            query: &[
+                QueryParameter {
+                    name: "after",
+                    description: "The id after which to begin: the `next` of the page before.",
+                },
+                QueryParameter {
+                    name: "limit",
+                    description: "The most keys to give: 1 to 100; 100 when left out.",
+                },
+            ],
+            problems: READING,
+            ..operation("list_keys", "/v1/keys", OperationName::ListKeys, list)
+        }
+        .described(
+            "Lists the keys that the principal may see. The store may leave keys out of a listing.",
+            Success {
+                schema: Some(BodySchema::of::<KeyPage>()),
+                ..key(200, "A page of keys, in ascending order of id.")
+            },
+        ),
+        Operation {
+            method: Method::GET,
+            problems: READING,
+            ..operation("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
+        }
+        .described("Shows a key: everything but its shares.", key(200, "The key.")),
+        Operation {
+            body: Some(BodySchema::of::<SignRequest>()),
+            problems: SIGNING,
+            ..operation("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
+        }
+        .described(
+            "Signs a message, a digest, a Nostr event or a Taproot key-path spend (BIP-340).",
+            Success {
+                schema: Some(BodySchema::of::<Signed>()),
+                ..key(200, "The signature, verified before it left.")
+            },
+        ),
+        Operation {
+            problems: CHANGING,
+            ..operation("rotate_key", "/v1/keys/{id}/rotate", OperationName::RotateKey, rotate)
+        }
+        .described(
+            "Refreshes every share. The public key stays; the old shares are useless.",
+            key(200, "The key in its next generation."),
+        ),
+        Operation {
+            creates: true,
+            body: Some(BodySchema::of::<ReplaceKey>()),
+            problems: CHANGING,
+            ..operation("replace_key", "/v1/keys/{id}/replace", OperationName::ReplaceKey, replace)
+        }
+        .described(
+            "Makes a new key with the same participants and threshold, linked to the old one.",
+            key(201, "The new key, or the one that the same request made before."),
+        ),
+        Operation {
+            problems: CHANGING,
+            ..operation("disable_key", "/v1/keys/{id}/disable", OperationName::DisableKey, disable)
+        }
+        .described("Ends a key's signing, for good.", key(200, "The disabled key.")),
+    ]
+}
+
+fn operation(
+    id: &'static str,
+    path: &'static str,
+    name: OperationName,
+    handler: super::Handler,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::POST,
+        path,
+        summary: "",
+        access: Access::Principal(name),
+        creates: false,
+        query: &[],
+        body: None,
+        success: key(200, ""),
+        problems: &[],
+        handler,
+    }
+}
+
+impl Operation {
+    fn described(self, summary: &'static str, success: Success) -> Self {
+        Self {
+            summary,
+            success,
+            ..self
+        }
+    }
+}
+
+fn key(status: u16, description: &'static str) -> Success {
+    Success {
+        status,
+        description,
+        content_type: "application/json",
+        schema: Some(BodySchema::of::<Key>()),
+    }
+}
+
+fn create(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let now = enclave.clock.now().as_secs();
+        let key = enclave
+            .custody()?
+            .create(call.caller()?, &call.idempotency_key, call.json()?, now)
+            .await?;
+        Reply::json(201, &key)
+    })
+}
+
+fn list(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let after = call.query("after").unwrap_or_default();
+        if !after.is_empty() && !permafrost_common::store::is_id(after) {
+            let came = format!("{} characters", after.len());
+            return Err(Problem::field("query:after", came, "a key's id"));
+        }
+        let limit = limit(call.query("limit"))?;
+        let page = enclave
+            .custody()?
+            .list(call.caller()?, after, limit)
+            .await?;
+        Reply::json(200, &page)
+    })
+}
+
+fn show(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let key = enclave.custody()?.show(call.caller()?, &call.id).await?;
+        Reply::json(200, &key)
+    })
+}
+
+fn sign(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let signed = enclave
+            .custody()?
+            .sign(call.caller()?, &call.id, call.json()?)
+            .await?;
+        Reply::json(200, &signed)
+    })
+}
+
+fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let key = enclave.custody()?.rotate(call.caller()?, &call.id).await?;
+        Reply::json(200, &key)
+    })
+}
+
+fn replace(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let now = enclave.clock.now().as_secs();
+        let (caller, request) = (call.caller()?, call.json()?);
+        let key = enclave
+            .custody()?
+            .replace(caller, &call.id, &call.idempotency_key, request, now)
+            .await?;
+        Reply::json(201, &key)
+    })
+}
+
+fn disable(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let key = enclave.custody()?.disable(call.caller()?, &call.id).await?;
+        Reply::json(200, &key)
+    })
+}
+
+fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else {
+        return Ok(PAGE_MAX);
+    };
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=PAGE_MAX).contains(limit))
+        .ok_or_else(|| Problem::field("query:limit", text, "1 to 100"))
+}

@@ -1,0 +1,216 @@
+//! The one HTTP API: a table of operations, from which both the router and the API description are made.
+
+mod attestation;
+mod call;
+mod description;
+mod keys;
+mod openapi;
+mod page;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
+use permafrost_common::problem::{Problem, ProblemType};
+
+use crate::auth::OperationName;
+use crate::enclave::Enclave;
+pub use call::{Call, Reply};
+pub use openapi::{BodySchema, description as api_description};
+
+/// One method of one path: all that the router and the API description say about it.
+pub struct Operation {
+    /// The `operationId` of the API description.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, with at most the one parameter `{id}`.
+    pub path: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// Whether it needs an `Idempotency-Key`.
+    pub creates: bool,
+    /// The query parameters.
+    pub query: &'static [QueryParameter],
+    /// The JSON body it takes.
+    pub body: Option<BodySchema>,
+    /// The answer when all is well.
+    pub success: Success,
+    /// The problem types beyond those that every operation of this access may answer with.
+    pub problems: &'static [ProblemType],
+    /// What does it.
+    pub handler: Handler,
+}
+
+/// Who may ask for an operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Anyone; no signature is looked at.
+    Open,
+    /// Principals whose policy names the operation.
+    Principal(OperationName),
+}
+
+/// A query parameter.
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means and what is accepted.
+    pub description: &'static str,
+}
+
+/// The answer when all is well.
+pub struct Success {
+    /// The status.
+    pub status: u16,
+    /// What the body is.
+    pub description: &'static str,
+    /// The media type.
+    pub content_type: &'static str,
+    /// The schema of a JSON body.
+    pub schema: Option<BodySchema>,
+}
+
+/// What does the work of an operation.
+pub type Handler = fn(Arc<Enclave>, Call) -> Answer;
+
+/// What a handler gives, in time.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+
+/// The problems that any request may be answered with.
+pub const ALWAYS: &[ProblemType] = &[
+    ProblemType::InvalidRequest,
+    ProblemType::BodyTooLarge,
+    ProblemType::HeadersTooLarge,
+    ProblemType::RequestTimeout,
+    ProblemType::Overloaded,
+    ProblemType::Internal,
+];
+
+/// The problems that any request of a principal may be answered with.
+pub const OF_PRINCIPALS: &[ProblemType] = &[
+    ProblemType::NotReady,
+    ProblemType::SignatureMissing,
+    ProblemType::SignatureInvalid,
+    ProblemType::ContentDigestMismatch,
+    ProblemType::UnknownPrincipal,
+    ProblemType::RequestExpired,
+    ProblemType::RequestReplayed,
+    ProblemType::WrongEnclave,
+    ProblemType::NotPermitted,
+    ProblemType::RateLimited,
+];
+
+/// The problems that any creating request may be answered with.
+pub const OF_CREATION: &[ProblemType] = &[
+    ProblemType::IdempotencyKeyMissing,
+    ProblemType::IdempotencyKeyReused,
+];
+
+/// The problems that any request with a body may be answered with.
+pub const OF_BODIES: &[ProblemType] = &[ProblemType::UnsupportedMediaType];
+
+/// The problems of paths and methods that are not in the table, and of the parent in front.
+pub const OUTSIDE: &[ProblemType] = &[
+    ProblemType::NotFound,
+    ProblemType::MethodNotAllowed,
+    ProblemType::EnclaveUnreachable,
+];
+
+/// Every operation there is.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = keys::operations();
+    operations.extend(attestation::operations());
+    operations.extend(description::operations());
+    operations
+}
+
+/// The router of every operation. It answers with what [`Reply::into_response`] makes, unsigned.
+pub fn router(enclave: &Arc<Enclave>) -> Router {
+    let mut router = Router::new();
+    for operation in operations() {
+        router = router.route(
+            operation.path,
+            method_router(operation, Arc::clone(enclave)),
+        );
+    }
+    router
+        .method_not_allowed_fallback(async |request: Request| {
+            let (method, path) = (request.method(), request.uri().path());
+            let detail = format!("{method} is not a method of {path}; see /openapi.json");
+            Reply::problem(&Problem::new(ProblemType::MethodNotAllowed, detail)).into_response()
+        })
+        .fallback(async |request: Request| {
+            let detail = format!("there is no {}; see /openapi.json", request.uri().path());
+            Reply::problem(&Problem::new(ProblemType::NotFound, detail)).into_response()
+        })
+}
+
+impl Operation {
+    /// Every problem type that this operation may answer with.
+    pub fn all_problems(&self) -> impl Iterator<Item = ProblemType> {
+        let when = |applies: bool, problems: &'static [ProblemType]| match applies {
+            true => problems,
+            false => &[],
+        };
+        [
+            ALWAYS,
+            when(self.access != Access::Open, OF_PRINCIPALS),
+            when(self.creates, OF_CREATION),
+            when(self.body.is_some(), OF_BODIES),
+            self.problems,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+}
+
+fn method_router(operation: Operation, enclave: Arc<Enclave>) -> MethodRouter {
+    let filter = match operation.method {
+        Method::POST => MethodFilter::POST,
+        _ => MethodFilter::GET,
+    };
+    let operation = Arc::new(operation);
+    on(
+        filter,
+        move |parameters: RawPathParams, request: Request<Body>| {
+            let id = parameters
+                .iter()
+                .find_map(|(name, value)| (name == "id").then(|| value.to_owned()));
+            run(Arc::clone(&operation), Arc::clone(&enclave), id, request)
+        },
+    )
+}
+
+async fn run(
+    operation: Arc<Operation>,
+    enclave: Arc<Enclave>,
+    id: Option<String>,
+    request: Request<Body>,
+) -> Response {
+    let result = match Call::admit(&operation, &enclave, id, request).await {
+        Ok(call) => (operation.handler)(enclave, call).await,
+        Err(problem) => Err(problem),
+    };
+    let reply = result.unwrap_or_else(|problem| {
+        debug_assert!(
+            operation
+                .all_problems()
+                .any(|known| Some(known) == problem.kind()),
+            "{} is not among the problems of {}",
+            problem.type_uri,
+            operation.id
+        );
+        Reply::problem(&problem)
+    });
+    reply.into_response()
+}

@@ -1,0 +1,246 @@
+//! The API description (OpenAPI 3.1), made from the table of operations and the types of the bodies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use permafrost_common::api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER};
+use permafrost_common::problem::{Problem, ProblemType};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{Access, OUTSIDE, Operation, operations};
+
+/// The JSON Schema of a body, by the name of its type.
+#[derive(Clone, Copy)]
+pub struct BodySchema {
+    name: fn() -> String,
+    collect: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+impl BodySchema {
+    /// The schema of `T` and of every type in it.
+    pub const fn of<T: ToSchema + PartialSchema>() -> Self {
+        Self {
+            name: || T::name().into_owned(),
+            collect: |schemas| {
+                schemas.push((T::name().into_owned(), T::schema()));
+                T::schemas(schemas);
+            },
+        }
+    }
+
+    fn reference(self) -> Value {
+        json!({ "$ref": format!("#/components/schemas/{}", (self.name)()) })
+    }
+}
+
+/// The description of every operation, status and problem type.
+pub fn description() -> Value {
+    let operations = operations();
+    let mut paths = Map::new();
+    for operation in &operations {
+        let path = paths
+            .entry(operation.path)
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(methods) = path {
+            methods.insert(
+                operation.method.as_str().to_lowercase(),
+                describe(operation),
+            );
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Permafrost",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": INTRODUCTION,
+            "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(&operations),
+            "securitySchemes": {
+                "principal": {
+                    "type": "http",
+                    "scheme": "Signature",
+                    "description": "HTTP Message Signatures (RFC 9421) in the profile of docs/signatures.md.",
+                },
+            },
+        },
+        "x-problem-types": problem_types(),
+    })
+}
+
+const INTRODUCTION: &str = "Signing keys inside an AWS Nitro enclave. Verify the attestation document of \
+    /v1/attestation first: its user_data binds the Ed25519 key that signs every answer (RFC 9421). Every answer \
+    carries X-Enclave-Attestation, the SHA-256 of the document made at boot; a principal's request names it likewise.";
+
+fn describe(operation: &Operation) -> Value {
+    let mut description = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "responses": responses(operation),
+        "parameters": parameters(operation),
+        "security": [],
+    });
+    if let Access::Principal(name) = operation.access {
+        description["security"] = json!([{ "principal": [] }]);
+        description["x-policy-operation"] = name.as_str().into();
+    }
+    if let Some(body) = operation.body {
+        description["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": body.reference() } },
+        });
+    }
+    description
+}
+
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    let mut add = |place: &str, name: &str, required: bool, description: &str| {
+        parameters.push(json!({
+            "in": place,
+            "name": name,
+            "required": required,
+            "description": description,
+            "schema": { "type": "string" },
+        }));
+    };
+    if operation.path.contains("{id}") {
+        add("path", "id", true, "A key's id: 44 hex digits.");
+    }
+    for parameter in operation.query {
+        add("query", parameter.name, false, parameter.description);
+    }
+    if operation.creates {
+        let description = "Repeating a request with the same value gives the same key: 1 to 64 of A-Z a-z 0-9 - _ .";
+        add("header", IDEMPOTENCY_HEADER, true, description);
+    }
+    if operation.access != Access::Open {
+        let description =
+            "The boot that the request is meant for: sha-256= and 64 hex digits, as answers carry it.";
+        add("header", ATTESTATION_HEADER, true, description);
+        add("header", "content-digest", true, "SHA-256 of the body (RFC 9530).");
+        add("header", "signature-input", true, "RFC 9421, label permafrost.");
+        add("header", "signature", true, "RFC 9421, label permafrost.");
+    }
+    parameters
+}
+
+fn responses(operation: &Operation) -> Value {
+    let success = &operation.success;
+    let content = match success.schema {
+        Some(schema) => json!({ "schema": schema.reference() }),
+        None => json!({}),
+    };
+    let mut responses = Map::new();
+    responses.insert(
+        success.status.to_string(),
+        json!({
+            "description": success.description,
+            "content": { success.content_type: content },
+        }),
+    );
+    let mut by_status: BTreeMap<u16, BTreeSet<&str>> = BTreeMap::new();
+    for problem in operation.all_problems().chain(OUTSIDE.iter().copied()) {
+        by_status
+            .entry(problem.status())
+            .or_default()
+            .insert(problem.slug());
+    }
+    for (status, slugs) in by_status {
+        let slugs: Vec<_> = slugs.into_iter().collect();
+        responses.insert(
+            status.to_string(),
+            json!({
+                "description": slugs.join(", "),
+                "content": { "application/problem+json": { "schema": BodySchema::of::<Problem>().reference() } },
+                "x-problem-types": slugs,
+            }),
+        );
+    }
+    Value::Object(responses)
+}
+
+fn schemas(operations: &[Operation]) -> Map<String, Value> {
+    let mut collected = Vec::new();
+    (BodySchema::of::<Problem>().collect)(&mut collected);
+    for operation in operations {
+        for body in [operation.body, operation.success.schema].into_iter().flatten() {
+            (body.collect)(&mut collected);
+        }
+    }
+    collected
+        .into_iter()
+        .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
+        .collect()
+}
+
+fn problem_types() -> Vec<Value> {
+    ProblemType::ALL
+        .iter()
+        .map(|kind| {
+            json!({
+                "type": kind.uri(),
+                "slug": kind.slug(),
+                "status": kind.status(),
+                "title": kind.title(),
+                "meaning": kind.meaning().trim(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let description = description();
+        let text = description.to_string();
+        let names: BTreeSet<_> = text
+            .split("#/components/schemas/")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
+        assert!(names.len() > 8, "{names:?}");
+        for name in names {
+            assert!(description["components"]["schemas"][name].is_object(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_problem_type_is_described_and_given_to_an_operation() {
+        let description = description();
+        for kind in ProblemType::ALL {
+            let described = description["x-problem-types"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|entry| entry["type"] == kind.uri() && entry["status"] == kind.status());
+            assert!(described, "{kind:?}");
+            let status = kind.status().to_string();
+            let given = description["paths"]
+                .as_object()
+                .unwrap()
+                .values()
+                .flat_map(|path| path.as_object().unwrap().values())
+                .any(|operation| {
+                    operation["responses"][&status]["x-problem-types"]
+                        .as_array()
+                        .is_some_and(|slugs| slugs.iter().any(|slug| slug == kind.slug()))
+                });
+            assert!(given, "{kind:?} is given by no operation");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let operations = operations();
+        let ids: BTreeSet<_> = operations.iter().map(|operation| operation.id).collect();
+        assert_eq!(ids.len(), operations.len());
+    }
+}

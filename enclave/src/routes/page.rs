@@ -1,0 +1,128 @@
+//! The API description as a page: plain HTML that loads nothing and runs no script.
+
+use std::fmt::Write;
+
+use permafrost_common::problem::ProblemType;
+use serde_json::Value;
+
+use super::api_description;
+
+/// The media type of [`page`].
+pub(super) const CONTENT_TYPE: &str = "text/html; charset=utf-8";
+
+/// The whole page.
+pub(super) fn page() -> String {
+    let description = api_description();
+    let mut html = String::from(HEAD);
+    paragraph(&mut html, text(&description["info"]["description"]));
+    html.push_str("<h2>Operations</h2>");
+    for (path, methods) in description["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            describe_operation(&mut html, &method.to_uppercase(), path, operation);
+        }
+    }
+    html.push_str("<h2>Bodies</h2>");
+    let schemas = description["components"]["schemas"].as_object();
+    for (name, schema) in schemas.into_iter().flatten() {
+        let schema = serde_json::to_string_pretty(schema).unwrap_or_default();
+        let (name, schema) = (escape(name), escape(&schema));
+        let _ = write!(
+            html,
+            "<details id=\"{name}\"><summary><code>{name}</code></summary><pre>{schema}</pre></details>"
+        );
+    }
+    html.push_str("<h2>Problem types</h2><table><tr><th>Status<th>Type<th>Meaning");
+    for kind in ProblemType::ALL {
+        let _ = write!(
+            html,
+            "<tr id=\"{slug}\"><td>{}<td><code>{slug}</code><td>{}",
+            kind.status(),
+            escape(kind.meaning().trim()),
+            slug = kind.slug(),
+        );
+    }
+    html.push_str("</table></main></html>");
+    html
+}
+
+const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
+<meta name=viewport content=\"width=device-width\"><title>Permafrost API</title><style>\
+:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0}main{max-width:60rem;margin:auto;padding:1rem}\
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}pre{overflow:auto}h3{margin:2rem 0 0}\
+table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #8888;padding:.3rem;text-align:left;vertical-align:top}\
+</style><main><h1>Permafrost API</h1>";
+
+fn describe_operation(html: &mut String, method: &str, path: &str, operation: &Value) {
+    let _ = write!(
+        html,
+        "<h3 id=\"{}\"><code>{method} {}</code></h3>",
+        escape(text(&operation["operationId"])),
+        escape(path)
+    );
+    paragraph(html, text(&operation["summary"]));
+    if let Some(name) = operation["x-policy-operation"].as_str() {
+        paragraph(html, &format!("Signed by a principal whose policy allows {name}."));
+    }
+    html.push_str("<table><tr><th>Part<th>Name<th>Meaning");
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        row(
+            html,
+            text(&parameter["in"]),
+            text(&parameter["name"]),
+            text(&parameter["description"]),
+        );
+    }
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    if let Some(name) = body.as_str().and_then(|link| link.rsplit('/').next()) {
+        row(html, "body", name, "JSON; see Bodies.");
+    }
+    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+        row(html, "answer", status, text(&response["description"]));
+    }
+    html.push_str("</table>");
+}
+
+fn row(html: &mut String, part: &str, name: &str, meaning: &str) {
+    let _ = write!(
+        html,
+        "<tr><td>{}<td><code>{}</code><td>{}",
+        escape(part),
+        escape(name),
+        escape(meaning)
+    );
+}
+
+fn paragraph(html: &mut String, content: &str) {
+    let _ = write!(html, "<p>{}</p>", escape(content));
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn escape(content: &str) -> String {
+    content
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_every_operation_and_problem_and_loads_nothing() {
+        let page = page();
+        for operation in crate::routes::operations() {
+            assert!(page.contains(&format!("id=\"{}\"", operation.id)));
+        }
+        for kind in ProblemType::ALL {
+            assert!(page.contains(&format!("id=\"{}\"", kind.slug())));
+        }
+        for loads in ["<script", "src=", "href=", "@import", "url("] {
+            assert!(!page.contains(loads), "{loads}");
+        }
+    }
+}

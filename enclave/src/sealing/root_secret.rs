@@ -1,0 +1,86 @@
+//! The root secret of each epoch.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The length of a root secret, in bytes.
+pub const ROOT_SECRET_LEN: usize = 32;
+
+/// The number of a root secret's period of use, from 1.
+pub type Epoch = u32;
+
+/// The secret that all of one epoch's record keys are derived from.
+#[derive(Clone)]
+pub struct RootSecret(Zeroizing<[u8; ROOT_SECRET_LEN]>);
+
+impl RootSecret {
+    /// Takes 32 bytes of full entropy.
+    pub fn new(bytes: Zeroizing<[u8; ROOT_SECRET_LEN]>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for key derivation only.
+    pub(super) fn expose(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+impl fmt::Debug for RootSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootSecret(redacted)")
+    }
+}
+
+/// The root secrets of every epoch that still opens; the newest one seals.
+#[derive(Clone, Debug)]
+pub struct RootSecrets {
+    newest: (Epoch, RootSecret),
+    older: BTreeMap<Epoch, RootSecret>,
+}
+
+impl RootSecrets {
+    /// The root secret of one epoch.
+    pub fn new(epoch: Epoch, secret: RootSecret) -> Self {
+        Self {
+            newest: (epoch, secret),
+            older: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an epoch. If it is later than those held, it is the one that seals from now on.
+    pub fn insert(&mut self, epoch: Epoch, secret: RootSecret) {
+        if epoch >= self.newest.0 {
+            let (before, old) = std::mem::replace(&mut self.newest, (epoch, secret));
+            if before != epoch {
+                self.older.insert(before, old);
+            }
+        } else {
+            self.older.insert(epoch, secret);
+        }
+    }
+
+    /// The epoch that seals, and its secret.
+    pub fn newest(&self) -> (Epoch, &RootSecret) {
+        (self.newest.0, &self.newest.1)
+    }
+
+    /// The secret of an epoch, if it is held.
+    pub fn of_epoch(&self, epoch: Epoch) -> Option<&RootSecret> {
+        if epoch == self.newest.0 {
+            return Some(&self.newest.1);
+        }
+        self.older.get(&epoch)
+    }
+
+    /// The epochs held, ascending, comma-separated.
+    pub fn epochs(&self) -> String {
+        self.older
+            .keys()
+            .chain(std::iter::once(&self.newest.0))
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}

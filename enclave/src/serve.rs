@@ -1,0 +1,157 @@
+//! Connections: every request within its limits, every answer signed.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use permafrost_common::http_signature::{RequestContext, sign_answer};
+use permafrost_common::problem::{Problem, ProblemType};
+use permafrost_common::transport::{Listener, Stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
+
+use crate::enclave::Enclave;
+use crate::routes::{Reply, router};
+
+/// What hyper reads of a request's head before it gives up; our own limit, which answers in words, lies below.
+const HEAD_BUFFER: usize = 64 * 1024;
+
+/// Answers requests until the process ends.
+pub async fn serve(enclave: Arc<Enclave>, listener: Listener) -> Infallible {
+    let limits = enclave.config.limits;
+    let service = Service {
+        router: router(&enclave),
+        requests: Arc::new(Semaphore::new(limits.concurrent_requests)),
+        enclave,
+    };
+    let connections = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        let (stream, _) = listener.accept().await;
+        // Beyond the limit a connection is closed at once: there is no request to answer yet.
+        if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
+            tokio::spawn(connection(service.clone(), stream, permit));
+        }
+    }
+}
+
+async fn connection(service: Service, stream: Stream, _permit: OwnedSemaphorePermit) {
+    let timeout = Duration::from_millis(service.enclave.config.limits.request_timeout_ms);
+    let answer = service_fn(|request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout)
+        .max_buf_size(HEAD_BUFFER)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[derive(Clone)]
+struct Service {
+    enclave: Arc<Enclave>,
+    router: Router,
+    requests: Arc<Semaphore>,
+}
+
+impl Service {
+    async fn answer(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let context = RequestContext::of(&parts);
+        let timeout = Duration::from_millis(self.enclave.config.limits.request_timeout_ms);
+        let request = Request::from_parts(parts, body);
+        let reply = tokio::time::timeout(timeout, self.route(request))
+            .await
+            .unwrap_or_else(|_| {
+                let detail = format!("not answered within {} ms", timeout.as_millis());
+                Err(Problem::new(ProblemType::RequestTimeout, detail).retry_after(1))
+            })
+            .unwrap_or_else(|problem| Reply::problem(&problem).into_response());
+        self.sign(&context, reply).await
+    }
+
+    async fn route(&self, request: Request<Incoming>) -> Result<Response, Problem> {
+        let limits = &self.enclave.config.limits;
+        check_head(&request, limits.header_bytes)?;
+        let _permit = self.requests.try_acquire().map_err(|_| {
+            let detail = format!("{} requests are being worked on", limits.concurrent_requests);
+            Problem::new(ProblemType::Overloaded, detail).retry_after(1)
+        })?;
+        let (parts, body) = request.into_parts();
+        let body = Limited::new(body, limits.body_bytes)
+            .collect()
+            .await
+            .map_err(|error| match error.is::<LengthLimitError>() {
+                true => Problem::new(
+                    ProblemType::BodyTooLarge,
+                    format!("accepted: at most {} bytes", limits.body_bytes),
+                ),
+                false => Problem::new(
+                    ProblemType::InvalidRequest,
+                    "the body did not arrive as a whole",
+                ),
+            })?
+            .to_bytes();
+        let request = Request::from_parts(parts, Body::from(body));
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => Ok(response),
+            Err(never) => match never {},
+        }
+    }
+
+    async fn sign(
+        &self,
+        context: &RequestContext,
+        response: Response,
+    ) -> http::Response<Full<Bytes>> {
+        let (mut parts, body) = response.into_parts();
+        // Every body was made whole by a Reply, so collecting it neither waits nor fails.
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => Bytes::new(),
+        };
+        let boot = &self.enclave.boot;
+        let created = self.enclave.clock.now().as_secs();
+        if let Err(error) = sign_answer(
+            &mut parts,
+            &body,
+            context,
+            &boot.attestation,
+            &boot.key,
+            created,
+        ) {
+            // A client refuses what is not signed, so nothing is lost but the answer.
+            tracing::error!(%error, "an answer leaves unsigned");
+        }
+        http::Response::from_parts(parts, Full::new(body))
+    }
+}
+
+fn check_head(request: &Request<Incoming>, limit: usize) -> Result<(), Problem> {
+    let fields: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let length = fields + request.uri().to_string().len() + request.method().as_str().len();
+    if length <= limit {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemType::HeadersTooLarge,
+        format!("{length} bytes; accepted: at most {limit}"),
+    ))
+}

@@ -1,0 +1,277 @@
+//! The requests.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use permafrost_common::store::{
+    Expected, PAGE_MAX, PAGE_TEXT_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix, is_kind,
+};
+use permafrost_common::transport::Address;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{self, Fetched, PutOutcome};
+use super::error::{Fault, StoreClientError};
+use super::page::{self, Entries, Range};
+use super::pool::{Pool, Sender};
+
+/// A client of one record store; keeps up to 8 idle connections.
+#[derive(Debug)]
+pub struct StoreClient {
+    pool: Pool,
+    time_limit: Duration,
+}
+
+impl StoreClient {
+    /// A client that connects when it is first used. One request may take `time_limit`, from connecting to the last byte
+    /// of the answer.
+    pub fn new(address: Address, time_limit: Duration) -> Self {
+        Self {
+            pool: Pool::new(address),
+            time_limit,
+        }
+    }
+
+    /// What the store says is the newest version of a record; its bytes are left out if it is the `known` one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
+    pub async fn get(
+        &self,
+        kind: &str,
+        id: &str,
+        known: Option<u64>,
+    ) -> Result<Fetched, StoreClientError> {
+        let mut request = Request::get(place(kind, id)?);
+        if let Some(known) = known {
+            check_version(known)?;
+            request = request.header(header::IF_NONE_MATCH, etag(known));
+        }
+        let request = complete(request, Bytes::new())?;
+        self.read(request, async |answer| answer::fetched(answer, known).await)
+            .await
+    }
+
+    /// Asks for the next version of a record to be stored if the expected one is there.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreClientError::UnknownOutcome`] the record may have been written; after the others it was not.
+    /// A store that does as the protocol says answers a repeated put with the conflict of the first.
+    pub async fn put(
+        &self,
+        kind: &str,
+        id: &str,
+        expected: Expected,
+        bytes: &[u8],
+    ) -> Result<PutOutcome, StoreClientError> {
+        let request = Request::put(place(kind, id)?);
+        let request = match expected {
+            Expected::Absent => request.header(header::IF_NONE_MATCH, "*"),
+            Expected::Version(version) => {
+                check_version(version)?;
+                request.header(header::IF_MATCH, etag(version))
+            }
+        };
+        if bytes.len() > RECORD_MAX {
+            return Err(invalid(format!(
+                "a record of {} bytes; accepted: at most {RECORD_MAX}",
+                bytes.len()
+            )));
+        }
+        let request = request.header(header::CONTENT_TYPE, "application/octet-stream");
+        self.write(complete(request, Bytes::copy_from_slice(bytes))?, expected)
+            .await
+    }
+
+    /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending
+    /// byte order. The store may end a page early, but says then that there are more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
+    pub async fn page(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Entries, StoreClientError> {
+        check_kind(kind)?;
+        for (name, text) in [("prefix", prefix), ("after", after)] {
+            if !is_id_prefix(text) {
+                return Err(invalid(format!(
+                    "{name} {text:?}; accepted: 0 to 128 of a-z, 0-9 and -"
+                )));
+            }
+        }
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(invalid(format!("limit {limit}; accepted: 1 to {PAGE_MAX}")));
+        }
+        let path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
+        let request = complete(Request::get(path), Bytes::new())?;
+        self.read(request, async |answer: Response<Incoming>| {
+            if answer.status() != StatusCode::OK {
+                return Err(answer::unexpected(answer, "200").await);
+            }
+            let text = answer::body(answer, PAGE_TEXT_MAX).await?;
+            let range = Range {
+                prefix,
+                after,
+                limit,
+            };
+            page::parse(&text, range)
+        })
+        .await
+    }
+
+    async fn read<T>(
+        &self,
+        request: Request<Full<Bytes>>,
+        interpret: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Fault>,
+    ) -> Result<T, StoreClientError> {
+        let deadline = Instant::now() + self.time_limit;
+        let (sender, answer) = self.send(request, true, deadline).await?;
+        self.finish(interpret(answer), sender, deadline)
+            .await
+            .map_err(StoreClientError::Failed)
+    }
+
+    async fn write(
+        &self,
+        request: Request<Full<Bytes>>,
+        expected: Expected,
+    ) -> Result<PutOutcome, StoreClientError> {
+        let deadline = Instant::now() + self.time_limit;
+        let (sender, answer) = self.send(request, false, deadline).await?;
+        self.finish(answer::put_outcome(answer, expected), sender, deadline)
+            .await
+            .map_err(StoreClientError::UnknownOutcome)
+    }
+
+    /// Sends a request and waits for the answer to begin.
+    ///
+    /// The store may have closed a kept connection just now. A `repeatable` request that fails on one is sent again on a
+    /// fresh one; another only if it certainly never left.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        repeatable: bool,
+        deadline: Instant,
+    ) -> Result<(Sender, Response<Incoming>), StoreClientError> {
+        if let Some(sender) = self.pool.kept().await {
+            let copy = repeatable.then(|| request.clone());
+            match self.attempt(sender, request, deadline).await {
+                Ok(answered) => return Ok(answered),
+                Err(failure) if matches!(failure.fault, Fault::TimedOut(_)) => {
+                    return Err(failure.into_error(repeatable));
+                }
+                Err(Failure { unsent, fault }) => match unsent.or(copy) {
+                    Some(again) => request = again,
+                    None => return Err(StoreClientError::UnknownOutcome(fault)),
+                },
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sender = self.pool.fresh(left).await?;
+        self.attempt(sender, request, deadline)
+            .await
+            .map_err(|failure| failure.into_error(repeatable))
+    }
+
+    async fn attempt(
+        &self,
+        mut sender: Sender,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+    ) -> Result<(Sender, Response<Incoming>), Failure> {
+        match timeout_at(deadline, sender.try_send_request(request)).await {
+            Ok(Ok(answer)) => Ok((sender, answer)),
+            Ok(Err(mut error)) => Err(Failure {
+                unsent: error.take_message(),
+                fault: Fault::Connection(error.into_error()),
+            }),
+            Err(_) => Err(Failure {
+                unsent: None,
+                fault: Fault::TimedOut(self.time_limit),
+            }),
+        }
+    }
+
+    /// Reads an answer to its end, and keeps the connection if it was a good one.
+    async fn finish<T>(
+        &self,
+        reading: impl Future<Output = Result<T, Fault>>,
+        sender: Sender,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        let outcome = timeout_at(deadline, reading)
+            .await
+            .map_err(|_| Fault::TimedOut(self.time_limit))??;
+        self.pool.keep(sender);
+        Ok(outcome)
+    }
+}
+
+/// Why one attempt brought no answer.
+struct Failure {
+    /// The request, if hyper had not begun to send it.
+    unsent: Option<Request<Full<Bytes>>>,
+    fault: Fault,
+}
+
+impl Failure {
+    fn into_error(self, repeatable: bool) -> StoreClientError {
+        if repeatable || self.unsent.is_some() {
+            StoreClientError::Failed(self.fault)
+        } else {
+            StoreClientError::UnknownOutcome(self.fault)
+        }
+    }
+}
+
+fn place(kind: &str, id: &str) -> Result<String, StoreClientError> {
+    check_kind(kind)?;
+    if !is_id(id) {
+        return Err(invalid(format!(
+            "id {id:?}; accepted: 1 to 128 of a-z, 0-9 and -"
+        )));
+    }
+    Ok(format!("/records/{kind}/{id}"))
+}
+
+fn check_kind(kind: &str) -> Result<(), StoreClientError> {
+    if is_kind(kind) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "kind {kind:?}; accepted: 1 to 32 of a-z and -"
+    )))
+}
+
+fn check_version(version: u64) -> Result<(), StoreClientError> {
+    if (1..VERSION_MAX).contains(&version) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "version {version}; accepted: 1 to {}",
+        VERSION_MAX - 1
+    )))
+}
+
+fn complete(
+    request: http::request::Builder,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, StoreClientError> {
+    request
+        .header(header::HOST, "store")
+        .body(Full::new(body))
+        .map_err(|error| invalid(error.to_string()))
+}
+
+fn invalid(what: String) -> StoreClientError {
+    StoreClientError::Invalid(what)
+}

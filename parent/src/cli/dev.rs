@@ -1,0 +1,121 @@
+//! `permafrost dev`.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::outcome::{Outcome, say, with_causes};
+use super::serve::StopSignals;
+use crate::log::{self, Format};
+use crate::stack::{DevStack, StackOptions};
+
+const EXAMPLES: &str = "\
+Examples:
+  permafrost dev
+  permafrost dev --state /tmp/frost --listen 127.0.0.1:9000
+  permafrost dev --json-lines 2> stack.log
+
+The state directory is made on first start, closed to other users, and keeps everything: the keys made here still sign
+after a restart. Ctrl-C ends the stack.";
+
+/// How long the enclave may take to become ready.
+const READY_TIME: Duration = Duration::from_secs(30);
+
+/// Run the whole stack here: the parent, and an enclave with an emulated NSM in a process of its own.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Dev {
+    /// The state directory.
+    #[arg(long, default_value = ".permafrost", value_name = "DIR")]
+    state: PathBuf,
+
+    /// Where clients connect; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    listen: SocketAddr,
+
+    /// The enclave program, built with the emulator. Default: permafrost-enclave beside this program, or in the PATH.
+    #[arg(long, value_name = "FILE")]
+    enclave: Option<PathBuf>,
+
+    /// Log JSON lines, the enclave's among them, to stderr.
+    #[arg(long)]
+    json_lines: bool,
+}
+
+impl Dev {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
+        let format = match self.json_lines {
+            true => Format::Json,
+            false => Format::Text,
+        };
+        let _log = log::start(format, tracing::Level::INFO);
+        let mut signals = StopSignals::new()?;
+        let stack = DevStack::start(&StackOptions {
+            state: self.state.clone(),
+            listen: self.listen,
+            enclave: self.enclave,
+            enclave_log_to_stderr: self.json_lines,
+        })
+        .await
+        .map_err(|error| Outcome::failed(with_causes(&error)))?;
+
+        let ready = {
+            let _progress = progress("starting the enclave");
+            tokio::select! {
+                ready = stack.wait_ready(READY_TIME) => ready,
+                () = signals.next() => {
+                    stack.stop().await;
+                    return Ok(());
+                }
+            }
+        };
+        if let Err(error) = ready {
+            stack.stop().await;
+            return Err(Outcome::failed(error));
+        }
+        let told = say(what_to_try(&stack));
+        signals.stop().await;
+        stack.stop().await;
+        told
+    }
+}
+
+/// A spinner where somebody watches, nothing otherwise.
+fn progress(what: &'static str) -> Option<ProgressBar> {
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    Some(spinner)
+}
+
+fn what_to_try(stack: &DevStack) -> String {
+    let url = format!("http://{}", stack.address());
+    let state = stack.state().directory().display().to_string();
+    let profile = stack.state().profile().display().to_string();
+    let root = stack.state().root().display().to_string();
+    format!(
+        "Permafrost is ready at {url} (state in {state}).\n\
+         \n\
+         Try, in another terminal:\n\
+         \n  \
+         export PERMAFROST_PROFILE='{profile}'\n  \
+         permafrost keys create --threshold 2 alice bob carol\n  \
+         permafrost keys list\n  \
+         permafrost attest fetch | permafrost attest verify - --root '{root}'\n\
+         \n  \
+         curl {url}/readyz\n  \
+         curl {url}/v1/health\n  \
+         permafrost sign-request GET /v1/keys | curl -H @- {url}/v1/keys\n\
+         \n\
+         The API is described at {url}/docs. Ctrl-C ends everything; the keys stay."
+    )
+}

@@ -1,0 +1,194 @@
+//! `permafrost keys`.
+
+mod print;
+mod sign;
+
+use clap::{Args, Subcommand};
+use permafrost_client::{IdempotencyKey, Principal};
+use permafrost_common::api::{CreateKey, KeyPage, ReplaceKey};
+
+use self::print::Print;
+use super::outcome::Outcome;
+use super::profile_option::ProfileOption;
+
+/// Make, list, use and rotate keys inside the enclave that a profile names.
+///
+/// The enclave is verified first, every request is signed by the profile's principal, and every answer is checked.
+#[derive(Args, Debug)]
+pub(super) struct Keys {
+    #[command(flatten)]
+    profile: ProfileOption,
+
+    /// Print the enclave's answer as JSON; a failure is printed as {"error": {...}}.
+    #[arg(global = true, long)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    Create(Create),
+    List(List),
+    Show(Show),
+    Sign(sign::Sign),
+    Rotate(Rotate),
+    Replace(Replace),
+    Disable(Disable),
+}
+
+/// Make a key, dealt inside the enclave.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys create --threshold 2 alice bob carol
+  permafrost keys create --threshold 3 a b c d e --idempotency-key order-17 --json")]
+struct Create {
+    /// How many participants a signature takes: 2 to their number.
+    #[arg(long, value_name = "T")]
+    threshold: u16,
+
+    /// The participants: 2 to 32 different names, each 1 to 64 of A-Z a-z 0-9 - _ .
+    #[arg(num_args = 2..=32, required = true, value_name = "NAME")]
+    participants: Vec<String>,
+
+    /// What makes the request safe to repeat: with the same one, the same key comes back. Default: a random one.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<IdempotencyKey>,
+}
+
+/// List the keys that the principal may see.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys list
+  permafrost keys list --limit 10 --after 0123...cdef --json")]
+struct List {
+    /// Only keys after this id, in ascending order.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+
+    /// At most so many keys, 1 to 100. Default: all there are.
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}
+
+/// Show a key: its public parts, status and generation.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  permafrost keys show ID --json")]
+struct Show {
+    /// The key's id, as `keys create` and `keys list` print it.
+    id: String,
+}
+
+/// Refresh a key's shares: the public key stays, the old shares become useless.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  permafrost keys rotate ID")]
+struct Rotate {
+    /// The key's id.
+    id: String,
+}
+
+/// Make a key in place of another, with the same participants and threshold.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys replace ID
+  permafrost keys replace ID --disable-old")]
+struct Replace {
+    /// The old key's id.
+    id: String,
+
+    /// Whether the old key stops signing.
+    #[arg(long)]
+    disable_old: bool,
+
+    /// What makes the request safe to repeat. Default: a random one.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<IdempotencyKey>,
+}
+
+/// End a key's signing, for good.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  permafrost keys disable ID")]
+struct Disable {
+    /// The key's id.
+    id: String,
+}
+
+impl Keys {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
+        let print = Print { json: self.json };
+        let done = self.ask(&print).await;
+        match done {
+            Err(outcome) if self.json => Err(outcome.as_json()?),
+            other => other,
+        }
+    }
+
+    async fn ask(&self, print: &Print) -> Result<(), Outcome> {
+        // Arguments first: what is wrong with them needs no enclave.
+        let what = match &self.command {
+            KeysCommand::Sign(sign) => Some(sign.what()?),
+            _ => None,
+        };
+        let principal = self.profile.read()?.principal().await?;
+        match &self.command {
+            KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
+            KeysCommand::List(list) => print.page(&list.ask(&principal).await?),
+            KeysCommand::Show(show) => print.key(&principal.key(&show.id).await?),
+            KeysCommand::Sign(sign) => match what {
+                Some(what) => print.signed(&principal.sign(&sign.id, &what).await?),
+                None => Ok(()),
+            },
+            KeysCommand::Rotate(rotate) => print.key(&principal.rotate(&rotate.id).await?),
+            KeysCommand::Replace(replace) => print.key(&replace.ask(&principal).await?),
+            KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
+        }
+    }
+}
+
+impl Create {
+    async fn ask(&self, principal: &Principal) -> Result<permafrost_common::api::Key, Outcome> {
+        let wanted = CreateKey {
+            threshold: self.threshold,
+            participants: self.participants.clone(),
+        };
+        let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
+        Ok(principal.create_key(&wanted, &idempotency_key).await?)
+    }
+}
+
+impl List {
+    async fn ask(&self, principal: &Principal) -> Result<KeyPage, Outcome> {
+        let mut all = principal.list_keys(self.after.as_deref(), self.limit).await?;
+        if self.limit.is_some() {
+            return Ok(all);
+        }
+        while let Some(after) = all.next.take() {
+            let page = principal.list_keys(Some(&after), None).await?;
+            all.keys.extend(page.keys);
+            // A page that leads back to itself would never end.
+            all.next = page.next.filter(|next| *next > after);
+        }
+        Ok(all)
+    }
+}
+
+impl Replace {
+    async fn ask(&self, principal: &Principal) -> Result<permafrost_common::api::Key, Outcome> {
+        let how = ReplaceKey {
+            disable_old: self.disable_old,
+        };
+        let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
+        Ok(principal.replace(&self.id, &how, &idempotency_key).await?)
+    }
+}
+
+fn given_or_random(given: Option<&IdempotencyKey>) -> Result<IdempotencyKey, Outcome> {
+    match given {
+        Some(key) => Ok(key.clone()),
+        None => IdempotencyKey::random().map_err(Outcome::failed),
+    }
+}

@@ -1,0 +1,87 @@
+//! Keys and signatures, for people or for programs.
+
+use permafrost_common::api::{Key, KeyPage, KeyStatus, Signed};
+use serde::Serialize;
+
+use crate::cli::outcome::{Outcome, say};
+
+/// How answers are printed.
+pub(super) struct Print {
+    pub(super) json: bool,
+}
+
+impl Print {
+    pub(super) fn key(&self, key: &Key) -> Result<(), Outcome> {
+        self.either(key, || describe(key))
+    }
+
+    pub(super) fn page(&self, page: &KeyPage) -> Result<(), Outcome> {
+        self.either(page, || {
+            if page.keys.is_empty() {
+                return "no keys".to_owned();
+            }
+            let lines = page.keys.iter().map(|key| {
+                format!(
+                    "{}  {}-of-{}  {}  {}",
+                    key.id,
+                    key.threshold,
+                    key.participants.len(),
+                    status(key),
+                    key.group_public_key
+                )
+            });
+            let more = page.next.iter().map(|next| format!("more: --after {next}"));
+            lines.chain(more).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    pub(super) fn signed(&self, signed: &Signed) -> Result<(), Outcome> {
+        self.either(signed, || match &signed.event {
+            Some(event) => serde_json::to_string(event).unwrap_or_default(),
+            None => format!(
+                "public key  {}\nsignature   {}",
+                signed.public_key, signed.signature
+            ),
+        })
+    }
+
+    fn either(&self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Outcome> {
+        if self.json {
+            say(serde_json::to_string(answer).unwrap_or_default())
+        } else {
+            say(text())
+        }
+    }
+}
+
+fn describe(key: &Key) -> String {
+    let names: Vec<_> = key.participants.iter().map(|one| one.name.as_str()).collect();
+    let mut lines = vec![
+        format!("id          {}", key.id),
+        format!(
+            "shares      {}-of-{}: {}",
+            key.threshold,
+            names.len(),
+            names.join(", ")
+        ),
+        format!("status      {}, generation {}", status(key), key.generation),
+        format!("owner       {}", key.owner),
+        format!("public key  {}", key.group_public_key),
+        format!("nostr       {}", key.npub),
+        format!("taproot     {}", key.taproot.address),
+    ];
+    if let Some(old) = &key.replaces {
+        lines.push(format!("replaces    {old}"));
+    }
+    if let Some(new) = &key.replaced_by {
+        lines.push(format!("replaced by {new}"));
+    }
+    lines.join("\n")
+}
+
+fn status(key: &Key) -> &'static str {
+    match key.status {
+        KeyStatus::Enabled => "enabled",
+        KeyStatus::Disabled => "disabled",
+    }
+}

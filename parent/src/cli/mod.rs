@@ -1,0 +1,105 @@
+//! The command line: `permafrost COMMAND`.
+//!
+//! Exit codes: 0 when it worked, 1 when it failed (a check, a request, the network), 2 when the call was wrong (an
+//! argument, a file that cannot be read, a configuration that is not accepted).
+
+mod attest;
+mod demo;
+mod dev;
+mod keys;
+mod outcome;
+mod principal;
+mod profile_option;
+mod serve;
+mod sign_request;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::outcome::Outcome;
+
+const EXAMPLES: &str = "\
+Examples:
+  permafrost demo                        see it work, from key to proof
+  permafrost dev                         run the whole stack here and keep it running
+  permafrost keys create --threshold 2 alice bob carol
+  permafrost attest verify document.cbor --at signed
+
+Exit codes: 0 it worked; 1 it failed; 2 the call was wrong.";
+
+/// Signing keys that never thaw: the parent instance's program and its tools.
+#[derive(Debug, Parser)]
+#[command(after_help = EXAMPLES, name = "permafrost", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Dev(dev::Dev),
+    Demo(demo::Demo),
+    Keys(keys::Keys),
+    #[command(subcommand)]
+    Attest(attest::Attest),
+    #[command(subcommand)]
+    Principal(principal::Principal),
+    SignRequest(sign_request::SignRequest),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Outcome::failed(format!("no runtime: {error}")).report(),
+    };
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Dev(dev) => dev.run().await,
+            Command::Demo(demo) => demo.run().await,
+            Command::Keys(keys) => keys.run().await,
+            Command::Attest(attest) => attest.run().await,
+            Command::Principal(principal) => principal.run(),
+            Command::SignRequest(request) => request.run().await,
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(outcome) => outcome.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command) {
+            for sub in command.get_subcommands() {
+                if sub.get_name() == "help" {
+                    continue;
+                }
+                let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    sub.has_subcommands() || help.contains("permafrost "),
+                    "{} has no examples",
+                    sub.get_name()
+                );
+                check(sub);
+            }
+        }
+        check(&Cli::command());
+    }
+}

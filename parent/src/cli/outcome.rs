@@ -1,0 +1,119 @@
+//! How a command ends when it does not work.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use permafrost_common::problem::Problem;
+
+use crate::profile::ProfileError;
+
+/// The most characters of an error that are shown: it should fit on a screen.
+const SHOWN_MAX: usize = 2000;
+
+/// A command that did not work: what to say, and the exit code.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    text: String,
+    code: u8,
+    kind: &'static str,
+    problem: Option<Problem>,
+}
+
+impl Outcome {
+    /// It was tried and failed: exit code 1.
+    pub(super) fn failed(error: impl Display) -> Self {
+        Self {
+            text: error.to_string(),
+            code: 1,
+            kind: "failed",
+            problem: None,
+        }
+    }
+
+    /// It could not be tried as called: exit code 2.
+    pub(super) fn wrong_call(error: impl Display) -> Self {
+        Self {
+            text: error.to_string(),
+            code: 2,
+            kind: "wrong-call",
+            problem: None,
+        }
+    }
+
+    /// It failed, and everything about that has been printed.
+    pub(super) fn already_told() -> Self {
+        Self::failed("")
+    }
+
+    /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays.
+    pub(super) fn as_json(self) -> Result<Self, Self> {
+        let mut error = serde_json::json!({"kind": self.kind, "detail": self.text});
+        if let (Some(problem), Some(fields)) = (&self.problem, error.as_object_mut()) {
+            fields.insert("problem".to_owned(), serde_json::json!(problem));
+        }
+        say(serde_json::json!({"error": error}))?;
+        Ok(Self {
+            text: String::new(),
+            ..self
+        })
+    }
+
+    /// Prints to stderr and gives the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        if !self.text.is_empty() {
+            let shown: String = self.text.chars().take(SHOWN_MAX).collect();
+            let _nobody_reads = writeln!(io::stderr(), "error: {shown}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<ProfileError> for Outcome {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::Client(error) => error.into(),
+            other => Self::wrong_call(other),
+        }
+    }
+}
+
+impl From<permafrost_client::Error> for Outcome {
+    fn from(error: permafrost_client::Error) -> Self {
+        let outcome = match error {
+            permafrost_client::Error::InvalidArgument { .. } => Self::wrong_call(&error),
+            _ => Self::failed(&error),
+        };
+        Self {
+            kind: error.slug(),
+            problem: error.problem().cloned(),
+            ..outcome
+        }
+    }
+}
+
+/// An error with its causes, each once.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Prints a line to stdout; a closed pipe ends quietly.
+pub(super) fn say(line: impl Display) -> Result<(), Outcome> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Outcome::failed(format!(
+            "standard output cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}

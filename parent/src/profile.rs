@@ -1,0 +1,212 @@
+//! A client profile: where a stack is, what to trust, and who one is. TOML, as `permafrost dev` writes it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use permafrost_client::{
+    Client, Endpoint, EndpointError, Enclave, Error, Expectation, Measurements, Principal, Root,
+    SigningKey,
+};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+/// The profile that `permafrost dev` writes when nobody names another.
+pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
+
+/// What a client needs to reach a stack and to be known there.
+///
+/// ```toml
+/// endpoint = "http://127.0.0.1:8080"          # http://HOST:PORT or one of the transport addresses
+/// root = "enclave/development-root.pem"       # absent: the AWS Nitro root G1
+/// principal = "dev"
+/// key = "principal-dev.pem"                   # PKCS#8 PEM, Ed25519 or ECDSA P-256
+/// allow_debug = false                         # whether an enclave in debug mode is accepted
+/// [[release]]                                 # accepted measurements, one table each; none: not compared
+/// 0 = "<96 hex>"
+/// ```
+///
+/// Relative paths start at the profile's own directory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Where the parent (or the enclave itself) is reached.
+    pub endpoint: String,
+    /// The root certificate's PEM file; absent: the AWS Nitro root G1.
+    pub root: Option<PathBuf>,
+    /// The principal's name in the measured configuration.
+    pub principal: String,
+    /// The principal's key file.
+    pub key: PathBuf,
+    /// Whether a document of an enclave in debug mode is accepted.
+    #[serde(default)]
+    pub allow_debug: bool,
+    /// Accepted measurements: PCR index to 96 hex digits, one table for each release.
+    #[serde(default)]
+    pub release: Vec<BTreeMap<String, String>>,
+}
+
+/// Why a profile leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// A file cannot be read.
+    #[error("{}: {source}{}", path.display(), hint(path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The profile is not of its form.
+    #[error("{}: {detail}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// The line, the key and what is accepted.
+        detail: String,
+    },
+    /// The endpoint is none.
+    #[error("endpoint: {0}")]
+    Endpoint(#[from] EndpointError),
+    /// The enclave does not answer, or is not the one to be trusted.
+    #[error(transparent)]
+    Client(#[from] Error),
+}
+
+impl Profile {
+    /// Reads a profile; the paths in it come back absolute, or relative to the working directory.
+    ///
+    /// # Errors
+    /// [`ProfileError::Read`] and [`ProfileError::Content`].
+    pub fn read(path: &Path) -> Result<Self, ProfileError> {
+        let text = read_file(path)?;
+        let mut profile: Self = toml::from_str(&text)
+            .map_err(|error| content(path, error.to_string().trim_end()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        profile.root = profile.root.map(|root| base.join(root));
+        profile.key = base.join(&profile.key);
+        Ok(profile)
+    }
+
+    /// A way to the enclave, nothing verified.
+    ///
+    /// # Errors
+    /// [`ProfileError::Endpoint`].
+    pub fn client(&self) -> Result<Client, ProfileError> {
+        Ok(Client::new(self.endpoint.parse::<Endpoint>()?))
+    }
+
+    /// The enclave, verified as the profile says.
+    ///
+    /// # Errors
+    /// Every [`ProfileError`].
+    pub async fn enclave(&self) -> Result<Enclave, ProfileError> {
+        Ok(self.client()?.verify(&self.expectation()?).await?)
+    }
+
+    /// The verified enclave, spoken to as the profile's principal.
+    ///
+    /// # Errors
+    /// Every [`ProfileError`].
+    pub async fn principal(&self) -> Result<Principal, ProfileError> {
+        // Read first: with a wrong key file there is no need to ask anybody.
+        let key = self.signing_key()?;
+        Ok(self.enclave().await?.as_principal(&self.principal, key)?)
+    }
+
+    /// The principal's key.
+    ///
+    /// # Errors
+    /// [`ProfileError::Read`], and [`ProfileError::Content`] for what is not a key.
+    pub fn signing_key(&self) -> Result<SigningKey, ProfileError> {
+        let pem = Zeroizing::new(read_file(&self.key)?);
+        SigningKey::from_pem(&pem).map_err(|error| content(&self.key, &error.to_string()))
+    }
+
+    fn expectation(&self) -> Result<Expectation, ProfileError> {
+        let mut expectation = match self.release.as_slice() {
+            [] => Expectation::any_measurements(),
+            releases => Expectation::releases(
+                releases
+                    .iter()
+                    .map(measurements)
+                    .collect::<Result<Vec<_>, _>>()?,
+            ),
+        };
+        if let Some(path) = &self.root {
+            let root = Root::from_pem(&read_file(path)?)
+                .map_err(|error| content(path, &error.to_string()))?;
+            expectation = expectation.root(root);
+        }
+        if self.allow_debug {
+            expectation = expectation.allow_debug();
+        }
+        Ok(expectation)
+    }
+}
+
+fn measurements(release: &BTreeMap<String, String>) -> Result<Measurements, ProfileError> {
+    let text = serde_json::to_string(release).unwrap_or_default();
+    Measurements::from_json(&text)
+        .map_err(|error| content(Path::new("release"), &error.to_string()))
+}
+
+fn read_file(path: &Path) -> Result<String, ProfileError> {
+    fs::read_to_string(path).map_err(|source| ProfileError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn content(path: &Path, detail: &str) -> ProfileError {
+    ProfileError::Content {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+fn hint(path: &Path) -> &'static str {
+    if path == Path::new(DEFAULT_PROFILE) {
+        "; `permafrost dev` makes it, --profile names another"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Profile, ProfileError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client.toml");
+        fs::write(&path, text).unwrap();
+        let profile = Profile::read(&path)?;
+        assert_eq!(profile.key, directory.path().join("k.pem"));
+        Ok(profile)
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_profile() {
+        let profile = read(
+            "endpoint = \"http://127.0.0.1:1\"\nprincipal = \"dev\"\nkey = \"k.pem\"\nroot = \"/r.pem\"\n",
+        )
+        .unwrap();
+        assert_eq!(profile.root, Some(PathBuf::from("/r.pem")));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = read("endpoint = \"x\"\nprincipal = \"dev\"\nkey = \"k.pem\"\nrot = \"r\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("rot") && error.contains("root"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_default_profile_says_how_to_make_it() {
+        let error = Profile::read(Path::new(DEFAULT_PROFILE)).unwrap_err();
+        assert!(error.to_string().contains("permafrost dev"), "{error}");
+    }
+}

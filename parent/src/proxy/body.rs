@@ -1,0 +1,218 @@
+//! Bodies on their way through: counted, capped, never kept.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::exchange::Exchange;
+
+/// How much of a refused request's body is read and thrown away, in bytes, so that the client sees the answer
+/// instead of a reset connection (RFC 9112 section 9.6).
+const LINGER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long that reading goes on.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// The body of a request as it goes to the enclave.
+///
+/// Fails with [`BodyTooLarge`] after the limit; where the enclave answers before it has read everything, the rest is
+/// read and thrown away within limits.
+pub(super) struct RequestBody {
+    inner: Option<Incoming>,
+    intake: Arc<Intake>,
+}
+
+/// What has become of a request's body; shared with whoever must explain a failure.
+#[derive(Debug)]
+pub(super) struct Intake {
+    limit: u64,
+    bytes: AtomicU64,
+    ended: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Intake {
+    pub(super) fn new(limit: u64) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            bytes: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+        })
+    }
+
+    /// The bytes that came, without framing.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_too_large(&self) -> bool {
+        self.bytes() > self.limit
+    }
+
+    /// Whether the last byte came.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client's connection failed before the last byte.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+}
+
+/// A request's body is longer than the parent's limit.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is longer than {limit} bytes")]
+pub(super) struct BodyTooLarge {
+    limit: u64,
+}
+
+impl RequestBody {
+    pub(super) fn new(inner: Incoming, intake: Arc<Intake>) -> Self {
+        if inner.is_end_stream() {
+            intake.ended.store(true, Ordering::Relaxed);
+        }
+        Self {
+            inner: Some(inner),
+            intake,
+        }
+    }
+
+    /// No body, for the parent's own requests.
+    pub(super) fn empty() -> Self {
+        Self {
+            inner: None,
+            intake: Intake::new(0),
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(inner) = self.inner.as_mut() else {
+            return Poll::Ready(None);
+        };
+        match ready!(Pin::new(inner).poll_frame(cx)) {
+            None => {
+                self.intake.ended.store(true, Ordering::Relaxed);
+                Poll::Ready(None)
+            }
+            Some(Err(error)) => {
+                self.intake.broken.store(true, Ordering::Relaxed);
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let total = self.intake.bytes.fetch_add(length, Ordering::Relaxed) + length;
+                if total > self.intake.limit {
+                    let limit = self.intake.limit;
+                    return Poll::Ready(Some(Err(BodyTooLarge { limit }.into())));
+                }
+                if self.is_end_stream() {
+                    self.intake.ended.store(true, Ordering::Relaxed);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let Some(rest) = self.inner.take().filter(|body| !body.is_end_stream()) else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(LINGER_TIME, discard(rest)));
+        }
+    }
+}
+
+async fn discard(mut body: Incoming) {
+    let mut left = LINGER_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        left = left.saturating_sub(length);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The body of an answer: the enclave's stream, or a few bytes of the parent's own.
+pub(super) type AnswerBody = Either<Incoming, Full<Bytes>>;
+
+/// An [`AnswerBody`] that tells its [`Exchange`] how far it came; dropped, it ends the exchange.
+pub(super) struct ObservedBody {
+    inner: AnswerBody,
+    exchange: Exchange,
+}
+
+impl ObservedBody {
+    pub(super) fn new(inner: AnswerBody, mut exchange: Exchange) -> Self {
+        if inner.is_end_stream() {
+            exchange.answer_complete();
+        }
+        Self { inner, exchange }
+    }
+}
+
+impl Body for ObservedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = match &mut self.inner {
+            Either::Left(stream) => Pin::new(stream).poll_frame(cx),
+            Either::Right(full) => Pin::new(full)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
+        };
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                self.exchange.answer_bytes(length);
+                if self.inner.is_end_stream() {
+                    self.exchange.answer_complete();
+                }
+            }
+            Poll::Ready(None) => self.exchange.answer_complete(),
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

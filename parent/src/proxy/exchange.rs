@@ -1,0 +1,118 @@
+//! One request and its answer, from the first byte of the header to the last byte of the body: the access log,
+//! the metrics, and the permits that it holds meanwhile.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, Request};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::body::Intake;
+use super::deadline::Deadline;
+use super::metrics::{self, Ongoing};
+use super::route;
+
+/// The longest path that is logged, in characters.
+const LOGGED_PATH_MAX: usize = 512;
+
+/// Ends when dropped: then the line is logged and the metrics are counted.
+pub(super) struct Exchange {
+    peer: SocketAddr,
+    method: Method,
+    path: String,
+    route: &'static str,
+    started: Instant,
+    status: Option<u16>,
+    intake: Arc<Intake>,
+    answer_bytes: u64,
+    complete: bool,
+    deadline: Deadline,
+    permit: Option<OwnedSemaphorePermit>,
+    _ongoing: Ongoing,
+}
+
+impl Exchange {
+    pub(super) fn begin<B>(
+        request: &Request<B>,
+        peer: SocketAddr,
+        intake: Arc<Intake>,
+        deadline: Deadline,
+    ) -> Self {
+        deadline.request_began();
+        let path = request.uri().path();
+        Self {
+            peer,
+            method: request.method().clone(),
+            path: path.chars().take(LOGGED_PATH_MAX).collect(),
+            route: route::template(path),
+            started: Instant::now(),
+            status: None,
+            intake,
+            answer_bytes: 0,
+            complete: false,
+            deadline,
+            permit: None,
+            _ongoing: Ongoing::request(),
+        }
+    }
+
+    /// Keeps one of the places for concurrent requests until the answer has been sent.
+    pub(super) fn hold(&mut self, permit: OwnedSemaphorePermit) {
+        self.permit = Some(permit);
+    }
+
+    pub(super) fn answered(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    pub(super) fn answer_bytes(&mut self, bytes: usize) {
+        self.answer_bytes += bytes as u64;
+    }
+
+    /// The last byte of the answer went out.
+    pub(super) fn answer_complete(&mut self) {
+        self.complete = true;
+    }
+
+    /// Probes come every few seconds and say nothing new: they are logged at debug level only.
+    fn is_probe(&self) -> bool {
+        matches!(self.route, "/healthz" | "/readyz" | "/metrics")
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.deadline.request_ended();
+        let took = self.started.elapsed();
+        metrics::request_done(
+            route::method(&self.method),
+            self.route,
+            self.status,
+            took,
+        );
+        metrics::bodies(self.intake.bytes(), self.answer_bytes);
+
+        macro_rules! log_at {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "access",
+                    method = %self.method,
+                    path = self.path,
+                    status = self.status,
+                    bytes_in = self.intake.bytes(),
+                    bytes_out = self.answer_bytes,
+                    complete = self.complete,
+                    ms = (took.as_secs_f64() * 1e6).round() / 1e3,
+                    peer = %self.peer,
+                    "request"
+                )
+            };
+        }
+        if self.is_probe() {
+            log_at!(debug);
+        } else {
+            log_at!(info);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What happens to one request: answered here, refused here, or passed to the enclave as it is.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
+use http_body_util::Either;
+use hyper::body::{Body, Incoming};
+use metrics_exporter_prometheus::PrometheusHandle;
+use permafrost_common::problem::{Problem, ProblemType};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::answer;
+use super::body::{AnswerBody, Intake, ObservedBody, RequestBody};
+use super::deadline::Deadline;
+use super::exchange::Exchange;
+use super::hop_by_hop::{header_bytes, remove_hop_by_hop};
+use super::operations;
+use super::upstream::{Upstream, UpstreamError};
+use crate::config::{Config, LimitsConfig};
+
+/// Everything that requests share.
+pub(super) struct Gateway {
+    pub(super) upstream: Upstream,
+    pub(super) limits: LimitsConfig,
+    pub(super) metrics: PrometheusHandle,
+    places: Arc<Semaphore>,
+}
+
+impl Gateway {
+    pub(super) fn new(config: &Config, metrics: PrometheusHandle) -> Self {
+        Self {
+            upstream: Upstream::new(&config.enclave),
+            limits: config.limits.clone(),
+            metrics,
+            places: Arc::new(Semaphore::new(config.limits.requests)),
+        }
+    }
+
+    /// Answers one request. Never fails: what cannot be done is a problem document.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        deadline: Deadline,
+    ) -> Response<ObservedBody> {
+        let intake = Intake::new(self.limits.body_bytes);
+        let mut exchange = Exchange::begin(&request, peer, intake.clone(), deadline);
+        let response = match operations::answer(self, &request).await {
+            Some(response) => response,
+            None => self.pass_or_refuse(request, intake, &mut exchange).await,
+        };
+        exchange.answered(response.status().as_u16());
+        response.map(|body| ObservedBody::new(body, exchange))
+    }
+
+    async fn pass_or_refuse(
+        &self,
+        request: Request<Incoming>,
+        intake: Arc<Intake>,
+        exchange: &mut Exchange,
+    ) -> Response<AnswerBody> {
+        let checked = self.check(&request).and_then(|()| self.take_place());
+        let (head, body) = request.into_parts();
+        // Made before the request is judged: dropped unread, it sees to the rest of a refused body.
+        let body = RequestBody::new(body, intake.clone());
+        let passed = match checked {
+            Ok(place) => {
+                exchange.hold(place);
+                self.pass(Request::from_parts(head, body), &intake).await
+            }
+            Err(problem) => Err(problem),
+        };
+        match passed {
+            Ok(response) => response.map(Either::Left),
+            Err(problem) => answer::problem(&problem),
+        }
+    }
+
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Problem> {
+        if request.method() == Method::CONNECT || request.uri().path() == "*" {
+            return Err(Problem::new(
+                ProblemType::MethodNotAllowed,
+                "this server is a gateway to one enclave: CONNECT and OPTIONS * are not for it; \
+                 accepted: a request for a path",
+            ));
+        }
+        let header = header_bytes(request.headers());
+        if header > self.limits.header_bytes {
+            return Err(Problem::new(
+                ProblemType::HeadersTooLarge,
+                format!(
+                    "the header fields are {header} bytes long; this gateway accepts {}",
+                    self.limits.header_bytes
+                ),
+            ));
+        }
+        let announced = request.body().size_hint().lower();
+        if announced > self.limits.body_bytes {
+            return Err(self.body_too_large(&format!(
+                "{} announces {announced} bytes",
+                CONTENT_LENGTH.as_str()
+            )));
+        }
+        Ok(())
+    }
+
+    fn take_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.places.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(
+                ProblemType::Overloaded,
+                format!(
+                    "{} requests, as many as this gateway accepts, are being answered",
+                    self.limits.requests
+                ),
+            )
+            .retry_after(1)
+        })
+    }
+
+    async fn pass(
+        &self,
+        mut request: Request<RequestBody>,
+        intake: &Intake,
+    ) -> Result<Response<Incoming>, Problem> {
+        remove_hop_by_hop(request.headers_mut());
+        let answering = self.upstream.send(request);
+        let answered = tokio::time::timeout(self.limits.answer_timeout, answering).await;
+        match answered {
+            Ok(Ok(mut response)) => {
+                remove_hop_by_hop(response.headers_mut());
+                Ok(response)
+            }
+            Ok(Err(_)) if intake.is_too_large() => {
+                Err(self.body_too_large("the body goes on after that"))
+            }
+            Ok(Err(_)) if intake.is_broken() => Err(Problem::new(
+                ProblemType::InvalidRequest,
+                "the body broke off; accepted: a body as long as its framing says",
+            )),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the enclave gave no answer");
+                Err(unreachable(match error {
+                    UpstreamError::NotConnected(_) => NOTHING_SENT,
+                    UpstreamError::Broken(_) => MAYBE_DONE,
+                }))
+            }
+            Err(_) if !intake.has_ended() => Err(Problem::new(
+                ProblemType::RequestTimeout,
+                format!(
+                    "the body did not arrive within {} ms",
+                    self.limits.answer_timeout.as_millis()
+                ),
+            )),
+            Err(_) => {
+                self.upstream.timed_out();
+                Err(unreachable(MAYBE_DONE))
+            }
+        }
+    }
+
+    fn body_too_large(&self, what: &str) -> Problem {
+        Problem::new(
+            ProblemType::BodyTooLarge,
+            format!(
+                "{what}; this gateway accepts bodies of {} bytes",
+                self.limits.body_bytes
+            ),
+        )
+    }
+}
+
+const NOTHING_SENT: &str =
+    "the parent instance has no connection to the enclave; nothing of the request was sent";
+
+const MAYBE_DONE: &str = "the enclave gave no answer in time; the request may have been done: repeat it with the \
+                          same Idempotency-Key";
+
+fn unreachable(detail: &str) -> Problem {
+    Problem::new(ProblemType::EnclaveUnreachable, detail).retry_after(1)
+}

@@ -1,0 +1,132 @@
+//! What Prometheus can ask for, at `/metrics`.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+const REQUESTS: &str = "permafrost_requests_total";
+const DURATION: &str = "permafrost_request_duration_seconds";
+const IN_FLIGHT: &str = "permafrost_requests_in_flight";
+const CONNECTIONS: &str = "permafrost_connections_open";
+const REQUEST_BYTES: &str = "permafrost_request_body_bytes_total";
+const ANSWER_BYTES: &str = "permafrost_answer_body_bytes_total";
+const ENCLAVE_REACHABLE: &str = "permafrost_enclave_reachable";
+const ENCLAVE_CONNECTS: &str = "permafrost_enclave_connects_total";
+const ENCLAVE_RECONNECTS: &str = "permafrost_enclave_reconnects_total";
+
+/// Upper bounds of the latency histogram, in seconds.
+const BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// The program's one recorder: made at the first call, shared afterwards.
+///
+/// # Errors
+/// Where another recorder was installed in this process before.
+pub(super) fn recorder() -> Result<PrometheusHandle, MetricsError> {
+    static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| install().map_err(|error| error.to_string()))
+        .clone()
+        .map_err(MetricsError)
+}
+
+/// Why metrics cannot be kept.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no metrics recorder: {0}")]
+pub struct MetricsError(String);
+
+fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), BUCKETS)?
+        .install_recorder()?;
+    describe_counter!(REQUESTS, "Requests by method, route and class of status");
+    describe_histogram!(
+        DURATION,
+        "Seconds from a request's header to the end of its answer"
+    );
+    describe_gauge!(IN_FLIGHT, "Requests being answered now");
+    describe_gauge!(CONNECTIONS, "Client connections open now");
+    describe_counter!(REQUEST_BYTES, "Bytes of request bodies");
+    describe_counter!(ANSWER_BYTES, "Bytes of answer bodies");
+    describe_gauge!(
+        ENCLAVE_REACHABLE,
+        "1 if the last attempt to reach the enclave succeeded"
+    );
+    describe_counter!(
+        ENCLAVE_CONNECTS,
+        "Connections to the enclave that were tried, by outcome"
+    );
+    describe_counter!(
+        ENCLAVE_RECONNECTS,
+        "Times the enclave was reached again after it could not be reached"
+    );
+    gauge!(IN_FLIGHT).set(0.0);
+    counter!(ENCLAVE_RECONNECTS).absolute(0);
+    Ok(handle)
+}
+
+/// One request was answered, or given up by the client (`status` is absent then).
+pub(super) fn request_done(
+    method: &'static str,
+    route: &'static str,
+    status: Option<u16>,
+    took: Duration,
+) {
+    let class = match status.map(|status| status / 100) {
+        Some(1) => "1xx",
+        Some(2) => "2xx",
+        Some(3) => "3xx",
+        Some(4) => "4xx",
+        Some(5) => "5xx",
+        _ => "none",
+    };
+    counter!(REQUESTS, "method" => method, "route" => route, "status" => class).increment(1);
+    histogram!(DURATION, "route" => route).record(took.as_secs_f64());
+}
+
+/// The bytes of both bodies of one request.
+pub(super) fn bodies(request: u64, answer: u64) {
+    counter!(REQUEST_BYTES).increment(request);
+    counter!(ANSWER_BYTES).increment(answer);
+}
+
+/// Counts one thing that is going on until dropped.
+pub(super) struct Ongoing(&'static str);
+
+impl Ongoing {
+    pub(super) fn request() -> Self {
+        Self::start(IN_FLIGHT)
+    }
+
+    pub(super) fn connection() -> Self {
+        Self::start(CONNECTIONS)
+    }
+
+    fn start(name: &'static str) -> Self {
+        gauge!(name).increment(1.0);
+        Self(name)
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        gauge!(self.0).decrement(1.0);
+    }
+}
+
+/// A connection to the enclave was tried.
+pub(super) fn enclave_connect(succeeded: bool) {
+    let outcome = if succeeded { "connected" } else { "failed" };
+    counter!(ENCLAVE_CONNECTS, "outcome" => outcome).increment(1);
+}
+
+/// Whether the enclave could be reached just now, and whether that is news after a failure.
+pub(super) fn enclave_reachable(reachable: bool, again: bool) {
+    gauge!(ENCLAVE_REACHABLE).set(if reachable { 1.0 } else { 0.0 });
+    if again {
+        counter!(ENCLAVE_RECONNECTS).increment(1);
+    }
+}

@@ -1,0 +1,210 @@
+//! The blind reverse proxy: HTTP/1.1 over TCP on the outside, the enclave's transport address on the inside.
+//!
+//! It forwards bytes. Paths, queries and header fields go through as they came, because signatures cover them; only
+//! hop-by-hop fields end here (RFC 9110 section 7.6.1). Bodies stream in both directions. What the proxy says itself,
+//! it says unsigned: problem documents when the enclave cannot be reached or a limit is exceeded, and the paths
+//! `/healthz`, `/readyz` and `/metrics`, which never reach the enclave.
+
+mod answer;
+mod body;
+mod deadline;
+mod exchange;
+mod gateway;
+mod hop_by_hop;
+mod metrics;
+mod operations;
+mod route;
+mod upstream;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use permafrost_common::problem::Problem;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use self::deadline::Deadline;
+use self::gateway::Gateway;
+use self::metrics::Ongoing;
+use crate::config::Config;
+
+pub use self::metrics::MetricsError;
+
+/// How long accepting pauses after an error such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A proxy that has its address and does not serve yet.
+pub struct Proxy {
+    listener: TcpListener,
+    gateway: Arc<Gateway>,
+    grace: Duration,
+}
+
+/// Why a proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The listen address cannot be had.
+    #[error("listen = {address}: {source}")]
+    Listen {
+        /// The address of the configuration.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Metrics cannot be kept.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}
+
+impl Proxy {
+    /// Takes the listen address of the configuration. The enclave need not be there yet.
+    ///
+    /// # Errors
+    /// [`ProxyError::Listen`] where the address is taken or not ours.
+    pub async fn bind(config: &Config) -> Result<Self, ProxyError> {
+        let address = config.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ProxyError::Listen { address, source })?;
+        Ok(Self {
+            listener,
+            gateway: Arc::new(Gateway::new(config, metrics::recorder()?)),
+            grace: config.stop.grace,
+        })
+    }
+
+    /// The address that clients connect to; the port is the one in use where the configuration says 0.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Asks the enclave whether it is ready, while the proxy serves and before.
+    pub fn readiness(&self) -> Readiness {
+        Readiness(self.gateway.clone())
+    }
+
+    /// Serves until `stop` completes; then accepts nothing more, finishes the requests that are there within the
+    /// configured grace, and returns how many connections had to be cut off.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> usize {
+        let places = Arc::new(Semaphore::new(self.gateway.limits.connections));
+        let closing = watch::Sender::new(false);
+        let mut connections = JoinSet::new();
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = async {
+                let place = places.clone().acquire_owned().await;
+                (self.listener.accept().await, place)
+            };
+            let (accepted, place) = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = accepted => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let serving = serve_connection(
+                        self.gateway.clone(),
+                        stream,
+                        peer,
+                        closing.subscribe(),
+                    );
+                    connections.spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(self.listener);
+        closing.send_replace(true);
+        finish(connections, self.grace).await
+    }
+}
+
+/// Whether the enclave behind a [`Proxy`] is ready.
+#[derive(Clone)]
+pub struct Readiness(Arc<Gateway>);
+
+impl Readiness {
+    /// Asks now, for at most two seconds.
+    ///
+    /// # Errors
+    /// `enclave-unreachable`, or `not-ready` with the reason that the enclave gives.
+    pub async fn ask(&self) -> Result<(), Problem> {
+        operations::ready(&self.0).await
+    }
+}
+
+async fn finish(mut connections: JoinSet<()>, grace: Duration) -> usize {
+    let all_done = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, all_done).await.is_ok() {
+        return 0;
+    }
+    let cut_off = connections.len();
+    connections.shutdown().await;
+    cut_off
+}
+
+async fn serve_connection(
+    gateway: Arc<Gateway>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut closing: watch::Receiver<bool>,
+) {
+    let _ongoing = Ongoing::connection();
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, %peer, "no TCP_NODELAY");
+    }
+    let limits = &gateway.limits;
+    let deadline = Deadline::new(limits.idle_timeout, limits.request_timeout);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        // Above the limit, so that what is a little too long gets a problem document and not hyper's bare 431.
+        .max_header_size(limits.header_bytes.saturating_mul(2).saturating_add(8192));
+    let service = {
+        let (gateway, deadline) = (gateway.clone(), deadline.clone());
+        service_fn(move |request| {
+            let (gateway, deadline) = (gateway.clone(), deadline.clone());
+            async move { Ok::<_, Infallible>(gateway.answer(request, peer, deadline).await) }
+        })
+    };
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut passed = pin!(deadline.passed());
+    let mut told = false;
+    loop {
+        tokio::select! {
+            served = connection.as_mut() => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, %peer, "a connection broke");
+                }
+                return;
+            }
+            _ = closing.wait_for(|closing| *closing), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = passed.as_mut() => {
+                tracing::debug!(%peer, "a connection took too long");
+                return;
+            }
+        }
+    }
+}

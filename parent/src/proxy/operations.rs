@@ -1,0 +1,98 @@
+//! The parent's own paths: `/healthz`, `/readyz` and `/metrics`, on the same listener as everything else.
+
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use permafrost_common::api::Health;
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::answer;
+use super::body::{AnswerBody, RequestBody};
+use super::gateway::Gateway;
+
+/// How long the enclave may take to say whether it is ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest health answer that is read, in bytes.
+const HEALTH_MAX: usize = 64 * 1024;
+
+/// Answers a request for one of the parent's own paths; `None` for every other path.
+pub(super) async fn answer(
+    gateway: &Gateway,
+    request: &Request<Incoming>,
+) -> Option<Response<AnswerBody>> {
+    let path = request.uri().path();
+    if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return None;
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let problem = Problem::new(
+            ProblemType::MethodNotAllowed,
+            format!("{path} takes GET and HEAD"),
+        );
+        return Some(answer::method_not_allowed(&problem, "GET, HEAD"));
+    }
+    Some(match path {
+        "/healthz" => answer::of(StatusCode::OK, "text/plain; charset=utf-8", "alive\n"),
+        "/readyz" => readiness(gateway).await,
+        _ => answer::of(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            gateway.metrics.render(),
+        ),
+    })
+}
+
+async fn readiness(gateway: &Gateway) -> Response<AnswerBody> {
+    match ready(gateway).await {
+        Ok(()) => answer::of(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
+        Err(not_ready) => answer::problem(&not_ready),
+    }
+}
+
+/// Asks the enclave whether it is ready; at most [`READY_TIMEOUT`].
+pub(super) async fn ready(gateway: &Gateway) -> Result<(), Problem> {
+    let not_ready = match tokio::time::timeout(READY_TIMEOUT, ask(gateway)).await {
+        Ok(Ok(health)) if health.ready => return Ok(()),
+        Ok(Ok(health)) => Problem::new(
+            ProblemType::NotReady,
+            health
+                .reason
+                .unwrap_or_else(|| "the enclave gives no reason".to_owned()),
+        ),
+        Ok(Err(why)) => Problem::new(ProblemType::EnclaveUnreachable, why),
+        Err(_) => {
+            gateway.upstream.timed_out();
+            Problem::new(
+                ProblemType::EnclaveUnreachable,
+                format!(
+                    "the enclave's health did not come within {} ms",
+                    READY_TIMEOUT.as_millis()
+                ),
+            )
+        }
+    };
+    Err(not_ready.retry_after(1))
+}
+
+async fn ask(gateway: &Gateway) -> Result<Health, String> {
+    let request = Request::get("/v1/health")
+        .header(http::header::HOST, "enclave")
+        .body(RequestBody::empty())
+        .map_err(|error| error.to_string())?;
+    let response = gateway
+        .upstream
+        .send(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), HEALTH_MAX)
+        .collect()
+        .await
+        .map_err(|error| format!("the enclave's health broke off: {error}"))?
+        .to_bytes();
+    serde_json::from_slice(&body)
+        .map_err(|_| format!("the enclave answered {status} to /v1/health, without its health"))
+}

@@ -1,0 +1,213 @@
+//! The way to the enclave: a pool of kept connections over a transport address.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Uri, Version};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use permafrost_common::transport::{self, Address};
+use tower::Service;
+
+use super::body::RequestBody;
+use super::metrics;
+use crate::config::EnclaveConfig;
+
+/// Connections to the enclave, made when needed and kept for the next request.
+///
+/// A request goes out at most once: it is tried on another connection only when the first one had closed before
+/// anything of it was written.
+#[derive(Clone)]
+pub(super) struct Upstream {
+    client: Client<Connector, RequestBody>,
+    reachability: Arc<Reachability>,
+}
+
+/// Why the enclave gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpstreamError {
+    /// There was no connection: nothing of the request was sent.
+    #[error("{0}")]
+    NotConnected(String),
+    /// The connection broke: the request may have arrived.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl Upstream {
+    pub(super) fn new(config: &EnclaveConfig) -> Self {
+        let reachability = Arc::new(Reachability::default());
+        let connector = Connector {
+            address: Arc::new(config.address.clone()),
+            timeout: config.connect_timeout,
+            reachability: reachability.clone(),
+        };
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(config.idle_timeout)
+            .pool_max_idle_per_host(config.idle_connections)
+            .set_host(false)
+            .build(connector);
+        Self {
+            client,
+            reachability,
+        }
+    }
+
+    /// Sends one request and returns the head of the answer, whose body still streams.
+    ///
+    /// Path and query go out byte for byte as they are in `request`.
+    pub(super) async fn send(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        *request.uri_mut() = pool_uri(request.uri().path_and_query())?;
+        *request.version_mut() = Version::HTTP_11;
+        let answered = self.client.request(request).await;
+        self.reachability.saw(answered.is_ok());
+        answered.map_err(|error| match error.is_connect() {
+            true => UpstreamError::NotConnected(causes(&error)),
+            false => UpstreamError::Broken(causes(&error)),
+        })
+    }
+
+    /// Marks the enclave as not reachable after it failed to answer in time.
+    pub(super) fn timed_out(&self) {
+        self.reachability.saw(false);
+    }
+}
+
+/// The pool is keyed by scheme and authority, which never leave this process: the enclave has one address.
+fn pool_uri(path_and_query: Option<&PathAndQuery>) -> Result<Uri, UpstreamError> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(Authority::from_static("enclave"));
+    parts.path_and_query = Some(
+        path_and_query
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/")),
+    );
+    Uri::from_parts(parts).map_err(|error| UpstreamError::NotConnected(error.to_string()))
+}
+
+/// An error with its causes; hyper's outermost text alone says next to nothing.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// Whether the last attempt to reach the enclave succeeded.
+#[derive(Debug, Default)]
+struct Reachability(AtomicU8);
+
+const REACHED: u8 = 1;
+const LOST: u8 = 2;
+
+impl Reachability {
+    fn saw(&self, reached: bool) {
+        let before = self
+            .0
+            .swap(if reached { REACHED } else { LOST }, Ordering::Relaxed);
+        let again = reached && before == LOST;
+        metrics::enclave_reachable(reached, again);
+        if again {
+            tracing::info!("the enclave is reachable again");
+        } else if !reached && before != LOST {
+            tracing::warn!("the enclave cannot be reached");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Connector {
+    address: Arc<Address>,
+    timeout: Duration,
+    reachability: Arc<Reachability>,
+}
+
+impl Service<Uri> for Connector {
+    type Response = EnclaveConnection;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<EnclaveConnection>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let connected = transport::connect_within(&connector.address, connector.timeout)
+                .await
+                .map_err(io::Error::other);
+            metrics::enclave_connect(connected.is_ok());
+            if connected.is_err() {
+                connector.reachability.saw(false);
+            }
+            connected.map(|stream| EnclaveConnection(TokioIo::new(stream)))
+        })
+    }
+}
+
+/// A transport stream as the pool wants it.
+struct EnclaveConnection(TokioIo<transport::Stream>);
+
+impl Connection for EnclaveConnection {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for EnclaveConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl hyper::rt::Write for EnclaveConnection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, buffers)
+    }
+}

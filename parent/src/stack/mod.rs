@@ -1,0 +1,252 @@
+//! The whole stack on one machine, for development: the parent in this process, the enclave with an emulated NSM in a
+//! process of its own.
+
+mod enclave_process;
+mod state;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use permafrost_common::transport::{Address, AddressError};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, EnclaveConfig, StopConfig, StoreConfig};
+use crate::parent::{Parent, ParentError};
+use crate::proxy::Readiness;
+
+pub use self::enclave_process::{EnclaveCommand, EnclaveProcess, Ended, Status};
+pub use self::state::{PRINCIPAL, Sockets, State, StateError, write_new};
+
+/// The enclave program's file name.
+const ENCLAVE_PROGRAM: &str = "permafrost-enclave";
+
+/// How often a starting enclave is asked whether it is ready.
+const POLL: Duration = Duration::from_millis(50);
+
+/// After so many failed starts, waiting longer is no use.
+const STARTS_MAX: u32 = 3;
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The state directory.
+    pub state: PathBuf,
+    /// Where clients connect; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The enclave program; absent: beside this program, then in the PATH.
+    pub enclave: Option<PathBuf>,
+    /// Whether the enclave's log goes to stderr instead of a file.
+    pub enclave_log_to_stderr: bool,
+}
+
+/// A running stack. End it with [`DevStack::stop`].
+pub struct DevStack {
+    state: State,
+    address: SocketAddr,
+    readiness: Readiness,
+    enclave: EnclaveProcess,
+    stop: oneshot::Sender<()>,
+    parent: JoinHandle<usize>,
+}
+
+/// Why there is no stack.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The parent does not start.
+    #[error(transparent)]
+    Parent(#[from] ParentError),
+    /// A socket has no proper address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The enclave program is nowhere.
+    #[error(
+        "there is no {ENCLAVE_PROGRAM} at {}, nor in the PATH; build it with\n  \
+         cargo build -p permafrost-enclave --features emulator\nor name it with --enclave",
+        looked.display()
+    )]
+    NoEnclave {
+        /// Where it was looked for first.
+        looked: PathBuf,
+    },
+    /// The enclave program cannot be started.
+    #[error("{}: {source}", program.display())]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The enclave ends instead of serving.
+    #[error("the enclave does not start ({how}); it said:\n{said}\n{}", emulator_hint(*wrong_call))]
+    EnclaveEnds {
+        /// How it ended.
+        how: String,
+        /// The end of its log.
+        said: String,
+        /// Whether it refused how it was called.
+        wrong_call: bool,
+    },
+    /// The enclave runs, and is not ready.
+    #[error("the enclave is not ready after {} s: {why}", after.as_secs())]
+    NotReady {
+        /// How long it was waited for.
+        after: Duration,
+        /// What it gives as the reason.
+        why: String,
+    },
+    /// The proxy's address is not known.
+    #[error("the proxy's address: {0}")]
+    LocalAddress(io::Error),
+}
+
+impl DevStack {
+    /// Starts everything. The enclave is not ready yet: [`DevStack::wait_ready`] waits for that.
+    ///
+    /// # Errors
+    /// Where the state directory is in use, an address is taken, or the enclave program cannot be started.
+    pub async fn start(options: &StackOptions) -> Result<Self, StackError> {
+        let program = find_enclave(options.enclave.as_deref())?;
+        let state = State::open(&options.state)?;
+        let config = config(&state, options.listen)?;
+        let parent = Parent::start(&config).await?;
+        let address = parent.local_addr().map_err(StackError::LocalAddress)?;
+        state.write_profile(&format!("http://{address}"))?;
+        let enclave = EnclaveProcess::start(EnclaveCommand {
+            program: program.clone(),
+            config: state.enclave_config(),
+            listen: config.enclave.address.to_string(),
+            store: config.store.listen.to_string(),
+            state: state.enclave_directory(),
+            log: (!options.enclave_log_to_stderr).then(|| state.enclave_log()),
+        })
+        .map_err(|source| StackError::Spawn { program, source })?;
+        let (stop, stopped) = oneshot::channel();
+        let readiness = parent.readiness();
+        let parent = tokio::spawn(parent.run(async {
+            let _stopped_or_dropped = stopped.await;
+        }));
+        Ok(Self {
+            state,
+            address,
+            readiness,
+            enclave,
+            stop,
+            parent,
+        })
+    }
+
+    /// Waits until the enclave says that it is ready.
+    ///
+    /// # Errors
+    /// [`StackError::EnclaveEnds`] as soon as it is clear that it will not start, [`StackError::NotReady`] after `time`.
+    pub async fn wait_ready(&self, time: Duration) -> Result<(), StackError> {
+        let began = Instant::now();
+        loop {
+            let why = match self.readiness.ask().await {
+                Ok(()) => return Ok(()),
+                Err(problem) => problem.detail,
+            };
+            let status = self.enclave.status();
+            if let Some(ended) = status.ended {
+                if ended.wrong_call || status.starts >= STARTS_MAX {
+                    return Err(StackError::EnclaveEnds {
+                        how: ended.how,
+                        said: self.enclave.log_tail().join("\n"),
+                        wrong_call: ended.wrong_call,
+                    });
+                }
+            }
+            if began.elapsed() >= time {
+                return Err(StackError::NotReady { after: time, why });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The enclave process.
+    pub fn enclave(&self) -> Status {
+        self.enclave.status()
+    }
+
+    /// Finishes the requests that are there, ends the enclave, then the store; returns how many connections had to
+    /// be cut off.
+    pub async fn stop(self) -> usize {
+        let _already_ended = self.stop.send(());
+        let cut_off = self.parent.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the parent failed");
+            0
+        });
+        self.enclave.stop().await;
+        cut_off
+    }
+}
+
+/// The enclave program that is named, or the one beside this program, or one in the PATH.
+fn find_enclave(named: Option<&Path>) -> Result<PathBuf, StackError> {
+    if let Some(named) = named {
+        return match named.is_file() {
+            true => Ok(named.to_owned()),
+            false => Err(StackError::NoEnclave {
+                looked: named.to_owned(),
+            }),
+        };
+    }
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join(ENCLAVE_PROGRAM)))
+        .unwrap_or_else(|| PathBuf::from(ENCLAVE_PROGRAM));
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|directory| directory.join(ENCLAVE_PROGRAM))
+        .find(|program| program.is_file())
+        .ok_or(StackError::NoEnclave { looked: beside })
+}
+
+fn config(state: &State, listen: SocketAddr) -> Result<Config, StackError> {
+    let socket = |path: PathBuf| -> Result<Address, AddressError> {
+        format!("unix:{}", path.display()).parse()
+    };
+    Ok(Config {
+        listen,
+        enclave: EnclaveConfig {
+            address: socket(state.sockets().enclave())?,
+            ..EnclaveConfig::default()
+        },
+        store: StoreConfig {
+            listen: socket(state.sockets().store())?,
+            path: state.store(),
+            enclave_cid: 0,
+        },
+        stop: StopConfig {
+            grace: Duration::from_secs(5),
+        },
+        ..Config::default()
+    })
+}
+
+fn emulator_hint(wrong_call: bool) -> &'static str {
+    if wrong_call {
+        "A production enclave has no emulated NSM. For development build it with\n  \
+         cargo build -p permafrost-enclave --features emulator"
+    } else {
+        "enclave.log in the state directory has everything it said."
+    }
+}

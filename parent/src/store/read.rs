@@ -1,0 +1,119 @@
+//! Reading records.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use permafrost_common::store::{Entry, PAGE_BYTES_MAX, PAGE_MAX, Page};
+
+use super::database::RecordStore;
+use super::error::StoreError;
+
+/// The newest version of a record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// From 1.
+    pub version: u64,
+    /// The sealed record.
+    pub bytes: Bytes,
+}
+
+/// What [`RecordStore::get`] finds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fetched {
+    /// The newest version.
+    Record(Record),
+    /// The version that the caller knows is the newest.
+    NotModified,
+    /// There is no such record.
+    Absent,
+}
+
+impl RecordStore {
+    /// The newest version of a record, without its bytes if it is the `known` one.
+    pub async fn get(
+        &self,
+        kind: &str,
+        id: &str,
+        known: Option<u64>,
+    ) -> Result<Fetched, StoreError> {
+        let row: Option<(i64, Option<Vec<u8>>)> = sqlx::query_as(
+            "SELECT version, CASE WHEN version IS ?3 THEN NULL ELSE record END FROM records \
+             WHERE kind = ?1 AND id = ?2",
+        )
+        .bind(kind)
+        .bind(id)
+        .bind(known.and_then(|known| i64::try_from(known).ok()))
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(StoreError::reading)?;
+        Ok(match row {
+            None => Fetched::Absent,
+            Some((_, None)) => Fetched::NotModified,
+            Some((version, Some(record))) => Fetched::Record(Record {
+                version: version as u64,
+                bytes: record.into(),
+            }),
+        })
+    }
+
+    /// At most `limit` records whose ids begin with `prefix` and are greater than `after`, in ascending byte order;
+    /// fewer where they would be more than [`PAGE_BYTES_MAX`] together. A `limit` above [`PAGE_MAX`] counts as that.
+    pub async fn page(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let limit = limit.min(PAGE_MAX);
+        // No byte of an id is greater than `z`, so `~` ends the prefix's range. One row more tells whether there are more.
+        let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT id, version, record FROM records \
+             WHERE kind = ?1 AND id > ?2 AND id >= ?3 AND id < ?3 || '~' ORDER BY id LIMIT ?4",
+        )
+        .bind(kind)
+        .bind(after)
+        .bind(prefix)
+        .bind(limit as i64 + 1)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(StoreError::reading)?;
+        let found = rows.len();
+        let mut total = 0;
+        let records: Vec<Entry> = rows
+            .into_iter()
+            .take(limit)
+            .take_while(|(_, _, record)| {
+                total += record.len();
+                total <= PAGE_BYTES_MAX
+            })
+            .map(|(id, version, record)| Entry {
+                id,
+                version: version as u64,
+                record: STANDARD.encode(record),
+            })
+            .collect();
+        Ok(Page {
+            more: records.len() < found,
+            records,
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1 FROM records LIMIT 1")
+            .execute(&self.readers)
+            .await
+            .map(drop)
+            .map_err(StoreError::reading)
+    }
+}
+
+impl StoreError {
+    fn reading(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            error => Self::Read(error),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Writing records: one connection, many puts to a transaction.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use permafrost_common::store::{Expected, VERSION_MAX};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::database::RecordStore;
+use super::error::StoreError;
+
+/// Puts that wait for the writer; further ones wait to be queued.
+const QUEUE: usize = 256;
+
+/// The most puts in one transaction.
+const BATCH: usize = 64;
+
+/// What became of a [`RecordStore::put`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Put {
+    /// The record is durable, with this version.
+    Stored {
+        /// The version it has now.
+        version: u64,
+    },
+    /// The record did not have the expected version; nothing was written.
+    Conflict {
+        /// The version there is, if any.
+        current: Option<u64>,
+    },
+}
+
+impl RecordStore {
+    /// Writes the next version of a record if the expected one is there; durable when this returns.
+    ///
+    /// Once called, the put is carried out even if the returned future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`] if the transaction failed, [`StoreError::Closed`].
+    pub async fn put(
+        &self,
+        kind: &str,
+        id: &str,
+        expected: Expected,
+        record: Bytes,
+    ) -> Result<Put, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            expected,
+            record,
+            answer,
+        };
+        self.writer.send(request).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// The task that writes. An `fsync` costs milliseconds and a put microseconds: puts that arrive while a
+/// transaction is being synced share the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Put(Request),
+    Close,
+}
+
+#[derive(Debug)]
+struct Request {
+    kind: String,
+    id: String,
+    expected: Expected,
+    record: Bytes,
+    answer: oneshot::Sender<Result<Put, StoreError>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (queue, requests) = mpsc::channel(QUEUE);
+        Self {
+            queue,
+            task: Arc::new(Mutex::new(Some(tokio::spawn(run(connection, requests))))),
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
+        self.queue
+            .send(Message::Put(request))
+            .await
+            .map_err(|_| StoreError::Closed)
+    }
+
+    pub(super) async fn close(&self) {
+        // Both fail only where the task has ended already.
+        let _ = self.queue.send(Message::Close).await;
+        if let Some(task) = self.task.lock().await.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Until every sender is gone or one says so.
+async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message>) {
+    let mut messages = Vec::with_capacity(BATCH);
+    let mut open = true;
+    while open && queue.recv_many(&mut messages, BATCH).await > 0 {
+        let batch: Vec<Request> = messages
+            .drain(..)
+            .filter_map(|message| match message {
+                Message::Put(request) => Some(request),
+                Message::Close => {
+                    open = false;
+                    None
+                }
+            })
+            .collect();
+        commit(&mut connection, batch).await;
+    }
+    // Checkpoints the log; what is in it is durable either way.
+    let _ = connection.close().await;
+}
+
+/// Answers each put of a batch, after all of them are durable together or none of them happened.
+async fn commit(connection: &mut SqliteConnection, batch: Vec<Request>) {
+    // Whoever asked may have gone: nobody is left to tell then.
+    match write_all(connection, &batch).await {
+        Ok(outcomes) => {
+            for (request, outcome) in batch.into_iter().zip(outcomes) {
+                let _ = request.answer.send(Ok(outcome));
+            }
+        }
+        Err(error) => {
+            for request in batch {
+                let _ = request
+                    .answer
+                    .send(Err(StoreError::Write(error.to_string())));
+            }
+        }
+    }
+}
+
+async fn write_all(
+    connection: &mut SqliteConnection,
+    batch: &[Request],
+) -> Result<Vec<Put>, sqlx::Error> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for request in batch {
+        outcomes.push(write(&mut transaction, request).await?);
+    }
+    transaction.commit().await?;
+    Ok(outcomes)
+}
+
+async fn write(connection: &mut SqliteConnection, request: &Request) -> Result<Put, sqlx::Error> {
+    let Request {
+        kind, id, record, ..
+    } = request;
+    let (written, version) = match request.expected {
+        Expected::Absent => {
+            let query = sqlx::query(
+                "INSERT INTO records (kind, id, version, record) VALUES (?1, ?2, 1, ?3) \
+                 ON CONFLICT DO NOTHING",
+            );
+            let query = query.bind(kind).bind(id).bind(record.as_ref());
+            (query.execute(&mut *connection).await?, 1)
+        }
+        Expected::Version(version @ 1..VERSION_MAX) => {
+            let query = sqlx::query(
+                "UPDATE records SET version = version + 1, record = ?3 \
+                 WHERE kind = ?1 AND id = ?2 AND version = ?4",
+            );
+            let query = query.bind(kind).bind(id).bind(record.as_ref());
+            let query = query.bind(version as i64);
+            (query.execute(&mut *connection).await?, version + 1)
+        }
+        Expected::Version(_) => return conflict(connection, kind, id).await,
+    };
+    if written.rows_affected() == 1 {
+        return Ok(Put::Stored { version });
+    }
+    conflict(connection, kind, id).await
+}
+
+async fn conflict(
+    connection: &mut SqliteConnection,
+    kind: &str,
+    id: &str,
+) -> Result<Put, sqlx::Error> {
+    let current: Option<i64> =
+        sqlx::query_scalar("SELECT version FROM records WHERE kind = ?1 AND id = ?2")
+            .bind(kind)
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+    Ok(Put::Conflict {
+        current: current.map(|version| version as u64),
+    })
+}

@@ -1,0 +1,136 @@
+//! A real enclave whose parent instance lies: its store, its proxy, and its power over the process.
+
+use std::sync::Arc;
+
+use permafrost_client::{Client, Enclave, Expectation, IdempotencyKey, Principal, Root, SigningKey};
+use permafrost_common::api::{CreateKey, Key, SignRequest, Signed};
+use tempfile::TempDir;
+
+use crate::{EnclaveProcess, LyingProxy, LyingStore, Measured};
+
+/// A real enclave between a store and a proxy that can lie.
+pub struct LyingParent {
+    /// The enclave.
+    pub enclave: EnclaveProcess,
+    /// The store.
+    pub store: LyingStore,
+    /// The proxy.
+    pub proxy: LyingProxy,
+    measured: Measured,
+    folder: Arc<TempDir>,
+}
+
+impl LyingParent {
+    /// With the principals `alice` and `bob`.
+    pub async fn start() -> Self {
+        Self::with(Measured::new("test")).await
+    }
+
+    /// With this configuration.
+    pub async fn with(measured: Measured) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::within(Arc::new(folder), "only", measured).await
+    }
+
+    /// A second deployment in the same place, with the same emulator state: the same roots, another configuration.
+    pub async fn neighbour(&self, measured: Measured) -> Self {
+        let state = self.folder.path().join("neighbour/state");
+        std::fs::create_dir_all(&state).expect("a folder");
+        for file in std::fs::read_dir(self.enclave.state()).expect("a state folder") {
+            let file = file.expect("a file");
+            std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
+        }
+        Self::within(Arc::clone(&self.folder), "neighbour", measured).await
+    }
+
+    async fn within(folder: Arc<TempDir>, name: &str, measured: Measured) -> Self {
+        let place = folder.path().join(name);
+        std::fs::create_dir_all(&place).expect("a folder");
+        let socket = place.join("store.sock");
+        let (store, _) = LyingStore::serve(&socket).await;
+        let configuration = measured.to_toml();
+        let address = format!("unix:{}", socket.display());
+        let enclave = EnclaveProcess::start(&place, &configuration, &address);
+        let proxy = LyingProxy::serve(&place.join("enclave.sock")).await;
+        Self {
+            enclave,
+            store,
+            proxy,
+            measured,
+            folder,
+        }
+    }
+
+    /// What a client of this deployment trusts.
+    pub fn expectation(&self) -> Expectation {
+        let root = Root::from_pem(&self.enclave.root_pem()).expect("a root");
+        Expectation::any_measurements().root(root)
+    }
+
+    /// A client's connection through the proxy.
+    pub fn client(&self) -> Client {
+        Client::new(self.proxy.endpoint().parse().expect("an endpoint"))
+    }
+
+    /// The enclave as a client has verified it, through the proxy.
+    pub async fn verified(&self) -> Enclave {
+        let verified = self.client().verify(&self.expectation()).await;
+        verified.expect("the enclave verifies")
+    }
+
+    /// A principal of the configuration, through the proxy.
+    pub async fn principal(&self, name: &str) -> Principal {
+        let enclave = self.verified().await;
+        enclave
+            .as_principal(name, self.key(name))
+            .expect("a principal")
+    }
+
+    /// The key of a principal of the configuration.
+    pub fn key(&self, name: &str) -> SigningKey {
+        let pkcs8 = self.measured.key(name).to_pkcs8().expect("PKCS #8");
+        SigningKey::from_pkcs8(&pkcs8).expect("a key")
+    }
+}
+
+/// A new 2-of-3 key.
+pub async fn new_key(principal: &Principal) -> Key {
+    let idempotency_key = IdempotencyKey::random().expect("random bytes");
+    let made = principal
+        .create_key(&two_of_three(), &idempotency_key)
+        .await;
+    made.expect("a key")
+}
+
+/// What a 2-of-3 key is made from.
+pub fn two_of_three() -> CreateKey {
+    CreateKey {
+        threshold: 2,
+        participants: ["one", "two", "three"].map(String::from).to_vec(),
+    }
+}
+
+/// A message to sign.
+pub fn message() -> SignRequest {
+    SignRequest::Message {
+        message: hex::encode(MESSAGE),
+    }
+}
+
+/// The bytes of [`message`].
+pub const MESSAGE: &[u8] = b"a message that is not a digest";
+
+/// Whether libsecp256k1 accepts the signature over [`MESSAGE`] by this key.
+pub fn is_signed_by(signed: &Signed, group_public_key: &str) -> bool {
+    let key: [u8; 32] = hex::decode(group_public_key)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .expect("32 bytes of hex");
+    let signature: [u8; 64] = hex::decode(&signed.signature)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .expect("64 bytes of hex");
+    let key = secp256k1::XOnlyPublicKey::from_byte_array(key).expect("a point");
+    let signature = secp256k1::schnorr::Signature::from_byte_array(signature);
+    secp256k1::schnorr::verify(&signature, MESSAGE, &key).is_ok()
+}

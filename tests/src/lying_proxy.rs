@@ -1,0 +1,131 @@
+//! The parent's side of the HTTP API, honest until told to lie.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, UnixStream};
+
+/// A proxy that keeps every exchange, and changes what it is told to.
+#[derive(Clone)]
+pub struct LyingProxy {
+    enclave: PathBuf,
+    endpoint: String,
+    state: Arc<Mutex<State>>,
+}
+
+/// A request with its whole body.
+pub type WholeRequest = Request<Bytes>;
+
+/// An answer with its whole body.
+pub type WholeAnswer = Response<Bytes>;
+
+struct State {
+    on_request: Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>,
+    on_answer: Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>,
+    seen: Vec<(WholeRequest, WholeAnswer)>,
+}
+
+impl LyingProxy {
+    /// Serves on a free port of the loopback interface until the runtime ends.
+    pub async fn serve(enclave: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let proxy = Self {
+            enclave: enclave.to_owned(),
+            endpoint: format!("http://{}", listener.local_addr().expect("an address")),
+            state: Arc::new(Mutex::new(State {
+                on_request: Box::new(|request| request),
+                on_answer: Box::new(|_, answer| answer),
+                seen: Vec::new(),
+            })),
+        };
+        let serving = proxy.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                let proxy = serving.clone();
+                tokio::spawn(async move {
+                    let answer = service_fn(|request| {
+                        let proxy = proxy.clone();
+                        async move { proxy.forward(request).await }
+                    });
+                    // A client that refuses an answer closes its connection.
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), answer)
+                        .await;
+                });
+            }
+        });
+        proxy
+    }
+
+    /// Where clients connect.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// From now on, every request is changed before the enclave gets it.
+    pub fn change_requests(
+        &self,
+        change: impl FnMut(WholeRequest) -> WholeRequest + Send + 'static,
+    ) {
+        self.state.lock().unwrap().on_request = Box::new(change);
+    }
+
+    /// From now on, every answer is changed before the client gets it.
+    pub fn change_answers(
+        &self,
+        change: impl FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send + 'static,
+    ) {
+        self.state.lock().unwrap().on_answer = Box::new(change);
+    }
+
+    /// From now on, nothing is changed.
+    pub fn be_honest(&self) {
+        self.change_requests(|request| request);
+        self.change_answers(|_, answer| answer);
+    }
+
+    /// Every request as the client sent it, and its answer as the enclave gave it, since the last call.
+    pub fn take_seen(&self) -> Vec<(WholeRequest, WholeAnswer)> {
+        std::mem::take(&mut self.state.lock().unwrap().seen)
+    }
+
+    /// Sends a request of the parent's own, or one that it has seen, to the enclave.
+    pub async fn send(&self, request: WholeRequest) -> WholeAnswer {
+        let stream = UnixStream::connect(&self.enclave)
+            .await
+            .expect("the enclave listens");
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .expect("a connection");
+        let connection = tokio::spawn(connection);
+        let answer = sender
+            .send_request(request.map(Full::new))
+            .await
+            .expect("an answer");
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        connection.abort();
+        Response::from_parts(parts, body)
+    }
+
+    async fn forward(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, hyper::Error> {
+        let (parts, body) = request.into_parts();
+        let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+        let changed = (self.state.lock().unwrap().on_request)(request.clone());
+        let answer = self.send(changed).await;
+        let mut state = self.state.lock().unwrap();
+        state.seen.push((request.clone(), answer.clone()));
+        Ok((state.on_answer)(&request, answer).map(Full::new))
+    }
+}

@@ -1,0 +1,254 @@
+//! The parent's side of the record store's protocol, honest until told to lie.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use permafrost_common::store::{Entry, PAGE_MAX, Page};
+use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
+
+/// What the enclave asked of the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoreRequest {
+    /// The newest version of a record, unless it is this one.
+    Get {
+        /// The record's id.
+        id: String,
+        /// The version that the enclave has.
+        known: Option<u64>,
+    },
+    /// A record after this version; 0 for the first.
+    Put {
+        /// The record's id.
+        id: String,
+        /// The version before.
+        after: u64,
+    },
+    /// A page of records.
+    List,
+}
+
+/// What the store answers.
+#[derive(Clone, Debug)]
+pub enum StoreAnswer {
+    /// A record.
+    Record(u64, Vec<u8>),
+    /// Unchanged.
+    NotModified,
+    /// No such record.
+    Absent,
+    /// Written, as this version.
+    Stored(u64),
+    /// Another version is there.
+    Conflict(Option<u64>),
+    /// A page of records.
+    Page(Page),
+    /// A status with a body, whatever it is.
+    Raw(u16, Vec<u8>),
+    /// The connection is cut, without an answer.
+    Cut,
+    /// No answer, ever.
+    Silence,
+}
+
+/// Every version of every record there ever was, and the present lie.
+#[derive(Clone)]
+pub struct LyingStore(Arc<Mutex<State>>);
+
+struct State {
+    /// Versions from 1, by kind and id.
+    history: BTreeMap<(String, String), Vec<Vec<u8>>>,
+    lie: Lie,
+    requests: Vec<StoreRequest>,
+}
+
+type Lie = Box<dyn FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send>;
+
+impl LyingStore {
+    /// Serves at this path until the task is dropped with its runtime.
+    pub async fn serve(path: &Path) -> (Self, JoinHandle<()>) {
+        let listener = UnixListener::bind(path).expect("a socket");
+        let store = Self(Arc::new(Mutex::new(State {
+            history: BTreeMap::new(),
+            lie: Box::new(|_, honest| honest),
+            requests: Vec::new(),
+        })));
+        let serving = store.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                let store = serving.clone();
+                tokio::spawn(async move {
+                    let answer = service_fn(|request| {
+                        let store = store.clone();
+                        async move { store.answer(request).await }
+                    });
+                    // A connection that is cut on purpose ends with an error.
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), answer)
+                        .await;
+                });
+            }
+        });
+        (store, task)
+    }
+
+    /// From now on, `lie` turns every honest answer into another. What it swallows of a write was written all the same.
+    pub fn lie(
+        &self,
+        lie: impl FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send + 'static,
+    ) {
+        self.0.lock().unwrap().lie = Box::new(lie);
+    }
+
+    /// From now on, every answer is honest.
+    pub fn be_honest(&self) {
+        self.lie(|_, honest| honest);
+    }
+
+    /// The bytes of a version of a key's record.
+    pub fn version(&self, id: &str, version: u64) -> Vec<u8> {
+        self.versions(id)[version as usize - 1].clone()
+    }
+
+    /// Every version of a key's record.
+    pub fn versions(&self, id: &str) -> Vec<Vec<u8>> {
+        let key = ("key".to_owned(), id.to_owned());
+        let state = self.0.lock().unwrap();
+        state.history.get(&key).cloned().unwrap_or_default()
+    }
+
+    /// Loses every version of a key's record.
+    pub fn lose(&self, id: &str) {
+        let key = ("key".to_owned(), id.to_owned());
+        self.0.lock().unwrap().history.remove(&key);
+    }
+
+    /// Puts back what was lost.
+    pub fn put_back(&self, id: &str, versions: Vec<Vec<u8>>) {
+        let key = ("key".to_owned(), id.to_owned());
+        self.0.lock().unwrap().history.insert(key, versions);
+    }
+
+    /// What the enclave has asked for since the last call.
+    pub fn take_requests(&self) -> Vec<StoreRequest> {
+        std::mem::take(&mut self.0.lock().unwrap().requests)
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, std::io::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(std::io::Error::other)?;
+        let answer = {
+            let mut state = self.0.lock().unwrap();
+            let (request, honest) = state.honest(&parts, &body.to_bytes());
+            state.requests.push(request.clone());
+            (state.lie)(&request, honest)
+        };
+        match answer {
+            StoreAnswer::Record(version, bytes) => Ok(tagged(200, Some(version), bytes)),
+            StoreAnswer::NotModified => Ok(tagged(304, None, Vec::new())),
+            StoreAnswer::Absent => Ok(tagged(404, None, Vec::new())),
+            StoreAnswer::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
+            StoreAnswer::Conflict(version) => Ok(tagged(412, version, Vec::new())),
+            StoreAnswer::Page(page) => {
+                Ok(tagged(200, None, serde_json::to_vec(&page).expect("JSON")))
+            }
+            StoreAnswer::Raw(status, bytes) => Ok(tagged(status, None, bytes)),
+            StoreAnswer::Cut => Err(std::io::Error::other("cut on purpose")),
+            StoreAnswer::Silence => {
+                let never: Infallible = std::future::pending().await;
+                match never {}
+            }
+        }
+    }
+}
+
+impl State {
+    fn honest(&mut self, parts: &http::request::Parts, body: &[u8]) -> (StoreRequest, StoreAnswer) {
+        let path: Vec<_> = parts.uri.path().split('/').collect();
+        let header = |name| {
+            let value = parts.headers.get(name)?.to_str().ok()?;
+            value.trim_matches('"').parse::<u64>().ok()
+        };
+        let &["", "records", kind, id] = path.as_slice() else {
+            return (StoreRequest::List, self.page(path[2], parts.uri.query()));
+        };
+        let versions = self
+            .history
+            .entry((kind.to_owned(), id.to_owned()))
+            .or_default();
+        let newest = versions.len() as u64;
+        let id = id.to_owned();
+        if parts.method == Method::PUT {
+            let after = header(IF_MATCH).unwrap_or(0);
+            let answer = match after == newest {
+                true => {
+                    versions.push(body.to_vec());
+                    StoreAnswer::Stored(newest + 1)
+                }
+                false => StoreAnswer::Conflict(Some(newest).filter(|version| *version > 0)),
+            };
+            return (StoreRequest::Put { id, after }, answer);
+        }
+        let known = header(IF_NONE_MATCH);
+        let answer = match versions.last() {
+            None => StoreAnswer::Absent,
+            Some(_) if known == Some(newest) => StoreAnswer::NotModified,
+            Some(bytes) => StoreAnswer::Record(newest, bytes.clone()),
+        };
+        (StoreRequest::Get { id, known }, answer)
+    }
+
+    fn page(&self, kind: &str, query: Option<&str>) -> StoreAnswer {
+        let parameter = |name: &str| {
+            query
+                .unwrap_or_default()
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(&format!("{name}=")))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (prefix, after) = (parameter("prefix"), parameter("after"));
+        let limit = parameter("limit").parse().unwrap_or(PAGE_MAX);
+        let mut records = self
+            .history
+            .iter()
+            .filter(|((of, id), versions)| {
+                of == kind && id.starts_with(&prefix) && *id > after && !versions.is_empty()
+            })
+            .map(|((_, id), versions)| Entry {
+                id: id.clone(),
+                version: versions.len() as u64,
+                record: STANDARD.encode(versions.last().expect("not empty")),
+            });
+        let page = Page {
+            records: records.by_ref().take(limit).collect(),
+            more: records.next().is_some(),
+        };
+        StoreAnswer::Page(page)
+    }
+}
+
+fn tagged(status: u16, version: Option<u64>, bytes: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(bytes)));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    if let Some(version) = version {
+        let tag = format!("\"{version}\"").parse().expect("a header value");
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}

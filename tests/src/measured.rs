@@ -1,0 +1,67 @@
+//! A measured configuration for a test, and the key of its principal.
+
+use permafrost_common::http_signature::{Algorithm, SigningKey};
+
+/// A measured configuration with the principals that a test signs as.
+pub struct Measured {
+    deployment: String,
+    limits: String,
+    principals: Vec<(String, SigningKey, String)>,
+}
+
+/// What a principal may do when a test does not say otherwise: everything, with its own keys.
+const EVERYTHING: &str = r#"
+operations = ["create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key"]
+payloads = ["message", "digest", "nostr_event", "taproot_spend"]
+requests_per_minute = 60000000
+"#;
+
+impl Measured {
+    /// Two principals, `alice` and `bob`, who may do everything with their own keys.
+    pub fn new(deployment: &str) -> Self {
+        let mut measured = Self {
+            deployment: deployment.to_owned(),
+            limits: String::new(),
+            principals: Vec::new(),
+        };
+        measured.principal("alice", Algorithm::Ed25519, EVERYTHING);
+        measured.principal("bob", Algorithm::EcdsaP256, EVERYTHING);
+        measured
+    }
+
+    /// Adds lines to the section `limits`.
+    #[must_use]
+    pub fn limits(mut self, lines: &str) -> Self {
+        self.limits.push_str(lines);
+        self.limits.push('\n');
+        self
+    }
+
+    /// Adds a principal with the lines of its policy.
+    pub fn principal(&mut self, name: &str, algorithm: Algorithm, policy: &str) {
+        let key = SigningKey::generate(algorithm).expect("a key");
+        self.principals
+            .push((name.to_owned(), key, policy.to_owned()));
+    }
+
+    /// The key of a principal.
+    pub fn key(&self, name: &str) -> &SigningKey {
+        let found = self.principals.iter().find(|(known, ..)| known == name);
+        &found.expect("a principal of this configuration").1
+    }
+
+    /// The file.
+    pub fn to_toml(&self) -> String {
+        let mut text = format!(
+            "deployment = \"{}\"\n[limits]\n{}\n",
+            self.deployment, self.limits
+        );
+        for (name, key, policy) in &self.principals {
+            let public_key = key.public_key().expect("a public key");
+            text.push_str(&format!(
+                "[[principal]]\nname = \"{name}\"\npublic_key = \"{public_key}\"\n{policy}\n"
+            ));
+        }
+        text
+    }
+}
