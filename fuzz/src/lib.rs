@@ -8,12 +8,14 @@
 mod address;
 mod answer_signature;
 mod binding;
+mod document;
 mod message;
 mod request_signature;
 
 pub use address::address;
 pub use answer_signature::answer_signature;
 pub use binding::binding;
+pub use document::document;
 pub use request_signature::request_signature;
 
 /// A parser with its properties: an input to whether it was accepted.
@@ -24,5 +26,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("answer_signature", answer_signature),
     ("binding", binding),
+    ("document", document),
     ("request_signature", request_signature),
 ];
