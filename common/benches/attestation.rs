@@ -18,6 +18,11 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use permafrost_common::attestation::{At, Document, Root, sig_structure};
 use x509_parser::parse_x509_certificate;
 
+const DOCUMENT: &str = concat!(
+    env!("PERMAFROST_FIXTURES_DIR"),
+    "/attestation/production-2022-10.cbor"
+);
+
 /// One signature of the document: the root's own, the four below it, the document's.
 struct Signed {
     algorithm: &'static EcdsaVerificationAlgorithm,
@@ -27,12 +32,10 @@ struct Signed {
 }
 
 fn attestation(criterion: &mut Criterion) {
-    let Some(folder) = option_env!("PERMAFROST_FIXTURES_DIR") else {
+    let Ok(document) = std::fs::read(DOCUMENT) else {
         eprintln!("PERMAFROST_FIXTURES not found: nothing to measure");
         return;
     };
-    let path = format!("{folder}/attestation/production-2022-10.cbor");
-    let document = std::fs::read(path).expect("the fixture is readable");
     let root = Root::aws_nitro_g1();
     let signatures = signatures(&document);
     assert_eq!(signatures.len(), 6);

@@ -11,7 +11,7 @@ const PRODUCTION: [&str; 2] = ["production-2022-10.cbor", "production-2026-02.b6
 const DEBUG: [&str; 2] = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = option_env!("PERMAFROST_FIXTURES_DIR").expect("ignored without fixtures");
+    let folder = env!("PERMAFROST_FIXTURES_DIR");
     let bytes = std::fs::read(Path::new(folder).join("attestation").join(name)).unwrap();
     if name.ends_with(".cbor") {
         return bytes;
