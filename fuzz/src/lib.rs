@@ -5,13 +5,17 @@
 //! main workspace replays `corpus/` through the same functions.
 #![forbid(unsafe_code)]
 
+mod address;
 mod answer_signature;
 mod binding;
+mod document;
 mod message;
 mod request_signature;
 
+pub use address::address;
 pub use answer_signature::answer_signature;
 pub use binding::binding;
+pub use document::document;
 pub use request_signature::request_signature;
 
 /// A parser with its properties: an input to whether it was accepted.
@@ -19,7 +23,9 @@ pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus folder and of its file in `fuzz_targets/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("address", address),
     ("answer_signature", answer_signature),
     ("binding", binding),
+    ("document", document),
     ("request_signature", request_signature),
 ];

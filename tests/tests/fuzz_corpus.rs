@@ -23,8 +23,10 @@ macro_rules! replays {
 }
 
 replays! {
+    every_input_of_the_address_corpus_holds: address;
     every_input_of_the_answer_signature_corpus_holds: answer_signature;
     every_input_of_the_binding_corpus_holds: binding;
+    every_input_of_the_document_corpus_holds: document;
     every_input_of_the_request_signature_corpus_holds: request_signature;
 }
 
