@@ -242,3 +242,6 @@ fn same(what: &str, found: &str, expected: &str) -> Result<(), String> {
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;
