@@ -29,7 +29,8 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedAnswer`] when the body is not of that form.
+    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedAnswer`] when
+    /// the body is not of that form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         if !self.status.is_success() {
             return Err(self.refusal());
@@ -48,11 +49,11 @@ impl Answer {
         };
         match problem.kind() {
             Some(ProblemType::RequestExpired) => Error::ClockDiffers {
-                problem,
+                problem: Box::new(problem),
                 enclave: self.created,
                 client: clock::now(),
             },
-            _ => Error::Problem(problem),
+            _ => Error::Problem(Box::new(problem)),
         }
     }
 

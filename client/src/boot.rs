@@ -93,8 +93,10 @@ impl Boot {
     }
 
     fn check(&self, exchange: &Exchange) -> Result<u64, Error> {
-        if !exchange.is_signed() && let Some(problem) = exchange.problem() {
-            return Err(Error::Unauthenticated(problem));
+        if !exchange.is_signed()
+            && let Some(problem) = exchange.problem()
+        {
+            return Err(Error::Unauthenticated(Box::new(problem)));
         }
         let RawAnswer { parts, body } = &exchange.answer;
         let answer = verify_answer(parts, body, &exchange.request, &self.key)?;

@@ -46,8 +46,8 @@ impl Client {
         &self.connections.endpoint
     }
 
-    /// Fetches an attestation document (COSE_Sign1, CBOR) and checks nothing about it. Without a nonce (at most 512 bytes) it is the boot's
-    /// own document, whose digest every answer carries.
+    /// Fetches an attestation document (COSE_Sign1, CBOR) and checks nothing about it. Without a nonce (at most 512
+    /// bytes) it is the boot's own document, whose digest every answer carries.
     ///
     /// # Errors
     /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedAnswer`].
@@ -115,7 +115,9 @@ pub(crate) fn request(method: Method, target: &str, body: Bytes) -> Result<Reque
         .filter(|_| target.starts_with('/') && !target.contains('#'))
         .ok_or_else(|| Error::InvalidArgument {
             what: "path",
-            reason: format!("{target:?}; accepted: / and what RFC 3986 allows in a path and a query"),
+            reason: format!(
+                "{target:?}; accepted: / and what RFC 3986 allows in a path and a query"
+            ),
         })?;
     let mut request = Request::new(body);
     *request.method_mut() = method;
@@ -132,7 +134,7 @@ fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {
     if !status.is_success() {
         // Whether it is signed or not: there is no key yet to check it with.
         return Err(match exchange.problem() {
-            Some(problem) => Error::Unauthenticated(problem),
+            Some(problem) => Error::Unauthenticated(Box::new(problem)),
             None => unexpected("it is neither a success nor a problem".to_owned()),
         });
     }

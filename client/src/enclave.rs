@@ -12,16 +12,15 @@ use permafrost_common::{
 use tokio::sync::Mutex;
 
 use crate::{
-    Answer, Boot, Client, Endpoint, Error, Expectation, Principal,
-    answer::Exchange,
-    boot::Refusal,
+    Answer, Boot, Client, Endpoint, Error, Expectation, Principal, answer::Exchange, boot::Refusal,
     client::request,
 };
 
 /// An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
 ///
-/// Clones share the connections and the verified boot. When the enclave restarts, its next answer names a boot that is not known; the
-/// document of that boot is then verified by the same [`Expectation`], and the request is signed anew for it, once.
+/// Clones share the connections and the verified boot. When the enclave restarts, its next answer names a boot that
+/// is not known; the document of that boot is then verified by the same [`Expectation`], and the request is signed
+/// anew for it, once.
 #[derive(Clone, Debug)]
 pub struct Enclave(Arc<Shared>);
 
@@ -119,7 +118,9 @@ impl Enclave {
         let Some(newer) = self.newer_than(&boot).await? else {
             return Err(error);
         };
-        let answer = newer.authenticate(*exchange).map_err(|refusal| refusal.error)?;
+        let answer = newer
+            .authenticate(*exchange)
+            .map_err(|refusal| refusal.error)?;
         let refused = answer.problem().and_then(|problem| problem.kind());
         if refused != Some(ProblemType::WrongEnclave) {
             return Ok(answer);

@@ -35,7 +35,9 @@ pub enum Endpoint {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EndpointError {
     /// It is an `https` URL.
-    #[error("{0:?}: https is not spoken here; TLS is ended by a proxy in front of the parent, so give http://HOST:PORT behind it")]
+    #[error(
+        "{0:?}: https is not spoken here; TLS is ended by a proxy in front of the parent, so give http://HOST:PORT behind it"
+    )]
     Https(String),
     /// It is an `http` URL of another form.
     #[error("{0:?} is not an endpoint; accepted: http://HOST:PORT without path, query and user")]
@@ -74,7 +76,9 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
         match scheme.as_deref() {
             Some("https") => Err(EndpointError::Https(text.to_owned())),
             Some("http") => parse_http(text).ok_or_else(|| EndpointError::Url(text.to_owned())),
@@ -126,7 +130,10 @@ mod tests {
     #[test]
     fn https_is_refused_in_words() {
         let error = "https://example.com".parse::<Endpoint>().unwrap_err();
-        assert_eq!(error, EndpointError::Https("https://example.com".to_owned()));
+        assert_eq!(
+            error,
+            EndpointError::Https("https://example.com".to_owned())
+        );
         assert!(error.to_string().contains("proxy"));
     }
 

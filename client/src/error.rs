@@ -25,7 +25,9 @@ pub enum Error {
         reason: String,
     },
     /// The connection ended before the whole answer was there. The request may have been carried out.
-    #[error("the connection to {endpoint} ended before the answer was complete, so the request may have been carried out: {reason}")]
+    #[error(
+        "the connection to {endpoint} ended before the answer was complete, so the request may have been carried out: {reason}"
+    )]
     Interrupted {
         /// Where to.
         endpoint: Endpoint,
@@ -49,21 +51,22 @@ pub enum Error {
     /// The attestation document is not that of an enclave to be trusted.
     #[error("attestation refused: {0}")]
     AttestationRefused(#[from] AttestationRefused),
-    /// The answer does not come from the verified boot, or not to this request: nothing in it can be believed, and the request
-    /// may have been carried out.
+    /// The answer does not come from the verified boot, or not to this request: nothing in it can be believed, and
+    /// the request may have been carried out.
     #[error("the answer is not authentic: {0}")]
     AnswerNotAuthentic(#[from] NotAuthentic),
     /// An unsigned problem: the parent says it, or someone on the way. It is no evidence of anything.
     #[error("said on the way, not by the enclave: {0}")]
-    Unauthenticated(Problem),
+    Unauthenticated(Box<Problem>),
     /// The enclave refused the request, or could not carry it out, and signed that it said so.
     #[error("{0}")]
-    Problem(Problem),
-    /// The enclave found `created` too old or in the future, and signed that: the clocks differ, or the request was kept back.
+    Problem(Box<Problem>),
+    /// The enclave found `created` too old or in the future, and signed that: the clocks differ, or the request was
+    /// kept back.
     #[error("{problem}; this machine's clock is {} the enclave's when the answer came", difference(*client, *enclave))]
     ClockDiffers {
         /// What the enclave said.
-        problem: Problem,
+        problem: Box<Problem>,
         /// The enclave's clock when it answered: seconds since 1970.
         enclave: u64,
         /// This machine's clock when the answer came: seconds since 1970.

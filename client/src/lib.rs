@@ -3,13 +3,13 @@
 //! Three steps, each a type of its own:
 //!
 //! 1. [`Client`]: a way there. The parent instance, or whoever sits on the way, is not trusted.
-//! 2. [`Client::verify`] with an [`Expectation`]: fetches an attestation document for a fresh nonce, verifies it up to a root of
-//!    trust, and compares measurements, deployment and configuration. The result is an [`Enclave`], whose boot key
-//!    is known from the document.
-//! 3. [`Enclave::as_principal`] with a name of the measured configuration and its [`SigningKey`]: a [`Principal`], which
-//!    makes, lists, uses, rotates and replaces keys. Requests are signed by the principal's key and
-//!    answers by the boot key (RFC 9421), bound to each other; that costs microseconds, and no further document is needed until the
-//!    enclave restarts.
+//! 2. [`Client::verify`] with an [`Expectation`]: fetches an attestation document for a fresh nonce, verifies it up
+//!    to a root of trust, and compares measurements, deployment and configuration. The result is an [`Enclave`],
+//!    whose boot key is known from the document.
+//! 3. [`Enclave::as_principal`] with a name of the measured configuration and its [`SigningKey`]: a [`Principal`],
+//!    which makes, lists, uses, rotates and replaces keys. Requests are signed by the principal's key and answers by
+//!    the boot key (RFC 9421), bound to each other; that costs microseconds, and no further document is needed until
+//!    the enclave restarts.
 //!
 //! ```no_run
 //! use permafrost_client::{Client, Expectation, IdempotencyKey, Measurements, SigningKey};
@@ -50,13 +50,13 @@
 //! # Where the enclave is
 //!
 //! An [`Endpoint`] is the parent's `http://HOST:PORT`, or the enclave itself by `vsock://CID:PORT`, `unix:PATH` or
-//! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https` here: TLS is ended by a proxy in front of the
-//! parent, and what is to be believed does not hang on it.
+//! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https` here: TLS is ended by a proxy in front
+//! of the parent, and what is to be believed does not hang on it.
 //!
 //! # Time
 //!
-//! Requests carry this machine's time, which the enclave compares with its own. When they differ too much, the answer is
-//! [`Error::ClockDiffers`], with both times.
+//! Requests carry this machine's time, which the enclave compares with its own. When they differ too much, the
+//! answer is [`Error::ClockDiffers`], with both times.
 
 mod answer;
 mod boot;

@@ -3,10 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Method,
-    header::CONTENT_TYPE,
-};
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use permafrost_common::{
     api::{CreateKey, IDEMPOTENCY_HEADER, Key, KeyPage, ReplaceKey, SignRequest, Signed},
     http_signature::{SigningKey, fresh_nonce, sign_request},
@@ -17,21 +14,21 @@ use crate::{Answer, Enclave, Error, IdempotencyKey, client::request, clock, encl
 
 /// An enclave, spoken to by one principal: every request is signed, every answer checked.
 ///
-/// Each method gives the same errors: those of the connection, [`Error::AnswerNotAuthentic`], [`Error::Unauthenticated`],
-/// [`Error::Problem`] with what the enclave says, and [`Error::ClockDiffers`].
+/// Each method gives the same errors: those of the connection, [`Error::AnswerNotAuthentic`],
+/// [`Error::Unauthenticated`], [`Error::Problem`] with what the enclave says, and [`Error::ClockDiffers`].
 ///
 /// # When a request is carried out twice
 ///
-/// A parent can carry a request to the enclave and hide the answer; nobody can tell that from a broken connection. It can
-/// also restart the enclave in between, in which case this client signs the request anew for the new boot by itself. So any
-/// request may have been carried out although an error came, and twice although it was asked once:
+/// A parent can carry a request to the enclave and hide the answer; nobody can tell that from a broken connection.
+/// It can also restart the enclave in between, in which case this client signs the request anew for the new boot by
+/// itself. So any request may have been carried out although an error came, and twice although it was asked once:
 ///
 /// | operation | twice |
 /// |---|---|
 /// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
-/// | [`disable`](Self::disable) | refused as `key-disabled`, which is what was wanted |
+/// | [`disable`](Self::disable) | nothing more happens |
 /// | [`key`](Self::key), [`list_keys`](Self::list_keys) | nothing happens at all |
 #[derive(Clone)]
 pub struct Principal {
@@ -60,14 +57,22 @@ impl Principal {
     }
 
     /// Makes a key. Repeated with the same idempotency key, it gives the key that was made the first time.
-    pub async fn create_key(&self, wanted: &CreateKey, idempotency_key: &IdempotencyKey) -> Result<Key, Error> {
+    pub async fn create_key(
+        &self,
+        wanted: &CreateKey,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<Key, Error> {
         self.create("/v1/keys", wanted, idempotency_key).await
     }
 
     /// Lists the keys that this principal may see: those after the id `after`, at most `limit` (1 to 100).
     ///
     /// The parent keeps the records, and can leave keys out of a listing; it cannot change any, nor add one.
-    pub async fn list_keys(&self, after: Option<&str>, limit: Option<u32>) -> Result<KeyPage, Error> {
+    pub async fn list_keys(
+        &self,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<KeyPage, Error> {
         let mut target = "/v1/keys".to_owned();
         let mut mark = '?';
         if let Some(after) = after {
@@ -89,31 +94,44 @@ impl Principal {
     /// Signs with a key.
     pub async fn sign(&self, id: &str, what: &SignRequest) -> Result<Signed, Error> {
         let (body, headers) = json(what)?;
-        self.send(Method::POST, &target(id, "/sign")?, body, headers, Repeat::Harmless)
-            .await?
-            .json()
+        self.send(
+            Method::POST,
+            &target(id, "/sign")?,
+            body,
+            headers,
+            Repeat::Harmless,
+        )
+        .await?
+        .json()
     }
 
     /// Refreshes a key's shares: the old ones are useless afterwards, the public key stays.
     pub async fn rotate(&self, id: &str) -> Result<Key, Error> {
-        self.post_empty(&target(id, "/rotate")?).await
+        self.post_empty(&target(id, "/rotate")?, Repeat::Never)
+            .await
     }
 
     /// Makes a key in place of another, with the same participants and threshold.
-    pub async fn replace(&self, id: &str, how: &ReplaceKey, idempotency_key: &IdempotencyKey) -> Result<Key, Error> {
+    pub async fn replace(
+        &self,
+        id: &str,
+        how: &ReplaceKey,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<Key, Error> {
         self.create(&target(id, "/replace")?, how, idempotency_key)
             .await
     }
 
     /// Ends a key's signing, for good.
     pub async fn disable(&self, id: &str) -> Result<Key, Error> {
-        self.post_empty(&target(id, "/disable")?).await
+        self.post_empty(&target(id, "/disable")?, Repeat::Harmless)
+            .await
     }
 
     /// Sends any request, and gives the enclave's answer whatever its status.
     ///
-    /// `path_and_query` begins with `/`. `headers` may have `content-type` and `idempotency-key`, which are signed; others are sent as they
-    /// are. The fields of the signature are set here.
+    /// `path_and_query` begins with `/`. `headers` may have `content-type` and `idempotency-key`, which are signed;
+    /// others are sent as they are. The fields of the signature are set here.
     ///
     /// # Errors
     /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedAnswer`].
@@ -125,18 +143,33 @@ impl Principal {
         headers: HeaderMap,
     ) -> Result<Answer, Error> {
         let harmless = method.is_safe() || headers.contains_key(IDEMPOTENCY_HEADER);
-        let repeat = if harmless { Repeat::Harmless } else { Repeat::Never };
-        self.send(method, path_and_query, body.into(), headers, repeat).await
+        let repeat = if harmless {
+            Repeat::Harmless
+        } else {
+            Repeat::Never
+        };
+        self.send(method, path_and_query, body.into(), headers, repeat)
+            .await
     }
 
     async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
-        self.send(Method::GET, target, Bytes::new(), HeaderMap::new(), Repeat::Harmless)
-            .await?
-            .json()
+        self.send(
+            Method::GET,
+            target,
+            Bytes::new(),
+            HeaderMap::new(),
+            Repeat::Harmless,
+        )
+        .await?
+        .json()
     }
 
-    async fn post_empty<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
-        self.send(Method::POST, target, Bytes::new(), HeaderMap::new(), Repeat::Never)
+    async fn post_empty<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
+        self.send(Method::POST, target, Bytes::new(), HeaderMap::new(), repeat)
             .await?
             .json()
     }
@@ -148,9 +181,11 @@ impl Principal {
         idempotency_key: &IdempotencyKey,
     ) -> Result<T, Error> {
         let (body, mut headers) = json(what)?;
-        let value = HeaderValue::from_str(idempotency_key.as_str()).map_err(|error| Error::InvalidArgument {
-            what: "idempotency key",
-            reason: error.to_string(),
+        let value = HeaderValue::from_str(idempotency_key.as_str()).map_err(|error| {
+            Error::InvalidArgument {
+                what: "idempotency key",
+                reason: error.to_string(),
+            }
         })?;
         headers.insert(IDEMPOTENCY_HEADER, value);
         self.send(Method::POST, target, body, headers, Repeat::Harmless)

@@ -88,18 +88,29 @@ impl Expectation {
     }
 
     /// Judges a document that was asked for with `nonce`.
-    pub(crate) fn judge(&self, document: &[u8], nonce: &[u8]) -> Result<Judged, AttestationRefused> {
+    pub(crate) fn judge(
+        &self,
+        document: &[u8],
+        nonce: &[u8],
+    ) -> Result<Judged, AttestationRefused> {
         let document = Document::parse(document)?.verify(&self.root, At::Now)?;
         document.check(&self.policy.clone().nonce(nonce))?;
         let user_data = document.user_data().ok_or(AttestationRefused::NoUserData)?;
         let binding = Binding::from_user_data(user_data)?;
-        if let Some(expected) = self.deployment.as_ref().filter(|name| **name != binding.deployment) {
+        if let Some(expected) = self
+            .deployment
+            .as_ref()
+            .filter(|name| **name != binding.deployment)
+        {
             return Err(AttestationRefused::Deployment {
                 came: binding.deployment,
                 expected: expected.clone(),
             });
         }
-        if let Some(expected) = self.configuration.filter(|sha256| *sha256 != binding.configuration) {
+        if let Some(expected) = self
+            .configuration
+            .filter(|sha256| *sha256 != binding.configuration)
+        {
             return Err(AttestationRefused::Configuration {
                 came: hex::encode(binding.configuration),
                 expected: hex::encode(expected),

@@ -13,9 +13,9 @@
 //!   exactly one gets it.
 //! - A `PUT` is safe to repeat but does not say so: where the answer to the first was lost, the second gets 412 with
 //!   the `ETag` V+1 of its own record. Only the enclave can tell, by reading what is there.
-//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`PAGE_MAX`] (the default). A page has the ids
-//!   that begin with `prefix` and are greater than `after`; it ends early where its records would be more than
-//!   [`PAGE_BYTES_MAX`] together, but never before the first.
+//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`PAGE_MAX`] (the default). A page has
+//!   the ids that begin with `prefix` and are greater than `after`; it ends early where its records would be
+//!   more than [`PAGE_BYTES_MAX`] together, but never before the first.
 //! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
 //! - Every other answer is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path,
 //!   405 no such method, 413 a record that is too long, 503 the database does not answer.
@@ -34,7 +34,8 @@ pub const PAGE_MAX: usize = 100;
 /// The most bytes of records in one [`Page`], before base64. One record always fits.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// The longest [`Page`] as JSON, in bytes: base64 grows by a third, and 256 bytes hold an id, a version and the names.
+/// The longest [`Page`] as JSON, in bytes: base64 grows by a third, and 256 bytes hold an id, a version and the
+/// names.
 pub const PAGE_TEXT_MAX: usize = PAGE_BYTES_MAX / 3 * 4 + PAGE_MAX * 256 + 1024;
 
 /// The version that must be there for a record to be put.

@@ -202,7 +202,7 @@ impl Default for EnclaveConfig {
         Self {
             address: Address::Vsock {
                 cid: Cid::Number(16),
-                port: 8000,
+                port: 5000,
             },
             connect_timeout: Duration::from_secs(2),
             idle_connections: 64,
@@ -216,7 +216,7 @@ impl Default for StoreConfig {
         Self {
             listen: Address::Vsock {
                 cid: Cid::Any,
-                port: 8001,
+                port: 5001,
             },
             path: PathBuf::from("/var/lib/permafrost/store.sqlite"),
             enclave_cid: 0,

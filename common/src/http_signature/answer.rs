@@ -59,7 +59,8 @@ impl RequestContext {
 /// (Ed25519), `created` seconds since 1970, `attestation` the digest of the boot's own document.
 ///
 /// # Errors
-/// [`SignError::Profile`] when `Content-Type` is there twice, is not text or has more than 256 bytes; [`SignError::Key`].
+/// [`SignError::Profile`] when `Content-Type` is there twice, is not text or has more than 256 bytes;
+/// [`SignError::Key`].
 pub fn sign_answer(
     parts: &mut Parts,
     body: &[u8],

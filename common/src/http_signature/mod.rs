@@ -30,7 +30,6 @@ mod attestation_digest;
 mod base;
 mod digest;
 mod key;
-mod pem;
 mod profile;
 mod request;
 

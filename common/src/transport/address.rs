@@ -106,7 +106,7 @@ pub enum AddressError {
     },
     /// The path does not fit into a socket address.
     #[error(
-        "the socket path of address {address:?} takes {length} bytes; accepted: at most {max} (with _PORT for vsock+unix)",
+        "the socket path of {address:?} takes {length} bytes; accepted: at most {max}, _PORT of vsock+unix included",
         max = UNIX_PATH_MAX
     )]
     PathTooLong {

@@ -77,10 +77,11 @@ impl Listener {
 
     /// The next connection from an admitted peer.
     ///
-    /// Never ends by itself. A peer that is not admitted is closed at once and counted ([`Listener::refused`]). An error
-    /// is counted ([`Listener::failed`]) and accepting goes on: at once after one of the connection's own
-    /// (`ECONNABORTED`, `ECONNRESET`), after 50 ms otherwise, so that a process out of file descriptors (`EMFILE`,
-    /// `ENFILE`) or memory serves again as soon as it can. May be dropped before it is ready; no connection is lost.
+    /// Never ends by itself. A peer that is not admitted is closed at once and counted ([`Listener::refused`]).
+    /// An error is counted ([`Listener::failed`]) and accepting goes on: at once after one of the connection's
+    /// own (`ECONNABORTED`, `ECONNRESET`), after 50 ms otherwise, so that a process out of file descriptors
+    /// (`EMFILE`, `ENFILE`) or memory serves again as soon as it can. May be dropped before it is ready; no
+    /// connection is lost.
     pub async fn accept(&self) -> (Stream, Peer) {
         loop {
             match self.socket.accept().await {

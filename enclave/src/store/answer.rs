@@ -14,7 +14,8 @@ const WORDS_MAX: usize = 1024;
 /// What there is of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fetched {
-    /// What the store says is the newest version. It may be older than the one that was known: that is the caller's to judge.
+    /// What the store says is the newest version. It may be older than the one that was known: that is the
+    /// caller's to judge.
     Record {
         /// From 1.
         version: u64,

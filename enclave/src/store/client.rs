@@ -25,8 +25,8 @@ pub struct StoreClient {
 }
 
 impl StoreClient {
-    /// A client that connects when it is first used. One request may take `time_limit`, from connecting to the last byte
-    /// of the answer.
+    /// A client that connects when it is first used. One request may take `time_limit`, from connecting to the
+    /// last byte of the answer.
     pub fn new(address: Address, time_limit: Duration) -> Self {
         Self {
             pool: Pool::new(address),
@@ -154,8 +154,8 @@ impl StoreClient {
 
     /// Sends a request and waits for the answer to begin.
     ///
-    /// The store may have closed a kept connection just now. A `repeatable` request that fails on one is sent again on a
-    /// fresh one; another only if it certainly never left.
+    /// The store may have closed a kept connection just now. A `repeatable` request that fails on one is sent
+    /// again on a fresh one; another only if it certainly never left.
     async fn send(
         &self,
         mut request: Request<Full<Bytes>>,

@@ -18,7 +18,8 @@ const IDLE_MAX: usize = 8;
 /// one that knows whether a request is about to go out.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
-/// How long a kept connection may take to be ready again after its last answer: the task that drives it has to run once.
+/// How long a kept connection may take to be ready again after its last answer: the task that drives it has to
+/// run once.
 const READY_TIME: Duration = Duration::from_millis(20);
 
 /// The longest header of an answer, in bytes.

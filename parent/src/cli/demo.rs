@@ -1,8 +1,52 @@
 //! `permafrost demo`.
+
+use std::path::PathBuf;
+
 use clap::Args;
-use super::outcome::Outcome;
-/// Demo
+
+use super::dev::progress;
+use super::outcome::{Outcome, say, with_causes};
+use super::serve::StopSignals;
+use crate::demo;
+use crate::log::{self, Format};
+
+const EXAMPLES: &str = "\
+Examples:
+  permafrost demo
+  permafrost demo --json | tee demo.json
+
+With --json, one object: group_public_key, threshold, participants, nostr_event, message, taproot, rotated, attestation.
+The exit code is 0 only when every check has passed.";
+
+/// See it work: a key made, used, rotated and attested inside an emulated enclave, and all of it checked.
 #[derive(Args, Debug)]
-#[command(after_help = "permafrost demo")]
-pub(super) struct Demo {}
-impl Demo { pub(super) async fn run(self) -> Result<(), Outcome> { Ok(()) } }
+#[command(after_help = EXAMPLES)]
+pub(super) struct Demo {
+    /// Print what came out as one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    /// The enclave program, built with the emulator. Default: permafrost-enclave beside this program, or in the PATH.
+    #[arg(long, value_name = "FILE")]
+    enclave: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
+        let _log = log::start(Format::Text, tracing::Level::ERROR);
+        let mut signals = StopSignals::new()?;
+        let shown = {
+            let _progress = progress("running the demo");
+            // The stack goes with the future that holds it, the enclave with the stack.
+            tokio::select! {
+                shown = demo::run(self.enclave) => shown,
+                () = signals.next() => return Err(Outcome::failed("interrupted")),
+            }
+        };
+        let shown = shown.map_err(|error| Outcome::failed(with_causes(&error)))?;
+        match self.json {
+            true => say(serde_json::to_string(&shown.report).map_err(Outcome::failed)?),
+            false => say(demo::story(&shown)),
+        }
+    }
+}

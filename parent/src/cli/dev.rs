@@ -85,7 +85,7 @@ impl Dev {
 }
 
 /// A spinner where somebody watches, nothing otherwise.
-fn progress(what: &'static str) -> Option<ProgressBar> {
+pub(super) fn progress(what: &'static str) -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return None;
     }

@@ -41,8 +41,9 @@ impl RecordStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::File`] if the file cannot be made; [`StoreError::Unusable`] if it is not an SQLite database or a damaged
-    /// one; [`StoreError::Foreign`] if it is another program's; [`StoreError::Schema`] if another release made it.
+    /// [`StoreError::File`] if the file cannot be made; [`StoreError::Unusable`] if it is not an SQLite
+    /// database or a damaged one; [`StoreError::Foreign`] if it is another program's; [`StoreError::Schema`] if
+    /// another release made it.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         create(path)?;

@@ -16,7 +16,7 @@ pub enum StoreError {
     },
     /// The file is a database of something else.
     #[error(
-        "record store {}: this is another program's database (application_id {found:#010x}, expected {expected:#010x})",
+        "record store {}: another program's database (application_id {found:#010x}, expected {expected:#010x})",
         path.display()
     )]
     Foreign {

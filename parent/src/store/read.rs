@@ -66,7 +66,8 @@ impl RecordStore {
         limit: usize,
     ) -> Result<Page, StoreError> {
         let limit = limit.min(PAGE_MAX);
-        // No byte of an id is greater than `z`, so `~` ends the prefix's range. One row more tells whether there are more.
+        // No byte of an id is greater than `z`, so `~` ends the prefix's range. One row more tells whether
+        // there are more.
         let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
             "SELECT id, version, record FROM records \
              WHERE kind = ?1 AND id > ?2 AND id >= ?3 AND id < ?3 || '~' ORDER BY id LIMIT ?4",

@@ -46,6 +46,7 @@ async fn fetch(
         Fetched::NotModified => (
             StatusCode::NOT_MODIFIED,
             known.map(|version| [(header::ETAG, etag(version))]),
+            (),
         )
             .into_response(),
         Fetched::Absent => (StatusCode::NOT_FOUND, "no such record\n").into_response(),

@@ -145,7 +145,7 @@ async fn the_access_log_says_what_happened_and_no_more() {
 async fn every_request_has_one_line_and_every_line_is_json() {
     let parent = Parent::start().await;
     for _ in 0..30 {
-        assert_eq!(parent.get("/v1/keys?\"").await.status, 503);
+        assert_eq!(parent.get("/v1/\"keys\"").await.status, 503);
     }
     parent.access_log(30).await;
     parent.terminate();

@@ -14,7 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   permafrost attest fetch > document.b64
   permafrost attest fetch --url http://127.0.0.1:8080 --nonce 00112233 --out document.cbor
-  permafrost attest fetch --url vsock://16:8000 | permafrost attest verify -
+  permafrost attest fetch --url vsock://16:5000 | permafrost attest verify -
 
 Nothing is checked here: `permafrost attest verify` does that, with the nonce that was sent.";
 

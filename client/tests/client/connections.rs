@@ -1,0 +1,131 @@
+//! Connections that break, wait or never end.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use permafrost_client::{Client, Error, IdempotencyKey};
+use permafrost_common::api::{ReplaceKey, SignRequest};
+
+use crate::fake_enclave::{FakeEnclave, key};
+
+const ID: &str = "abababababababababababababababababababababab";
+
+fn message() -> SignRequest {
+    SignRequest::Message {
+        message: "00".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_is_replaced() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    for _ in 0..3 {
+        assert!(alice.sign(ID, &message()).await.is_ok());
+        fake.hang_up().await;
+        assert_eq!(alice.rotate(ID).await.unwrap(), key());
+        fake.hang_up().await;
+    }
+    assert_eq!(fake.state().carried_out.len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_harmless_twice_is_repeated_when_a_kept_connection_breaks_before_its_answer() {
+    let (fake, enclave, alice) = FakeEnclave::start_verified().await;
+    let idempotency_key = IdempotencyKey::random().unwrap();
+
+    fake.state().swallow = 1;
+    assert!(alice.sign(ID, &message()).await.is_ok());
+    fake.state().swallow = 1;
+    assert!(alice.key(ID).await.is_ok());
+    fake.state().swallow = 1;
+    assert!(
+        alice
+            .replace(ID, &ReplaceKey::default(), &idempotency_key)
+            .await
+            .is_ok()
+    );
+    fake.state().swallow = 1;
+    assert!(enclave.health().await.is_ok());
+    // Each was carried out twice, with a nonce of its own: nothing was refused as a replay.
+    assert_eq!(fake.state().carried_out.len(), 6);
+}
+
+#[tokio::test]
+async fn a_rotation_whose_answer_is_lost_is_left_to_the_caller() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    for target in ["rotate", "raw"] {
+        fake.state().carried_out.clear();
+        fake.state().swallow = 1;
+        let error = match target {
+            "rotate" => alice.rotate(ID).await.unwrap_err(),
+            _ => alice
+                .request(Method::POST, "/v1/x", "", HeaderMap::new())
+                .await
+                .unwrap_err(),
+        };
+        assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
+        assert_eq!(fake.state().carried_out.len(), 1);
+        assert!(alice.key(ID).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_every_answer_is_lost_ends() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    fake.state().swallow = 100;
+    let error = alice.sign(ID, &message()).await.unwrap_err();
+    assert_eq!(error.slug(), "interrupted");
+    assert!(fake.state().carried_out.len() <= 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_where_nobody_listens_is_unreachable() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = format!("unix:{}/nobody", folder.path().display());
+    let error = Client::new(endpoint.parse().unwrap())
+        .attestation(None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.slug(), "unreachable");
+    assert!(error.to_string().contains("nobody"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_not_waited_for() {
+    let (fake, _) = FakeEnclave::start().await;
+    fake.state().delay = Duration::from_secs(60);
+    let client =
+        Client::with_time_limit(fake.client().endpoint().clone(), Duration::from_millis(200));
+    let error = client.attestation(None).await.unwrap_err();
+    assert_eq!(error.slug(), "timed-out");
+    // Its connection is not used again.
+    fake.state().delay = Duration::ZERO;
+    assert!(client.attestation(None).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    fake.lie(|_, _, _, body| body.resize(5 * 1024 * 1024, b' '));
+    let error = alice.key(ID).await.unwrap_err();
+    assert_eq!(error.slug(), "answer-too-large");
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_cut_off() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    fake.lie(|_, _, head, _| {
+        head.headers
+            .insert("x-padding", "x".repeat(64 * 1024).parse().unwrap());
+    });
+    let error = alice.key(ID).await.unwrap_err();
+    assert_eq!(error.slug(), "interrupted");
+}
+
+#[tokio::test]
+async fn http_over_tcp_is_the_same() {
+    let (fake, signing_key) = FakeEnclave::start_on_tcp().await;
+    let enclave = fake.client().verify(&fake.expectation()).await.unwrap();
+    let alice = enclave.as_principal("alice", signing_key).unwrap();
+    assert_eq!(alice.key(ID).await.unwrap(), key());
+}

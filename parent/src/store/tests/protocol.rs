@@ -1,0 +1,242 @@
+//! Each line of the protocol's page.
+
+use http::{HeaderMap, Method, StatusCode, header};
+use permafrost_common::store::{Expected, PAGE_BYTES_MAX, PAGE_MAX, Page, RECORD_MAX};
+
+use super::*;
+
+fn etag(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::ETAG)
+        .map(|value| value.to_str().unwrap())
+}
+
+fn ids(page: &Page) -> Vec<&str> {
+    page.records.iter().map(|entry| entry.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn versions_count_from_one_and_each_put_needs_the_one_before() {
+    let served = Served::start().await;
+    let path = "/records/key/a";
+    let answer = served.get(path, &[]).await;
+    assert_eq!(
+        (answer.status(), etag(answer.headers())),
+        (StatusCode::NOT_FOUND, None)
+    );
+
+    let answer = served.put(path, &[("if-match", "\"1\"")], b"x").await;
+    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(answer.headers()), None, "there is nothing to name");
+
+    let answer = served.put(path, FIRST, b"one").await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(etag(answer.headers()), Some("\"1\""));
+
+    let answer = served.put(path, FIRST, b"again").await;
+    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(answer.headers()), Some("\"1\""));
+
+    let answer = served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(etag(answer.headers()), Some("\"2\""));
+
+    for stale in ["\"1\"", "\"3\"", "\"9223372036854775807\""] {
+        let answer = served.put(path, &[("if-match", stale)], b"x").await;
+        assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED, "{stale}");
+        assert_eq!(etag(answer.headers()), Some("\"2\""));
+    }
+
+    let answer = served.get(path, &[]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(etag(answer.headers()), Some("\"2\""));
+    assert_eq!(
+        answer.headers()[header::CONTENT_TYPE],
+        "application/octet-stream"
+    );
+    assert_eq!(answer.body(), "two");
+}
+
+#[tokio::test]
+async fn a_known_version_is_not_sent_again() {
+    let served = Served::start().await;
+    let path = "/records/key/a";
+    served.put(path, FIRST, b"one").await;
+    let answer = served.get(path, &[("if-none-match", "\"1\"")]).await;
+    assert_eq!(answer.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(etag(answer.headers()), Some("\"1\""));
+    assert!(answer.body().is_empty());
+    let answer = served.get(path, &[("if-none-match", "\"2\"")]).await;
+    assert_eq!(
+        (answer.status(), answer.body().as_ref()),
+        (StatusCode::OK, b"one".as_slice())
+    );
+}
+
+#[tokio::test]
+async fn a_put_repeated_after_a_lost_answer_conflicts_with_itself() {
+    let served = Served::start().await;
+    let path = "/records/key/a";
+    served.put(path, FIRST, b"one").await;
+    served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    let answer = served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(answer.headers()), Some("\"2\""));
+    assert_eq!(served.get(path, &[]).await.body(), "two");
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_protocol_is_refused_in_words() {
+    let served = Served::start().await;
+    for path in [
+        "/records/KEY/a",
+        "/records/key1/a",
+        "/records/key/A",
+        "/records/key/a.b",
+        "/records/key/%2e%2e",
+    ] {
+        for answer in [
+            served.get(path, &[]).await,
+            served.put(path, FIRST, b"x").await,
+        ] {
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+            let said = String::from_utf8_lossy(answer.body()).into_owned();
+            assert!(said.contains("accepted:"), "{path}: {said}");
+        }
+    }
+    let conditions: &[&[(&str, &str)]] = &[
+        &[],
+        &[("if-match", "*")],
+        &[("if-match", "1")],
+        &[("if-match", "\"0\"")],
+        &[("if-match", "W/\"1\"")],
+        &[("if-match", "\"1\", \"2\"")],
+        &[("if-match", "\"1\""), ("if-match", "\"2\"")],
+        &[("if-none-match", "\"1\"")],
+        &[("if-none-match", "*"), ("if-match", "\"1\"")],
+    ];
+    for headers in conditions {
+        let answer = served.put("/records/key/a", headers, b"x").await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{headers:?}");
+    }
+    let answer = served
+        .get("/records/key/a", &[("if-none-match", "*")])
+        .await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=-1",
+        "prefix=A",
+        "after=a.b",
+        "other=1",
+    ] {
+        let answer = served.get(&format!("/records/key?{query}"), &[]).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert_eq!(
+        served.get("/records", &[]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+    let delete = request(Method::DELETE, "/records/key/a", &[], b"");
+    assert_eq!(
+        served.send(delete).await.status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+    assert_eq!(
+        served.get("/records/key/a", &[]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn the_longest_record_fits_and_one_byte_more_is_refused() {
+    let served = Served::start().await;
+    let longest: Vec<u8> = (0..RECORD_MAX).map(|i| (i % 251) as u8).collect();
+    let answer = served.put("/records/key/a", FIRST, &longest).await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    assert_eq!(served.get("/records/key/a", &[]).await.body(), &longest);
+    let longer = vec![0; RECORD_MAX + 1];
+    let answer = served.put("/records/key/b", FIRST, &longer).await;
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        served.get("/records/key/b", &[]).await.status(),
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        served.put("/records/key/c", FIRST, b"").await.status(),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(served.get("/records/key/c", &[]).await.body(), "");
+}
+
+#[tokio::test]
+async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind() {
+    let served = Served::start().await;
+    for id in ["b", "a", "a-", "a0", "aa", "az", "0", "-"] {
+        let answer = served
+            .put(&format!("/records/key/{id}"), FIRST, id.as_bytes())
+            .await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    }
+    served.put("/records/other/a1", FIRST, b"x").await;
+    let page = served.page("").await;
+    assert_eq!(ids(&page), ["-", "0", "a", "a-", "a0", "aa", "az", "b"]);
+    assert!(!page.more);
+    assert_eq!(
+        (page.records[2].version, page.records[2].record.as_str()),
+        (1, "YQ==")
+    );
+
+    let page = served.page("prefix=a&limit=2").await;
+    assert_eq!((ids(&page), page.more), (vec!["a", "a-"], true));
+    let page = served.page("prefix=a&limit=2&after=a-").await;
+    assert_eq!((ids(&page), page.more), (vec!["a0", "aa"], true));
+    let page = served.page("prefix=a&limit=2&after=aa").await;
+    assert_eq!((ids(&page), page.more), (vec!["az"], false));
+    let page = served.page("after=b").await;
+    assert_eq!((ids(&page), page.more), (vec![], false));
+}
+
+#[tokio::test]
+async fn a_page_is_bounded_in_records_and_bytes_and_loses_none() {
+    let served = Served::start().await;
+    let put = async |id: String, record: Vec<u8>| {
+        let put = served
+            .store
+            .put("key", &id, Expected::Absent, record.into());
+        put.await.unwrap();
+    };
+    for i in 0..(PAGE_MAX + 5) {
+        put(format!("small-{i:03}"), Vec::new()).await;
+    }
+    let page = served.page("").await;
+    assert_eq!((page.records.len(), page.more), (PAGE_MAX, true));
+
+    let fit = PAGE_BYTES_MAX / RECORD_MAX;
+    for i in 0..=fit {
+        put(format!("large-{i}"), vec![7; RECORD_MAX]).await;
+    }
+    let page = served.page("prefix=large").await;
+    assert_eq!((page.records.len(), page.more), (fit, true));
+    let page = served
+        .page(&format!("prefix=large&after=large-{}", fit - 1))
+        .await;
+    assert_eq!((page.records.len(), page.more), (1, false));
+}
+
+#[tokio::test]
+async fn a_database_that_fails_is_a_503_in_words() {
+    let served = Served::start().await;
+    served.put("/records/key/a", FIRST, b"one").await;
+    served.store.close().await;
+    for answer in [
+        served.get("/records/key/a", &[]).await,
+        served.put("/records/key/b", FIRST, b"x").await,
+        served.get("/records/key", &[]).await,
+    ] {
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.body(), "the record store is closed\n");
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line: what it prints, what it refuses, and how it ends.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn permafrost(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_permafrost"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("PERMAFROST_PROFILE")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_printed_configuration_is_accepted() {
+    let directory = tempfile::tempdir().unwrap();
+    let printed = permafrost(directory.path(), &["serve", "--print-config"]);
+    assert!(printed.status.success());
+    let config = permafrost::config::Config::parse(&stdout(&printed)).unwrap();
+    assert_eq!(config, permafrost::config::Config::default());
+}
+
+#[test]
+fn a_wrong_configuration_is_a_wrong_call_and_names_the_key() {
+    let directory = tempfile::tempdir().unwrap();
+    for (text, named) in [
+        ("lisen = \"127.0.0.1:0\"", "lisen"),
+        ("[limits]\nrequests = 0", "1 to 65536"),
+        ("[enclave]\naddress = \"tcp://1\"", "vsock://CID:PORT"),
+    ] {
+        std::fs::write(directory.path().join("c.toml"), text).unwrap();
+        let output = permafrost(directory.path(), &["serve", "--config", "c.toml"]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains(named), "{output:?}");
+    }
+    let missing = permafrost(directory.path(), &["serve", "--config", "missing.toml"]);
+    assert_eq!(missing.status.code(), Some(2), "{missing:?}");
+    assert_eq!(permafrost(directory.path(), &["serve"]).status.code(), Some(2));
+}
+
+#[test]
+fn an_address_that_is_taken_is_a_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = format!("listen = \"{}\"\n", taken.local_addr().unwrap());
+    std::fs::write(directory.path().join("c.toml"), config).unwrap();
+    let output = permafrost(directory.path(), &["serve", "--config", "c.toml"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("listen = 127.0.0.1:"), "{output:?}");
+}
+
+#[test]
+fn a_new_principal_has_a_key_file_that_nobody_else_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    for algorithm in ["ed25519", "ecdsa-p256-sha256"] {
+        let name = format!("p-{algorithm}");
+        let output = permafrost(
+            directory.path(),
+            &["principal", "new", &name, "--algorithm", algorithm],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let path = directory.path().join(format!("principal-{name}.pem"));
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let entry: toml::Table = stdout(&output).parse().unwrap();
+        let key = std::fs::read_to_string(&path).unwrap();
+        let key = permafrost_client::SigningKey::from_pem(&key).unwrap();
+        assert_eq!(
+            entry["principal"][0]["public_key"].as_str().unwrap(),
+            key.public_key().unwrap().to_string()
+        );
+        assert!(entry["principal"][0]["public_key"].as_str().unwrap().starts_with(algorithm));
+    }
+}
+
+#[test]
+fn a_key_file_is_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("key.pem");
+    std::fs::write(&path, "mine").unwrap();
+    let output = permafrost(directory.path(), &["principal", "new", "a", "--out", "key.pem"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn a_principals_name_has_its_form() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a b", "", "a/b", &"a".repeat(65)] {
+        let output = permafrost(directory.path(), &["principal", "new", name]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn without_a_profile_the_way_to_one_is_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = permafrost(directory.path(), &["keys", "list"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("permafrost dev"), "{output:?}");
+}
+
+#[test]
+fn failures_of_keys_are_json_when_json_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(permafrost(directory.path(), &["principal", "new", "a", "--out", "k.pem"]).status.success());
+    std::fs::write(
+        directory.path().join("p.toml"),
+        "endpoint = \"unix:nobody.sock\"\nprincipal = \"a\"\nkey = \"k.pem\"\n",
+    )
+    .unwrap();
+    let output = permafrost(directory.path(), &["keys", "--profile", "p.toml", "list", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["error"]["kind"], "unreachable", "{answer}");
+}
+
+#[test]
+fn what_is_to_be_signed_is_checked_before_anybody_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("long"), vec![0; 65537]).unwrap();
+    std::fs::write(directory.path().join("event"), "{\"kind\":1}").unwrap();
+    for (arguments, named) in [
+        (&["--digest", "00"][..], "--digest"),
+        (&["--message-hex", "0"], "--message-hex"),
+        (&["--message-file", "long"], "65536"),
+        (&["--message-file", "missing"], "missing"),
+        (&["--event", "event"], "created_at"),
+        (&["--taproot-sighash", "ab"], "--taproot-sighash"),
+        (&["--merkle-root", "ab", "--message", "x"], "--taproot-sighash"),
+        (&["--message", "x", "--digest", "00"], "cannot be used with"),
+        (&[], "required"),
+    ] {
+        let output = permafrost(directory.path(), &[&["keys", "sign", "00"], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert!(stderr(&output).contains(named), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn errors_fit_on_a_screen() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("c.toml"), "x = [".repeat(10_000)).unwrap();
+    let output = permafrost(directory.path(), &["serve", "--config", "c.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.len() < 4096, "{} bytes", output.stderr.len());
+}

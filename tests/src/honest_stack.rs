@@ -1,0 +1,1 @@
+//! The real parent program in front of the real enclave program.
