@@ -1,5 +1,7 @@
 //! The inputs that fuzzing found or began with, through the same properties, without a fuzzer.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
