@@ -1,5 +1,7 @@
 //! The pages in the repository say what is there.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
