@@ -14,8 +14,12 @@ fn every_test_that_the_security_page_names_exists() {
             continue;
         };
         let path = root().join(format!("{file}.rs"));
-        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(source.contains(&format!("fn {test}(")), "SECURITY.md names {code}, which is not there");
+        let source =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            source.contains(&format!("fn {test}(")),
+            "SECURITY.md names {code}, which is not there"
+        );
         named += 1;
     }
     assert!(named > 0, "SECURITY.md names no test");
