@@ -8,15 +8,21 @@
 mod address;
 mod answer_signature;
 mod binding;
+mod configuration;
 mod document;
+mod key_record;
 mod message;
 mod request_signature;
+mod sealed_record;
 
 pub use address::address;
 pub use answer_signature::answer_signature;
 pub use binding::binding;
+pub use configuration::configuration;
 pub use document::document;
+pub use key_record::key_record;
 pub use request_signature::request_signature;
+pub use sealed_record::sealed_record;
 
 /// A parser with its properties: an input to whether it was accepted.
 pub type Target = fn(&[u8]) -> bool;
@@ -26,6 +32,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("answer_signature", answer_signature),
     ("binding", binding),
+    ("configuration", configuration),
     ("document", document),
+    ("key_record", key_record),
     ("request_signature", request_signature),
+    ("sealed_record", sealed_record),
 ];

@@ -1,1 +1,138 @@
 //! The real parent program in front of the real enclave program.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use permafrost_client::{Client, Enclave, Expectation, Principal, Root, SigningKey};
+use tempfile::TempDir;
+
+use crate::{EnclaveProcess, Measured, binaries};
+
+/// `permafrost serve` and an enclave, each a process that can be killed and started again.
+pub struct HonestStack {
+    /// The enclave.
+    pub enclave: EnclaveProcess,
+    parent: Option<Child>,
+    endpoint: String,
+    measured: Measured,
+    folder: TempDir,
+}
+
+impl HonestStack {
+    /// Starts both; the store is a SQLite file.
+    pub fn start(measured: Measured) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let configuration = format!(
+            "listen = \"127.0.0.1:{port}\"\n\
+             [enclave]\naddress = \"unix:{0}/enclave.sock\"\n\
+             [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n",
+            place.display()
+        );
+        fs::write(place.join("parent.toml"), configuration).expect("a configuration");
+        let store = format!("unix:{}/store.sock", place.display());
+        let enclave = EnclaveProcess::start(place, &measured.to_toml(), &store);
+        let mut stack = Self {
+            enclave,
+            parent: None,
+            endpoint: format!("http://127.0.0.1:{port}"),
+            measured,
+            folder,
+        };
+        stack.restart_parent();
+        stack
+    }
+
+    /// Starts the parent again, after SIGKILL.
+    pub fn restart_parent(&mut self) {
+        self.kill_parent();
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(self.parent_log_path())
+            .expect("a log file");
+        let child = Command::new(binaries::parent())
+            .arg("serve")
+            .arg("--config")
+            .arg(self.folder.path().join("parent.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the parent program starts");
+        self.parent = Some(child);
+        self.wait_until_it_listens();
+    }
+
+    /// Ends the parent by SIGKILL.
+    pub fn kill_parent(&mut self) {
+        if let Some(mut child) = self.parent.take() {
+            child.kill().expect("a child can be killed");
+            child.wait().expect("a killed child ends");
+        }
+    }
+
+    /// Where the parent listens: `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Where everything is: configurations, logs, the database and the emulator's state.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Everything the parent has logged.
+    pub fn parent_log(&self) -> String {
+        fs::read_to_string(self.parent_log_path()).expect("a log")
+    }
+
+    /// The enclave as a client has verified it, through the parent.
+    pub async fn verified(&self) -> Enclave {
+        let root = Root::from_pem(&self.enclave.root_pem()).expect("a root");
+        let client = Client::new(self.endpoint.parse().expect("an endpoint"));
+        let expectation = Expectation::any_measurements().root(root);
+        client
+            .verify(&expectation)
+            .await
+            .expect("the enclave verifies")
+    }
+
+    /// A principal of the configuration, through the parent.
+    pub async fn principal(&self, name: &str) -> Principal {
+        let pkcs8 = self.measured.key(name).to_pkcs8().expect("PKCS #8");
+        let key = SigningKey::from_pkcs8(&pkcs8).expect("a key");
+        let enclave = self.verified().await;
+        enclave.as_principal(name, key).expect("a principal")
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let address = self.endpoint.trim_start_matches("http://").to_owned();
+        let started = Instant::now();
+        while std::net::TcpStream::connect(&address).is_err() {
+            let child = self.parent.as_mut().expect("it was started");
+            if let Some(status) = child.try_wait().expect("a child has a status") {
+                panic!("the parent ended with {status}:\n{}", self.parent_log());
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "no parent");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn parent_log_path(&self) -> PathBuf {
+        self.folder.path().join("parent.log")
+    }
+}
+
+impl Drop for HonestStack {
+    fn drop(&mut self) {
+        self.kill_parent();
+    }
+}

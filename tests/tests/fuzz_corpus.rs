@@ -1,5 +1,7 @@
 //! The inputs that fuzzing found or began with, through the same properties, without a fuzzer.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,8 +28,11 @@ replays! {
     every_input_of_the_address_corpus_holds: address;
     every_input_of_the_answer_signature_corpus_holds: answer_signature;
     every_input_of_the_binding_corpus_holds: binding;
+    every_input_of_the_configuration_corpus_holds: configuration;
     every_input_of_the_document_corpus_holds: document;
+    every_input_of_the_key_record_corpus_holds: key_record;
     every_input_of_the_request_signature_corpus_holds: request_signature;
+    every_input_of_the_sealed_record_corpus_holds: sealed_record;
 }
 
 /// A corpus that never gets past the parser's first check, or never fails one, shows little.
@@ -56,7 +61,9 @@ fn names_in(folder: &str) -> BTreeSet<String> {
 }
 
 fn files_in(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz")
+        .join(folder);
     let mut paths: Vec<_> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())

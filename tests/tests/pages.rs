@@ -1,5 +1,7 @@
 //! The pages in the repository say what is there.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +14,12 @@ fn every_test_that_the_security_page_names_exists() {
             continue;
         };
         let path = root().join(format!("{file}.rs"));
-        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(source.contains(&format!("fn {test}(")), "SECURITY.md names {code}, which is not there");
+        let source =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            source.contains(&format!("fn {test}(")),
+            "SECURITY.md names {code}, which is not there"
+        );
         named += 1;
     }
     assert!(named > 0, "SECURITY.md names no test");

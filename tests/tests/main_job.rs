@@ -1,0 +1,104 @@
+//! The main job on real processes: `permafrost serve` in front of `permafrost-enclave`.
+
+use permafrost_client::IdempotencyKey;
+use permafrost_common::api::{KeyStatus, ReplaceKey};
+use permafrost_tests::{HonestStack, Measured, is_signed_by, message, new_key, two_of_three};
+
+#[tokio::test]
+async fn a_key_is_made_used_rotated_replaced_and_disabled() {
+    let stack = HonestStack::start(Measured::new("test"));
+    let alice = stack.principal("alice").await;
+
+    let key = new_key(&alice).await;
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+
+    let rotated = alice.rotate(&key.id).await.unwrap();
+    assert_eq!(rotated.generation, 2);
+    assert_eq!(rotated.group_public_key, key.group_public_key);
+    for (old, new) in key.participants.iter().zip(&rotated.participants) {
+        assert_ne!(old.verifying_share, new.verifying_share);
+    }
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+    assert_eq!(signed.generation, 2);
+
+    let idempotency_key = IdempotencyKey::random().unwrap();
+    let how = ReplaceKey { disable_old: true };
+    let new = alice
+        .replace(&key.id, &how, &idempotency_key)
+        .await
+        .unwrap();
+    assert_eq!(new.replaces.as_ref(), Some(&key.id));
+    assert_ne!(new.group_public_key, key.group_public_key);
+    let old = alice.key(&key.id).await.unwrap();
+    assert_eq!(old.replaced_by.as_ref(), Some(&new.id));
+    assert_eq!(old.status, KeyStatus::Disabled);
+    let refused = alice.sign(&key.id, &message()).await.unwrap_err();
+    assert_eq!(refused.slug(), "key-disabled");
+    let signed = alice.sign(&new.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &new.group_public_key));
+}
+
+#[tokio::test]
+async fn a_creating_request_repeated_gives_the_same_key_and_never_a_second_one() {
+    let stack = HonestStack::start(Measured::new("test"));
+    let alice = stack.principal("alice").await;
+    let idempotency_key = IdempotencyKey::random().unwrap();
+    let mut wanted = two_of_three();
+    let first = alice.create_key(&wanted, &idempotency_key).await.unwrap();
+    let again = alice.create_key(&wanted, &idempotency_key).await.unwrap();
+    assert_eq!(first, again);
+
+    wanted.threshold = 3;
+    let refused = alice
+        .create_key(&wanted, &idempotency_key)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.slug(), "idempotency-key-reused");
+    assert_eq!(alice.list_keys(None, None).await.unwrap().keys, [first]);
+}
+
+#[tokio::test]
+async fn keys_outlive_both_programs_and_are_listed_page_by_page() {
+    let mut stack = HonestStack::start(Measured::new("test"));
+    let mut made = Vec::new();
+    let alice = stack.principal("alice").await;
+    for _ in 0..5 {
+        made.push(new_key(&alice).await);
+    }
+    made.sort_by(|a, b| a.id.cmp(&b.id));
+    stack.enclave.restart();
+    stack.restart_parent();
+
+    let alice = stack.principal("alice").await;
+    let first = alice.list_keys(None, Some(3)).await.unwrap();
+    assert_eq!(first.keys, made[..3]);
+    let second = alice
+        .list_keys(first.next.as_deref(), Some(3))
+        .await
+        .unwrap();
+    assert_eq!(second.keys, made[3..]);
+    assert_eq!(second.next, None);
+    for key in &made {
+        let signed = alice.sign(&key.id, &message()).await.unwrap();
+        assert!(is_signed_by(&signed, &key.group_public_key));
+    }
+}
+
+#[tokio::test]
+async fn one_principals_keys_do_not_exist_for_another() {
+    let stack = HonestStack::start(Measured::new("test"));
+    let (alice, bob) = (stack.principal("alice").await, stack.principal("bob").await);
+    let key = new_key(&alice).await;
+    assert!(bob.list_keys(None, None).await.unwrap().keys.is_empty());
+    for refused in [
+        bob.key(&key.id).await.map(|_| ()),
+        bob.sign(&key.id, &message()).await.map(|_| ()),
+        bob.rotate(&key.id).await.map(|_| ()),
+        bob.disable(&key.id).await.map(|_| ()),
+    ] {
+        assert_eq!(refused.unwrap_err().slug(), "key-not-found");
+    }
+    assert_eq!(alice.key(&key.id).await.unwrap(), key);
+}
