@@ -31,7 +31,7 @@ fn signing(c: &mut Criterion) {
         let record = record(t, n);
         let payload = Payload::Digest(DIGEST);
         group.bench_function(BenchmarkId::new("enclave", &name), |b| {
-            b.iter(|| record.sign(black_box(&payload), Network::Mainnet, &mut OsRng));
+            b.iter(|| record.sign(black_box(&payload), Network::Bitcoin, &mut OsRng));
         });
         let (packages, public) = frost_key(t, n);
         group.bench_function(BenchmarkId::new("frost", &name), |b| {

@@ -19,7 +19,7 @@ mod measured;
 
 pub use enclave_process::EnclaveProcess;
 pub use honest_stack::HonestStack;
-pub use lying_parent::{LyingParent, MESSAGE, is_signed_by, message, new_key, two_of_three};
-pub use lying_proxy::LyingProxy;
+pub use lying_parent::{LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three};
+pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
 pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
 pub use measured::Measured;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use permafrost_client::{Client, Enclave, Expectation, IdempotencyKey, Principal, Root, SigningKey};
+use permafrost_client::{Client, Enclave, Error, Expectation, IdempotencyKey, Principal, Root, SigningKey};
 use permafrost_common::api::{CreateKey, Key, SignRequest, Signed};
+use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;
 
 use crate::{EnclaveProcess, LyingProxy, LyingStore, Measured};
@@ -133,4 +134,11 @@ pub fn is_signed_by(signed: &Signed, group_public_key: &str) -> bool {
     let key = secp256k1::XOnlyPublicKey::from_byte_array(key).expect("a point");
     let signature = secp256k1::schnorr::Signature::from_byte_array(signature);
     secp256k1::schnorr::verify(&signature, MESSAGE, &key).is_ok()
+}
+
+/// What a client's error is: the slug of a problem that the enclave signed, or of the client library's own refusal.
+pub fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    let error = result.expect_err("a refusal");
+    let problem = error.problem().and_then(Problem::kind);
+    problem.map_or(error.slug(), ProblemType::slug).to_owned()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -97,7 +98,8 @@ impl LyingProxy {
     }
 
     /// Sends a request of the parent's own, or one that it has seen, to the enclave.
-    pub async fn send(&self, request: WholeRequest) -> WholeAnswer {
+    pub async fn send(&self, mut request: WholeRequest) -> WholeAnswer {
+        request.headers_mut().remove(CONTENT_LENGTH);
         let stream = UnixStream::connect(&self.enclave)
             .await
             .expect("the enclave listens");
@@ -126,6 +128,9 @@ impl LyingProxy {
         let answer = self.send(changed).await;
         let mut state = self.state.lock().unwrap();
         state.seen.push((request.clone(), answer.clone()));
-        Ok((state.on_answer)(&request, answer).map(Full::new))
+        let mut changed = (state.on_answer)(&request, answer);
+        // hyper writes the length of what is sent; the length of what came may be another.
+        changed.headers_mut().remove(CONTENT_LENGTH);
+        Ok(changed.map(Full::new))
     }
 }

@@ -44,8 +44,8 @@ pub enum StoreRequest {
 pub enum StoreAnswer {
     /// A record.
     Record(u64, Vec<u8>),
-    /// Unchanged.
-    NotModified,
+    /// Unchanged since this version.
+    NotModified(u64),
     /// No such record.
     Absent,
     /// Written, as this version.
@@ -70,6 +70,7 @@ struct State {
     /// Versions from 1, by kind and id.
     history: BTreeMap<(String, String), Vec<Vec<u8>>>,
     lie: Lie,
+    drops_writes: bool,
     requests: Vec<StoreRequest>,
 }
 
@@ -82,6 +83,7 @@ impl LyingStore {
         let store = Self(Arc::new(Mutex::new(State {
             history: BTreeMap::new(),
             lie: Box::new(|_, honest| honest),
+            drops_writes: false,
             requests: Vec::new(),
         })));
         let serving = store.clone();
@@ -112,9 +114,15 @@ impl LyingStore {
         self.0.lock().unwrap().lie = Box::new(lie);
     }
 
+    /// From now on, nothing is written, whatever is answered.
+    pub fn drop_writes(&self) {
+        self.0.lock().unwrap().drops_writes = true;
+    }
+
     /// From now on, every answer is honest.
     pub fn be_honest(&self) {
         self.lie(|_, honest| honest);
+        self.0.lock().unwrap().drops_writes = false;
     }
 
     /// The bytes of a version of a key's record.
@@ -160,7 +168,7 @@ impl LyingStore {
         };
         match answer {
             StoreAnswer::Record(version, bytes) => Ok(tagged(200, Some(version), bytes)),
-            StoreAnswer::NotModified => Ok(tagged(304, None, Vec::new())),
+            StoreAnswer::NotModified(version) => Ok(tagged(304, Some(version), Vec::new())),
             StoreAnswer::Absent => Ok(tagged(404, None, Vec::new())),
             StoreAnswer::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
             StoreAnswer::Conflict(version) => Ok(tagged(412, version, Vec::new())),
@@ -197,7 +205,9 @@ impl State {
             let after = header(IF_MATCH).unwrap_or(0);
             let answer = match after == newest {
                 true => {
-                    versions.push(body.to_vec());
+                    if !self.drops_writes {
+                        versions.push(body.to_vec());
+                    }
                     StoreAnswer::Stored(newest + 1)
                 }
                 false => StoreAnswer::Conflict(Some(newest).filter(|version| *version > 0)),
@@ -207,7 +217,7 @@ impl State {
         let known = header(IF_NONE_MATCH);
         let answer = match versions.last() {
             None => StoreAnswer::Absent,
-            Some(_) if known == Some(newest) => StoreAnswer::NotModified,
+            Some(_) if known == Some(newest) => StoreAnswer::NotModified(newest),
             Some(bytes) => StoreAnswer::Record(newest, bytes.clone()),
         };
         (StoreRequest::Get { id, known }, answer)

@@ -2,7 +2,7 @@
 
 use permafrost_client::IdempotencyKey;
 use permafrost_common::api::{KeyStatus, ReplaceKey};
-use permafrost_tests::{HonestStack, Measured, is_signed_by, message, new_key, two_of_three};
+use permafrost_tests::{HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three};
 
 #[tokio::test]
 async fn a_key_is_made_used_rotated_replaced_and_disabled() {
@@ -34,8 +34,8 @@ async fn a_key_is_made_used_rotated_replaced_and_disabled() {
     let old = alice.key(&key.id).await.unwrap();
     assert_eq!(old.replaced_by.as_ref(), Some(&new.id));
     assert_eq!(old.status, KeyStatus::Disabled);
-    let refused = alice.sign(&key.id, &message()).await.unwrap_err();
-    assert_eq!(refused.slug(), "key-disabled");
+    let refused = alice.sign(&key.id, &message()).await;
+    assert_eq!(refusal(refused), "key-disabled");
     let signed = alice.sign(&new.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &new.group_public_key));
 }
@@ -51,11 +51,8 @@ async fn a_creating_request_repeated_gives_the_same_key_and_never_a_second_one()
     assert_eq!(first, again);
 
     wanted.threshold = 3;
-    let refused = alice
-        .create_key(&wanted, &idempotency_key)
-        .await
-        .unwrap_err();
-    assert_eq!(refused.slug(), "idempotency-key-reused");
+    let refused = alice.create_key(&wanted, &idempotency_key).await;
+    assert_eq!(refusal(refused), "idempotency-key-reused");
     assert_eq!(alice.list_keys(None, None).await.unwrap().keys, [first]);
 }
 
@@ -98,7 +95,7 @@ async fn one_principals_keys_do_not_exist_for_another() {
         bob.rotate(&key.id).await.map(|_| ()),
         bob.disable(&key.id).await.map(|_| ()),
     ] {
-        assert_eq!(refused.unwrap_err().slug(), "key-not-found");
+        assert_eq!(refusal(refused), "key-not-found");
     }
     assert_eq!(alice.key(&key.id).await.unwrap(), key);
 }

@@ -17,11 +17,13 @@ use super::{KeyError, bip340::PublicKey};
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
-    /// Bitcoin: `bc1p...`.
+    /// The main network: `bc1p...`.
     #[default]
-    Mainnet,
-    /// Test networks and Signet: `tb1p...`.
+    Bitcoin,
+    /// A test network: `tb1p...`.
     Testnet,
+    /// Signet: `tb1p...`.
+    Signet,
     /// A private network for development: `bcrt1p...`.
     Regtest,
 }
@@ -93,8 +95,8 @@ impl TweakedKey {
 /// The bech32m address of an output key (BIP-350): witness version 1 and its 32 bytes.
 fn address(output_key: &PublicKey, network: Network) -> Result<String, KeyError> {
     let hrp = match network {
-        Network::Mainnet => hrp::BC,
-        Network::Testnet => hrp::TB,
+        Network::Bitcoin => hrp::BC,
+        Network::Testnet | Network::Signet => hrp::TB,
         Network::Regtest => hrp::BCRT,
     };
     segwit::encode_v1(hrp, output_key.as_bytes()).map_err(|_| KeyError::Bech32)

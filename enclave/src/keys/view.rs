@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn verifying_shares_and_identifiers_are_those_of_the_public_key_package() {
         let record = record(2, 3);
-        let view = record.view(Network::Mainnet).unwrap();
+        let view = record.view(Network::Bitcoin).unwrap();
         let names = ["node-1", "node-2", "node-3"];
         assert!(view.participants.iter().map(|p| &p.name).eq(names));
         for (identifier, share) in record.material.public.verifying_shares() {

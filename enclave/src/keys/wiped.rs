@@ -29,7 +29,7 @@ fn use_a_key() -> Vec<Trace> {
     let new = reopened.rotate(&mut OsRng).unwrap();
     for record in [&old, &new] {
         record
-            .sign(&Payload::Digest([7; 32]), Network::Mainnet, &mut OsRng)
+            .sign(&Payload::Digest([7; 32]), Network::Bitcoin, &mut OsRng)
             .unwrap();
     }
     let secret = reconstruct(&old.material.packages).unwrap().to_scalar();

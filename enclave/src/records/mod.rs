@@ -163,7 +163,8 @@ impl<T: Record> Records<T> {
             .records
             .into_iter()
             .map(|entry| {
-                let record = match self.memory().cache.get(&entry.id) {
+                let cached = self.memory().cache.get(&entry.id);
+                let record = match cached {
                     Some(record) if record.version == entry.version => record,
                     _ => self.open(&entry.id, entry.version, &entry.bytes)?,
                 };

@@ -107,7 +107,7 @@ fn a_rotated_key_signs_under_the_same_public_key() {
     let old = record(3, 5);
     let new = old.rotate(&mut OsRng).unwrap();
     let payload = Payload::Digest([7; 32]);
-    let signed = new.sign(&payload, Network::Mainnet, &mut OsRng).unwrap();
+    let signed = new.sign(&payload, Network::Bitcoin, &mut OsRng).unwrap();
     assert_eq!(signed.public_key, hex::encode(old.public_key().as_bytes()));
     assert_eq!(signed.generation, 2);
     assert!(libsecp256k1_verifies(
@@ -122,7 +122,7 @@ fn a_disabled_key_does_not_sign() {
     let disabled = record(2, 2).replaced_by(new_key(2).id, true).unwrap();
     let payload = Payload::Digest([7; 32]);
     assert_eq!(
-        disabled.sign(&payload, Network::Mainnet, &mut OsRng),
+        disabled.sign(&payload, Network::Bitcoin, &mut OsRng),
         Err(KeyError::Disabled { id: disabled.id() })
     );
 }
@@ -138,7 +138,7 @@ fn an_event_of_another_author_is_not_signed() {
         content: String::new(),
     };
     let payload = Payload::parse(SignRequest::NostrEvent { event }).unwrap();
-    let refused = record(2, 2).sign(&payload, Network::Mainnet, &mut OsRng);
+    let refused = record(2, 2).sign(&payload, Network::Bitcoin, &mut OsRng);
     assert!(matches!(
         refused,
         Err(KeyError::Payload(error)) if error.field == "/event/pubkey"
@@ -217,7 +217,7 @@ fn an_old_share_among_new_ones_gives_no_signature_and_its_holder_is_named() {
     let mixed = mixed(&record(3, 5), 1);
     for payload in payloads() {
         assert_eq!(
-            mixed.sign(&payload, Network::Mainnet, &mut OsRng),
+            mixed.sign(&payload, Network::Bitcoin, &mut OsRng),
             Err(KeyError::SignatureInvalid {
                 culprits: vec!["node-2".to_owned()]
             })

@@ -29,7 +29,7 @@ fn tweak_output_key_and_address_of_every_script_pub_key() {
             key.output_key().as_bytes().to_vec(),
             field(&intermediary["tweakedPubkey"])
         );
-        let output = key.output(Network::Mainnet).unwrap();
+        let output = key.output(Network::Bitcoin).unwrap();
         let expected = &vector["expected"];
         assert_eq!(output.address, expected["bip350Address"].as_str().unwrap());
         assert_eq!(
@@ -85,7 +85,7 @@ fn the_same_output_has_another_address_on_each_network() {
     .unwrap();
     let key = TweakedKey::new(&key, None).unwrap();
     for (network, prefix) in [
-        (Network::Mainnet, "bc1p"),
+        (Network::Bitcoin, "bc1p"),
         (Network::Testnet, "tb1p"),
         (Network::Regtest, "bcrt1p"),
     ] {
