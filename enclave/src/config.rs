@@ -167,7 +167,11 @@ impl Limits {
             if (least..=most).contains(&found) {
                 return Ok(());
             }
-            Err(value(&format!("limits.{key}"), &found.to_string(), accepted))
+            Err(value(
+                &format!("limits.{key}"),
+                &found.to_string(),
+                accepted,
+            ))
         };
         let Self {
             body_bytes,
@@ -180,15 +184,57 @@ impl Limits {
             cache_bytes,
             store_timeout_ms,
         } = *self;
-        in_range("body_bytes", body_bytes as u64, 1024, 1 << 20, "1024 to 1048576")?;
-        in_range("header_bytes", header_bytes as u64, 2048, 1 << 15, "2048 to 32768")?;
-        in_range("concurrent_requests", concurrent_requests as u64, 1, 65_536, "1 to 65536")?;
+        in_range(
+            "body_bytes",
+            body_bytes as u64,
+            1024,
+            1 << 20,
+            "1024 to 1048576",
+        )?;
+        in_range(
+            "header_bytes",
+            header_bytes as u64,
+            2048,
+            1 << 15,
+            "2048 to 32768",
+        )?;
+        in_range(
+            "concurrent_requests",
+            concurrent_requests as u64,
+            1,
+            65_536,
+            "1 to 65536",
+        )?;
         in_range("connections", connections as u64, 1, 65_536, "1 to 65536")?;
-        in_range("request_timeout_ms", request_timeout_ms, 100, 300_000, "100 to 300000")?;
-        in_range("request_max_age_s", request_max_age_s, 1, 3_600, "1 to 3600")?;
+        in_range(
+            "request_timeout_ms",
+            request_timeout_ms,
+            100,
+            300_000,
+            "100 to 300000",
+        )?;
+        in_range(
+            "request_max_age_s",
+            request_max_age_s,
+            1,
+            3_600,
+            "1 to 3600",
+        )?;
         in_range("clock_skew_s", clock_skew_s, 0, 60, "0 to 60")?;
-        in_range("cache_bytes", cache_bytes as u64, 0, 1 << 40, "0 to 1099511627776")?;
-        in_range("store_timeout_ms", store_timeout_ms, 100, 60_000, "100 to 60000")
+        in_range(
+            "cache_bytes",
+            cache_bytes as u64,
+            0,
+            1 << 40,
+            "0 to 1099511627776",
+        )?;
+        in_range(
+            "store_timeout_ms",
+            store_timeout_ms,
+            100,
+            60_000,
+            "100 to 60000",
+        )
     }
 }
 
@@ -295,10 +341,16 @@ requests_per_minute = 60
     #[test]
     fn unknown_keys_are_refused_at_every_level() {
         for (text, key) in [
-            (GOOD.replace("deployment", "surprise = 1\ndeployment"), "surprise"),
+            (
+                GOOD.replace("deployment", "surprise = 1\ndeployment"),
+                "surprise",
+            ),
             (format!("{GOOD}\n[limits]\nsurprise = 1"), "surprise"),
             (format!("{GOOD}\nsurprise = 1"), "surprise"),
-            (format!("{GOOD}\n[bitcoin]\nnetwork = \"bitcoin\"\nsurprise = 1"), "surprise"),
+            (
+                format!("{GOOD}\n[bitcoin]\nnetwork = \"bitcoin\"\nsurprise = 1"),
+                "surprise",
+            ),
             (GOOD.replace("create_key", "surprise"), "surprise"),
         ] {
             let error = refusal(&text);
@@ -312,12 +364,24 @@ requests_per_minute = 60
             (GOOD.replace("\"test\"", "\"Test\""), "deployment: Test"),
             (GOOD.replace("\"svc\"", "\"a b\""), "principal.name: a b"),
             (GOOD.replace("= 60", "= 0"), "requests_per_minute: 0"),
-            (format!("{GOOD}\n[limits]\nbody_bytes = 1"), "limits.body_bytes: 1"),
-            (GOOD.replace("\"nostr_event\"", "\"message\""), "nostr_kinds"),
-            (format!("{GOOD}{}", &GOOD[GOOD.find("[[").unwrap()..]), "used twice"),
+            (
+                format!("{GOOD}\n[limits]\nbody_bytes = 1"),
+                "limits.body_bytes: 1",
+            ),
+            (
+                GOOD.replace("\"nostr_event\"", "\"message\""),
+                "nostr_kinds",
+            ),
+            (
+                format!("{GOOD}{}", &GOOD[GOOD.find("[[").unwrap()..]),
+                "used twice",
+            ),
         ] {
             let error = refusal(&text);
-            assert!(error.contains(named) && error.contains("accepted"), "{error}");
+            assert!(
+                error.contains(named) && error.contains("accepted"),
+                "{error}"
+            );
         }
     }
 

@@ -86,13 +86,14 @@ impl Custody {
             KeyScope::All | KeyScope::Listed(_) => String::new(),
         };
         let (records, more) = self.records.page(&prefix, after, limit).await?;
-        let next = records
-            .last()
-            .filter(|_| more)
-            .map(|(id, _)| id.to_owned());
+        let next = records.last().filter(|_| more).map(|(id, _)| id.to_owned());
         let keys = records
             .iter()
-            .filter(|(id, record)| caller.policy.allows_key(&caller.name, id, record.value.owner()))
+            .filter(|(id, record)| {
+                caller
+                    .policy
+                    .allows_key(&caller.name, id, record.value.owner())
+            })
             .map(|(_, record)| record.value.view(self.network))
             .collect::<Result<_, KeyError>>()?;
         Ok(KeyPage { keys, next })
@@ -126,7 +127,8 @@ impl Custody {
 
     /// Ends a key's signing, for good.
     pub async fn disable(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
-        self.change(caller, id, |record| Ok(record.disabled())).await
+        self.change(caller, id, |record| Ok(record.disabled()))
+            .await
     }
 
     /// Makes a new key in place of an old one, and links both.
@@ -224,7 +226,10 @@ impl Custody {
                 format!("the record of key {key} is that of {}", record.value.id()),
             ));
         }
-        if !caller.policy.allows_key(&caller.name, id, record.value.owner()) {
+        if !caller
+            .policy
+            .allows_key(&caller.name, id, record.value.owner())
+        {
             return Err(not_found());
         }
         Ok(record)
@@ -239,7 +244,12 @@ impl Custody {
         request: &[&str],
         now: u64,
     ) -> NewKey {
-        let own = sha256(&["permafrost key", &self.deployment, &caller.name, idempotency_key]);
+        let own = sha256(&[
+            "permafrost key",
+            &self.deployment,
+            &caller.name,
+            idempotency_key,
+        ]);
         let mut id = [0; KeyId::LEN];
         let tag = self.owner_tag(&caller.name);
         for (to, from) in id.iter_mut().zip(tag.iter().chain(&own)) {

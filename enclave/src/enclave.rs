@@ -30,11 +30,8 @@ pub struct Enclave {
 impl Enclave {
     /// A boot that has no root secret yet: it serves health and attestation.
     pub fn new(config: Config, boot: Boot, nsm: Nsm, clock: Clock) -> Self {
-        let authenticator = Authenticator::new(
-            &config.principals,
-            &config.limits,
-            boot.attestation.clone(),
-        );
+        let authenticator =
+            Authenticator::new(&config.principals, &config.limits, boot.attestation.clone());
         Self {
             config,
             boot,
@@ -53,8 +50,7 @@ impl Enclave {
     /// The keys, once the root secret is there.
     pub fn custody(&self) -> Result<&Custody, Problem> {
         self.custody.get().ok_or_else(|| {
-            Problem::new(ProblemType::NotReady, "the enclave has no root secret yet")
-                .retry_after(1)
+            Problem::new(ProblemType::NotReady, "the enclave has no root secret yet").retry_after(1)
         })
     }
 

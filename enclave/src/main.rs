@@ -66,7 +66,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     );
     match root_secrets(&arguments)? {
         Some(secrets) => thaw(&enclave, &arguments, secrets),
-        None => tracing::error!("this build has no source of the root secret: serving attestation only"),
+        None => {
+            tracing::error!("this build has no source of the root secret: serving attestation only")
+        }
     }
     tokio::select! {
         never = serve(enclave, listener) => match never {},

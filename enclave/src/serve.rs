@@ -87,7 +87,10 @@ impl Service {
         let limits = &self.enclave.config.limits;
         check_head(&request, limits.header_bytes)?;
         let _permit = self.requests.try_acquire().map_err(|_| {
-            let detail = format!("{} requests are being worked on", limits.concurrent_requests);
+            let detail = format!(
+                "{} requests are being worked on",
+                limits.concurrent_requests
+            );
             Problem::new(ProblemType::Overloaded, detail).retry_after(1)
         })?;
         let (parts, body) = request.into_parts();

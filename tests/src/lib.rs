@@ -7,7 +7,12 @@
 //! - [`LyingParent`]: all three together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 pub mod binaries;
 mod enclave_process;
@@ -19,7 +24,9 @@ mod measured;
 
 pub use enclave_process::EnclaveProcess;
 pub use honest_stack::HonestStack;
-pub use lying_parent::{LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three};
+pub use lying_parent::{
+    LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
+};
 pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
 pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
 pub use measured::Measured;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use permafrost_client::{Client, Enclave, Error, Expectation, IdempotencyKey, Principal, Root, SigningKey};
+use permafrost_client::{
+    Client, Enclave, Error, Expectation, IdempotencyKey, Principal, Root, SigningKey,
+};
 use permafrost_common::api::{CreateKey, Key, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;

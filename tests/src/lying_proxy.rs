@@ -103,10 +103,9 @@ impl LyingProxy {
         let stream = UnixStream::connect(&self.enclave)
             .await
             .expect("the enclave listens");
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream))
-                .await
-                .expect("a connection");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .expect("a connection");
         let connection = tokio::spawn(connection);
         let answer = sender
             .send_request(request.map(Full::new))

@@ -107,10 +107,7 @@ impl LyingStore {
     }
 
     /// From now on, `lie` turns every honest answer into another. What it swallows of a write was written all the same.
-    pub fn lie(
-        &self,
-        lie: impl FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send + 'static,
-    ) {
+    pub fn lie(&self, lie: impl FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send + 'static) {
         self.0.lock().unwrap().lie = Box::new(lie);
     }
 

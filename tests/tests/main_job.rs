@@ -2,7 +2,9 @@
 
 use permafrost_client::IdempotencyKey;
 use permafrost_common::api::{KeyStatus, ReplaceKey};
-use permafrost_tests::{HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three};
+use permafrost_tests::{
+    HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three,
+};
 
 #[tokio::test]
 async fn a_key_is_made_used_rotated_replaced_and_disabled() {

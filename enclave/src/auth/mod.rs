@@ -130,7 +130,9 @@ impl Authenticator {
         }
         Err(Problem::new(
             ProblemType::RequestExpired,
-            format!("created {created}; accepted: {oldest} to {newest}, the enclave's clock being at {now}"),
+            format!(
+                "created {created}; accepted: {oldest} to {newest}, the enclave's clock being at {now}"
+            ),
         ))
     }
 }

@@ -101,7 +101,10 @@ mod tests {
         for n in 0..memory.capacity {
             assert_eq!(memory.remember(&n.to_string(), 100, 50), Seen::New);
         }
-        assert_eq!(memory.remember("more", 100, 50), Seen::Full { retry_after: 51 });
+        assert_eq!(
+            memory.remember("more", 100, 50),
+            Seen::Full { retry_after: 51 }
+        );
         assert_eq!(memory.remember("0", 100, 50), Seen::Before);
         assert_eq!(memory.remember("more", 161, 101), Seen::New);
         assert_eq!(memory.nonces.len(), 1);

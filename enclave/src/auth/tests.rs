@@ -35,7 +35,13 @@ fn fixture(requests_per_minute: u32) -> Fixture {
 }
 
 impl Fixture {
-    fn request(&self, keyid: &str, created: u64, nonce: &str, boot: &AttestationDigest) -> SignedRequest {
+    fn request(
+        &self,
+        keyid: &str,
+        created: u64,
+        nonce: &str,
+        boot: &AttestationDigest,
+    ) -> SignedRequest {
         let (mut parts, ()) = Request::post("/v1/keys").body(()).unwrap().into_parts();
         sign_request(&mut parts, b"", &self.key, keyid, created, nonce, boot).unwrap();
         SignedRequest::parse(&parts, b"").unwrap()

@@ -49,7 +49,13 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: READING,
             ..operation("create_key", "/v1/keys", OperationName::CreateKey, create)
         }
-        .described("Makes a key, dealt inside the enclave.", key(201, "The new key, or the one that the same request made before.")),
+        .described(
+            "Makes a key, dealt inside the enclave.",
+            key(
+                201,
+                "The new key, or the one that the same request made before.",
+            ),
+        ),
         Operation {
             method: Method::GET,
             query: &[
@@ -77,7 +83,10 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: READING,
             ..operation("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
         }
-        .described("Shows a key: everything but its shares.", key(200, "The key.")),
+        .described(
+            "Shows a key: everything but its shares.",
+            key(200, "The key."),
+        ),
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
             problems: SIGNING,
@@ -92,7 +101,12 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             problems: CHANGING,
-            ..operation("rotate_key", "/v1/keys/{id}/rotate", OperationName::RotateKey, rotate)
+            ..operation(
+                "rotate_key",
+                "/v1/keys/{id}/rotate",
+                OperationName::RotateKey,
+                rotate,
+            )
         }
         .described(
             "Refreshes every share. The public key stays; the old shares are useless.",
@@ -102,17 +116,33 @@ pub(super) fn operations() -> Vec<Operation> {
             creates: true,
             body: Some(BodySchema::of::<ReplaceKey>()),
             problems: CHANGING,
-            ..operation("replace_key", "/v1/keys/{id}/replace", OperationName::ReplaceKey, replace)
+            ..operation(
+                "replace_key",
+                "/v1/keys/{id}/replace",
+                OperationName::ReplaceKey,
+                replace,
+            )
         }
         .described(
             "Makes a new key with the same participants and threshold, linked to the old one.",
-            key(201, "The new key, or the one that the same request made before."),
+            key(
+                201,
+                "The new key, or the one that the same request made before.",
+            ),
         ),
         Operation {
             problems: CHANGING,
-            ..operation("disable_key", "/v1/keys/{id}/disable", OperationName::DisableKey, disable)
+            ..operation(
+                "disable_key",
+                "/v1/keys/{id}/disable",
+                OperationName::DisableKey,
+                disable,
+            )
         }
-        .described("Ends a key's signing, for good.", key(200, "The disabled key.")),
+        .described(
+            "Ends a key's signing, for good.",
+            key(200, "The disabled key."),
+        ),
     ]
 }
 

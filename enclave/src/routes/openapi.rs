@@ -119,11 +119,20 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         add("header", IDEMPOTENCY_HEADER, true, description);
     }
     if operation.access != Access::Open {
-        let description =
-            "The boot that the request is meant for: sha-256= and 64 hex digits, as answers carry it.";
+        let description = "The boot that the request is meant for: sha-256= and 64 hex digits, as answers carry it.";
         add("header", ATTESTATION_HEADER, true, description);
-        add("header", "content-digest", true, "SHA-256 of the body (RFC 9530).");
-        add("header", "signature-input", true, "RFC 9421, label permafrost.");
+        add(
+            "header",
+            "content-digest",
+            true,
+            "SHA-256 of the body (RFC 9530).",
+        );
+        add(
+            "header",
+            "signature-input",
+            true,
+            "RFC 9421, label permafrost.",
+        );
         add("header", "signature", true, "RFC 9421, label permafrost.");
     }
     parameters
@@ -168,7 +177,10 @@ fn schemas(operations: &[Operation]) -> Map<String, Value> {
     let mut collected = Vec::new();
     (BodySchema::of::<Problem>().collect)(&mut collected);
     for operation in operations {
-        for body in [operation.body, operation.success.schema].into_iter().flatten() {
+        for body in [operation.body, operation.success.schema]
+            .into_iter()
+            .flatten()
+        {
             (body.collect)(&mut collected);
         }
     }
@@ -208,7 +220,10 @@ mod tests {
             .collect();
         assert!(names.len() > 8, "{names:?}");
         for name in names {
-            assert!(description["components"]["schemas"][name].is_object(), "{name}");
+            assert!(
+                description["components"]["schemas"][name].is_object(),
+                "{name}"
+            );
         }
     }
 

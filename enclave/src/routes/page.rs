@@ -61,7 +61,10 @@ fn describe_operation(html: &mut String, method: &str, path: &str, operation: &V
     );
     paragraph(html, text(&operation["summary"]));
     if let Some(name) = operation["x-policy-operation"].as_str() {
-        paragraph(html, &format!("Signed by a principal whose policy allows {name}."));
+        paragraph(
+            html,
+            &format!("Signed by a principal whose policy allows {name}."),
+        );
     }
     html.push_str("<table><tr><th>Part<th>Name<th>Meaning");
     for parameter in operation["parameters"].as_array().into_iter().flatten() {

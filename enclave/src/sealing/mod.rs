@@ -90,8 +90,7 @@ pub fn open(
             found: envelope.epoch,
             held: secrets.epochs(),
         })?;
-    let keys =
-        RecordKeys::derive(secret, &envelope.salt, place).map_err(|_| OpenError::Altered)?;
+    let keys = RecordKeys::derive(secret, &envelope.salt, place).map_err(|_| OpenError::Altered)?;
     verify_slices_are_equal(&keys.commitment, &envelope.commitment).map_err(|_| {
         OpenError::Commitment {
             kind: place.kind.to_owned(),

@@ -23,14 +23,29 @@ fn a_record_opens_where_it_was_sealed() {
 fn a_record_moved_to_another_place_does_not_open() {
     let record = seal(&secrets(1), &PLACE, b"share").unwrap();
     for place in [
-        Place { deployment: "other", ..PLACE },
-        Place { kind: "user", ..PLACE },
+        Place {
+            deployment: "other",
+            ..PLACE
+        },
+        Place {
+            kind: "user",
+            ..PLACE
+        },
         Place { id: "bob", ..PLACE },
-        Place { version: 2, ..PLACE },
-        Place { version: 4, ..PLACE },
+        Place {
+            version: 2,
+            ..PLACE
+        },
+        Place {
+            version: 4,
+            ..PLACE
+        },
     ] {
         let error = open(&secrets(1), &place, &record).unwrap_err();
-        assert!(matches!(error, OpenError::Commitment { .. }), "{place:?}: {error}");
+        assert!(
+            matches!(error, OpenError::Commitment { .. }),
+            "{place:?}: {error}"
+        );
     }
 }
 
@@ -49,7 +64,10 @@ fn a_record_of_an_unknown_epoch_is_refused_by_its_number() {
     assert_eq!(*open(&later, &PLACE, &record).unwrap(), b"share");
     assert_eq!(
         open(&secrets(1), &PLACE, &record),
-        Err(OpenError::Epoch { found: 2, held: "1".into() })
+        Err(OpenError::Epoch {
+            found: 2,
+            held: "1".into()
+        })
     );
 }
 
@@ -71,7 +89,10 @@ fn no_flipped_bit_and_no_truncation_opens() {
         for bit in 0..8 {
             let mut altered = record.clone();
             altered[at] ^= 1 << bit;
-            assert!(open(&secrets(1), &PLACE, &altered).is_err(), "byte {at} bit {bit}");
+            assert!(
+                open(&secrets(1), &PLACE, &altered).is_err(),
+                "byte {at} bit {bit}"
+            );
         }
     }
 }
@@ -103,7 +124,12 @@ fn the_worked_example_of_the_format_page_is_right() {
     let bytes = |name: &str| hex::decode(value(name)).unwrap();
     let version = value("version").parse().unwrap();
     let (deployment, kind, id) = (value("deployment"), value("kind"), value("id"));
-    let place = Place { deployment: &deployment, kind: &kind, id: &id, version };
+    let place = Place {
+        deployment: &deployment,
+        kind: &kind,
+        id: &id,
+        version,
+    };
     let secret: [u8; ROOT_SECRET_LEN] = bytes("root_secret").try_into().unwrap();
     let secrets = RootSecrets::new(
         value("epoch").parse().unwrap(),
