@@ -31,7 +31,7 @@ impl Enclave {
     /// A boot that has no root secret yet: it serves health and attestation.
     pub fn new(config: Config, boot: Boot, nsm: Nsm, clock: Clock) -> Self {
         let authenticator =
-            Authenticator::new(&config.principals, &config.limits, boot.attestation.clone());
+            Authenticator::new(&config.principals, &config.limits, boot.attestation);
         Self {
             config,
             boot,

@@ -26,9 +26,13 @@ pub type WholeRequest = Request<Bytes>;
 /// An answer with its whole body.
 pub type WholeAnswer = Response<Bytes>;
 
+type RequestLie = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
+
+type AnswerLie = Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>;
+
 struct State {
-    on_request: Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>,
-    on_answer: Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>,
+    on_request: RequestLie,
+    on_answer: AnswerLie,
     seen: Vec<(WholeRequest, WholeAnswer)>,
 }
 

@@ -1,5 +1,12 @@
 //! The lying parent, with requests and answers on their way: forged, altered, replayed, delayed, swapped.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -58,54 +65,97 @@ async fn an_altered_request_is_refused() {
     type Change = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
     let path = format!("/v1/keys/{}/sign", other.id);
     let changes: Vec<(&str, &str, Change)> = vec![
-        ("another key", "signature-invalid", Box::new(move |mut request| {
-            *request.uri_mut() = path.parse().unwrap();
-            request
-        })),
-        ("a query", "signature-invalid", Box::new(|mut request| {
-            *request.uri_mut() = format!("{}?limit=1", request.uri()).parse().unwrap();
-            request
-        })),
-        ("another body", "content-digest-mismatch", Box::new(|request| {
-            request.map(|_| Bytes::from_static(br#"{"type":"message","message":"00"}"#))
-        })),
-        ("another body and its digest", "signature-invalid", Box::new(|request| {
-            let body = Bytes::from_static(br#"{"type":"message","message":"00"}"#);
-            let mut request = request.map(|_| body);
-            let digest = content_digest(request.body()).parse().unwrap();
-            request.headers_mut().insert("content-digest", digest);
-            request
-        })),
-        ("another principal", "signature-invalid", Box::new(|request| {
-            with_input(request, |input| input.replace("\"alice\"", "\"bob\""))
-        })),
-        ("a principal there is not", "unknown-principal", Box::new(|request| {
-            with_input(request, |input| input.replace("\"alice\"", "\"carol\""))
-        })),
-        ("a later time", "signature-invalid", Box::new(|request| {
-            with_input(request, |input| later_by_one(&input))
-        })),
-        ("less covered", "signature-missing", Box::new(|request| {
-            with_input(request, |input| input.replace("\"content-digest\" ", ""))
-        })),
-        ("no signature", "signature-missing", Box::new(|mut request| {
-            request.headers_mut().remove("signature");
-            request
-        })),
-        ("two signatures", "signature-missing", Box::new(|mut request| {
-            let value = request.headers()["signature"].clone();
-            request.headers_mut().append("signature", value);
-            request
-        })),
-        ("another type", "signature-invalid", Box::new(|mut request| {
-            let text = HeaderValue::from_static("text/plain");
-            request.headers_mut().insert(CONTENT_TYPE, text);
-            request
-        })),
+        (
+            "another key",
+            "signature-invalid",
+            Box::new(move |mut request| {
+                *request.uri_mut() = path.parse().unwrap();
+                request
+            }),
+        ),
+        (
+            "a query",
+            "signature-invalid",
+            Box::new(|mut request| {
+                *request.uri_mut() = format!("{}?limit=1", request.uri()).parse().unwrap();
+                request
+            }),
+        ),
+        (
+            "another body",
+            "content-digest-mismatch",
+            Box::new(|request| {
+                request.map(|_| Bytes::from_static(br#"{"type":"message","message":"00"}"#))
+            }),
+        ),
+        (
+            "another body and its digest",
+            "signature-invalid",
+            Box::new(|request| {
+                let body = Bytes::from_static(br#"{"type":"message","message":"00"}"#);
+                let mut request = request.map(|_| body);
+                let digest = content_digest(request.body()).parse().unwrap();
+                request.headers_mut().insert("content-digest", digest);
+                request
+            }),
+        ),
+        (
+            "another principal",
+            "signature-invalid",
+            Box::new(|request| with_input(request, |input| input.replace("\"alice\"", "\"bob\""))),
+        ),
+        (
+            "a principal there is not",
+            "unknown-principal",
+            Box::new(|request| {
+                with_input(request, |input| input.replace("\"alice\"", "\"carol\""))
+            }),
+        ),
+        (
+            "a later time",
+            "signature-invalid",
+            Box::new(|request| with_input(request, |input| later_by_one(&input))),
+        ),
+        (
+            "less covered",
+            "signature-missing",
+            Box::new(|request| {
+                with_input(request, |input| input.replace("\"content-digest\" ", ""))
+            }),
+        ),
+        (
+            "no signature",
+            "signature-missing",
+            Box::new(|mut request| {
+                request.headers_mut().remove("signature");
+                request
+            }),
+        ),
+        (
+            "two signatures",
+            "signature-missing",
+            Box::new(|mut request| {
+                let value = request.headers()["signature"].clone();
+                request.headers_mut().append("signature", value);
+                request
+            }),
+        ),
+        (
+            "another type",
+            "signature-invalid",
+            Box::new(|mut request| {
+                let text = HeaderValue::from_static("text/plain");
+                request.headers_mut().insert(CONTENT_TYPE, text);
+                request
+            }),
+        ),
     ];
     for (what, expected, change) in changes {
         let refused = refused_when_changed(&parent, &alice, &key, change).await;
-        assert!(refused.iter().all(|slug| slug == expected), "{what}: {refused:?}");
+        assert!(
+            refused.iter().all(|slug| slug == expected),
+            "{what}: {refused:?}"
+        );
     }
     let signed = alice.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
@@ -233,32 +283,47 @@ async fn an_altered_answer_is_refused() {
     let (alice, key, _) = accepted_request(&parent).await;
     type Change = Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>;
     let changes: Vec<(&str, Change)> = vec![
-        ("a digit of the body", Box::new(|_, answer| {
-            answer.map(|body| {
-                let mut body = body.to_vec();
-                let last = body.len() - 4;
-                body[last] ^= 1;
-                body.into()
-            })
-        })),
-        ("another body and its digest", Box::new(|_, answer| {
-            let mut answer = answer.map(|_| Bytes::from_static(b"{}"));
-            let digest = content_digest(b"{}").parse().unwrap();
-            answer.headers_mut().insert("content-digest", digest);
-            answer
-        })),
-        ("another status", Box::new(|_, mut answer| {
-            *answer.status_mut() = http::StatusCode::CREATED;
-            answer
-        })),
-        ("no signature", Box::new(|_, mut answer| {
-            answer.headers_mut().remove("signature");
-            answer
-        })),
-        ("no digest", Box::new(|_, mut answer| {
-            answer.headers_mut().remove("content-digest");
-            answer
-        })),
+        (
+            "a digit of the body",
+            Box::new(|_, answer| {
+                answer.map(|body| {
+                    let mut body = body.to_vec();
+                    let last = body.len() - 4;
+                    body[last] ^= 1;
+                    body.into()
+                })
+            }),
+        ),
+        (
+            "another body and its digest",
+            Box::new(|_, answer| {
+                let mut answer = answer.map(|_| Bytes::from_static(b"{}"));
+                let digest = content_digest(b"{}").parse().unwrap();
+                answer.headers_mut().insert("content-digest", digest);
+                answer
+            }),
+        ),
+        (
+            "another status",
+            Box::new(|_, mut answer| {
+                *answer.status_mut() = http::StatusCode::CREATED;
+                answer
+            }),
+        ),
+        (
+            "no signature",
+            Box::new(|_, mut answer| {
+                answer.headers_mut().remove("signature");
+                answer
+            }),
+        ),
+        (
+            "no digest",
+            Box::new(|_, mut answer| {
+                answer.headers_mut().remove("content-digest");
+                answer
+            }),
+        ),
     ];
     for (what, change) in changes {
         parent.proxy.change_answers(change);

@@ -2,6 +2,13 @@
 //!
 //! Each lie ends in a refusal with its own problem type, and once the store is honest again nothing was lost.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::Key;
 use permafrost_common::store::Page;
@@ -36,7 +43,10 @@ async fn refused_with(
 #[tokio::test]
 async fn a_record_swapped_with_another_users_is_refused() {
     let parent = LyingParent::start().await;
-    let (alice, bob) = (parent.principal("alice").await, parent.principal("bob").await);
+    let (alice, bob) = (
+        parent.principal("alice").await,
+        parent.principal("bob").await,
+    );
     let (hers, his) = (new_key(&alice).await, new_key(&bob).await);
     let his_record = parent.store.version(&his.id, 1);
     let refused = refused_with(&parent, &alice, &hers, 1, his_record).await;
@@ -190,10 +200,7 @@ async fn a_record_that_never_was_changed_cannot_be_claimed_unasked() {
     let mut unknown = key.id.clone();
     unknown.replace_range(40..44, "0000");
     parent.store.lie(|_, _| StoreAnswer::NotModified(1));
-    assert_eq!(
-        refusal(alice.key(&unknown).await),
-        "store-unavailable"
-    );
+    assert_eq!(refusal(alice.key(&unknown).await), "store-unavailable");
     parent.store.be_honest();
     signs(&alice, &key).await;
 }
@@ -299,32 +306,40 @@ async fn a_silent_store_is_given_up_in_time() {
 #[tokio::test]
 async fn a_listing_with_foreign_or_altered_records_is_refused() {
     let parent = LyingParent::start().await;
-    let (alice, bob) = (parent.principal("alice").await, parent.principal("bob").await);
+    let (alice, bob) = (
+        parent.principal("alice").await,
+        parent.principal("bob").await,
+    );
     let (hers, his) = (new_key(&alice).await, new_key(&bob).await);
     let honest = alice.list_keys(None, None).await.unwrap();
-    assert_eq!(honest.keys, [hers.clone()]);
+    assert_eq!(honest.keys, std::slice::from_ref(&hers));
 
     let (id, foreign) = (hers.id.clone(), parent.store.version(&his.id, 1));
     let record = {
         use base64::Engine;
         base64::engine::general_purpose::STANDARD.encode(&foreign)
     };
-    parent.store.lie(move |request, honest| match (request, honest) {
-        (StoreRequest::List, StoreAnswer::Page(mut page)) => {
-            page.records[0].id.clone_from(&id);
-            page.records[0].version += 1;
-            page.records[0].record.clone_from(&record);
-            StoreAnswer::Page(page)
-        }
-        (_, honest) => honest,
-    });
+    parent
+        .store
+        .lie(move |request, honest| match (request, honest) {
+            (StoreRequest::List, StoreAnswer::Page(mut page)) => {
+                page.records[0].id.clone_from(&id);
+                page.records[0].version += 1;
+                page.records[0].record.clone_from(&record);
+                StoreAnswer::Page(page)
+            }
+            (_, honest) => honest,
+        });
     let refused = refusal(alice.list_keys(None, None).await);
     assert_eq!(refused, "record-invalid");
 
     parent.store.lie(|request, honest| match (request, honest) {
         (StoreRequest::List, StoreAnswer::Page(page)) => {
             let records = [page.records.clone(), page.records].concat();
-            StoreAnswer::Page(Page { records, more: false })
+            StoreAnswer::Page(Page {
+                records,
+                more: false,
+            })
         }
         (_, honest) => honest,
     });
@@ -347,5 +362,8 @@ async fn a_signature_costs_one_store_round_trip_and_opens_its_record_once() {
         id: key.id.clone(),
         known: Some(1),
     };
-    assert_eq!(parent.store.take_requests(), [known.clone(), known.clone(), known]);
+    assert_eq!(
+        parent.store.take_requests(),
+        [known.clone(), known.clone(), known]
+    );
 }

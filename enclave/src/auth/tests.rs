@@ -28,7 +28,7 @@ fn fixture(requests_per_minute: u32) -> Fixture {
         },
     };
     Fixture {
-        authenticator: Authenticator::new(&[principal], &Limits::default(), boot.clone()),
+        authenticator: Authenticator::new(&[principal], &Limits::default(), boot),
         key,
         boot,
     }

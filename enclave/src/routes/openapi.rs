@@ -77,24 +77,29 @@ const INTRODUCTION: &str = "Signing keys inside an AWS Nitro enclave. Verify the
     carries X-Enclave-Attestation, the SHA-256 of the document made at boot; a principal's request names it likewise.";
 
 fn describe(operation: &Operation) -> Value {
-    let mut description = json!({
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "responses": responses(operation),
-        "parameters": parameters(operation),
-        "security": [],
-    });
-    if let Access::Principal(name) = operation.access {
-        description["security"] = json!([{ "principal": [] }]);
-        description["x-policy-operation"] = name.as_str().into();
-    }
+    let mut description = Map::from_iter([
+        ("operationId".to_owned(), json!(operation.id)),
+        ("summary".to_owned(), json!(operation.summary)),
+        ("responses".to_owned(), responses(operation)),
+        ("parameters".to_owned(), json!(parameters(operation))),
+    ]);
+    let mut add = |name: &str, value: Value| description.insert(name.to_owned(), value);
+    match operation.access {
+        Access::Open => add("security", json!([])),
+        Access::Principal(name) => {
+            add("x-policy-operation", json!(name.as_str()));
+            add("security", json!([{ "principal": [] }]))
+        }
+    };
     if let Some(body) = operation.body {
-        description["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": { "schema": body.reference() } },
-        });
+        let schema = json!({ "schema": body.reference() });
+        let content = json!({ "application/json": schema });
+        add(
+            "requestBody",
+            json!({ "required": true, "content": content }),
+        );
     }
-    description
+    Value::Object(description)
 }
 
 fn parameters(operation: &Operation) -> Vec<Value> {
@@ -249,6 +254,30 @@ mod tests {
                         .is_some_and(|slugs| slugs.iter().any(|slug| slug == kind.slug()))
                 });
             assert!(given, "{kind:?} is given by no operation");
+        }
+    }
+
+    #[test]
+    fn every_route_and_status_of_the_table_is_described_and_nothing_else() {
+        let description = description();
+        let paths = description["paths"].as_object().unwrap();
+        let methods: usize = paths
+            .values()
+            .map(|path| path.as_object().unwrap().len())
+            .sum();
+        assert_eq!(methods, operations().len());
+        for operation in operations() {
+            let method = operation.method.as_str().to_lowercase();
+            let described = &paths[operation.path][&method];
+            assert_eq!(described["operationId"], operation.id);
+            let statuses: BTreeSet<_> = operation
+                .all_problems()
+                .chain(OUTSIDE.iter().copied())
+                .map(|problem| problem.status().to_string())
+                .chain([operation.success.status.to_string()])
+                .collect();
+            let responses = described["responses"].as_object().unwrap();
+            assert_eq!(responses.keys().cloned().collect::<BTreeSet<_>>(), statuses);
         }
     }
 

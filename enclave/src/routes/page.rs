@@ -14,16 +14,15 @@ pub(super) const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 pub(super) fn page() -> String {
     let description = api_description();
     let mut html = String::from(HEAD);
-    paragraph(&mut html, text(&description["info"]["description"]));
+    paragraph(&mut html, text(&description, "/info/description"));
     html.push_str("<h2>Operations</h2>");
-    for (path, methods) in description["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in methods.as_object().into_iter().flatten() {
+    for (path, methods) in members(&description, "/paths") {
+        for (method, operation) in members(methods, "") {
             describe_operation(&mut html, &method.to_uppercase(), path, operation);
         }
     }
     html.push_str("<h2>Bodies</h2>");
-    let schemas = description["components"]["schemas"].as_object();
-    for (name, schema) in schemas.into_iter().flatten() {
+    for (name, schema) in members(&description, "/components/schemas") {
         let schema = serde_json::to_string_pretty(schema).unwrap_or_default();
         let (name, schema) = (escape(name), escape(&schema));
         let _ = write!(
@@ -56,31 +55,35 @@ fn describe_operation(html: &mut String, method: &str, path: &str, operation: &V
     let _ = write!(
         html,
         "<h3 id=\"{}\"><code>{method} {}</code></h3>",
-        escape(text(&operation["operationId"])),
+        escape(text(operation, "/operationId")),
         escape(path)
     );
-    paragraph(html, text(&operation["summary"]));
-    if let Some(name) = operation["x-policy-operation"].as_str() {
+    paragraph(html, text(operation, "/summary"));
+    if let Some(name) = operation.get("x-policy-operation").and_then(Value::as_str) {
         paragraph(
             html,
             &format!("Signed by a principal whose policy allows {name}."),
         );
     }
     html.push_str("<table><tr><th>Part<th>Name<th>Meaning");
-    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    for parameter in parameters.into_iter().flatten() {
         row(
             html,
-            text(&parameter["in"]),
-            text(&parameter["name"]),
-            text(&parameter["description"]),
+            text(parameter, "/in"),
+            text(parameter, "/name"),
+            text(parameter, "/description"),
         );
     }
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-    if let Some(name) = body.as_str().and_then(|link| link.rsplit('/').next()) {
+    let body = text(
+        operation,
+        "/requestBody/content/application~1json/schema/$ref",
+    );
+    if let Some(name) = body.strip_prefix("#/components/schemas/") {
         row(html, "body", name, "JSON; see Bodies.");
     }
-    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-        row(html, "answer", status, text(&response["description"]));
+    for (status, response) in members(operation, "/responses") {
+        row(html, "answer", status, text(response, "/description"));
     }
     html.push_str("</table>");
 }
@@ -99,8 +102,18 @@ fn paragraph(html: &mut String, content: &str) {
     let _ = write!(html, "<p>{}</p>", escape(content));
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// The text at a JSON pointer (RFC 6901).
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The members of the object at a JSON pointer.
+fn members<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let object = value.pointer(pointer).and_then(Value::as_object);
+    object.into_iter().flatten()
 }
 
 fn escape(content: &str) -> String {
