@@ -34,6 +34,8 @@ mod profile;
 mod request;
 
 #[cfg(test)]
+mod example;
+#[cfg(test)]
 mod vectors;
 
 pub use answer::{AnswerError, RequestContext, VerifiedAnswer, sign_answer, verify_answer};
