@@ -82,7 +82,7 @@ fn a_request_is_refused_outside_its_time() {
     for created in [NOW - 60, NOW, NOW + 5] {
         assert!(fixture.judge_new(created, NOW).is_ok(), "{created}");
     }
-    for created in [0, NOW - 61, NOW + 6, 1 << 50] {
+    for created in [0, NOW - 61, NOW + 6, 1 << 49] {
         assert_eq!(
             fixture.judge_new(created, NOW).unwrap_err(),
             ProblemType::RequestExpired,
