@@ -38,6 +38,8 @@ pub(crate) enum NsmChoice {
     Emulator {
         /// Keeps the development root and the development root secret.
         state: PathBuf,
+        /// Whether PCR0-2 are zero, as in Nitro's debug mode.
+        debug_mode: bool,
     },
 }
 
@@ -51,6 +53,7 @@ Usage: permafrost-enclave [OPTIONS]
   --store ADDRESS        where the parent's record store is  [vsock://3:5001]
   --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
   --state DIR            the emulator's state                (needed with --nsm emulator)
+  --debug-mode           the emulator's PCR0-2 are zero, as in Nitro's debug mode
   --exit-on-stdin-close  end when standard input is closed
   --version, --help
 
@@ -78,6 +81,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let mut store = format!("vsock://{PARENT_CID}:5001");
     let mut nsm = "device".to_owned();
     let mut state = None;
+    let mut debug_mode = false;
     let mut exit_on_stdin_close = false;
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -91,6 +95,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--store" => store = value()?,
             "--nsm" => nsm = value()?,
             "--state" => state = Some(PathBuf::from(value()?)),
+            "--debug-mode" => debug_mode = true,
             "--exit-on-stdin-close" => exit_on_stdin_close = true,
             "--help" | "-h" => return Ok(Command::Print(HELP.to_owned())),
             "--version" | "-V" => return Ok(Command::Print(version())),
@@ -105,27 +110,27 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         config,
         listen: address("--listen", &listen)?,
         store: address("--store", &store)?,
-        nsm: nsm_choice(&nsm, state)?,
+        nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
     }))
 }
 
 #[cfg(feature = "emulator")]
-fn nsm_choice(text: &str, state: Option<PathBuf>) -> Result<NsmChoice, String> {
+fn nsm_choice(text: &str, state: Option<PathBuf>, debug_mode: bool) -> Result<NsmChoice, String> {
     match (text, state) {
-        ("device", None) => Ok(NsmChoice::Device),
-        ("device", Some(_)) => Err("--state belongs to --nsm emulator".to_owned()),
-        ("emulator", Some(state)) => Ok(NsmChoice::Emulator { state }),
+        ("device", None) if !debug_mode => Ok(NsmChoice::Device),
+        ("device", _) => Err("--state and --debug-mode belong to --nsm emulator".to_owned()),
+        ("emulator", Some(state)) => Ok(NsmChoice::Emulator { state, debug_mode }),
         ("emulator", None) => Err("--nsm emulator needs --state DIR".to_owned()),
         _ => Err(format!("--nsm {text:?}; accepted: device, emulator")),
     }
 }
 
 #[cfg(not(feature = "emulator"))]
-fn nsm_choice(text: &str, state: Option<PathBuf>) -> Result<NsmChoice, String> {
+fn nsm_choice(text: &str, state: Option<PathBuf>, debug_mode: bool) -> Result<NsmChoice, String> {
     match (text, state) {
-        ("device", None) => Ok(NsmChoice::Device),
-        ("device", Some(_)) => Err("--state: this build has no emulator to keep state".to_owned()),
+        ("device", None) if !debug_mode => Ok(NsmChoice::Device),
+        ("device", _) => Err("--state and --debug-mode: this build has no emulator".to_owned()),
         _ => Err(format!(
             "--nsm {text:?}; accepted: device. This build has no emulator"
         )),

@@ -35,6 +35,11 @@ pub enum BootError {
     /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
     #[error("the NSM's own document does not verify: {0}")]
     Attestation(#[from] attestation::Error),
+    /// The enclave runs in debug mode, and its configuration does not allow that.
+    #[error(
+        "debug mode: the NSM's document has an all-zero PCR0; accepted: a measured enclave, or allow_debug_mode = true"
+    )]
+    DebugMode,
     /// The boot key could not be made.
     #[error("no boot key: {0}")]
     Key(#[from] KeyError),
@@ -43,7 +48,7 @@ pub enum BootError {
 /// Reads the configuration, makes the boot's key, and has the NSM vouch for both.
 ///
 /// What cannot be attested is refused here: a document that does not verify under the NSM's own trust anchor, or
-/// that says debug mode, ends the boot. The clock starts at the document's signed timestamp.
+/// that says debug mode where the configuration does not allow it, ends the boot. The clock starts at the document's signed timestamp.
 pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let config = Config::parse(configuration)?;
     let key = SigningKey::generate(Algorithm::Ed25519)?;
@@ -59,6 +64,9 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let user_data = binding.to_user_data();
     let document = nsm.attest(Some(&user_data), None, None)?;
     let verified = Document::parse(&document)?.verify(nsm.trust_anchor(), At::Signed)?;
+    if verified.is_debug() && !config.allow_debug_mode {
+        return Err(BootError::DebugMode);
+    }
     let clock = Clock::starting_at(verified.timestamp_ms());
     let boot = Boot {
         key,
@@ -73,4 +81,23 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out
+}
+
+#[cfg(all(test, feature = "emulator"))]
+mod tests {
+    use super::*;
+    use crate::nsm::emulator::Emulator;
+
+    fn in_debug_mode(configuration: &str) -> Result<Enclave, BootError> {
+        let state = tempfile::tempdir().unwrap();
+        let emulator = Emulator::start_in_debug_mode(state.path()).unwrap();
+        boot(configuration.as_bytes(), Nsm::new(emulator))
+    }
+
+    #[test]
+    fn debug_mode_ends_the_boot_unless_the_configuration_allows_it() {
+        let refused = in_debug_mode("deployment = \"test\"").err().unwrap();
+        assert!(matches!(refused, BootError::DebugMode), "{refused}");
+        assert!(in_debug_mode("deployment = \"test\"\nallow_debug_mode = true").is_ok());
+    }
 }

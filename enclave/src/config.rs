@@ -21,6 +21,8 @@ pub struct Config {
     pub deployment: String,
     /// The network that Taproot addresses are written for.
     pub network: Network,
+    /// Whether the enclave serves in debug mode, where the parent reads its console and PCR0-2 are zero.
+    pub allow_debug_mode: bool,
     /// What one request, and all of them together, may use.
     pub limits: Limits,
     /// Who may do what.
@@ -115,6 +117,7 @@ impl Config {
         Ok(Self {
             deployment: file.deployment,
             network: file.bitcoin.network,
+            allow_debug_mode: file.allow_debug_mode,
             limits: file.limits,
             principals: principals(file.principal)?,
         })
@@ -133,6 +136,8 @@ pub fn is_name(text: &str) -> bool {
 #[serde(deny_unknown_fields)]
 struct File {
     deployment: String,
+    #[serde(default)]
+    allow_debug_mode: bool,
     #[serde(default)]
     bitcoin: BitcoinSection,
     #[serde(default)]

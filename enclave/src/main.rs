@@ -119,10 +119,14 @@ fn nsm(arguments: &Arguments, configuration: &[u8]) -> Result<Nsm, String> {
     use permafrost_enclave::nsm::emulator::{Emulator, Measured};
     match &arguments.nsm {
         NsmChoice::Device => device(),
-        NsmChoice::Emulator { state } => {
-            let measured =
-                Measured::of_this_process(configuration).map_err(|error| error.to_string())?;
-            let emulator = Emulator::start(state, measured).map_err(|error| error.to_string())?;
+        NsmChoice::Emulator { state, debug_mode } => {
+            let emulator = if *debug_mode {
+                Emulator::start_in_debug_mode(state)
+            } else {
+                let measured = Measured::of_this_process(configuration);
+                Emulator::start(state, measured.map_err(|error| error.to_string())?)
+            };
+            let emulator = emulator.map_err(|error| error.to_string())?;
             tracing::warn!("DEVELOPMENT: the NSM is emulated and protects nothing");
             Ok(Nsm::new(emulator))
         }
@@ -145,7 +149,7 @@ fn device() -> Result<Nsm, String> {
 #[cfg(feature = "emulator")]
 fn root_secrets(arguments: &Arguments) -> Result<Option<RootSecrets>, String> {
     use permafrost_enclave::sealing::development_root_secret;
-    let NsmChoice::Emulator { state } = &arguments.nsm else {
+    let NsmChoice::Emulator { state, .. } = &arguments.nsm else {
         return Ok(None);
     };
     let secret = development_root_secret(state).map_err(|error| error.to_string())?;

@@ -13,6 +13,7 @@ pub struct EnclaveProcess {
     child: Option<Child>,
     folder: PathBuf,
     store: String,
+    arguments: Vec<String>,
 }
 
 /// How long a start may take before a test gives up.
@@ -21,12 +22,18 @@ const START: Duration = Duration::from_secs(30);
 impl EnclaveProcess {
     /// Starts an enclave whose configuration, state, socket and log are in `folder`, with its store at `store`.
     pub fn start(folder: &Path, configuration: &str, store: &str) -> Self {
+        Self::start_with(folder, configuration, store, &[])
+    }
+
+    /// The same, with further arguments of the program.
+    pub fn start_with(folder: &Path, configuration: &str, store: &str, arguments: &[&str]) -> Self {
         fs::create_dir_all(folder.join("state")).expect("a state folder");
         fs::write(folder.join("enclave.toml"), configuration).expect("a configuration");
         let mut enclave = Self {
             child: None,
             folder: folder.to_owned(),
             store: store.to_owned(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
         };
         enclave.restart();
         enclave
@@ -49,6 +56,7 @@ impl EnclaveProcess {
             .arg(&self.store)
             .args(["--nsm", "emulator", "--exit-on-stdin-close", "--state"])
             .arg(self.state())
+            .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)

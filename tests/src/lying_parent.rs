@@ -32,7 +32,14 @@ impl LyingParent {
     /// With this configuration.
     pub async fn with(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::within(Arc::new(folder), "only", measured).await
+        Self::within(Arc::new(folder), "only", measured, &[]).await
+    }
+
+    /// With an enclave in debug mode.
+    pub async fn in_debug_mode() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let measured = Measured::new("test").allowing_debug_mode();
+        Self::within(Arc::new(folder), "only", measured, &["--debug-mode"]).await
     }
 
     /// A second deployment in the same place, with the same emulator state: the same roots, another configuration.
@@ -43,17 +50,22 @@ impl LyingParent {
             let file = file.expect("a file");
             std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
         }
-        Self::within(Arc::clone(&self.folder), "neighbour", measured).await
+        Self::within(Arc::clone(&self.folder), "neighbour", measured, &[]).await
     }
 
-    async fn within(folder: Arc<TempDir>, name: &str, measured: Measured) -> Self {
+    async fn within(
+        folder: Arc<TempDir>,
+        name: &str,
+        measured: Measured,
+        arguments: &[&str],
+    ) -> Self {
         let place = folder.path().join(name);
         std::fs::create_dir_all(&place).expect("a folder");
         let socket = place.join("store.sock");
         let (store, _) = LyingStore::serve(&socket).await;
         let configuration = measured.to_toml();
         let address = format!("unix:{}", socket.display());
-        let enclave = EnclaveProcess::start(&place, &configuration, &address);
+        let enclave = EnclaveProcess::start_with(&place, &configuration, &address, arguments);
         let proxy = LyingProxy::serve(&place.join("enclave.sock")).await;
         Self {
             enclave,

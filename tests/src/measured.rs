@@ -5,6 +5,7 @@ use permafrost_common::http_signature::{Algorithm, SigningKey};
 /// A measured configuration with the principals that a test signs as.
 pub struct Measured {
     deployment: String,
+    allow_debug_mode: bool,
     limits: String,
     principals: Vec<(String, SigningKey, String)>,
 }
@@ -21,12 +22,20 @@ impl Measured {
     pub fn new(deployment: &str) -> Self {
         let mut measured = Self {
             deployment: deployment.to_owned(),
+            allow_debug_mode: false,
             limits: String::new(),
             principals: Vec::new(),
         };
         measured.principal("alice", Algorithm::Ed25519, EVERYTHING);
         measured.principal("bob", Algorithm::EcdsaP256, EVERYTHING);
         measured
+    }
+
+    /// Lets the enclave serve in debug mode.
+    #[must_use]
+    pub fn allowing_debug_mode(mut self) -> Self {
+        self.allow_debug_mode = true;
+        self
     }
 
     /// Adds lines to the section `limits`.
@@ -53,8 +62,8 @@ impl Measured {
     /// The file.
     pub fn to_toml(&self) -> String {
         let mut text = format!(
-            "deployment = \"{}\"\n[limits]\n{}\n",
-            self.deployment, self.limits
+            "deployment = \"{}\"\nallow_debug_mode = {}\n[limits]\n{}\n",
+            self.deployment, self.allow_debug_mode, self.limits
         );
         for (name, key, policy) in &self.principals {
             let public_key = key.public_key().expect("a public key");

@@ -57,6 +57,15 @@ async fn an_attestation_document_of_another_root_is_refused() {
 }
 
 #[tokio::test]
+async fn a_debug_mode_document_is_refused_unless_it_is_asked_for() {
+    let parent = LyingParent::in_debug_mode().await;
+    let verified = parent.client().verify(&parent.expectation()).await;
+    assert_eq!(refusal(verified.map(|_| ())), "attestation-refused");
+    let by_name = parent.expectation().allow_debug();
+    assert!(parent.client().verify(&by_name).await.is_ok());
+}
+
+#[tokio::test]
 async fn another_deployment_of_the_same_root_is_refused() {
     let parent = LyingParent::start().await;
     let neighbour = parent.neighbour(Measured::new("other")).await;

@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{self, SHA384};
 use permafrost_common::attestation::{PCR_LEN, Pcr};
 
-use super::{super::ErrorCode, Measured};
+use super::super::ErrorCode;
 
 /// How many PCRs there are.
 pub(super) const PCRS: u16 = 32;
@@ -21,14 +21,14 @@ struct Register {
 }
 
 impl Bank {
-    /// The bank as an enclave finds it: PCR0-2 measured, all others zero, 0 to 15 locked.
-    pub(super) fn booted(measured: &Measured) -> Self {
+    /// The bank as an enclave finds it: PCR0-2 as measured, all others zero, 0 to 15 locked.
+    pub(super) fn booted(measured: [Pcr; 3]) -> Self {
         let zero = Register {
             value: [0; PCR_LEN],
             locked: false,
         };
         let mut bank = Self([zero; PCRS as usize]);
-        for (register, value) in bank.0.iter_mut().zip(measured.pcrs()) {
+        for (register, value) in bank.0.iter_mut().zip(measured) {
             register.value = value;
         }
         for register in bank.0.iter_mut().take(LOCKED_AT_BOOT.into()) {

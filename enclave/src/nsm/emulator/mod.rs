@@ -12,7 +12,7 @@ use std::{
 };
 
 use aws_lc_rs::rand;
-use permafrost_common::attestation::{self, At, Document, Root, RootError};
+use permafrost_common::attestation::{self, At, Document, PCR_LEN, Pcr, Root, RootError};
 
 use super::{Digest, ErrorCode, Provider, Request, Response};
 
@@ -124,6 +124,15 @@ impl Emulator {
         Self::start_at(state_dir, measured, Arc::new(SystemTime::now))
     }
 
+    /// The same in debug mode: PCR0-2 are zero, as in an enclave whose console the parent can read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Emulator::start`].
+    pub fn start_in_debug_mode(state_dir: &FsPath) -> Result<Self, EmulatorError> {
+        Self::boot(state_dir, [[0; PCR_LEN]; 3], Arc::new(SystemTime::now))
+    }
+
     /// The same, with a clock other than the system's.
     ///
     /// # Errors
@@ -134,11 +143,15 @@ impl Emulator {
         measured: Measured,
         clock: Clock,
     ) -> Result<Self, EmulatorError> {
+        Self::boot(state_dir, measured.pcrs(), clock)
+    }
+
+    fn boot(state_dir: &FsPath, pcrs: [Pcr; 3], clock: Clock) -> Result<Self, EmulatorError> {
         let now = clock();
         let root = DevelopmentRoot::load_or_make(state_dir, now)?;
         let module = Module::new(now)?;
         let state = State {
-            bank: Bank::booted(&measured),
+            bank: Bank::booted(pcrs),
             path: Path::issue(&root, &module, now)?,
         };
         let emulator = Self {
