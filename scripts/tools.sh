@@ -32,3 +32,10 @@ step() {
     "$@" || refuse "$title: \`$*\` failed with exit code $?"
     say "== $title: done in $((SECONDS - started)) s"
 }
+
+# Builds the two programs, optimised, as the demonstration and the benchmarks run them: their NSM is the emulator, which is
+# in the enclave program only with this feature.
+build_programs() {
+    step "build the programs" \
+        cargo build --locked --release -p permafrost -p permafrost-enclave --features permafrost-enclave/emulator
+}
