@@ -179,6 +179,8 @@ problem_types! {
     KeyNotFound = "key-not-found", 404, "Key not found";
     /// The key is disabled and does not sign.
     KeyDisabled = "key-disabled", 409, "Key disabled";
+    /// Another key took the place of this one before.
+    KeyReplaced = "key-replaced", 409, "Key replaced before";
     /// Another request changed the key at the same time; nothing of this one was done.
     KeyConflict = "key-conflict", 409, "Key changed meanwhile";
     /// The store gave a record that this deployment did not seal for this place and version: altered, moved, truncated or foreign.

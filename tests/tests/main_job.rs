@@ -38,6 +38,11 @@ async fn a_key_is_made_used_rotated_replaced_and_disabled() {
     assert_eq!(old.status, KeyStatus::Disabled);
     let refused = alice.sign(&key.id, &message()).await;
     assert_eq!(refusal(refused), "key-disabled");
+    let again = alice.replace(&key.id, &how, &idempotency_key).await;
+    assert_eq!(again.unwrap(), new);
+    let another = IdempotencyKey::random().unwrap();
+    let refused = alice.replace(&key.id, &how, &another).await;
+    assert_eq!(refusal(refused), "key-replaced");
     let signed = alice.sign(&new.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &new.group_public_key));
 }

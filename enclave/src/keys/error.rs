@@ -87,9 +87,8 @@ impl From<KeyError> for Problem {
         let kind = match error {
             KeyError::Payload(field) => return field.into(),
             KeyError::Disabled { .. } => ProblemType::KeyDisabled,
-            KeyError::AlreadyReplaced { .. } | KeyError::GenerationExhausted { .. } => {
-                ProblemType::KeyConflict
-            }
+            KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,
+            KeyError::GenerationExhausted { .. } => ProblemType::KeyConflict,
             KeyError::SignatureInvalid { .. }
             | KeyError::Material(_)
             | KeyError::Frost(_)
@@ -113,7 +112,7 @@ mod tests {
             (KeyError::Disabled { id }, ProblemType::KeyDisabled),
             (
                 KeyError::AlreadyReplaced { id, by: id },
-                ProblemType::KeyConflict,
+                ProblemType::KeyReplaced,
             ),
             (KeyError::Tweak, ProblemType::Internal),
         ];

@@ -11,42 +11,11 @@ use crate::auth::OperationName;
 use crate::custody::PAGE_MAX;
 use crate::enclave::Enclave;
 
-/// What reading a key can meet.
-const READING: &[ProblemType] = &[
-    ProblemType::KeyNotFound,
-    ProblemType::StoreUnavailable,
-    ProblemType::RecordInvalid,
-    ProblemType::RecordRolledBack,
-    ProblemType::RecordLost,
-];
-
-/// What signing with a key can meet.
-const SIGNING: &[ProblemType] = &[
-    ProblemType::KeyDisabled,
-    ProblemType::KeyNotFound,
-    ProblemType::StoreUnavailable,
-    ProblemType::RecordInvalid,
-    ProblemType::RecordRolledBack,
-    ProblemType::RecordLost,
-];
-
-/// What changing a key can meet.
-const CHANGING: &[ProblemType] = &[
-    ProblemType::KeyConflict,
-    ProblemType::KeyDisabled,
-    ProblemType::KeyNotFound,
-    ProblemType::StoreUnavailable,
-    ProblemType::RecordInvalid,
-    ProblemType::RecordRolledBack,
-    ProblemType::RecordLost,
-];
-
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation {
             creates: true,
             body: Some(BodySchema::of::<CreateKey>()),
-            problems: READING,
             ..operation("create_key", "/v1/keys", OperationName::CreateKey, create)
         }
         .described(
@@ -68,7 +37,6 @@ pub(super) fn operations() -> Vec<Operation> {
                     description: "The most keys to give: 1 to 100; 100 when left out.",
                 },
             ],
-            problems: READING,
             ..operation("list_keys", "/v1/keys", OperationName::ListKeys, list)
         }
         .described(
@@ -80,7 +48,6 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: READING,
             ..operation("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
         }
         .described(
@@ -89,7 +56,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
-            problems: SIGNING,
+            problems: &[ProblemType::KeyDisabled],
             ..operation("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
         }
         .described(
@@ -100,7 +67,7 @@ pub(super) fn operations() -> Vec<Operation> {
             },
         ),
         Operation {
-            problems: CHANGING,
+            problems: &[ProblemType::KeyConflict, ProblemType::KeyDisabled],
             ..operation(
                 "rotate_key",
                 "/v1/keys/{id}/rotate",
@@ -115,7 +82,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             creates: true,
             body: Some(BodySchema::of::<ReplaceKey>()),
-            problems: CHANGING,
+            problems: &[ProblemType::KeyConflict, ProblemType::KeyReplaced],
             ..operation(
                 "replace_key",
                 "/v1/keys/{id}/replace",
@@ -131,7 +98,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ),
         ),
         Operation {
-            problems: CHANGING,
+            problems: &[ProblemType::KeyConflict],
             ..operation(
                 "disable_key",
                 "/v1/keys/{id}/disable",

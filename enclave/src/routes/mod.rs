@@ -44,7 +44,7 @@ pub struct Operation {
     pub body: Option<BodySchema>,
     /// The answer when all is well.
     pub success: Success,
-    /// The problem types beyond those that every operation of this access may answer with.
+    /// The problem types beyond those that every operation of its kind may answer with.
     pub problems: &'static [ProblemType],
     /// What does it.
     pub handler: Handler,
@@ -109,6 +109,17 @@ pub const OF_PRINCIPALS: &[ProblemType] = &[
     ProblemType::RateLimited,
 ];
 
+/// The problems that any request which reads records may be answered with.
+pub const OF_RECORDS: &[ProblemType] = &[
+    ProblemType::StoreUnavailable,
+    ProblemType::RecordInvalid,
+    ProblemType::RecordRolledBack,
+    ProblemType::RecordLost,
+];
+
+/// The problems that any request about one key may be answered with.
+pub const OF_ONE_KEY: &[ProblemType] = &[ProblemType::KeyNotFound];
+
 /// The problems that any creating request may be answered with.
 pub const OF_CREATION: &[ProblemType] = &[
     ProblemType::IdempotencyKeyMissing,
@@ -164,6 +175,8 @@ impl Operation {
         [
             ALWAYS,
             when(self.access != Access::Open, OF_PRINCIPALS),
+            when(self.access != Access::Open, OF_RECORDS),
+            when(self.path.contains("{id}"), OF_ONE_KEY),
             when(self.creates, OF_CREATION),
             when(self.body.is_some(), OF_BODIES),
             self.problems,
