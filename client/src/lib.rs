@@ -58,6 +58,8 @@
 //! Requests carry this machine's time, which the enclave compares with its own. When they differ too much, the
 //! answer is [`Error::ClockDiffers`], with both times.
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod boot;
 mod client;

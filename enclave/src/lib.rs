@@ -8,6 +8,8 @@
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`clock`]: attested time.
 
+#![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod boot;
 pub mod clock;

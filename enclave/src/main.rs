@@ -1,5 +1,7 @@
 //! `permafrost-enclave`: the measured program.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 
 use std::process::ExitCode;

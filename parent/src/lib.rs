@@ -11,6 +11,8 @@
 //!
 //! Nothing here is trusted with a secret: the parent sees ciphertext, signed requests and signed answers.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 pub mod config;
 pub mod demo;

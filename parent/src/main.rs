@@ -1,5 +1,7 @@
 //! The `permafrost` program.
 
+#![forbid(unsafe_code)]
+
 fn main() -> std::process::ExitCode {
     permafrost::cli::main()
 }

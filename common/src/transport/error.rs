@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::{Address, Cid};
+use super::address::Address;
 
 /// Why a stream or a listener could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum TransportError {
     #[error("cannot connect to {0}: the CID is `any`; accepted: a number")]
     AnyIsNoTarget(Address),
     /// The kernel refused the connection.
-    #[error("cannot connect to {address}: {source}{}", vhost_hint(address))]
+    #[error("cannot connect to {address}: {source}")]
     Connect {
         /// Where to.
         address: Address,
@@ -21,7 +21,7 @@ pub enum TransportError {
         source: io::Error,
     },
     /// There was no connection, or no `OK`, in time.
-    #[error("cannot connect to {address}: no answer within {} ms{}", after.as_millis(), vhost_hint(address))]
+    #[error("cannot connect to {address}: no answer within {} ms", after.as_millis())]
     TimedOut {
         /// Where to.
         address: Address,
@@ -68,16 +68,4 @@ pub enum TransportError {
         /// The path.
         path: PathBuf,
     },
-}
-
-/// A word of help where Linux may have looked for an enclave among this machine's own guests (see the module's page).
-fn vhost_hint(address: &Address) -> &'static str {
-    let to_a_guest = matches!(address, Address::Vsock { cid: Cid::Number(cid), .. } if *cid > 2);
-    let at = |path: &str| std::path::Path::new(path).exists();
-    if to_a_guest && at("/dev/vhost-vsock") && !at("/proc/sys/net/vsock/g2h_fallback") {
-        " (vhost_vsock is loaded here, so this kernel looks for the CID among its own guests: \
-         unload it, or use a kernel with net.vsock.g2h_fallback)"
-    } else {
-        ""
-    }
 }

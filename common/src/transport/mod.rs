@@ -22,17 +22,9 @@
 //!   time ([`tokio::io::split`]), and whoever writes much must go on reading meanwhile, as HTTP/1.1 over
 //!   hyper does.
 //! - **Whose connection it is**: a vsock listener knows the peer's CID, and [`Peers`] says which may stay.
-//!
-//! # What cannot be done here: `VMADDR_FLAG_TO_HOST`
-//!
-//! A parent instance reaches an enclave through its own hypervisor (guest to host). Where the parent also has
-//! the `vhost_vsock` module loaded, because it runs virtual machines itself, Linux sends every CID above 2 to
-//! *those*, unless the address carries `VMADDR_FLAG_TO_HOST` in `svm_flags` (byte 12 of `sockaddr_vm`), or the kernel
-//! falls back by itself (sysctl `net.vsock.g2h_fallback`, merged 2026-03, on by default). No safe interface sets
-//! that byte: `VsockAddr` of the `nix` crate, which `vsock` and `tokio-vsock` take, is made from CID and port
-//! alone, its other constructor is `unsafe` (vsock-rs issue 29), and so are those of `rustix` and `socket2`. This
-//! workspace forbids unsafe code, so the flag is not set. On such a parent: unload `vhost_vsock`, or run a
-//! kernel that has the fallback. [`TransportError::Connect`] says so when it sees the module's device.
+//! - **To the hypervisor, not to one's own guests.** Where the parent has the `vhost_vsock` module loaded, Linux looks for
+//!   every CID above 2 among the parent's own virtual machines, unless the address carries `VMADDR_FLAG_TO_HOST`. It
+//!   does here, whenever the kernel takes it. So `vsock://` does not reach a guest of `vhost_vsock`; `vsock+unix:` does.
 //!
 //! [Firecracker]: https://github.com/firecracker-microvm/firecracker/blob/main/docs/vsock.md
 //! [vhost-device-vsock]: https://github.com/rust-vmm/vhost-device/tree/main/vhost-device-vsock
@@ -45,6 +37,7 @@ mod listener;
 mod peers;
 mod socket_file;
 mod stream;
+mod to_host;
 
 pub use address::{Address, AddressError, Cid, UNIX_PATH_MAX};
 pub use bounded_writes::WRITE_MAX;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
-use tokio_vsock::{VsockAddr, VsockStream};
+use tokio_vsock::{VMADDR_CID_HOST, VsockAddr, VsockStream};
 
 use super::address::{Address, Cid};
 use super::bounded_writes::BoundedWrites;
 use super::error::TransportError;
 use super::hybrid::{self, HandshakeError};
+use super::to_host::to_host;
 
 /// How long [`connect`] tries: 10 seconds.
 pub const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -43,7 +44,7 @@ pub async fn connect_within(address: &Address, time: Duration) -> Result<Stream,
             Address::Vsock {
                 cid: Cid::Number(cid),
                 port,
-            } => VsockStream::connect(VsockAddr::new(*cid, *port))
+            } => connect_vsock(*cid, *port)
                 .await
                 .map(Stream::from)
                 .map_err(|source| refused(address, source)),
@@ -65,6 +66,20 @@ pub async fn connect_within(address: &Address, time: Duration) -> Result<Stream,
                 after: time,
             })
         })
+}
+
+/// Beyond the well-known CIDs an address is an enclave's, or the parent's as an enclave sees it: the way there is the hypervisor.
+///
+/// Linux before 5.11 knows no flags (`EINVAL`), and a machine without a hypervisor's vsock has no way there (`ENODEV`);
+/// then the address is tried as it is.
+async fn connect_vsock(cid: u32, port: u32) -> io::Result<VsockStream> {
+    if let Some(address) = to_host(cid, port).filter(|_| cid > VMADDR_CID_HOST) {
+        match VsockStream::connect(address).await {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENODEV)) => {}
+            other => return other,
+        }
+    }
+    VsockStream::connect(VsockAddr::new(cid, port)).await
 }
 
 /// A connection over any transport; a single write passes on at most [`WRITE_MAX`](super::WRITE_MAX) bytes.
