@@ -162,6 +162,25 @@ async fn a_lost_record_is_refused_as_lost() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_lost_is_not_made_anew_under_its_id() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let idempotency_key = IdempotencyKey::random().unwrap();
+    let key = alice
+        .create_key(&two_of_three(), &idempotency_key)
+        .await
+        .unwrap();
+    let versions = parent.store.versions(&key.id);
+    parent.store.lose(&key.id);
+    let again = alice.create_key(&two_of_three(), &idempotency_key).await;
+    assert_eq!(refusal(again), "record-lost");
+    assert!(parent.store.versions(&key.id).is_empty());
+    parent.store.put_back(&key.id, versions);
+    let again = alice.create_key(&two_of_three(), &idempotency_key).await;
+    assert_eq!(again.unwrap(), key);
+}
+
+#[tokio::test]
 async fn a_write_that_was_called_durable_and_dropped_is_noticed() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;

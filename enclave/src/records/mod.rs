@@ -47,7 +47,7 @@ impl<T> Clone for Versioned<T> {
 /// Why a record was not written.
 #[derive(Debug)]
 pub enum PutError {
-    /// Another version is there already.
+    /// Another version is there already, or was.
     Conflict,
     /// Anything else.
     Problem(Problem),
@@ -119,6 +119,10 @@ impl<T: Record> Records<T> {
         value: T,
     ) -> Result<Versioned<T>, PutError> {
         let version = known.unwrap_or(0) + 1;
+        // The store may have lost or rolled back what was seen; nothing is written in its place.
+        if version <= self.memory().seen(id) {
+            return Err(PutError::Conflict);
+        }
         let internal =
             |error: String| PutError::Problem(Problem::new(ProblemType::Internal, error));
         let plaintext = value.encode().map_err(internal)?;
