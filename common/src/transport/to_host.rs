@@ -8,7 +8,10 @@ use vsock::{SockaddrLike, VsockAddr};
 const TO_HOST: u8 = 1;
 
 /// The address of a CID and port with `VMADDR_FLAG_TO_HOST`; `None` if the library refuses it.
-#[allow(unsafe_code, reason = "nix has no safe constructor that takes the flags")]
+#[allow(
+    unsafe_code,
+    reason = "nix has no safe constructor that takes the flags"
+)]
 pub(super) fn to_host(cid: u32, port: u32) -> Option<VsockAddr> {
     let mut raw = *VsockAddr::new(cid, port).as_ref();
     // `svm_flags` is the first of the four bytes that libc calls `svm_zero` (Linux 5.11).
