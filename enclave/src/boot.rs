@@ -83,7 +83,8 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-#[cfg(all(test, feature = "emulator"))]
+#[cfg(feature = "emulator")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::nsm::emulator::Emulator;

@@ -251,13 +251,7 @@ async fn a_delayed_request_is_refused() {
     let parent = LyingParent::with(measured).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    let held = Arc::new(Mutex::new(None));
-    let hold = Arc::clone(&held);
-    // The enclave gets another request, and the one that was signed waits.
-    parent.proxy.change_requests(move |request| {
-        *hold.lock().unwrap() = Some(request);
-        Request::get("/v1/health").body(Bytes::new()).unwrap()
-    });
+    let held = hold_requests(&parent);
     let refused = refusal(alice.rotate(&key.id).await);
     assert_eq!(refused, "answer-not-authentic");
     parent.proxy.be_honest();
@@ -273,8 +267,14 @@ async fn requests_that_arrive_in_another_order_are_each_answered_for_themselves(
     let parent = LyingParent::start().await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
-    let (one, two) = tokio::join!(alice.key(&key.id), alice.key(&other.id));
-    assert_eq!((one.unwrap(), two.unwrap()), (key, other));
+    let held = hold_requests(&parent);
+    assert_eq!(refusal(alice.key(&key.id).await), "answer-not-authentic");
+    parent.proxy.be_honest();
+    assert_eq!(alice.key(&other.id).await.unwrap(), other);
+    let first = held.lock().unwrap().take().unwrap();
+    let answer = parent.proxy.send(first).await;
+    let answered: Key = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(answered, key);
 }
 
 #[tokio::test]
@@ -368,6 +368,17 @@ async fn a_problem_that_the_parent_makes_up_is_not_taken_for_the_enclaves() {
     });
     let refused = refusal(alice.sign(&key.id, &message()).await);
     assert_eq!(refused, "unauthenticated-problem");
+}
+
+/// From now on the enclave gets another request, and the one that was signed waits here.
+fn hold_requests(parent: &LyingParent) -> Arc<Mutex<Option<WholeRequest>>> {
+    let held = Arc::new(Mutex::new(None));
+    let hold = Arc::clone(&held);
+    parent.proxy.change_requests(move |request| {
+        *hold.lock().unwrap() = Some(request);
+        Request::get("/v1/health").body(Bytes::new()).unwrap()
+    });
+    held
 }
 
 /// Changes the text of `Signature-Input`.
