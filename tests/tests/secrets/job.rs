@@ -32,7 +32,7 @@ const REFUSALS: [&str; 17] = [
     "interrupted",
     "invalid-argument",
     "invalid-request",
-    "key-conflict",
+    "key-replaced",
     "key-disabled",
     "key-not-found",
     "method-not-allowed",
