@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use http::{Method, Request};
 use permafrost_common::{
-    api::Health,
-    http_signature::{SigningKey, is_keyid},
+    api::{Health, is_name},
+    http_signature::SigningKey,
     problem::ProblemType,
 };
 use tokio::sync::Mutex;
@@ -90,7 +90,7 @@ impl Enclave {
     /// # Errors
     /// [`Error::InvalidArgument`] when no principal can have that name.
     pub fn as_principal(&self, name: &str, key: SigningKey) -> Result<Principal, Error> {
-        if !is_keyid(name) {
+        if !is_name(name) {
             return Err(Error::InvalidArgument {
                 what: "principal",
                 reason: format!("{name:?}; accepted: 1 to 64 of A-Z a-z 0-9 - _ ."),

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use permafrost_common::api::is_name;
 use permafrost_common::http_signature::{KeyError, fresh_nonce};
 
 /// The value of `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
@@ -41,11 +42,7 @@ impl FromStr for IdempotencyKey {
     type Err = IdempotencyKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        if fits {
+        if is_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(IdempotencyKeyError(text.chars().take(80).collect()))

@@ -15,6 +15,14 @@ pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// The longest message that is signed, in bytes.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 
+/// Whether a text may name a principal or a participant, or be an `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+pub fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 /// `POST /v1/keys`: a new key, dealt inside the enclave.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use permafrost_common::api::is_name;
 use permafrost_common::http_signature::PublicKey;
 use serde::Deserialize;
 
@@ -122,14 +123,6 @@ impl Config {
             principals: principals(file.principal)?,
         })
     }
-}
-
-/// Whether a text may name a principal, or be an `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
-pub fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,5 @@
-use permafrost_enclave::config::{Config, is_name};
+use permafrost_common::api::is_name;
+use permafrost_enclave::config::Config;
 
 /// The measured configuration, TOML.
 ///

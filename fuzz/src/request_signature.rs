@@ -1,5 +1,6 @@
+use permafrost_common::api::is_name;
 use permafrost_common::http_signature::{
-    CONTENT_DIGEST, SIGNATURE_INPUT, SignedRequest, is_keyid, is_nonce, sign_request,
+    CONTENT_DIGEST, SIGNATURE_INPUT, SignedRequest, is_nonce, sign_request,
 };
 
 use crate::message::{key, request};
@@ -15,7 +16,7 @@ pub fn request_signature(data: &[u8]) -> bool {
     let Ok(came) = SignedRequest::parse(&parts, body) else {
         return false;
     };
-    assert!(is_keyid(came.keyid()), "keyid {:?}", came.keyid());
+    assert!(is_name(came.keyid()), "keyid {:?}", came.keyid());
     assert!(is_nonce(came.nonce()), "nonce {:?}", came.nonce());
 
     let (key, public_key) = key();

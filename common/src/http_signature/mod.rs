@@ -43,7 +43,7 @@ pub use attestation_digest::{AttestationDigest, AttestationDigestError};
 pub use digest::{DigestError, check_content_digest, content_digest};
 pub use key::{Algorithm, KeyError, PublicKey, SIGNATURE_LEN, SigningKey};
 pub use profile::{ProfileError, SignError};
-pub use request::{RequestError, SignedRequest, fresh_nonce, is_keyid, is_nonce, sign_request};
+pub use request::{RequestError, SignedRequest, fresh_nonce, is_nonce, sign_request};
 
 /// The label of our member in `Signature-Input` and `Signature`.
 pub const LABEL: &str = "permafrost";

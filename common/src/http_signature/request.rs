@@ -15,14 +15,14 @@ use super::{
     profile::{FIELD_MAX, SignatureFields, check_created, created, optional, required, set, write},
 };
 use crate::{
-    api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER},
+    api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER, is_name},
     problem::ProblemType,
 };
 
 /// Signs a request: sets `Content-Digest`, `X-Enclave-Attestation`, `Signature-Input` and `Signature`.
 ///
 /// `Content-Type` and `Idempotency-Key` are covered if they are set before. `keyid` is the principal's name
-/// ([`is_keyid`]), `created` seconds since 1970, `nonce` used once ([`fresh_nonce`]), and
+/// ([`is_name`]), `created` seconds since 1970, `nonce` used once ([`fresh_nonce`]), and
 /// `attestation` names the boot that the request is for.
 ///
 /// # Errors
@@ -159,14 +159,6 @@ pub fn fresh_nonce() -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether a text may be a `keyid`, the name of a principal: 1 to 64 of `A-Z a-z 0-9 - _ .`.
-pub fn is_keyid(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
 /// Whether a text may be a `nonce`: 16 to 64 of the alphabet of base64url (RFC 4648 section 5), without padding.
 pub fn is_nonce(text: &str) -> bool {
     (16..=64).contains(&text.len())
@@ -228,7 +220,7 @@ impl<'a> RequestParameters<'a> {
                 accepted: "a string of 16 to 64 of A-Z a-z 0-9 - _",
             });
         }
-        if !is_keyid(self.keyid) {
+        if !is_name(self.keyid) {
             return Err(ProfileError::Parameter {
                 parameter: "keyid",
                 accepted: "a string of 1 to 64 of A-Z a-z 0-9 - _ .",

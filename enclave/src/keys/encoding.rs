@@ -21,15 +21,12 @@
 //! A record has one encoding: what does not encode to the same bytes again is refused.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
-use permafrost_common::api::KeyStatus;
+use permafrost_common::api::{KeyStatus, is_name};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{
-    InvalidField, KeyId, KeyRecord, MaterialError, Participants, material::KeyMaterial,
-    participants::is_name,
-};
+use super::{InvalidField, KeyId, KeyRecord, MaterialError, Participants, material::KeyMaterial};
 
 /// The version of the encoding.
 const VERSION: u8 = 1;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use frost_secp256k1_tr::Identifier;
-use permafrost_common::api::CreateKey;
+use permafrost_common::api::{CreateKey, is_name};
 
 use super::InvalidField;
 
@@ -143,14 +143,6 @@ impl ParticipantName {
     fn identifier(&self) -> Option<Identifier> {
         Identifier::derive(self.0.as_bytes()).ok()
     }
-}
-
-/// Whether a text is 1 to 64 of `A-Z a-z 0-9 - _ .`.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=NAME_MAX).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 fn described(name: &str) -> String {

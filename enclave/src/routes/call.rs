@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
-use permafrost_common::api::IDEMPOTENCY_HEADER;
+use permafrost_common::api::{IDEMPOTENCY_HEADER, is_name};
 use permafrost_common::http_signature::SignedRequest;
 use permafrost_common::problem::{Problem, ProblemType};
 use serde::Serialize;
@@ -14,7 +14,6 @@ use serde::de::DeserializeOwned;
 
 use super::{Access, Operation};
 use crate::auth::Caller;
-use crate::config::is_name;
 use crate::enclave::Enclave;
 
 /// A request that may be acted upon.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use permafrost_common::http_signature::{Algorithm, SigningKey, is_keyid};
+use permafrost_common::api::is_name;
+use permafrost_common::http_signature::{Algorithm, SigningKey};
 
 use super::outcome::{Outcome, say};
 use crate::stack::write_new;
@@ -92,7 +93,7 @@ fn snippet(name: &str, public_key: &str) -> String {
 }
 
 fn parse_name(text: &str) -> Result<String, String> {
-    if is_keyid(text) {
+    if is_name(text) {
         Ok(text.to_owned())
     } else {
         Err("accepted: 1 to 64 of A-Z a-z 0-9 - _ .".to_owned())
