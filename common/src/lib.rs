@@ -7,12 +7,15 @@
 //! - [`api`]: the bodies of every request and answer.
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
-//! - [`store`]: the paths and headers of the record store's protocol.
+//! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the way out.
+//! - [`kms`]: the names of KMS keys, and the encryption context of what is made under them.
 
 pub mod api;
 pub mod attestation;
 pub mod binding;
+pub mod egress;
 pub mod http_signature;
+pub mod kms;
 pub mod problem;
 pub mod store;
 pub mod transport;

@@ -1,0 +1,1 @@
+//! A KMS for development.

@@ -1,0 +1,1 @@
+//! Key policies (AWS KMS Developer Guide, "Key policies in AWS KMS").
