@@ -17,6 +17,7 @@ pub mod config;
 pub mod custody;
 pub mod enclave;
 pub mod keys;
+pub mod kms;
 pub mod nsm;
 pub mod records;
 pub mod routes;

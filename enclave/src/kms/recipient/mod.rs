@@ -1,0 +1,11 @@
+//! The enclave as the recipient of KMS's answers: the key that it names in attestation documents, and what KMS encrypts
+//! to that key.
+//!
+//! A `CiphertextForRecipient` proves nothing: whoever has seen the public key can make one. That it is KMS's own follows
+//! from the TLS connection that it came over, and from nothing here.
+
+mod cms;
+mod key;
+
+pub use cms::{CmsError, EnvelopedData};
+pub use key::{PLAINTEXT_MAX, RecipientError, RecipientKey, RecipientKeyError};
