@@ -14,7 +14,8 @@ use aws_lc_rs::rsa::{
 };
 use zeroize::Zeroizing;
 
-use super::cms::{CmsError, ENCRYPTED_KEY_LEN, EnvelopedData, RECIPIENT_LEN};
+use super::CmsError;
+use super::cms::{ENCRYPTED_KEY_LEN, EnvelopedData, RECIPIENT_LEN};
 
 /// The most that [`RecipientKey::open`] gives, in bytes: what KMS encrypts for a recipient is at most 4096 bytes long
 /// (the `Plaintext` of [`Decrypt`](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).

@@ -4,8 +4,15 @@
 //! A `CiphertextForRecipient` proves nothing: whoever has seen the public key can make one. That it is KMS's own follows
 //! from the TLS connection that it came over, and from nothing here.
 
+mod algorithms;
+mod ber;
 mod cms;
+mod error;
 mod key;
 
-pub use cms::{CmsError, EnvelopedData};
+#[cfg(test)]
+mod tests;
+
+pub use cms::{CIPHERTEXT_FOR_RECIPIENT_MAX, EnvelopedData};
+pub use error::CmsError;
 pub use key::{PLAINTEXT_MAX, RecipientError, RecipientKey, RecipientKeyError};
