@@ -1,6 +1,11 @@
-//! One request, decided.
+//! One request, decided (IAM User Guide, "Policy evaluation logic"; AWS KMS Developer Guide, "Key policies").
 
 use std::collections::BTreeMap;
+
+use super::condition::ContextValues;
+use super::principal::{Arn, Match};
+use super::wildcard;
+use super::written::{Effect, Statement};
 
 /// What KMS knows of a request when it asks the key policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -8,7 +13,8 @@ pub struct RequestContext {
     principal_arn: String,
     action: String,
     key_arn: String,
-    values: BTreeMap<String, Vec<String>>,
+    /// In lower case.
+    values: ContextValues,
 }
 
 impl RequestContext {
@@ -16,14 +22,26 @@ impl RequestContext {
     /// `action` (`kms:Decrypt`) on `key_arn`.
     ///
     /// The condition keys that follow from these are set: `aws:PrincipalArn` (the role's, for a session),
-    /// `aws:PrincipalAccount`, `kms:CallerAccount`.
+    /// `aws:PrincipalAccount`, `kms:CallerAccount`, and `aws:SecureTransport`, since KMS speaks TLS only.
     pub fn new(principal_arn: &str, action: &str, key_arn: &str) -> Self {
-        Self {
+        let request = Self {
             principal_arn: principal_arn.to_owned(),
             action: action.to_owned(),
             key_arn: key_arn.to_owned(),
-            values: BTreeMap::new(),
+            values: ContextValues::new(),
         }
+        .with("aws:SecureTransport", "true");
+        let Some(arn) = Arn::parse(principal_arn) else {
+            return request;
+        };
+        let principal = match arn.role_of_session() {
+            Some(role) => format!("arn:{}:iam::{}:role/{role}", arn.partition, arn.account),
+            None => principal_arn.to_owned(),
+        };
+        request
+            .with("aws:PrincipalArn", principal)
+            .with("aws:PrincipalAccount", arn.account)
+            .with("kms:CallerAccount", arn.account)
     }
 
     /// Sets a condition key (case-insensitive) that has one value in this request.
@@ -46,12 +64,16 @@ impl RequestContext {
     }
 
     /// Sets `kms:EncryptionContext:NAME` for each pair, and `kms:EncryptionContextKeys`.
+    ///
+    /// Two names that differ in the case of letters only are one condition key with two values.
     #[must_use]
     pub fn with_encryption_context(self, context: &BTreeMap<String, String>) -> Self {
-        let keys = self.with_many("kms:EncryptionContextKeys", context.keys());
-        context.iter().fold(keys, |request, (name, value)| {
-            request.with(&format!("kms:EncryptionContext:{name}"), value)
-        })
+        let mut request = self.with_many("kms:EncryptionContextKeys", context.keys());
+        for (name, value) in context {
+            let key = format!("kms:EncryptionContext:{name}").to_ascii_lowercase();
+            request.values.entry(key).or_default().push(value.clone());
+        }
+        request
     }
 
     /// Sets `kms:RecipientAttestation:PCR<n>` for each PCR, in hex, and `kms:RecipientAttestation:ImageSha384`.
@@ -70,7 +92,7 @@ impl RequestContext {
     }
 }
 
-/// What a key policy says to a request. `statement` is the Sid, or `statement N` from 1.
+/// What a key policy says to a request. `statement` is the Sid, or `statement N` from 1, of the first that says so.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
     /// The policy allows it to the caller by name (or to everybody).
@@ -90,4 +112,247 @@ pub enum Decision {
     },
     /// No statement says anything.
     NotAllowed,
+}
+
+/// Answers one request by statements that can be evaluated.
+pub(super) fn decide(statements: &[Statement], request: &RequestContext) -> Decision {
+    let mut delegated = None;
+    let mut allowed = None;
+    for statement in statements {
+        let matched = applies(statement, request);
+        match (statement.effect, matched) {
+            (_, Match::No) => {}
+            (Effect::Deny, _) => {
+                return Decision::DeniedExplicitly {
+                    statement: statement.name(),
+                };
+            }
+            (Effect::Allow, Match::ByName) => allowed = allowed.or(Some(statement)),
+            (Effect::Allow, Match::ByAccount) => delegated = delegated.or(Some(statement)),
+        }
+    }
+    match (allowed, delegated) {
+        (Some(statement), _) => Decision::Allowed {
+            statement: statement.name(),
+        },
+        (None, Some(statement)) => Decision::DelegatedToIam {
+            statement: statement.name(),
+        },
+        (None, None) => Decision::NotAllowed,
+    }
+}
+
+/// Whether a statement applies to a request, and as whom the caller is meant.
+fn applies(statement: &Statement, request: &RequestContext) -> Match {
+    let action = statement
+        .actions
+        .entries
+        .iter()
+        .any(|action| action.matches(&request.action));
+    let resource = statement
+        .resources
+        .entries
+        .iter()
+        .any(|resource| wildcard::matches(resource, &request.key_arn));
+    let conditions = statement
+        .conditions
+        .iter()
+        .all(|condition| condition.holds(&request.values));
+    if !(action && resource && conditions) {
+        return Match::No;
+    }
+    statement
+        .principals
+        .entries
+        .iter()
+        .map(|principal| principal.matches(&request.principal_arn))
+        .max()
+        .unwrap_or(Match::No)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::PolicyDocument;
+    use super::*;
+
+    const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/enclave";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/enclave/i-0";
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+
+    fn policy(statements: Value) -> PolicyDocument {
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        PolicyDocument::parse(&text).unwrap()
+    }
+
+    fn statement(sid: &str, effect: &str, principal: &str, action: &str) -> Value {
+        json!({"Sid": sid, "Effect": effect, "Principal": {"AWS": principal}, "Action": action, "Resource": "*"})
+    }
+
+    fn request(caller: &str) -> RequestContext {
+        RequestContext::new(caller, "kms:Decrypt", KEY)
+    }
+
+    #[test]
+    fn an_explicit_denial_wins_over_every_allowance() {
+        let allow = statement("Yes", "Allow", ROLE, "kms:*");
+        let deny = statement("No", "Deny", "*", "kms:De*");
+        let denied = Decision::DeniedExplicitly {
+            statement: "No".to_owned(),
+        };
+        for statements in [json!([allow, deny]), json!([deny, allow])] {
+            assert_eq!(policy(statements).decide(&request(SESSION)), denied);
+        }
+        let other = RequestContext::new(SESSION, "kms:GenerateDataKey", KEY);
+        assert_eq!(
+            policy(json!([allow, deny])).decide(&other),
+            Decision::Allowed {
+                statement: "Yes".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn what_nobody_allows_is_not_allowed() {
+        let policy = policy(json!(statement("", "Allow", ROLE, "kms:GenerateDataKey")));
+        assert_eq!(policy.decide(&request(ROLE)), Decision::NotAllowed);
+        let other = RequestContext::new(
+            "arn:aws:iam::111122223333:role/other",
+            "kms:GenerateDataKey",
+            KEY,
+        );
+        assert_eq!(policy.decide(&other), Decision::NotAllowed);
+    }
+
+    #[test]
+    fn an_account_delegates_to_iam_and_a_name_goes_before_it() {
+        let account = statement("Account", "Allow", ROOT, "kms:*");
+        let by_name = statement("Name", "Allow", ROLE, "kms:*");
+        assert_eq!(
+            policy(json!(account)).decide(&request(ROLE)),
+            Decision::DelegatedToIam {
+                statement: "Account".to_owned()
+            }
+        );
+        assert_eq!(
+            policy(json!([account, by_name])).decide(&request(SESSION)),
+            Decision::Allowed {
+                statement: "Name".to_owned()
+            }
+        );
+        assert_eq!(
+            policy(json!(account)).decide(&request(ROOT)),
+            Decision::Allowed {
+                statement: "Account".to_owned()
+            }
+        );
+        let denied = policy(json!([by_name, statement("No", "Deny", ROOT, "kms:*")]));
+        assert_eq!(
+            denied.decide(&request(SESSION)),
+            Decision::DeniedExplicitly {
+                statement: "No".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_statement_without_a_sid_is_called_by_its_number() {
+        let mut unnamed = statement("", "Allow", "*", "*");
+        unnamed.as_object_mut().unwrap().remove("Sid");
+        let policy = policy(json!([
+            statement("No", "Deny", "*", "kms:Encrypt"),
+            unnamed
+        ]));
+        assert_eq!(
+            policy.decide(&request("ec2.amazonaws.com")),
+            Decision::Allowed {
+                statement: "statement 2".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn another_keys_statement_does_not_apply() {
+        let mut other = statement("Other", "Allow", ROLE, "kms:*");
+        other["Resource"] = json!(KEY.replace("1234abcd", "1234abce"));
+        assert_eq!(
+            policy(json!(other)).decide(&request(ROLE)),
+            Decision::NotAllowed
+        );
+        other["Resource"] = json!(KEY);
+        assert_ne!(
+            policy(json!(other)).decide(&request(ROLE)),
+            Decision::NotAllowed
+        );
+    }
+
+    #[test]
+    fn every_condition_must_hold() {
+        let mut attested = statement("Attested", "Allow", ROLE, "kms:Decrypt");
+        attested["Condition"] = json!({
+            "StringEqualsIgnoreCase": {
+                "kms:RecipientAttestation:PCR0": "00ff",
+                "kms:RecipientAttestation:ImageSha384": "00ff",
+                "kms:RecipientAttestation:PCR2": "02",
+            },
+            "StringEquals": {"kms:EncryptionContext:deployment": "example"},
+            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["deployment", "epoch"]},
+        });
+        let policy = policy(json!(attested));
+        let context = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let ours = context(&[("deployment", "example"), ("epoch", "1")]);
+        let pcrs = |pcr0: &'static [u8], pcr2: &'static [u8]| [(0, pcr0), (2, pcr2)];
+        let allowed =
+            |request: RequestContext| matches!(policy.decide(&request), Decision::Allowed { .. });
+        assert!(allowed(
+            request(SESSION)
+                .with_attestation(pcrs(&[0x00, 0xff], &[2]))
+                .with_encryption_context(&ours)
+        ));
+        assert!(!allowed(request(SESSION).with_encryption_context(&ours)));
+        for refused in [pcrs(&[0x00, 0xfe], &[2]), pcrs(&[0x00, 0xff], &[3])] {
+            assert!(!allowed(
+                request(SESSION)
+                    .with_attestation(refused)
+                    .with_encryption_context(&ours)
+            ));
+        }
+        for refused in [
+            context(&[("deployment", "other"), ("epoch", "1")]),
+            context(&[("deployment", "example"), ("purpose", "1")]),
+            context(&[]),
+        ] {
+            assert!(!allowed(
+                request(SESSION)
+                    .with_attestation(pcrs(&[0x00, 0xff], &[2]))
+                    .with_encryption_context(&refused)
+            ));
+        }
+    }
+
+    #[test]
+    fn a_session_is_known_by_its_roles_arn_and_account() {
+        for (key, value) in [
+            ("aws:PrincipalArn", ROLE),
+            ("aws:PrincipalAccount", "111122223333"),
+            ("kms:CallerAccount", "111122223333"),
+            ("aws:SecureTransport", "true"),
+        ] {
+            let mut asked = statement("Asked", "Allow", "*", "kms:*");
+            asked["Condition"] = json!({"StringEquals": {key: value}});
+            let policy = policy(json!(asked));
+            assert_ne!(
+                policy.decide(&request(SESSION)),
+                Decision::NotAllowed,
+                "{key}"
+            );
+        }
+    }
 }

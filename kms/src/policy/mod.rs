@@ -2,11 +2,21 @@
 //!
 //! - [`PolicyDocument`] is a policy that this program understands to the last word: [`PolicyDocument::parse`] reads one,
 //!   [`PolicyDocument::decide`] answers a request by it.
+//! - [`WrittenPolicy`] is any policy that AWS would accept.
 
+mod action;
+mod condition;
 mod decide;
 mod document;
 mod error;
+mod json;
+mod key;
+mod operator;
+mod principal;
+mod wildcard;
+mod written;
 
 pub use decide::{Decision, RequestContext};
-pub use document::{POLICY_MAX, PolicyDocument};
+pub use document::PolicyDocument;
 pub use error::PolicyError;
+pub use written::{POLICY_MAX, WrittenPolicy};

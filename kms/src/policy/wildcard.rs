@@ -1,0 +1,130 @@
+//! The wildcards of IAM policies: `*` is any characters, also none; `?` is any one character.
+
+/// Whether `text` matches `pattern`, with the case of letters.
+///
+/// Takes at most `pattern × text` steps, whatever the pattern.
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // Where to go on when the last `*` has to take one character more.
+    let mut retry = None;
+    loop {
+        let mut ahead = pattern.clone();
+        match (ahead.next(), text.clone().next()) {
+            (Some('*'), _) => {
+                pattern = ahead;
+                retry = Some((pattern.clone(), text.clone()));
+            }
+            (Some(expected), Some(found)) if expected == '?' || expected == found => {
+                pattern = ahead;
+                text.next();
+            }
+            (None, None) => return true,
+            _ => {
+                let Some((after_star, mut from)) = retry.take() else {
+                    return false;
+                };
+                if from.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (after_star.clone(), from.clone());
+                retry = Some((after_star, from));
+            }
+        }
+    }
+}
+
+/// Whether an ARN matches a pattern of an ARN: each of the six parts between colons for itself, the last with all colons
+/// in it (IAM User Guide, "ARN condition operators").
+pub(super) fn matches_arn(pattern: &str, arn: &str) -> bool {
+    let (pattern, arn): (Vec<_>, Vec<_>) = (
+        pattern.splitn(ARN_PARTS, ':').collect(),
+        arn.splitn(ARN_PARTS, ':').collect(),
+    );
+    pattern.len() == ARN_PARTS
+        && arn.len() == ARN_PARTS
+        && pattern
+            .iter()
+            .zip(&arn)
+            .all(|(pattern, part)| matches(pattern, part))
+}
+
+/// Whether a pattern has the six parts of an ARN.
+pub(super) fn is_arn_pattern(text: &str) -> bool {
+    text.splitn(ARN_PARTS, ':').count() == ARN_PARTS
+}
+
+/// Whether there is a wildcard in the text.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+const ARN_PARTS: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_match_as_iam_says() {
+        for (pattern, text) in [
+            ("", ""),
+            ("*", ""),
+            ("*", "anything at all"),
+            ("a*", "a"),
+            ("a*c", "abbbc"),
+            ("a*c", "abcbc"),
+            ("*a*b*", "xxaxxbxx"),
+            ("a?c", "abc"),
+            ("?", "ü"),
+            ("**", "a"),
+            ("a*", "a*"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("", "a"),
+            ("a", ""),
+            ("?", ""),
+            ("a?", "a"),
+            ("a*c", "abcd"),
+            ("A", "a"),
+            ("*a", "ab"),
+            ("a*b*c", "acb"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_ends_soon() {
+        assert!(!matches(&"*a".repeat(1000), &"a".repeat(999)));
+    }
+
+    /// The definition, as a recursion that is slow and plainly right.
+    fn by_definition(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some(('*', after)), None) => by_definition(after, text),
+            (Some(('*', after)), Some((_, rest))) => {
+                by_definition(after, text) || by_definition(pattern, rest)
+            }
+            (Some((p, after)), Some((t, rest))) => {
+                (*p == '?' || p == t) && by_definition(after, rest)
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_pattern_matches_by_its_definition(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
+            let expected = by_definition(
+                &pattern.chars().collect::<Vec<_>>(),
+                &text.chars().collect::<Vec<_>>(),
+            );
+            prop_assert_eq!(matches(&pattern, &text), expected);
+        }
+    }
+}
