@@ -213,6 +213,63 @@ pub struct Signed {
     pub taproot: Option<TaprootOutput>,
 }
 
+/// `GET /v1/root`, and the answer to what changes it: the epochs of the root secret.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct RootState {
+    /// The KMS key that every data key is made under.
+    pub key_arn: String,
+    /// The newest epoch, under which everything is sealed.
+    pub epoch: u32,
+    /// The epochs that open, ascending; the newest is the last.
+    pub epochs: Vec<u32>,
+    /// The oldest epoch that the measured configuration accepts.
+    pub oldest_epoch: u32,
+}
+
+/// `POST /v1/root/rotate`: the epoch after this one, which must be the newest.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateRoot {
+    /// The newest epoch, so that a repeated request makes no second one.
+    pub epoch: u32,
+}
+
+/// `POST /v1/root/reseal`: seal a page of records anew in the newest epoch.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResealRecords {
+    /// The `next` of the page before; empty for the first.
+    #[serde(default)]
+    pub after: String,
+    /// The most records of the page: 1 to 100; 100 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// What became of a page of records.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct ResealedRecords {
+    /// The epoch that they are sealed in now.
+    pub epoch: u32,
+    /// How many records the page had.
+    pub examined: u32,
+    /// How many of them were sealed anew; the others were in the newest epoch before.
+    pub resealed: u32,
+    /// How many were changed by others meanwhile: another pass is needed.
+    pub left: u32,
+    /// The value of `after` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `POST /v1/root/retire`: forget the epochs before the newest.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetireRoot {
+    /// The newest epoch, the only one that stays.
+    pub epoch: u32,
+}
+
 /// `GET /v1/attestation`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Attestation {

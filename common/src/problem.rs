@@ -191,8 +191,14 @@ problem_types! {
     RecordLost = "record-lost", 502, "Sealed record lost";
     /// The record store does not answer, or not as it should; nothing was done, or the request can be repeated safely.
     StoreUnavailable = "store-unavailable", 503, "Record store unavailable";
-    /// The enclave has no root secret yet.
+    /// The enclave has no root secret yet, or not yet that of an epoch which another enclave has just made.
     NotReady = "not-ready", 503, "Not ready";
+    /// KMS gave no data key; nothing was done, and the request can be repeated.
+    KmsUnavailable = "kms-unavailable", 503, "KMS unavailable";
+    /// The newest epoch of the root secret is another than the request says; nothing was done.
+    EpochConflict = "epoch-conflict", 409, "Another newest epoch";
+    /// Records may still be sealed in the epochs to be retired: a whole pass of resealing comes first.
+    EpochInUse = "epoch-in-use", 409, "Epoch in use";
     /// The NSM made no attestation document.
     AttestationUnavailable = "attestation-unavailable", 503, "Attestation unavailable";
     /// The parent instance cannot reach the enclave (said by the parent, unsigned).

@@ -14,7 +14,7 @@ pub(crate) enum Command {
 }
 
 /// How to boot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arguments {
     /// The measured configuration.
     pub(crate) config: PathBuf,
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     pub(crate) listen: Address,
     /// Where the record store is.
     pub(crate) store: Address,
+    /// Where the way out is.
+    pub(crate) egress: Address,
     /// Which NSM attests.
     pub(crate) nsm: NsmChoice,
     /// Whether to end when standard input does.
@@ -29,14 +31,14 @@ pub(crate) struct Arguments {
 }
 
 /// Which NSM attests.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum NsmChoice {
     /// `/dev/nsm`.
     Device,
     /// The emulator, with its state in this directory.
     #[cfg(feature = "emulator")]
     Emulator {
-        /// Keeps the development root and the development root secret.
+        /// Keeps the development root.
         state: PathBuf,
         /// Whether PCR0-2 are zero, as in Nitro's debug mode.
         debug_mode: bool,
@@ -51,6 +53,7 @@ Usage: permafrost-enclave [OPTIONS]
   --config FILE          the measured configuration          [/config/enclave.toml]
   --listen ADDRESS       where requests come from            [vsock://any:5000]
   --store ADDRESS        where the parent's record store is  [vsock://3:5001]
+  --egress ADDRESS       where the parent's way out is       [vsock://3:5002]
   --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
   --state DIR            the emulator's state                (needed with --nsm emulator)
   --debug-mode           the emulator's PCR0-2 are zero, as in Nitro's debug mode
@@ -79,6 +82,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let mut config = PathBuf::from("/config/enclave.toml");
     let mut listen = "vsock://any:5000".to_owned();
     let mut store = format!("vsock://{PARENT_CID}:5001");
+    let mut egress = format!("vsock://{PARENT_CID}:5002");
     let mut nsm = "device".to_owned();
     let mut state = None;
     let mut debug_mode = false;
@@ -93,6 +97,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--config" => config = value()?.into(),
             "--listen" => listen = value()?,
             "--store" => store = value()?,
+            "--egress" => egress = value()?,
             "--nsm" => nsm = value()?,
             "--state" => state = Some(PathBuf::from(value()?)),
             "--debug-mode" => debug_mode = true,
@@ -110,6 +115,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         config,
         listen: address("--listen", &listen)?,
         store: address("--store", &store)?,
+        egress: address("--egress", &egress)?,
         nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
     }))
@@ -161,6 +167,7 @@ mod tests {
         assert_eq!(arguments.nsm, NsmChoice::Device);
         assert_eq!(arguments.peers(), Peers::Cids(vec![3]));
         assert_eq!(arguments.store.to_string(), "vsock://3:5001");
+        assert_eq!(arguments.egress.to_string(), "vsock://3:5002");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use permafrost_common::attestation::{self, At, Document};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
 
+use std::sync::Arc;
+
+use crate::attestor::Attestor;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::enclave::Enclave;
@@ -17,8 +20,6 @@ pub struct Boot {
     pub key: SigningKey,
     /// The attestation document made at boot, without a nonce.
     pub document: Vec<u8>,
-    /// The `user_data` of every document of this boot.
-    pub user_data: Vec<u8>,
     /// The digest of `document`, which every answer carries as `X-Enclave-Attestation`.
     pub attestation: AttestationDigest,
 }
@@ -67,14 +68,17 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     if verified.is_debug() && !config.allow_debug_mode {
         return Err(BootError::DebugMode);
     }
-    let clock = Clock::starting_at(verified.timestamp_ms());
+    let clock = Arc::new(Clock::starting_at(verified.timestamp_ms()));
     let boot = Boot {
         key,
         attestation: AttestationDigest::of(&document),
         document,
-        user_data,
     };
-    Ok(Enclave::new(config, boot, nsm, clock))
+    Ok(Enclave::new(
+        config,
+        boot,
+        Attestor::new(nsm, clock, user_data),
+    ))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -89,6 +93,12 @@ mod tests {
     use super::*;
     use crate::nsm::emulator::Emulator;
 
+    const CONFIGURATION: &str = r#"
+deployment = "test"
+[kms]
+key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+"#;
+
     fn in_debug_mode(configuration: &str) -> Result<Enclave, BootError> {
         let state = tempfile::tempdir().unwrap();
         let emulator = Emulator::start_in_debug_mode(state.path()).unwrap();
@@ -97,8 +107,9 @@ mod tests {
 
     #[test]
     fn debug_mode_ends_the_boot_unless_the_configuration_allows_it() {
-        let refused = in_debug_mode("deployment = \"test\"").err().unwrap();
+        let refused = in_debug_mode(CONFIGURATION).err().unwrap();
         assert!(matches!(refused, BootError::DebugMode), "{refused}");
-        assert!(in_debug_mode("deployment = \"test\"\nallow_debug_mode = true").is_ok());
+        let allowed = format!("allow_debug_mode = true\n{CONFIGURATION}");
+        assert!(in_debug_mode(&allowed).is_ok());
     }
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::auth::{KeyScope, OperationName, Policy, Principal};
 use crate::keys::{Network, PayloadKind};
+use crate::kms::{KmsConfig, KmsSection};
 
 /// The longest configuration file, in bytes.
 pub const CONFIGURATION_MAX: usize = 1024 * 1024;
@@ -24,6 +25,8 @@ pub struct Config {
     pub network: Network,
     /// Whether the enclave serves in debug mode, where the parent reads its console and PCR0-2 are zero.
     pub allow_debug_mode: bool,
+    /// Which KMS key the root secret comes from.
+    pub kms: KmsConfig,
     /// What one request, and all of them together, may use.
     pub limits: Limits,
     /// Who may do what.
@@ -119,6 +122,7 @@ impl Config {
             deployment: file.deployment,
             network: file.bitcoin.network,
             allow_debug_mode: file.allow_debug_mode,
+            kms: KmsConfig::of(file.kms)?,
             limits: file.limits,
             principals: principals(file.principal)?,
         })
@@ -133,6 +137,7 @@ struct File {
     allow_debug_mode: bool,
     #[serde(default)]
     bitcoin: BitcoinSection,
+    kms: KmsSection,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -305,6 +310,8 @@ mod tests {
 
     const GOOD: &str = r#"
 deployment = "test"
+[kms]
+key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 [[principal]]
 name = "svc"
 public_key = "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

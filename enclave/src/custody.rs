@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::{Caller, KeyScope};
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
-use crate::records::{PutError, Record, Records, Versioned};
+use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
 /// The most keys in one page of a listing.
 pub const PAGE_MAX: usize = 100;
@@ -156,6 +156,19 @@ impl Custody {
         self.change(caller, id, |old| old.replaced_by(new.id, disable))
             .await?;
         Ok(made.value.view(self.network)?)
+    }
+
+    /// Seals a page of records anew in the newest epoch; the cursor `after` is a key's id, or empty.
+    pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
+        if !after.is_empty() && after.parse::<KeyId>().is_err() {
+            let accepted = "the `next` of the page before, or nothing";
+            return Err(Problem::field(
+                "/after",
+                format!("{} bytes", after.len()),
+                accepted,
+            ));
+        }
+        self.records.reseal(after, limit).await
     }
 
     /// Writes a new key, or finds the one that the same request made before.

@@ -1,16 +1,15 @@
 //! One boot of the enclave: what it knows of itself, and what it serves with.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use permafrost_common::attestation::{At, Document};
 use permafrost_common::problem::{Problem, ProblemType};
 
+use crate::attestor::Attestor;
 use crate::auth::Authenticator;
 use crate::boot::Boot;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::custody::Custody;
-use crate::nsm::Nsm;
+use crate::root::{ResealPass, Root};
 
 /// One boot of the enclave.
 pub struct Enclave {
@@ -18,53 +17,71 @@ pub struct Enclave {
     pub config: Config,
     /// What was made at boot.
     pub boot: Boot,
-    /// The NSM that attests.
-    pub nsm: Nsm,
-    /// The clock that requests are judged by.
-    pub clock: Clock,
+    /// The NSM that attests, and the clock that requests are judged by.
+    pub attestor: Arc<Attestor>,
     /// Who may ask.
     pub authenticator: Authenticator,
-    custody: OnceLock<Custody>,
+    thawed: OnceLock<Thawed>,
+    waiting_for: Mutex<String>,
+}
+
+/// What there is once the root secret is.
+pub struct Thawed {
+    /// The keys.
+    pub custody: Custody,
+    /// The epochs of the root secret.
+    pub root: Arc<Root>,
+    /// How far resealing has come.
+    pub reseal_pass: ResealPass,
 }
 
 impl Enclave {
     /// A boot that has no root secret yet: it serves health and attestation.
-    pub fn new(config: Config, boot: Boot, nsm: Nsm, clock: Clock) -> Self {
+    pub fn new(config: Config, boot: Boot, attestor: Attestor) -> Self {
         let authenticator =
             Authenticator::new(&config.principals, &config.limits, boot.attestation);
         Self {
             config,
             boot,
-            nsm,
-            clock,
+            attestor: Arc::new(attestor),
             authenticator,
-            custody: OnceLock::new(),
+            thawed: OnceLock::new(),
+            waiting_for: Mutex::new("it has just been started".to_owned()),
         }
     }
 
     /// Begins to serve keys. Only the first call of a boot has an effect.
-    pub fn thaw(&self, custody: Custody) {
-        let _ = self.custody.set(custody);
+    pub fn thaw(&self, custody: Custody, root: Arc<Root>) {
+        let reseal_pass = ResealPass::default();
+        let _ = self.thawed.set(Thawed {
+            custody,
+            root,
+            reseal_pass,
+        });
+    }
+
+    /// Notes why there is no root secret yet, for whoever asks.
+    pub fn waits_for(&self, reason: String) {
+        *self
+            .waiting_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    /// What there is once the root secret is.
+    pub fn thawed(&self) -> Result<&Thawed, Problem> {
+        self.thawed.get().ok_or_else(|| {
+            let reason = self
+                .waiting_for
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let detail = format!("the enclave has no root secret yet: {reason}");
+            Problem::new(ProblemType::NotReady, detail).retry_after(1)
+        })
     }
 
     /// The keys, once the root secret is there.
     pub fn custody(&self) -> Result<&Custody, Problem> {
-        self.custody.get().ok_or_else(|| {
-            Problem::new(ProblemType::NotReady, "the enclave has no root secret yet").retry_after(1)
-        })
-    }
-
-    /// A fresh attestation document with this nonce, which also moves the clock forward. Blocks on the NSM.
-    pub fn attest(&self, nonce: Vec<u8>) -> Result<Vec<u8>, Problem> {
-        let unavailable = |error: String| Problem::new(ProblemType::AttestationUnavailable, error);
-        let document = self
-            .nsm
-            .attest(Some(&self.boot.user_data), Some(&nonce), None)
-            .map_err(|error| unavailable(error.to_string()))?;
-        let verified = Document::parse(&document)
-            .and_then(|parsed| parsed.verify(self.nsm.trust_anchor(), At::Signed))
-            .map_err(|error| unavailable(error.to_string()))?;
-        self.clock.attested(verified.timestamp_ms());
-        Ok(document)
+        Ok(&self.thawed()?.custody)
     }
 }

@@ -6,10 +6,12 @@
 //! - [`auth`]: who asks, and whether they may.
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
-//! - [`clock`]: attested time.
+//! - [`root`]: the root secret of each epoch, from [`kms`].
+//! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
 #![forbid(unsafe_code)]
 
+pub mod attestor;
 pub mod auth;
 pub mod boot;
 pub mod clock;
@@ -20,6 +22,7 @@ pub mod keys;
 pub mod kms;
 pub mod nsm;
 pub mod records;
+pub mod root;
 pub mod routes;
 pub mod sealing;
 pub mod serve;

@@ -14,12 +14,19 @@ use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
 use permafrost_enclave::custody::Custody;
 use permafrost_enclave::enclave::Enclave;
+use permafrost_enclave::kms::{Egress, Kms, KmsSetupError};
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::records::Records;
-use permafrost_enclave::sealing::RootSecrets;
+use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
 use permafrost_enclave::store::StoreClient;
 use tokio::sync::oneshot;
+
+/// The first wait before the root secret is asked for again; each next one is twice as long.
+const UNSEAL_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest wait before the root secret is asked for again.
+const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1)) {
@@ -61,17 +68,12 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         deployment = enclave.config.deployment,
-        nsm = enclave.nsm.name(),
+        nsm = enclave.attestor.nsm.name(),
         attestation = %enclave.boot.attestation,
         listen = %arguments.listen,
         "booted"
     );
-    match root_secrets(&arguments)? {
-        Some(secrets) => thaw(&enclave, &arguments, secrets),
-        None => {
-            tracing::error!("this build has no source of the root secret: serving attestation only")
-        }
-    }
+    tokio::spawn(thaw(Arc::clone(&enclave), arguments.clone()));
     tokio::select! {
         never = serve(enclave, listener) => match never {},
         signal = ended() => {
@@ -85,21 +87,51 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
 }
 
-fn thaw(enclave: &Enclave, arguments: &Arguments, secrets: RootSecrets) {
+/// Unseals the root secret, however long it takes, and then follows its epochs. Until then nothing but health and
+/// attestation is served, and health says why.
+async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
     let config = &enclave.config;
     let timeout = Duration::from_millis(config.limits.store_timeout_ms);
     let store = Arc::new(StoreClient::new(arguments.store.clone(), timeout));
+    let kms = match kms(&enclave, &arguments) {
+        Ok(kms) => Arc::new(kms),
+        Err(error) => {
+            tracing::error!(%error, "no KMS client");
+            return enclave.waits_for(error.to_string());
+        }
+    };
+    let mut wait = UNSEAL_WAIT;
+    let root = loop {
+        let deployment = config.deployment.clone();
+        match Root::unseal(Arc::clone(&kms), Arc::clone(&store), deployment).await {
+            Ok(root) => break Arc::new(root),
+            Err(error) => {
+                tracing::error!(%error, retry_ms = wait.as_millis(), "no root secret");
+                enclave.waits_for(error.to_string());
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = UNSEAL_WAIT_MAX.min(wait * 2);
+    };
+    tracing::info!(epochs = root.secrets().now().epochs(), "ready");
     let records = Records::new(
         store,
-        secrets,
+        root.secrets(),
         config.deployment.clone(),
         config.limits.cache_bytes,
     );
-    enclave.thaw(Custody::new(
-        records,
-        config.deployment.clone(),
-        config.network,
-    ));
+    let custody = Custody::new(records, config.deployment.clone(), config.network);
+    enclave.thaw(custody, Arc::clone(&root));
+    root.follow().await;
+}
+
+fn kms(enclave: &Enclave, arguments: &Arguments) -> Result<Kms, KmsSetupError> {
+    Kms::new(
+        enclave.config.kms.clone(),
+        enclave.config.deployment.clone(),
+        Egress::new(arguments.egress.clone()),
+        Arc::clone(&enclave.attestor),
+    )
 }
 
 fn read_configuration(arguments: &Arguments) -> Result<Vec<u8>, String> {
@@ -146,22 +178,6 @@ fn device() -> Result<Nsm, String> {
     Device::open()
         .map(Nsm::new)
         .map_err(|error| error.to_string())
-}
-
-#[cfg(feature = "emulator")]
-fn root_secrets(arguments: &Arguments) -> Result<Option<RootSecrets>, String> {
-    use permafrost_enclave::sealing::development_root_secret;
-    let NsmChoice::Emulator { state, .. } = &arguments.nsm else {
-        return Ok(None);
-    };
-    let secret = development_root_secret(state).map_err(|error| error.to_string())?;
-    tracing::warn!("DEVELOPMENT: the root secret is a file in the state directory");
-    Ok(Some(RootSecrets::new(1, secret)))
-}
-
-#[cfg(not(feature = "emulator"))]
-fn root_secrets(_: &Arguments) -> Result<Option<RootSecrets>, String> {
-    Ok(None)
 }
 
 /// The name of the signal that asks the process to end.

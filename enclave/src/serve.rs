@@ -127,7 +127,7 @@ impl Service {
             Err(_) => Bytes::new(),
         };
         let boot = &self.enclave.boot;
-        let created = self.enclave.clock.now().as_secs();
+        let created = self.enclave.attestor.clock.now().as_secs();
         if let Err(error) = sign_answer(
             &mut parts,
             &body,

@@ -25,6 +25,14 @@ pub enum OperationName {
     ReplaceKey,
     /// `POST /v1/keys/{id}/disable`
     DisableKey,
+    /// `GET /v1/root`
+    ShowRoot,
+    /// `POST /v1/root/rotate`
+    RotateRoot,
+    /// `POST /v1/root/reseal`
+    ResealRecords,
+    /// `POST /v1/root/retire`
+    RetireRoot,
 }
 
 impl OperationName {
@@ -38,6 +46,10 @@ impl OperationName {
             Self::RotateKey => "rotate_key",
             Self::ReplaceKey => "replace_key",
             Self::DisableKey => "disable_key",
+            Self::ShowRoot => "show_root",
+            Self::RotateRoot => "rotate_root",
+            Self::ResealRecords => "reseal_records",
+            Self::RetireRoot => "retire_root",
         }
     }
 }

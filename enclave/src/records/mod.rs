@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use permafrost_common::problem::{Problem, ProblemType};
 use zeroize::Zeroizing;
 
-use crate::sealing::{self, Place, RootSecrets};
+use crate::sealing::{self, Envelope, HeldSecrets, OpenError, Place};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 use cache::Cache;
 
@@ -53,10 +53,23 @@ pub enum PutError {
     Problem(Problem),
 }
 
+/// What became of a page of records that were to be sealed anew.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Resealed {
+    /// How many records the page had.
+    pub examined: usize,
+    /// How many of them were sealed anew.
+    pub resealed: usize,
+    /// How many were changed by others meanwhile and may still be in an older epoch.
+    pub left: usize,
+    /// The id after which the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
 /// The sealed records of one kind.
 pub struct Records<T> {
     store: Arc<StoreClient>,
-    secrets: RootSecrets,
+    secrets: HeldSecrets,
     deployment: String,
     memory: Mutex<Memory<T>>,
 }
@@ -73,7 +86,7 @@ impl<T: Record> Records<T> {
     /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length.
     pub fn new(
         store: Arc<StoreClient>,
-        secrets: RootSecrets,
+        secrets: HeldSecrets,
         deployment: String,
         cache_bytes: usize,
     ) -> Self {
@@ -116,8 +129,9 @@ impl<T: Record> Records<T> {
         &self,
         id: &str,
         known: Option<u64>,
-        value: T,
+        value: impl Into<Arc<T>>,
     ) -> Result<Versioned<T>, PutError> {
+        let value = value.into();
         let version = known.unwrap_or(0) + 1;
         // The store may have lost or rolled back what was seen; nothing is written in its place.
         if version <= self.memory().seen(id) {
@@ -126,7 +140,7 @@ impl<T: Record> Records<T> {
         let internal =
             |error: String| PutError::Problem(Problem::new(ProblemType::Internal, error));
         let plaintext = value.encode().map_err(internal)?;
-        let sealed = sealing::seal(&self.secrets, &self.place(id, version), &plaintext)
+        let sealed = sealing::seal(&self.secrets.now(), &self.place(id, version), &plaintext)
             .map_err(|error| internal(error.to_string()))?;
         let expected = known.map_or(Expected::Absent, Expected::Version);
         let stored = match self.store.put(T::KIND, id, expected, &sealed).await {
@@ -143,12 +157,46 @@ impl<T: Record> Records<T> {
                 "the store did not say that it has written the record; the request can be repeated",
             )));
         }
-        let record = Versioned {
-            version,
-            value: Arc::new(value),
-        };
+        let record = Versioned { version, value };
         self.memory().remember(id, &record, plaintext.len());
         Ok(record)
+    }
+
+    /// Seals anew, in the newest epoch, whatever of a page is sealed in an older one. The contents stay, the version
+    /// is one more. A record that somebody changes meanwhile is left for the next pass.
+    ///
+    /// What the store gives is checked as for any other use: an older version than was seen is refused, not renewed.
+    pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
+        let newest = self.secrets.now().newest().0;
+        let page = self
+            .store
+            .page(T::KIND, "", after, limit)
+            .await
+            .map_err(unavailable)?;
+        let mut done = Resealed {
+            next: page
+                .records
+                .last()
+                .filter(|_| page.more)
+                .map(|entry| entry.id.clone()),
+            ..Resealed::default()
+        };
+        for entry in page.records {
+            done.examined += 1;
+            let epoch = Envelope::decode(&entry.bytes)
+                .map_err(|error| invalid::<T>(&entry.id, entry.version, &error.to_string()))?
+                .epoch;
+            if epoch == newest {
+                continue;
+            }
+            let record = self.open(&entry.id, entry.version, &entry.bytes)?;
+            match self.put(&entry.id, Some(entry.version), record.value).await {
+                Ok(_) => done.resealed += 1,
+                Err(PutError::Conflict) => done.left += 1,
+                Err(PutError::Problem(problem)) => return Err(problem),
+            }
+        }
+        Ok(done)
     }
 
     /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more.
@@ -206,8 +254,8 @@ impl<T: Record> Records<T> {
                 ),
             ));
         }
-        let plaintext = sealing::open(&self.secrets, &self.place(id, version), bytes)
-            .map_err(|error| invalid::<T>(id, version, &error.to_string()))?;
+        let plaintext = sealing::open(&self.secrets.now(), &self.place(id, version), bytes)
+            .map_err(|error| self.refused(id, version, &error))?;
         let value = T::decode(&plaintext).map_err(|error| invalid::<T>(id, version, &error))?;
         let record = Versioned {
             version,
@@ -215,6 +263,20 @@ impl<T: Record> Records<T> {
         };
         self.memory().remember(id, &record, plaintext.len());
         Ok(record)
+    }
+
+    /// A later epoch than those held may be one that another enclave of the deployment has just made.
+    fn refused(&self, id: &str, version: u64, error: &OpenError) -> Problem {
+        match error {
+            OpenError::Epoch { found, .. } if self.secrets.ask_for_later(*found) => {
+                let detail = format!(
+                    "{}/{id} is sealed in epoch {found}, which is being looked for",
+                    T::KIND
+                );
+                Problem::new(ProblemType::NotReady, detail).retry_after(1)
+            }
+            _ => invalid::<T>(id, version, &error.to_string()),
+        }
     }
 
     fn check_absence(&self, id: &str) -> Result<(), Problem> {

@@ -66,7 +66,7 @@ fn health(enclave: Arc<Enclave>, _: Call) -> Answer {
             reason,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             deployment: enclave.config.deployment.clone(),
-            nsm: enclave.nsm.name().to_owned(),
+            nsm: enclave.attestor.nsm.name().to_owned(),
         };
         Reply::json(200, &health)
     })
@@ -79,9 +79,13 @@ fn attestation(enclave: Arc<Enclave>, call: Call) -> Answer {
             Some(text) => {
                 let nonce = nonce(text)?;
                 // The NSM's call blocks, in the kernel, for milliseconds.
-                tokio::task::spawn_blocking(move || enclave.attest(nonce))
+                let attestor = Arc::clone(&enclave.attestor);
+                tokio::task::spawn_blocking(move || attestor.attest(Some(&nonce), None))
                     .await
-                    .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))??
+                    .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?
+                    .map_err(|error| {
+                        Problem::new(ProblemType::AttestationUnavailable, error.to_string())
+                    })?
             }
         };
         let document = STANDARD.encode(document);

@@ -49,7 +49,7 @@ impl Call {
                     .map_err(|error| Problem::new(error.problem_type(), error.to_string()))?;
                 let caller = enclave
                     .authenticator
-                    .authenticate(&signed, enclave.clock.now())?;
+                    .authenticate(&signed, enclave.attestor.clock.now())?;
                 caller.policy.check_operation(name)?;
                 Some(caller)
             }

@@ -155,7 +155,7 @@ fn key(status: u16, description: &'static str) -> Success {
 
 fn create(enclave: Arc<Enclave>, call: Call) -> Answer {
     Box::pin(async move {
-        let now = enclave.clock.now().as_secs();
+        let now = enclave.attestor.clock.now().as_secs();
         let key = enclave
             .custody()?
             .create(call.caller()?, &call.idempotency_key, call.json()?, now)
@@ -206,7 +206,7 @@ fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
 
 fn replace(enclave: Arc<Enclave>, call: Call) -> Answer {
     Box::pin(async move {
-        let now = enclave.clock.now().as_secs();
+        let now = enclave.attestor.clock.now().as_secs();
         let (caller, request) = (call.caller()?, call.json()?);
         let key = enclave
             .custody()?

@@ -6,6 +6,7 @@ mod description;
 mod keys;
 mod openapi;
 mod page;
+mod root;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -139,6 +140,7 @@ pub const OUTSIDE: &[ProblemType] = &[
 /// Every operation there is.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(root::operations());
     operations.extend(attestation::operations());
     operations.extend(description::operations());
     operations

@@ -3,9 +3,8 @@
 //! A record is sealed for one [`Place`]: deployment, kind, id and version. Opened anywhere else - another
 //! user's id, an older version, another deployment - it fails before anything is decrypted.
 
-#[cfg(feature = "emulator")]
-mod development;
 mod envelope;
+mod held_secrets;
 mod root_secret;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -14,9 +13,8 @@ use aws_lc_rs::hkdf::{self, HKDF_SHA256};
 use ciborium::Value;
 use zeroize::Zeroizing;
 
-#[cfg(feature = "emulator")]
-pub use development::{DevelopmentSecretError, development_root_secret};
 pub use envelope::{COMMITMENT_LEN, Envelope, EnvelopeError, SALT_LEN};
+pub use held_secrets::HeldSecrets;
 pub use root_secret::{Epoch, ROOT_SECRET_LEN, RootSecret, RootSecrets};
 
 /// Where a record belongs. All of it is bound into the record's key and its associated data.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
 /// The length of a root secret, in bytes.
@@ -21,8 +22,8 @@ impl RootSecret {
         Self(bytes)
     }
 
-    /// The bytes, for key derivation only.
-    pub(super) fn expose(&self) -> &[u8] {
+    /// The bytes, for key derivation and for the record of the root secret only.
+    pub(crate) fn expose(&self) -> &[u8] {
         self.0.as_slice()
     }
 }
@@ -74,13 +75,35 @@ impl RootSecrets {
         self.older.get(&epoch)
     }
 
-    /// The epochs held, ascending, comma-separated.
-    pub fn epochs(&self) -> String {
+    /// The epochs before the newest, ascending, with their secrets.
+    pub fn older(&self) -> impl Iterator<Item = (Epoch, &RootSecret)> {
+        self.older.iter().map(|(epoch, secret)| (*epoch, secret))
+    }
+
+    /// Forgets the epochs before this one; never the newest.
+    pub fn retire_before(&mut self, epoch: Epoch) {
+        self.older.retain(|held, _| *held >= epoch);
+    }
+
+    /// Whether a secret is that of an epoch held.
+    pub fn holds(&self, secret: &RootSecret) -> bool {
+        let same =
+            |held: &RootSecret| verify_slices_are_equal(held.expose(), secret.expose()).is_ok();
+        same(&self.newest.1) || self.older.values().any(same)
+    }
+
+    /// The epochs held, ascending.
+    pub fn numbers(&self) -> Vec<Epoch> {
         self.older
             .keys()
             .chain(std::iter::once(&self.newest.0))
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+            .copied()
+            .collect()
+    }
+
+    /// The epochs held, ascending, comma-separated.
+    pub fn epochs(&self) -> String {
+        let numbers: Vec<String> = self.numbers().iter().map(ToString::to_string).collect();
+        numbers.join(", ")
     }
 }

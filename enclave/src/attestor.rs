@@ -1,0 +1,52 @@
+//! Fresh attestation documents of this boot, and the clock that they move forward.
+
+use std::sync::Arc;
+
+use permafrost_common::attestation::{self, At, Document};
+
+use crate::clock::Clock;
+use crate::nsm::{Nsm, NsmError};
+
+/// Makes attestation documents with the boot's `user_data`.
+#[derive(Debug)]
+pub struct Attestor {
+    /// The NSM that attests.
+    pub nsm: Nsm,
+    /// The clock that requests are judged by.
+    pub clock: Arc<Clock>,
+    user_data: Vec<u8>,
+}
+
+/// Why there is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum AttestError {
+    /// The NSM does not answer, or not as it should.
+    #[error(transparent)]
+    Nsm(#[from] NsmError),
+    /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
+    #[error("the NSM's own document does not verify: {0}")]
+    Document(#[from] attestation::Error),
+}
+
+impl Attestor {
+    /// Documents of this NSM with this `user_data`.
+    pub fn new(nsm: Nsm, clock: Arc<Clock>, user_data: Vec<u8>) -> Self {
+        Self {
+            nsm,
+            clock,
+            user_data,
+        }
+    }
+
+    /// A fresh document with this nonce (0 to 512 bytes) and public key (1 to 1024 bytes). Blocks on the NSM.
+    pub fn attest(
+        &self,
+        nonce: Option<&[u8]>,
+        public_key: Option<&[u8]>,
+    ) -> Result<Vec<u8>, AttestError> {
+        let document = self.nsm.attest(Some(&self.user_data), nonce, public_key)?;
+        let verified = Document::parse(&document)?.verify(self.nsm.trust_anchor(), At::Signed)?;
+        self.clock.attested(verified.timestamp_ms());
+        Ok(document)
+    }
+}

@@ -1,0 +1,268 @@
+//! The two calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use permafrost_common::kms::{KeyArn, encryption_context};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::config::KmsConfig;
+use super::egress::Egress;
+use super::error::{Fault, KmsError};
+use super::recipient::{RecipientKey, RecipientKeyError};
+use super::request::send;
+use super::tls::{Tls, TlsSetupError};
+use crate::attestor::Attestor;
+use crate::sealing::{Epoch, ROOT_SECRET_LEN, RootSecret};
+
+/// The longest ciphertext that KMS makes, in bytes (KMS API reference, `Decrypt`).
+pub const BLOB_MAX: usize = 6144;
+
+/// The first wait before another attempt; each next one may be twice as long, up to [`WAIT_MAX`].
+const WAIT: Duration = Duration::from_millis(100);
+
+/// The longest wait between attempts.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// KMS with one key, for one deployment.
+pub struct Kms {
+    config: KmsConfig,
+    deployment: String,
+    egress: Egress,
+    tls: Tls,
+    attestor: Arc<Attestor>,
+    recipient: Arc<RecipientKey>,
+}
+
+/// A data key: the root secret of an epoch, and the ciphertext by which KMS gives it again.
+#[derive(Debug)]
+pub struct DataKey {
+    /// The secret.
+    pub secret: RootSecret,
+    /// KMS's ciphertext, 1 to 6144 bytes.
+    pub blob: Vec<u8>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum KmsSetupError {
+    /// The measured configuration makes no TLS client.
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+    /// The boot's RSA key could not be made.
+    #[error(transparent)]
+    Recipient(#[from] RecipientKeyError),
+}
+
+impl Kms {
+    /// Makes the boot's RSA key, which takes a tenth of a second. Connects to nothing yet.
+    pub fn new(
+        config: KmsConfig,
+        deployment: String,
+        egress: Egress,
+        attestor: Arc<Attestor>,
+    ) -> Result<Self, KmsSetupError> {
+        Ok(Self {
+            tls: Tls::new(
+                &config.host,
+                config.roots.clone(),
+                Arc::clone(&attestor.clock),
+            )?,
+            recipient: Arc::new(RecipientKey::generate()?),
+            config,
+            deployment,
+            egress,
+            attestor,
+        })
+    }
+
+    /// The key of the measured configuration.
+    pub fn key(&self) -> &KeyArn {
+        &self.config.key
+    }
+
+    /// The measured configuration of KMS.
+    pub fn config(&self) -> &KmsConfig {
+        &self.config
+    }
+
+    /// A new data key of 32 bytes for an epoch (KMS API reference, `GenerateDataKey`).
+    pub async fn generate_data_key(&self, epoch: Epoch) -> Result<DataKey, KmsError> {
+        let parameters = json!({"KeySpec": "AES_256"});
+        self.call("GenerateDataKey", epoch, parameters, |answer, secret| {
+            let blob = bytes(answer, "CiphertextBlob")
+                .ok()
+                .filter(|blob| (1..=BLOB_MAX).contains(&blob.len()))
+                .ok_or_else(|| {
+                    let rule = format!("CiphertextBlob is not base64 of 1 to {BLOB_MAX} bytes");
+                    Fault::Answer(rule)
+                })?;
+            Ok(DataKey { secret, blob })
+        })
+        .await
+    }
+
+    /// The data key of an epoch, from the ciphertext that it was made with (KMS API reference, `Decrypt`).
+    pub async fn decrypt(&self, epoch: Epoch, blob: &[u8]) -> Result<RootSecret, KmsError> {
+        let parameters = json!({
+            "CiphertextBlob": STANDARD.encode(blob),
+            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        });
+        self.call("Decrypt", epoch, parameters, |_, secret| Ok(secret))
+            .await
+    }
+
+    async fn call<T>(
+        &self,
+        call: &'static str,
+        epoch: Epoch,
+        parameters: Value,
+        interpret: impl Fn(&Value, RootSecret) -> Result<T, Fault>,
+    ) -> Result<T, KmsError> {
+        let limit = Duration::from_millis(self.config.attempt_timeout_ms);
+        let mut attempts = 1;
+        loop {
+            let attempt = tokio::time::timeout(limit, self.attempt(call, epoch, &parameters));
+            let answered = match attempt.await {
+                Ok(Ok((answer, secret))) => interpret(&answer, secret),
+                Ok(Err(fault)) => Err(fault),
+                Err(_) => Err(Fault::TimedOut(self.config.attempt_timeout_ms)),
+            };
+            let fault = match answered {
+                Ok(value) => return Ok(value),
+                Err(fault) => fault,
+            };
+            if attempts >= self.config.attempts || !fault.is_passing() {
+                return Err(KmsError {
+                    call,
+                    key: self.config.key.clone(),
+                    attempts,
+                    attempts_max: self.config.attempts,
+                    fault,
+                });
+            }
+            tracing::warn!(call, attempts, %fault, "KMS is asked again");
+            tokio::time::sleep(wait(attempts)).await;
+            attempts += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &str,
+        epoch: Epoch,
+        parameters: &Value,
+    ) -> Result<(Value, RootSecret), Fault> {
+        let mut body = parameters.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("KeyId".to_owned(), self.config.key.as_str().into());
+            let context = encryption_context(&self.deployment, epoch);
+            fields.insert("EncryptionContext".to_owned(), json!(context));
+            let document = STANDARD.encode(self.document().await?);
+            fields.insert(
+                "Recipient".to_owned(),
+                json!({"AttestationDocument": document, "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}),
+            );
+        }
+        let now = self.attestor.clock.now().as_secs();
+        let answer = send(&self.egress, &self.tls, &self.config, call, &body, now).await?;
+        self.check_key(&answer)?;
+        if answer
+            .get("Plaintext")
+            .is_some_and(|value| !value.is_null())
+        {
+            return Err(Fault::Plaintext);
+        }
+        let envelope = bytes(&answer, "CiphertextForRecipient")
+            .map_err(|rule| Fault::Answer(format!("CiphertextForRecipient {rule}")))?;
+        Ok((answer, self.open(envelope).await?))
+    }
+
+    /// A document made for this attempt alone.
+    async fn document(&self) -> Result<Vec<u8>, Fault> {
+        let (attestor, recipient) = (Arc::clone(&self.attestor), Arc::clone(&self.recipient));
+        blocking(move || attestor.attest(None, Some(recipient.public_key_der())))
+            .await?
+            .map_err(Fault::from)
+    }
+
+    async fn open(&self, envelope: Vec<u8>) -> Result<RootSecret, Fault> {
+        let recipient = Arc::clone(&self.recipient);
+        let opened = blocking(move || recipient.open(&envelope)).await??;
+        let mut secret = Zeroizing::new([0; ROOT_SECRET_LEN]);
+        if opened.len() != ROOT_SECRET_LEN {
+            let found = opened.len();
+            let rule = format!("the data key has {found} bytes, expected {ROOT_SECRET_LEN}");
+            return Err(Fault::Answer(rule));
+        }
+        secret.copy_from_slice(&opened);
+        Ok(RootSecret::new(secret))
+    }
+
+    fn check_key(&self, answer: &Value) -> Result<(), Fault> {
+        let found = answer
+            .get("KeyId")
+            .and_then(Value::as_str)
+            .ok_or_else(|| Fault::Answer("there is no KeyId in it".to_owned()))?;
+        if found == self.config.key.as_str() {
+            return Ok(());
+        }
+        let part = found
+            .parse::<KeyArn>()
+            .ok()
+            .and_then(|other| self.config.key.difference(&other))
+            .unwrap_or("form");
+        Err(Fault::OtherKey {
+            found: found.chars().take(128).collect(),
+            part,
+        })
+    }
+}
+
+/// The NSM and RSA take milliseconds, which would hold up every connection of the worker.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Fault::Internal(error.to_string()))
+}
+
+/// A random part of a time that doubles with each attempt, so that many enclaves do not come back together (AWS
+/// Architecture Blog, "Exponential Backoff And Jitter": full jitter).
+fn wait(attempts: u32) -> Duration {
+    let most = WAIT
+        .saturating_mul(2_u32.saturating_pow(attempts - 1))
+        .min(WAIT_MAX);
+    let mut random = [0; 4];
+    // Without randomness all wait as long as may be, which is no harm.
+    let share = match aws_lc_rs::rand::fill(&mut random) {
+        Ok(()) => f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX),
+        Err(_) => 1.0,
+    };
+    most.mul_f64(share)
+}
+
+fn bytes(answer: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
+    let text = answer
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or("is not there: the Recipient was stripped or ignored")?;
+    STANDARD.decode(text).map_err(|_| "is not base64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_stay_below_their_limit() {
+        for attempts in 1..=40 {
+            let most = WAIT.saturating_mul(2_u32.saturating_pow(attempts - 1));
+            assert!(wait(attempts) <= most.min(WAIT_MAX));
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The section `kms` of the measured configuration.
+
+use permafrost_common::kms::KeyArn;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+use crate::sealing::Epoch;
+
+/// Amazon Trust Services' roots (Amazon Root CA 1 to 4), which AWS's public endpoints lead to.
+const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
+
+/// Which key the root secret comes from, and how KMS is known.
+#[derive(Clone, Debug)]
+pub struct KmsConfig {
+    /// The key.
+    pub key: KeyArn,
+    /// The host name that KMS's certificate must be for.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// The roots that KMS's certificate must lead to.
+    pub roots: RootCertStore,
+    /// Epochs before this one are refused.
+    pub oldest_epoch: Epoch,
+    /// Whether a first root secret may be made where the store has none.
+    pub create_root_secret: bool,
+    /// The time for one attempt of one call, in milliseconds.
+    pub attempt_timeout_ms: u64,
+    /// How often a call is tried before it fails.
+    pub attempts: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KmsSection {
+    key_arn: String,
+    endpoint: Option<String>,
+    roots: Option<String>,
+    #[serde(default = "first_epoch")]
+    oldest_epoch: Epoch,
+    #[serde(default = "yes")]
+    create_root_secret: bool,
+    #[serde(default = "five_seconds")]
+    attempt_timeout_ms: u64,
+    #[serde(default = "four")]
+    attempts: u32,
+}
+
+impl KmsConfig {
+    pub(crate) fn of(section: KmsSection) -> Result<Self, ConfigError> {
+        let key: KeyArn = section.key_arn.parse().map_err(|_| {
+            refused(
+                "key_arn",
+                &section.key_arn,
+                "arn:PARTITION:kms:REGION:ACCOUNT:key/ID, no alias",
+            )
+        })?;
+        let endpoint = section
+            .endpoint
+            .unwrap_or_else(|| format!("{}:443", key.endpoint_host()));
+        let (host, port) = parse_endpoint(&endpoint).ok_or_else(|| {
+            refused(
+                "endpoint",
+                &endpoint,
+                "HOST:PORT with a lower-case DNS name",
+            )
+        })?;
+        let numbers = [
+            (
+                "oldest_epoch",
+                u64::from(section.oldest_epoch),
+                1,
+                1 << 31,
+                "1 to 2147483648",
+            ),
+            (
+                "attempt_timeout_ms",
+                section.attempt_timeout_ms,
+                100,
+                60_000,
+                "100 to 60000",
+            ),
+            ("attempts", u64::from(section.attempts), 1, 10, "1 to 10"),
+        ];
+        for (field, found, least, most, accepted) in numbers {
+            if !(least..=most).contains(&found) {
+                return Err(refused(field, &found.to_string(), accepted));
+            }
+        }
+        Ok(Self {
+            key,
+            host,
+            port,
+            roots: parse_roots(section.roots.as_deref().unwrap_or(AMAZON_ROOTS))?,
+            oldest_epoch: section.oldest_epoch,
+            create_root_secret: section.create_root_secret,
+            attempt_timeout_ms: section.attempt_timeout_ms,
+            attempts: section.attempts,
+        })
+    }
+}
+
+fn parse_endpoint(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    // The last label of a name is never all digits; that of an address is.
+    let is_name = host.len() <= 253
+        && host.split('.').all(is_label)
+        && !host.rsplit('.').next()?.bytes().all(|b| b.is_ascii_digit());
+    let number: u16 = port.parse().ok()?;
+    (is_name && number > 0 && number.to_string() == port).then(|| (host.to_owned(), number))
+}
+
+fn parse_roots(pem: &str) -> Result<RootCertStore, ConfigError> {
+    const ACCEPTED: &str = "one or more CERTIFICATE blocks in PEM, and nothing else";
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
+            .map_err(|error| refused("roots", &error, ACCEPTED))?;
+    }
+    let blocks = pem.matches("-----BEGIN ").count();
+    if roots.is_empty() || roots.len() != blocks {
+        let found = format!("{} certificates in {blocks} blocks", roots.len());
+        return Err(refused("roots", &found, ACCEPTED));
+    }
+    Ok(roots)
+}
+
+fn refused(field: &str, found: &str, accepted: &'static str) -> ConfigError {
+    ConfigError::Value {
+        key: format!("kms.{field}"),
+        found: found.chars().take(200).collect(),
+        accepted,
+    }
+}
+
+fn first_epoch() -> Epoch {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn five_seconds() -> u64 {
+    5_000
+}
+
+fn four() -> u32 {
+    4
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::digest::{SHA256, digest};
+
+    use super::*;
+
+    const GOOD: &str = "key_arn = \"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
+
+    fn parse(text: &str) -> Result<KmsConfig, ConfigError> {
+        KmsConfig::of(toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn the_key_alone_gives_its_regions_endpoint_and_amazons_roots() {
+        let config = parse(GOOD).unwrap();
+        assert_eq!(config.host, "kms.eu-central-1.amazonaws.com");
+        assert_eq!(config.port, 443);
+        assert_eq!(config.roots.len(), 4);
+        assert!(config.create_root_secret);
+    }
+
+    /// The digests that <https://www.amazontrust.com/repository/> gives.
+    #[test]
+    fn the_roots_are_amazons() {
+        let digests = [
+            "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+            "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+            "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+            "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        ];
+        let found: Vec<_> = CertificateDer::pem_slice_iter(AMAZON_ROOTS.as_bytes())
+            .map(|root| hex::encode(digest(&SHA256, &root.unwrap())))
+            .collect();
+        assert_eq!(found, digests);
+    }
+
+    #[test]
+    fn values_that_are_not_accepted_are_named() {
+        for (text, named) in [
+            (GOOD.replace("key/", "alias/"), "kms.key_arn"),
+            (
+                format!("{GOOD}\nendpoint = \"10.0.0.1:443\""),
+                "kms.endpoint",
+            ),
+            (
+                format!("{GOOD}\nendpoint = \"kms.example\""),
+                "kms.endpoint",
+            ),
+            (
+                format!("{GOOD}\nendpoint = \"kms.example:0\""),
+                "kms.endpoint",
+            ),
+            (
+                format!("{GOOD}\nendpoint = \"KMS.example:443\""),
+                "kms.endpoint",
+            ),
+            (
+                format!("{GOOD}\nendpoint = \"*.example:443\""),
+                "kms.endpoint",
+            ),
+            (format!("{GOOD}\nroots = \"\""), "kms.roots"),
+            (
+                format!(
+                    "{GOOD}\nroots = \"\"\"{}\"\"\"",
+                    AMAZON_ROOTS.replacen("MII", "AAA", 1)
+                ),
+                "kms.roots",
+            ),
+            (format!("{GOOD}\noldest_epoch = 0"), "kms.oldest_epoch"),
+            (format!("{GOOD}\nattempts = 0"), "kms.attempts"),
+            (
+                format!("{GOOD}\nattempt_timeout_ms = 1"),
+                "kms.attempt_timeout_ms",
+            ),
+        ] {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(
+                error.contains(named) && error.contains("accepted"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! One attempt of one call: AWS JSON 1.1 over TLS over the parent's egress.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use permafrost_common::egress::Credentials;
+use serde_json::Value;
+
+use super::config::KmsConfig;
+use super::egress::Egress;
+use super::error::Fault;
+use super::signature::sign_request;
+use super::tls::Tls;
+
+/// The longest answer, in bytes: a ciphertext has at most 6144, a `CiphertextForRecipient` about 700, both in base64.
+const ANSWER_MAX: usize = 64 * 1024;
+
+/// The most of KMS's words that are passed on, in characters.
+const MESSAGE_MAX: usize = 400;
+
+/// Sends a call and gives the answer's JSON object. `now` is in seconds since 1970.
+pub(super) async fn send(
+    egress: &Egress,
+    tls: &Tls,
+    config: &KmsConfig,
+    call: &str,
+    body: &Value,
+    now: u64,
+) -> Result<Value, Fault> {
+    let credentials = egress.credentials().await?;
+    let request = request(config, call, body, &credentials, now)?;
+    let stream = egress.connect(&config.host, config.port).await?;
+    let stream = tls.over(stream).await.map_err(|error| Fault::Tls {
+        host: config.host.clone(),
+        error,
+    })?;
+    let broken_off = |error| Fault::BrokenOff {
+        host: config.host.clone(),
+        error,
+    };
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken_off)?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(broken_off)?;
+    let read = read(answer).await;
+    connection.abort();
+    read
+}
+
+fn request(
+    config: &KmsConfig,
+    call: &str,
+    body: &Value,
+    credentials: &Credentials,
+    now: u64,
+) -> Result<Request<Full<Bytes>>, Fault> {
+    let unsendable =
+        || Fault::Internal("the request has a header field that cannot be sent".into());
+    let host = match config.port {
+        443 => config.host.clone(),
+        port => format!("{}:{port}", config.host),
+    };
+    let target = format!("TrentService.{call}");
+    let body = Bytes::from(body.to_string());
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        HOST,
+        HeaderValue::from_str(&host).map_err(|_| unsendable())?,
+    );
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.1"),
+    );
+    headers.insert(
+        "x-amz-target",
+        HeaderValue::from_str(&target).map_err(|_| unsendable())?,
+    );
+    sign_request(&mut headers, &body, credentials, config.key.region(), now)
+        .ok_or_else(unsendable)?;
+    let mut request = Request::post("/")
+        .body(Full::new(body))
+        .map_err(|_| unsendable())?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+async fn read(answer: Response<Incoming>) -> Result<Value, Fault> {
+    let status = answer.status();
+    let request_id = answer
+        .headers()
+        .get("x-amzn-requestid")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or("unknown")
+        .chars()
+        .take(64)
+        .collect();
+    let bytes = Limited::new(answer.into_body(), ANSWER_MAX)
+        .collect()
+        .await
+        .map_err(|_| Fault::Answer(format!("broken off, or longer than {ANSWER_MAX} bytes")))?
+        .to_bytes();
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if status == StatusCode::OK {
+        if body.is_object() {
+            return Ok(body);
+        }
+        return Err(Fault::Answer("not a JSON object".to_owned()));
+    }
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let kind = text("__type").unwrap_or("an error without a name");
+    let message = text("message").or(text("Message")).unwrap_or_default();
+    Err(Fault::Refused {
+        status: status.as_u16(),
+        // Some services put a namespace before the name.
+        kind: clean(kind.rsplit('#').next().unwrap_or(kind)),
+        message: clean(message),
+        request_id,
+    })
+}
+
+fn clean(text: &str) -> String {
+    let start: String = text.chars().take(MESSAGE_MAX).collect();
+    start.escape_debug().to_string()
+}

@@ -1,0 +1,201 @@
+//! AWS Signature Version 4 (IAM User Guide, "Create a signed AWS API request"), for the one kind of request that is
+//! made here: `POST /` without a query.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use permafrost_common::egress::Credentials;
+use time::OffsetDateTime;
+
+/// Adds `x-amz-date`, `x-amz-security-token` for temporary credentials, and `authorization` to the header fields of a
+/// request, all of which are signed. `now` is in seconds since 1970; `None` where a value cannot be sent in a header.
+pub(super) fn sign_request(
+    headers: &mut HeaderMap,
+    body: &[u8],
+    credentials: &Credentials,
+    region: &str,
+    now: u64,
+) -> Option<()> {
+    let time = timestamp(now)?;
+    headers.insert(DATE, HeaderValue::from_str(&time).ok()?);
+    if let Some(token) = &credentials.token {
+        let mut token = HeaderValue::from_str(token).ok()?;
+        token.set_sensitive(true);
+        headers.insert(SECURITY_TOKEN, token);
+    }
+    let day = time.get(..8)?;
+    let scope = format!("{day}/{region}/{SERVICE}/aws4_request");
+    let (names, canonical) = canonical_request(headers, body)?;
+    let to_sign = format!(
+        "{ALGORITHM}\n{time}\n{scope}\n{}",
+        sha256(canonical.as_bytes())
+    );
+    let key = signing_key(&credentials.secret_access_key, day, region);
+    let signature = hex::encode(hmac(key.as_ref(), &to_sign));
+    let authorization = format!(
+        "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+        credentials.access_key_id
+    );
+    headers.insert(AUTHORIZATION, HeaderValue::from_str(&authorization).ok()?);
+    Some(())
+}
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const SERVICE: &str = "kms";
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+
+/// The names of the signed header fields, and the canonical request.
+fn canonical_request(headers: &HeaderMap, body: &[u8]) -> Option<(String, String)> {
+    let mut fields: Vec<(&str, &str)> = headers
+        .iter()
+        .map(|(name, value)| Some((name.as_str(), value.to_str().ok()?.trim())))
+        .collect::<Option<_>>()?;
+    fields.sort_unstable();
+    let lines: String = fields
+        .iter()
+        .map(|(name, value)| format!("{name}:{value}\n"))
+        .collect();
+    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    let names = names.join(";");
+    let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", sha256(body));
+    Some((names, canonical))
+}
+
+fn signing_key(secret: &str, day: &str, region: &str) -> Tag {
+    let start = zeroize::Zeroizing::new(format!("AWS4{secret}"));
+    let mut key = hmac(start.as_bytes(), day);
+    for part in [region, SERVICE, "aws4_request"] {
+        key = hmac(key.as_ref(), part);
+    }
+    key
+}
+
+/// `20150830T123600Z`
+fn timestamp(now: u64) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(now).ok()?).ok()?;
+    Some(format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    ))
+}
+
+fn hmac(key: &[u8], text: &str) -> Tag {
+    sign(&Key::new(HMAC_SHA256, key), text.as_bytes())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(digest(&SHA256, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2015-08-30T12:36:00Z, as in AWS's test suite for Signature Version 4.
+    const NOW: u64 = 1_440_938_160;
+
+    fn credentials(token: Option<&str>) -> Credentials {
+        Credentials {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned(),
+            token: token.map(str::to_owned),
+            expiration: None,
+        }
+    }
+
+    /// `post-vanilla` of AWS's test suite: the canonical request, with the service of its scope.
+    #[test]
+    fn the_canonical_request_is_that_of_awss_test_suite() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "example.amazonaws.com".parse().unwrap());
+        headers.insert(DATE, timestamp(NOW).unwrap().parse().unwrap());
+        let (names, canonical) = canonical_request(&headers, b"").unwrap();
+        assert_eq!(names, "host;x-amz-date");
+        assert_eq!(
+            canonical,
+            "POST\n/\n\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n\
+             e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(
+            sha256(canonical.as_bytes()),
+            "553f88c9e4d10fc9e109e2aeb65f030801b70c2f6468faca261d401ae622fc87"
+        );
+    }
+
+    #[test]
+    fn a_signature_is_the_one_that_awss_own_crate_makes() {
+        use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+        use aws_sigv4::sign::v4::SigningParams;
+        for token in [None, Some("token")] {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                "content-type",
+                "application/x-amz-json-1.1".parse().unwrap(),
+            );
+            headers.insert("host", "kms.us-east-1.amazonaws.com".parse().unwrap());
+            headers.insert("x-amz-target", "TrentService.Decrypt".parse().unwrap());
+            let ours = credentials(token);
+            let theirs = aws_credential_types::Credentials::new(
+                &ours.access_key_id,
+                &ours.secret_access_key,
+                token.map(str::to_owned),
+                None,
+                "test",
+            )
+            .into();
+            let params = SigningParams::builder()
+                .identity(&theirs)
+                .region("us-east-1")
+                .name(SERVICE)
+                .time(std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW))
+                .settings(SigningSettings::default())
+                .build()
+                .unwrap()
+                .into();
+            let fields: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+                .collect();
+            let request = SignableRequest::new(
+                "POST",
+                "https://kms.us-east-1.amazonaws.com/",
+                fields.into_iter(),
+                SignableBody::Bytes(b"{}"),
+            )
+            .unwrap();
+            let signed = sign(request, &params).unwrap();
+            sign_request(&mut headers, b"{}", &ours, "us-east-1", NOW).unwrap();
+            let authorization = headers[AUTHORIZATION].to_str().unwrap();
+            assert!(
+                authorization.ends_with(&format!("Signature={}", signed.signature())),
+                "{authorization}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_header_field_is_signed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-target", "TrentService.Decrypt".parse().unwrap());
+        headers.insert("host", "kms.us-east-1.amazonaws.com".parse().unwrap());
+        let token = credentials(Some("token"));
+        sign_request(&mut headers, b"{}", &token, "us-east-1", NOW).unwrap();
+        let authorization = headers[AUTHORIZATION].to_str().unwrap();
+        assert!(
+            authorization
+                .contains("SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target,"),
+            "{authorization}"
+        );
+        assert!(
+            authorization.contains("Credential=AKIDEXAMPLE/20150830/us-east-1/kms/aws4_request,"),
+            "{authorization}"
+        );
+    }
+}

@@ -1,0 +1,370 @@
+//! The record of the root secret: what KMS needs to give it again, and the older epochs sealed under it.
+//!
+//! Deterministic CBOR of `[1, deployment, purpose, epoch, key ARN, blob, older]` (`docs/formats.md`). `older` is a
+//! sealed record, under the root secret that the blob stands for, of `[[epoch, root secret], ...]` in ascending order: so
+//! one KMS call opens every epoch, and a blob that was exchanged does not open what stands beside it.
+
+use ciborium::Value;
+use permafrost_common::kms::{KeyArn, PURPOSE};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::kms::BLOB_MAX;
+use crate::sealing::{self, Epoch, OpenError, Place, ROOT_SECRET_LEN, RootSecret, RootSecrets};
+
+/// The kind of the record.
+pub(super) const KIND: &str = "root-secret";
+
+/// Its id: there is one.
+pub(super) const ID: &str = "newest";
+
+/// The only format there is.
+const FORMAT: u64 = 1;
+
+/// A record of the root secret, taken apart, its epochs not opened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RootRecord {
+    /// The deployment that it says it is for.
+    pub deployment: String,
+    /// What it says the data key is for.
+    pub purpose: String,
+    /// The newest epoch, whose data key `blob` is.
+    pub epoch: Epoch,
+    /// The KMS key.
+    pub key: KeyArn,
+    /// KMS's ciphertext of the data key.
+    pub blob: Vec<u8>,
+    older: Vec<u8>,
+}
+
+/// Why bytes are no record of the root secret, or not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum RootRecordError {
+    /// Truncated, altered in form, or something else altogether.
+    #[error("{0}")]
+    Form(&'static str),
+    /// Another deployment's.
+    #[error("it is of the deployment {found:?}, expected {expected:?}")]
+    Deployment {
+        /// What it names.
+        found: String,
+        /// The deployment of the measured configuration.
+        expected: String,
+    },
+    /// For another purpose.
+    #[error("its data key is for {found:?}, expected {PURPOSE:?}")]
+    Purpose {
+        /// What it names.
+        found: String,
+    },
+    /// Made under another key.
+    #[error(
+        "its data key is of {found}, another {part} than the {expected} of the measured configuration"
+    )]
+    Key {
+        /// The key that it names.
+        found: KeyArn,
+        /// The key of the measured configuration.
+        expected: KeyArn,
+        /// What differs first: partition, region, account or key.
+        part: &'static str,
+    },
+    /// Of an epoch that was retired.
+    #[error("its newest epoch is {found}; the measured configuration accepts {oldest} and later")]
+    Retired {
+        /// Its epoch.
+        found: Epoch,
+        /// The oldest that is accepted.
+        oldest: Epoch,
+    },
+    /// The root secret does not open the older epochs: another blob, another place, or altered.
+    #[error("its older epochs do not open with its data key: {0}")]
+    Older(#[from] OpenError),
+}
+
+impl RootRecord {
+    /// Seals the older epochs of `secrets` for this version of the record beside the blob of the newest.
+    pub fn seal(
+        secrets: &RootSecrets,
+        deployment: &str,
+        key: &KeyArn,
+        blob: Vec<u8>,
+        version: u64,
+    ) -> Result<Self, sealing::SealError> {
+        let plaintext = encode_older(secrets);
+        let older = sealing::seal(secrets, &place(deployment, version), &plaintext)?;
+        Ok(Self {
+            deployment: deployment.to_owned(),
+            purpose: PURPOSE.to_owned(),
+            epoch: secrets.newest().0,
+            key: key.clone(),
+            blob,
+            older,
+        })
+    }
+
+    /// Whether it is this deployment's, under this key, and not retired. KMS checks the same when it is asked.
+    pub fn check(
+        &self,
+        deployment: &str,
+        key: &KeyArn,
+        oldest: Epoch,
+    ) -> Result<(), RootRecordError> {
+        if self.deployment != deployment {
+            return Err(RootRecordError::Deployment {
+                found: self.deployment.clone(),
+                expected: deployment.to_owned(),
+            });
+        }
+        if self.purpose != PURPOSE {
+            let found = self.purpose.clone();
+            return Err(RootRecordError::Purpose { found });
+        }
+        if let Some(part) = key.difference(&self.key) {
+            return Err(RootRecordError::Key {
+                found: self.key.clone(),
+                expected: key.clone(),
+                part,
+            });
+        }
+        if self.epoch < oldest {
+            let found = self.epoch;
+            return Err(RootRecordError::Retired { found, oldest });
+        }
+        Ok(())
+    }
+
+    /// Every epoch from `oldest` on, opened with the root secret of the newest.
+    pub fn open(
+        &self,
+        newest: RootSecret,
+        version: u64,
+        oldest: Epoch,
+    ) -> Result<RootSecrets, RootRecordError> {
+        let mut secrets = RootSecrets::new(self.epoch, newest);
+        let plaintext = sealing::open(&secrets, &place(&self.deployment, version), &self.older)?;
+        for (epoch, secret) in decode_older(&plaintext)? {
+            if epoch >= self.epoch {
+                return Err(RootRecordError::Form("an older epoch is not older"));
+            }
+            if epoch >= oldest {
+                secrets.insert(epoch, secret);
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// The bytes to store.
+    pub fn encode(&self) -> Vec<u8> {
+        to_bytes(&Value::Array(vec![
+            FORMAT.into(),
+            self.deployment.as_str().into(),
+            self.purpose.as_str().into(),
+            self.epoch.into(),
+            self.key.as_str().into(),
+            Value::Bytes(self.blob.clone()),
+            Value::Bytes(self.older.clone()),
+        ]))
+    }
+
+    /// Takes stored bytes apart; only what [`RootRecord::encode`] makes is accepted.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RootRecordError> {
+        let form = RootRecordError::Form;
+        let value: Value =
+            ciborium::from_reader(bytes).map_err(|_| form("it is not one CBOR item"))?;
+        let parts = value.into_array().map_err(|_| form("it is not an array"))?;
+        let [format, deployment, purpose, epoch, key, blob, older]: [Value; 7] =
+            parts
+                .try_into()
+                .map_err(|_| form("it is not an array of 7"))?;
+        if format != Value::from(FORMAT) {
+            return Err(form("it is not of format 1"));
+        }
+        let text = |value: Value| value.into_text().map_err(|_| form("a name is not text"));
+        let record = Self {
+            deployment: text(deployment)?,
+            purpose: text(purpose)?,
+            epoch: epoch_of(&epoch)?,
+            key: text(key)?
+                .parse()
+                .map_err(|_| form("its key is not a KMS key's ARN"))?,
+            blob: blob
+                .into_bytes()
+                .ok()
+                .filter(|blob| (1..=BLOB_MAX).contains(&blob.len()))
+                .ok_or(form("its blob is not 1 to 6144 bytes"))?,
+            older: older
+                .into_bytes()
+                .map_err(|_| form("its older epochs are not bytes"))?,
+        };
+        if record.encode() != bytes {
+            return Err(form("it is not in deterministic encoding"));
+        }
+        Ok(record)
+    }
+}
+
+fn place(deployment: &str, version: u64) -> Place<'_> {
+    Place {
+        deployment,
+        kind: KIND,
+        id: ID,
+        version,
+    }
+}
+
+fn encode_older(secrets: &RootSecrets) -> Zeroizing<Vec<u8>> {
+    let mut list = Value::Array(
+        secrets
+            .older()
+            .map(|(epoch, secret)| {
+                Value::Array(vec![epoch.into(), Value::Bytes(secret.expose().to_vec())])
+            })
+            .collect(),
+    );
+    let bytes = Zeroizing::new(to_bytes(&list));
+    wipe(&mut list);
+    bytes
+}
+
+fn decode_older(plaintext: &[u8]) -> Result<Vec<(Epoch, RootSecret)>, RootRecordError> {
+    let form = RootRecordError::Form;
+    let mut list: Value =
+        ciborium::from_reader(plaintext).map_err(|_| form("its older epochs are not CBOR"))?;
+    let read = list
+        .as_array()
+        .ok_or(form("its older epochs are not an array"))?
+        .iter()
+        .map(|entry| match entry.as_array().map(Vec::as_slice) {
+            Some([epoch, Value::Bytes(secret)]) => {
+                let secret: [u8; ROOT_SECRET_LEN] = secret
+                    .as_slice()
+                    .try_into()
+                    .map_err(|_| form("an older root secret is not 32 bytes"))?;
+                Ok((epoch_of(epoch)?, RootSecret::new(Zeroizing::new(secret))))
+            }
+            _ => Err(form("an older epoch is not [epoch, root secret]")),
+        })
+        .collect();
+    wipe(&mut list);
+    read
+}
+
+fn epoch_of(value: &Value) -> Result<Epoch, RootRecordError> {
+    value
+        .as_integer()
+        .and_then(|number| Epoch::try_from(number).ok())
+        .filter(|epoch| *epoch >= 1)
+        .ok_or(RootRecordError::Form("an epoch is not a number from 1 on"))
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Bytes(bytes) => bytes.zeroize(),
+        _ => {}
+    }
+}
+
+fn to_bytes(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to a Vec has no error to give.
+    let _ = ciborium::into_writer(value, &mut bytes);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(region: &str) -> KeyArn {
+        format!("arn:aws:kms:{region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+            .parse()
+            .unwrap()
+    }
+
+    fn secret(byte: u8) -> RootSecret {
+        RootSecret::new(Zeroizing::new([byte; ROOT_SECRET_LEN]))
+    }
+
+    fn sealed(version: u64) -> RootRecord {
+        let mut secrets = RootSecrets::new(1, secret(1));
+        secrets.insert(2, secret(2));
+        secrets.insert(3, secret(3));
+        RootRecord::seal(&secrets, "test", &key("us-east-1"), vec![7; 180], version).unwrap()
+    }
+
+    #[test]
+    fn every_epoch_opens_with_the_newest_root_secret() {
+        let record = RootRecord::decode(&sealed(5).encode()).unwrap();
+        record.check("test", &key("us-east-1"), 1).unwrap();
+        let opened = record.open(secret(3), 5, 1).unwrap();
+        assert_eq!(opened.epochs(), "1, 2, 3");
+        assert_eq!(opened.of_epoch(1).unwrap().expose(), [1; 32]);
+        assert_eq!(opened.newest().1.expose(), [3; 32]);
+    }
+
+    #[test]
+    fn epochs_before_the_oldest_accepted_are_left_out() {
+        assert_eq!(sealed(5).open(secret(3), 5, 2).unwrap().epochs(), "2, 3");
+        let refused = sealed(5).check("test", &key("us-east-1"), 4).unwrap_err();
+        assert!(
+            refused.to_string().contains("accepts 4 and later"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn another_data_key_does_not_open_the_older_epochs() {
+        assert!(matches!(
+            sealed(5).open(secret(9), 5, 1),
+            Err(RootRecordError::Older(_))
+        ));
+    }
+
+    #[test]
+    fn a_record_of_another_version_does_not_open() {
+        assert!(matches!(
+            sealed(5).open(secret(3), 6, 1),
+            Err(RootRecordError::Older(_))
+        ));
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let record = sealed(1);
+        for (deployment, key, named) in [
+            ("other", key("us-east-1"), "deployment"),
+            ("test", key("eu-central-1"), "region"),
+        ] {
+            let error = record.check(deployment, &key, 1).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+        let other = RootRecord {
+            purpose: "other".to_owned(),
+            ..record
+        };
+        let error = other
+            .check("test", &key("us-east-1"), 1)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("\"other\""), "{error}");
+    }
+
+    #[test]
+    fn no_other_bytes_decode() {
+        let bytes = sealed(1).encode();
+        for length in 0..bytes.len() {
+            assert!(RootRecord::decode(&bytes[..length]).is_err(), "{length}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(RootRecord::decode(&longer).is_err());
+        // Format 2, and the same array in indefinite length.
+        let mut other = bytes.clone();
+        other[1] = 2;
+        assert!(RootRecord::decode(&other).is_err());
+        let mut indefinite = bytes;
+        indefinite[0] = 0x9f;
+        indefinite.push(0xff);
+        assert!(RootRecord::decode(&indefinite).is_err());
+    }
+}

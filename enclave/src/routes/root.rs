@@ -1,0 +1,146 @@
+//! The operations on the epochs of the root secret.
+
+use std::sync::Arc;
+
+use http::Method;
+use permafrost_common::api::{ResealRecords, ResealedRecords, RetireRoot, RootState, RotateRoot};
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::{Access, Answer, BodySchema, Call, Handler, Operation, Reply, Success};
+use crate::auth::OperationName;
+use crate::custody::PAGE_MAX;
+use crate::enclave::Enclave;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: Method::GET,
+            summary: "The epochs of the root secret, and the KMS key that they come from.",
+            ..operation("show_root", "/v1/root", OperationName::ShowRoot, show)
+        },
+        Operation {
+            summary: "Makes the next epoch from a new KMS data key. Everything is sealed in it from now on.",
+            body: Some(BodySchema::of::<RotateRoot>()),
+            problems: &[ProblemType::EpochConflict, ProblemType::KmsUnavailable],
+            ..operation(
+                "rotate_root",
+                "/v1/root/rotate",
+                OperationName::RotateRoot,
+                rotate,
+            )
+        },
+        Operation {
+            summary: "Seals a page of records anew in the newest epoch. Their contents stay.",
+            body: Some(BodySchema::of::<ResealRecords>()),
+            success: Success {
+                description: "What became of the page.",
+                schema: Some(BodySchema::of::<ResealedRecords>()),
+                ..state()
+            },
+            ..operation(
+                "reseal_records",
+                "/v1/root/reseal",
+                OperationName::ResealRecords,
+                reseal,
+            )
+        },
+        Operation {
+            summary: "Forgets the epochs before the newest, once a whole pass of this boot has found no record in them.",
+            body: Some(BodySchema::of::<RetireRoot>()),
+            problems: &[ProblemType::EpochConflict, ProblemType::EpochInUse],
+            ..operation(
+                "retire_root",
+                "/v1/root/retire",
+                OperationName::RetireRoot,
+                retire,
+            )
+        },
+    ]
+}
+
+fn operation(
+    id: &'static str,
+    path: &'static str,
+    name: OperationName,
+    handler: Handler,
+) -> Operation {
+    Operation {
+        id,
+        method: Method::POST,
+        path,
+        summary: "",
+        access: Access::Principal(name),
+        creates: false,
+        query: &[],
+        body: None,
+        success: state(),
+        problems: &[],
+        handler,
+    }
+}
+
+fn state() -> Success {
+    Success {
+        status: 200,
+        description: "The epochs as they are now.",
+        content_type: "application/json",
+        schema: Some(BodySchema::of::<RootState>()),
+    }
+}
+
+fn show(enclave: Arc<Enclave>, _: Call) -> Answer {
+    Box::pin(async move { Reply::json(200, &enclave.thawed()?.root.state()) })
+}
+
+fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let request: RotateRoot = call.json()?;
+        let state = enclave.thawed()?.root.rotate(request.epoch).await?;
+        Reply::json(200, &state)
+    })
+}
+
+fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let request: ResealRecords = call.json()?;
+        let limit = match request.limit {
+            None => PAGE_MAX,
+            Some(limit) => usize::try_from(limit)
+                .ok()
+                .filter(|limit| (1..=PAGE_MAX).contains(limit))
+                .ok_or_else(|| Problem::field("/limit", limit.to_string(), "1 to 100"))?,
+        };
+        let thawed = enclave.thawed()?;
+        let epoch = thawed.root.state().epoch;
+        let page = thawed.custody.reseal(&request.after, limit).await?;
+        thawed
+            .reseal_pass
+            .page(epoch, &request.after, page.next.as_deref(), page.left);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let answer = ResealedRecords {
+            epoch,
+            examined: count(page.examined),
+            resealed: count(page.resealed),
+            left: count(page.left),
+            next: page.next,
+        };
+        Reply::json(200, &answer)
+    })
+}
+
+fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let request: RetireRoot = call.json()?;
+        let thawed = enclave.thawed()?;
+        let state = thawed.root.state();
+        if state.epoch == request.epoch && !thawed.reseal_pass.is_complete(request.epoch) {
+            let detail = format!(
+                "no whole pass of /v1/root/reseal in epoch {} has ended with nothing left since this enclave was started",
+                request.epoch
+            );
+            return Err(Problem::new(ProblemType::EpochInUse, detail));
+        }
+        let state = thawed.root.retire(request.epoch, request.epoch).await?;
+        Reply::json(200, &state)
+    })
+}
