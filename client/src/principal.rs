@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use permafrost_common::{
-    api::{CreateKey, IDEMPOTENCY_HEADER, Key, KeyPage, ReplaceKey, SignRequest, Signed},
+    api::{
+        CreateKey, IDEMPOTENCY_HEADER, Key, KeyPage, ReplaceKey, ResealRecords, ResealedRecords,
+        RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+    },
     http_signature::{SigningKey, fresh_nonce, sign_request},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -29,7 +32,9 @@ use crate::{Answer, Enclave, Error, IdempotencyKey, client::request, clock, encl
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
 /// | [`disable`](Self::disable) | nothing more happens |
-/// | [`key`](Self::key), [`list_keys`](Self::list_keys) | nothing happens at all |
+/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`root`](Self::root) | nothing happens at all |
+/// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
+/// | [`reseal`](Self::reseal) | nothing more happens |
 #[derive(Clone)]
 pub struct Principal {
     enclave: Enclave,
@@ -93,16 +98,7 @@ impl Principal {
 
     /// Signs with a key.
     pub async fn sign(&self, id: &str, what: &SignRequest) -> Result<Signed, Error> {
-        let (body, headers) = json(what)?;
-        self.send(
-            Method::POST,
-            &target(id, "/sign")?,
-            body,
-            headers,
-            Repeat::Harmless,
-        )
-        .await?
-        .json()
+        self.post(&target(id, "/sign")?, what).await
     }
 
     /// Refreshes a key's shares: the old ones are useless afterwards, the public key stays.
@@ -126,6 +122,26 @@ impl Principal {
     pub async fn disable(&self, id: &str) -> Result<Key, Error> {
         self.post_empty(&target(id, "/disable")?, Repeat::Harmless)
             .await
+    }
+
+    /// The epochs of the root secret.
+    pub async fn root(&self) -> Result<RootState, Error> {
+        self.get("/v1/root").await
+    }
+
+    /// Makes the next epoch of the root secret; `epoch` is the newest now.
+    pub async fn rotate_root(&self, epoch: u32) -> Result<RootState, Error> {
+        self.post("/v1/root/rotate", &RotateRoot { epoch }).await
+    }
+
+    /// Seals a page of records anew in the newest epoch.
+    pub async fn reseal(&self, page: &ResealRecords) -> Result<ResealedRecords, Error> {
+        self.post("/v1/root/reseal", page).await
+    }
+
+    /// Forgets the epochs before `epoch`, which is the newest.
+    pub async fn retire_root(&self, epoch: u32) -> Result<RootState, Error> {
+        self.post("/v1/root/retire", &RetireRoot { epoch }).await
     }
 
     /// Sends any request, and gives the enclave's answer whatever its status.
@@ -162,6 +178,18 @@ impl Principal {
         )
         .await?
         .json()
+    }
+
+    /// A request that does no harm when it is carried out twice.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        what: &impl Serialize,
+    ) -> Result<T, Error> {
+        let (body, headers) = json(what)?;
+        self.send(Method::POST, target, body, headers, Repeat::Harmless)
+            .await?
+            .json()
     }
 
     async fn post_empty<T: DeserializeOwned>(

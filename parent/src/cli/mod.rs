@@ -10,6 +10,7 @@ mod keys;
 mod outcome;
 mod principal;
 mod profile_option;
+mod root;
 mod serve;
 mod sign_request;
 
@@ -46,6 +47,7 @@ enum Command {
     Attest(attest::Attest),
     #[command(subcommand)]
     Principal(principal::Principal),
+    Root(root::Root),
     SignRequest(sign_request::SignRequest),
 }
 
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
             Command::Keys(keys) => keys.run().await,
             Command::Attest(attest) => attest.run().await,
             Command::Principal(principal) => principal.run(),
+            Command::Root(root) => root.run().await,
             Command::SignRequest(request) => request.run().await,
         }
     });
