@@ -8,6 +8,8 @@ use permafrost_common::transport::{Address, Cid};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use crate::egress::{CredentialsConfig, EgressConfig};
+
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
 ///
 /// ```
@@ -30,6 +32,10 @@ pub struct Config {
     pub enclave: EnclaveConfig,
     /// The record store.
     pub store: StoreConfig,
+    /// What the enclave may connect to.
+    pub egress: EgressConfig,
+    /// What the enclave signs AWS requests with.
+    pub credentials: CredentialsConfig,
     /// What clients may ask of the proxy.
     pub limits: LimitsConfig,
     /// How the program stops.
@@ -190,6 +196,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             enclave: EnclaveConfig::default(),
             store: StoreConfig::default(),
+            egress: EgressConfig::default(),
+            credentials: CredentialsConfig::default(),
             limits: LimitsConfig::default(),
             stop: StopConfig::default(),
             log: LogConfig::default(),
@@ -254,7 +262,7 @@ impl Default for LogConfig {
     }
 }
 
-fn number<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+pub(crate) fn number<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     from: D,
 ) -> Result<u64, D::Error> {
     let found = i64::deserialize(from)?;
@@ -264,14 +272,14 @@ fn number<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
         .ok_or_else(|| D::Error::custom(format!("{found} is not accepted, {MIN} to {MAX} is")))
 }
 
-fn count<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+pub(crate) fn count<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     from: D,
 ) -> Result<usize, D::Error> {
     let found = number::<D, MIN, MAX>(from)?;
     usize::try_from(found).map_err(D::Error::custom)
 }
 
-fn milliseconds<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+pub(crate) fn milliseconds<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     from: D,
 ) -> Result<Duration, D::Error> {
     number::<D, MIN, MAX>(from).map(Duration::from_millis)
@@ -345,7 +353,7 @@ mod tests {
                 range = None;
             }
         }
-        assert_eq!(checked, 11);
+        assert_eq!(checked, 18);
     }
 
     /// `... 1 to 60000.` as numbers.

@@ -5,17 +5,19 @@
 //! | run a parent instance | [`parent::Parent`], configured by [`config::Config`] |
 //! | forward requests to an enclave | [`proxy`] |
 //! | keep its sealed records | [`store`] |
+//! | let it reach AWS KMS, and nothing else | [`egress`] |
 //! | run everything on a laptop | [`stack::DevStack`] |
 //! | see it work from end to end | [`demo::run`] |
 //! | know what the command line takes | [`cli`] |
 //!
-//! Nothing here is trusted with a secret: the parent sees ciphertext, signed requests and signed answers.
+//! Nothing here is trusted with a secret of the enclave: the parent sees ciphertext, signed requests and signed answers.
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod egress;
 pub mod log;
 pub mod metrics;
 pub mod parent;

@@ -17,6 +17,10 @@ const ENCLAVE_CONNECTS: &str = "permafrost_enclave_connects_total";
 const ENCLAVE_RECONNECTS: &str = "permafrost_enclave_reconnects_total";
 const STORE_OPERATIONS: &str = "permafrost_store_operations_total";
 const STORE_DURATION: &str = "permafrost_store_operation_duration_seconds";
+const EGRESS_CONNECTIONS: &str = "permafrost_egress_connections_total";
+const EGRESS_ACTIVE: &str = "permafrost_egress_connections_active";
+const EGRESS_BYTES: &str = "permafrost_egress_bytes_total";
+const CREDENTIALS_FETCHES: &str = "permafrost_credentials_fetches_total";
 
 /// Upper bounds of the latency histograms, in seconds.
 const BUCKETS: &[f64] = &[
@@ -73,6 +77,22 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
         STORE_DURATION,
         "Seconds that the record store took, by operation"
     );
+    describe_counter!(
+        EGRESS_CONNECTIONS,
+        "Connections that the enclave asked for, by host and outcome"
+    );
+    describe_gauge!(
+        EGRESS_ACTIVE,
+        "Connections of the enclave to hosts, open now"
+    );
+    describe_counter!(
+        EGRESS_BYTES,
+        "Bytes between the enclave and hosts, by direction"
+    );
+    describe_counter!(
+        CREDENTIALS_FETCHES,
+        "Times that AWS credentials were fetched, by outcome"
+    );
     gauge!(IN_FLIGHT).set(0.0);
     counter!(ENCLAVE_RECONNECTS).absolute(0);
     Ok(handle)
@@ -115,6 +135,10 @@ impl Ongoing {
         Self::start(CONNECTIONS)
     }
 
+    pub(crate) fn egress() -> Self {
+        Self::start(EGRESS_ACTIVE)
+    }
+
     fn start(name: &'static str) -> Self {
         gauge!(name).increment(1.0);
         Self(name)
@@ -146,4 +170,20 @@ pub(crate) fn store_operation(operation: &'static str, status: u16, took: Durati
     counter!(STORE_OPERATIONS, "operation" => operation, "status" => status.to_string())
         .increment(1);
     histogram!(STORE_DURATION, "operation" => operation).record(took.as_secs_f64());
+}
+
+/// A connection that the enclave asked for ended, or was not made.
+pub(crate) fn egress_ended(host: &str, outcome: &'static str) {
+    counter!(EGRESS_CONNECTIONS, "host" => host.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// Bytes went through such a connection.
+pub(crate) fn egress_bytes(direction: &'static str, bytes: u64) {
+    counter!(EGRESS_BYTES, "direction" => direction).increment(bytes);
+}
+
+/// Credentials were fetched, or could not be.
+pub(crate) fn credentials_fetched(succeeded: bool) {
+    let outcome = if succeeded { "fetched" } else { "failed" };
+    counter!(CREDENTIALS_FETCHES, "outcome" => outcome).increment(1);
 }

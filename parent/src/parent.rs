@@ -1,8 +1,10 @@
-//! What runs on the parent instance: the proxy and the record store, started together and stopped in order.
+//! What runs on the parent instance: the proxy, the record store and the enclave's way out, started together and stopped in
+//! order.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -14,14 +16,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::egress::{Egress, EgressError};
 use crate::metrics;
 use crate::proxy::{Proxy, ProxyError, Readiness};
 use crate::store::{self, RecordStore, StoreError};
 
-/// Proxy and record store, with their addresses taken.
+/// Proxy, record store and way out, with their addresses taken.
 pub struct Parent {
     proxy: Proxy,
-    store: RunningStore,
+    store: Running,
+    egress: Option<Running>,
 }
 
 /// Why the parent does not start.
@@ -41,10 +45,14 @@ pub enum ParentError {
     /// The store's address cannot be had.
     #[error("store.listen: {0}")]
     Listen(#[from] TransportError),
+    /// There is no way out.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
 }
 
 impl Parent {
-    /// Opens the record store, which serves from now on, and takes the proxy's address.
+    /// Opens the record store and the way out, which serve from now on, and takes the proxy's address. Without an entry in
+    /// `egress.allow` there is no way out, and its address stays free.
     ///
     /// # Errors
     /// Where an address is taken or the database cannot be opened.
@@ -56,10 +64,17 @@ impl Parent {
                 path: config.store.path.display().to_string(),
                 source,
             })?;
-        let listener = Listener::bind(&config.store.listen, store_peers(config)).await?;
+        let listener = Listener::bind(&config.store.listen, enclave_peers(config)).await?;
+        let egress = if config.egress.allow.is_empty() {
+            None
+        } else {
+            let peers = enclave_peers(config);
+            Some(Egress::bind(&config.egress, &config.credentials, peers).await?)
+        };
         Ok(Self {
             proxy,
-            store: RunningStore::start(records, listener),
+            store: Running::store(records, listener),
+            egress: egress.map(Running::egress),
         })
     }
 
@@ -76,17 +91,20 @@ impl Parent {
         self.proxy.readiness()
     }
 
-    /// Serves until `stop` completes. Requests that are there may finish, then the store ends, which the enclave needs
-    /// until then. Returns how many connections had to be cut off.
+    /// Serves until `stop` completes. Requests that are there may finish, then the way out and the store end, which the
+    /// enclave needs until then. Returns how many connections had to be cut off.
     pub async fn run(self, stop: impl Future<Output = ()>) -> usize {
         let cut_off = self.proxy.serve(stop).await;
+        if let Some(egress) = self.egress {
+            egress.stop().await;
+        }
         self.store.stop().await;
         cut_off
     }
 }
 
-/// Only the enclave may reach the store: over vsock its CID says so, over a Unix socket the file's mode.
-fn store_peers(config: &Config) -> Peers {
+/// Only the enclave may reach the store and the way out: over vsock its CID says so, over a Unix socket the file's mode.
+fn enclave_peers(config: &Config) -> Peers {
     match (&config.store.enclave_cid, &config.enclave.address) {
         (
             0,
@@ -100,32 +118,50 @@ fn store_peers(config: &Config) -> Peers {
     }
 }
 
-struct RunningStore {
+/// What serves the enclave, until it is told to stop.
+struct Running {
+    name: &'static str,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
-impl RunningStore {
-    fn start(records: RecordStore, listener: Listener) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(async move {
+impl Running {
+    fn store(records: RecordStore, listener: Listener) -> Self {
+        Self::start("the record store", |stopped| async move {
             let router = store::router(records.clone()).layer(middleware::from_fn(observe));
-            store::serve_router(router, listener, async {
-                let _stopped_or_dropped = stopped.await;
-            })
-            .await;
+            store::serve_router(router, listener, stopped).await;
             records.close().await;
+        })
+    }
+
+    fn egress(egress: Egress) -> Self {
+        Self::start("the way out", |stopped| egress.serve(stopped))
+    }
+
+    fn start<S>(name: &'static str, serve: impl FnOnce(Stopped) -> S) -> Self
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        let stopped: Stopped = Box::pin(async move {
+            let _stopped_or_dropped = stopped.await;
         });
-        Self { stop, serving }
+        Self {
+            name,
+            stop,
+            serving: tokio::spawn(serve(stopped)),
+        }
     }
 
     async fn stop(self) {
         let _already_ended = self.stop.send(());
         if let Err(error) = self.serving.await {
-            tracing::error!(%error, "the record store failed");
+            tracing::error!(%error, "{} failed", self.name);
         }
     }
 }
+
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Counts what the enclave asks of the store.
 async fn observe(request: Request, next: Next) -> Response {

@@ -1,0 +1,188 @@
+//! One fetch for everyone who asks, and none while there is time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use permafrost_common::egress::{CREDENTIALS_TEXT_MAX, Credentials};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::aws::Aws;
+use super::config::{CredentialsConfig, CredentialsSource};
+use crate::metrics;
+
+/// How long the outcome of a fetch stands, whatever it was: nobody who asks often may flood the source.
+const REST: Duration = Duration::from_secs(1);
+
+/// Where credentials are fetched.
+pub(super) trait Fetch: Send + Sync {
+    /// Fetches them; an error says why not, in one line without secrets.
+    fn fetch(&self) -> Fetching<'_>;
+}
+
+pub(super) type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, String>> + Send + 'a>>;
+
+/// Credentials and their end.
+pub(super) struct Fetched {
+    pub(super) credentials: Credentials,
+    pub(super) expires: Option<SystemTime>,
+}
+
+/// Credentials of a source, kept.
+pub(crate) struct CredentialsCache {
+    source: Source,
+    timeout: Duration,
+    refresh_before: Duration,
+    state: Mutex<State>,
+}
+
+enum Source {
+    None,
+    Fixed(Credentials),
+    Fetched(Box<dyn Fetch>),
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Fetched>,
+    /// When the last fetch ended, and why it failed.
+    last: Option<(Instant, Option<String>)>,
+}
+
+/// Why there are no credentials.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no credentials: {0}")]
+pub(crate) struct NoCredentials(String);
+
+impl CredentialsCache {
+    pub(crate) fn new(config: &CredentialsConfig) -> Self {
+        let source = match &config.source {
+            CredentialsSource::None => Source::None,
+            CredentialsSource::Fixed(credentials) => Source::Fixed(credentials.clone()),
+            CredentialsSource::Aws => Source::Fetched(Box::new(Aws {
+                profile: config.profile.clone(),
+            })),
+        };
+        Self {
+            source,
+            timeout: config.timeout,
+            refresh_before: config.refresh_before,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The credentials as JSON, at most [`CREDENTIALS_TEXT_MAX`] bytes.
+    ///
+    /// They are fetched where there are none, or those there are end within the configured time; where that fails, those
+    /// there are still serve until they end. Whoever asks during a fetch gets its outcome.
+    pub(crate) async fn json(&self) -> Result<Bytes, NoCredentials> {
+        let source = match &self.source {
+            Source::None => {
+                let why = "the parent has no source for them (credentials.source = \"none\")";
+                return Err(NoCredentials(why.to_owned()));
+            }
+            Source::Fixed(credentials) => return json(credentials),
+            Source::Fetched(source) => source,
+        };
+        let asked = Instant::now();
+        let mut state = self.state.lock().await;
+        if state.is_due(asked, self.refresh_before) {
+            let outcome = self.fetch(source.as_ref()).await;
+            state.note(outcome);
+        }
+        state.answer()
+    }
+
+    async fn fetch(&self, source: &dyn Fetch) -> Result<Fetched, String> {
+        let outcome = match tokio::time::timeout(self.timeout, source.fetch()).await {
+            Ok(outcome) => outcome.and_then(refuse_ended),
+            Err(_) => Err(format!(
+                "the source did not answer within {} ms",
+                self.timeout.as_millis()
+            )),
+        };
+        metrics::credentials_fetched(outcome.is_ok());
+        match &outcome {
+            Ok(fetched) => tracing::info!(
+                target: "egress",
+                access_key_id = fetched.credentials.access_key_id,
+                expires = fetched.credentials.expiration,
+                "credentials were fetched"
+            ),
+            Err(why) => tracing::warn!(target: "egress", why, "credentials were not fetched"),
+        }
+        outcome
+    }
+}
+
+impl State {
+    fn is_due(&self, asked: Instant, refresh_before: Duration) -> bool {
+        let fresh = self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.lasts(refresh_before));
+        let just_tried = self
+            .last
+            .as_ref()
+            .is_some_and(|(ended, _)| *ended >= asked || ended.elapsed() < REST);
+        !fresh && !just_tried
+    }
+
+    fn note(&mut self, outcome: Result<Fetched, String>) {
+        let failure = match outcome {
+            Ok(fetched) => {
+                self.held = Some(fetched);
+                None
+            }
+            Err(why) => Some(why),
+        };
+        self.last = Some((Instant::now(), failure));
+    }
+
+    fn answer(&self) -> Result<Bytes, NoCredentials> {
+        let held = self.held.as_ref().filter(|held| held.lasts(Duration::ZERO));
+        if let Some(held) = held {
+            return json(&held.credentials);
+        }
+        let why = match &self.last {
+            Some((_, Some(why))) => why,
+            _ => "those there were have ended",
+        };
+        Err(NoCredentials(why.to_owned()))
+    }
+}
+
+impl Fetched {
+    /// Whether they are good for longer than this.
+    fn lasts(&self, time: Duration) -> bool {
+        self.expires
+            .is_none_or(|expires| expires > SystemTime::now() + time)
+    }
+}
+
+fn refuse_ended(fetched: Fetched) -> Result<Fetched, String> {
+    if fetched.lasts(Duration::ZERO) {
+        return Ok(fetched);
+    }
+    let ended = fetched.credentials.expiration.clone().unwrap_or_default();
+    Err(format!(
+        "the source gives credentials that ended at {ended}"
+    ))
+}
+
+fn json(credentials: &Credentials) -> Result<Bytes, NoCredentials> {
+    // Room for all of it from the beginning: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(CREDENTIALS_TEXT_MAX));
+    serde_json::to_writer(&mut *text, credentials)
+        .map_err(|error| NoCredentials(format!("they are no JSON: {error}")))?;
+    if text.len() > CREDENTIALS_TEXT_MAX {
+        return Err(NoCredentials(format!(
+            "they have {} bytes as JSON, at most {CREDENTIALS_TEXT_MAX} are passed on",
+            text.len()
+        )));
+    }
+    Ok(Bytes::from_owner(text))
+}

@@ -1,0 +1,123 @@
+//! From an entry of the allow-list to a TCP connection.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use super::addresses::refusal;
+use super::config::AllowConfig;
+
+/// The most DNS answers that are looked at.
+const ANSWERS_MAX: usize = 32;
+
+/// Who knows the addresses of a host.
+pub trait Resolve: Send + Sync {
+    /// The addresses of a host, best first. What is not to be connected to is sorted out afterwards.
+    fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a>;
+}
+
+/// What [`Resolve::resolve`] gives.
+pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// The system's resolver (getaddrinfo).
+#[derive(Clone, Copy, Debug)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DialError {
+    #[error(
+        "{host}: DNS gives nothing that may be connected to: {refused} (egress.allow of the parent can list addresses or networks)"
+    )]
+    Refused { host: String, refused: String },
+    #[error("{host}: {why}")]
+    Unreachable { host: String, why: String },
+    #[error("{host}: not connected within {} ms", after.as_millis())]
+    TimedOut { host: String, after: Duration },
+}
+
+/// Connects within `time`, to one address after another: each gets its share of what is left.
+pub(super) async fn dial(
+    resolver: &dyn Resolve,
+    entry: &AllowConfig,
+    time: Duration,
+) -> Result<TcpStream, DialError> {
+    let deadline = Instant::now() + time;
+    let name = format!("{}:{}", entry.host, entry.port);
+    let timed_out = || DialError::TimedOut {
+        host: name.clone(),
+        after: time,
+    };
+    let addresses = timeout_at(deadline, addresses(resolver, entry, &name))
+        .await
+        .map_err(|_| timed_out())??;
+    let mut why = "it has no address".to_owned();
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for address in addresses {
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(timed_out());
+        }
+        let share = now + (deadline - now) / left.max(1);
+        left = left.saturating_sub(1);
+        match timeout_at(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => why = format!("{address}: {error}"),
+            Err(_) if left == 0 => return Err(timed_out()),
+            Err(_) => why = format!("{address}: no answer in time"),
+        }
+    }
+    Err(DialError::Unreachable { host: name, why })
+}
+
+/// The listed addresses, or those DNS answers that may be connected to.
+async fn addresses(
+    resolver: &dyn Resolve,
+    entry: &AllowConfig,
+    name: &str,
+) -> Result<Vec<SocketAddr>, DialError> {
+    if !entry.addresses.is_empty() {
+        return Ok(entry.addresses.clone());
+    }
+    let answers = resolver
+        .resolve(entry.host.as_str())
+        .await
+        .map_err(|error| DialError::Unreachable {
+            host: name.to_owned(),
+            why: format!("no DNS answer: {error}"),
+        })?;
+    let mut taken = Vec::new();
+    let mut refused = Vec::new();
+    for address in answers.into_iter().take(ANSWERS_MAX) {
+        match refusal(address, &entry.networks) {
+            None => taken.push(SocketAddr::new(address, entry.port)),
+            Some(why) => refused.push(format!("{address} is {why}")),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(taken);
+    }
+    let refused = refused.join(", ");
+    if taken.is_empty() {
+        return Err(DialError::Refused {
+            host: name.to_owned(),
+            refused,
+        });
+    }
+    tracing::warn!(target: "egress", host = name, refused, "DNS answers were passed over");
+    Ok(taken)
+}
