@@ -1,1 +1,394 @@
-//! A KMS for development.
+//! A KMS for **development**: the wire protocol, the key policies, the answers and the errors of AWS KMS, with keys that
+//! lie in a file. It protects nothing.
+//!
+//! - It speaks AWS JSON 1.1 over TLS, under a certificate authority of its own that the state directory keeps, and
+//!   checks the Signature Version 4 of every request.
+//! - It verifies the attestation document of a `Recipient` against configured roots and evaluates key policies for
+//!   real, `kms:RecipientAttestation:*` and `kms:EncryptionContext:*` included: changed code and changed configuration are refused.
+//! - Every change is on the disk before it is answered.
+//!
+//! | file of the state directory | what it is |
+//! |---|---|
+//! | `ca.pem`, `ca-key.pem` | what clients trust, and its key |
+//! | `identities.toml` | who may call, with their access keys |
+//! | `keys.json` | the keys with their material, policies and aliases |
+//! | `lock` | held while an emulator runs |
+//!
+//! What it does not do as AWS: no grants, no multi-Region, asymmetric or imported keys, no key rotation, no CloudTrail, no
+//! IAM beyond "everything" or "nothing". What is not there is refused, never ignored.
+
+mod actions;
+mod authorization;
+mod blob;
+mod certificate;
+mod clock;
+mod cms;
+mod error;
+mod files;
+mod identity;
+mod journal;
+mod keys;
+mod provision;
+mod recipient;
+mod reference;
+mod server;
+mod service;
+mod signature;
+mod store;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use permafrost_common::kms::KeyArn;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+pub use self::certificate::{CA_FILE, CA_KEY_FILE};
+pub use self::cms::ContentForm;
+pub use self::identity::{ADMINISTRATOR, ENCLAVE, IDENTITIES_FILE, Iam, Identity};
+pub use self::journal::{Call, Failure};
+pub use self::store::KEYS_FILE;
+
+use self::certificate::Authority;
+use self::clock::Clock;
+use self::files::Lock;
+use self::identity::Identities;
+use self::server::Server;
+use self::service::Service;
+use self::store::Store;
+use crate::policy::PolicyError;
+
+/// The region of a development KMS, unless another is asked for.
+pub const REGION: &str = "us-east-1";
+
+/// The account of a development KMS, unless another is asked for.
+pub const ACCOUNT: &str = "111122223333";
+
+/// What every start says.
+pub const WARNING: &str =
+    "this is a DEVELOPMENT KMS: its keys lie in a file, and it protects nothing";
+
+/// The name by which clients reach an emulator; it is in the server's certificate.
+const HOST: &str = "localhost";
+
+/// How an emulator is started.
+#[derive(Clone, Debug)]
+pub struct EmulatorOptions {
+    /// Where it listens; port 0 takes a free one. Loopback only.
+    pub listen: SocketAddr,
+    /// Its state directory, made where there is none.
+    pub state: PathBuf,
+    /// Certificates (PEM) that attestation documents may lead to. Read anew for each request: they may not exist yet.
+    pub roots: Vec<PathBuf>,
+    /// The region of its keys: a-z, 0-9 and -.
+    pub region: String,
+    /// The account of its keys: 12 digits.
+    pub account: String,
+}
+
+impl EmulatorOptions {
+    /// A free port of 127.0.0.1, no root, [`REGION`] and [`ACCOUNT`].
+    pub fn new(state: impl Into<PathBuf>) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            state: state.into(),
+            roots: Vec::new(),
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
+        }
+    }
+}
+
+/// A development KMS that runs until it is stopped or dropped.
+pub struct Emulator {
+    address: SocketAddr,
+    state: PathBuf,
+    ca_pem: String,
+    server: Arc<Server>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    _lock: Lock,
+}
+
+/// Why an emulator does not start, or does not do what its own program asks.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    /// The region or the account is none.
+    #[error(
+        "region {region:?} and account {account:?}: accepted: a-z, 0-9 and -, at most 32; 12 digits"
+    )]
+    Names {
+        /// What was given.
+        region: String,
+        /// What was given.
+        account: String,
+    },
+    /// It is asked to listen where others reach it.
+    #[error(
+        "listen address {0}: accepted: a loopback address, because a development KMS protects nothing"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("listen address {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the state directory cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses the state directory.
+    #[error("{}: another development KMS is using this state directory", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The authority's certificate is there without its key.
+    #[error(
+        "{} is there and {} is not: restore the key, or remove the certificate to make both anew",
+        certificate.display(),
+        key.display()
+    )]
+    KeyMissing {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// A certificate or a key cannot be read or made.
+    #[error("cannot {action}: {source}")]
+    Certificate {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: rcgen::Error,
+    },
+    /// The authority's certificate is none.
+    #[error("{CA_FILE} of the state directory is not a certificate in PEM")]
+    CertificateSyntax,
+    /// TLS refuses the certificate or its key.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// `identities.toml` is not accepted.
+    #[error("{}: {problem}", path.display())]
+    Identities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// `keys.json` is not accepted.
+    #[error("{}: {problem}", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    NoRandomness,
+    /// A key policy is not accepted.
+    #[error("the key policy is refused: {0}")]
+    Policy(#[from] PolicyError),
+    /// There is no such key here.
+    #[error("there is no key {0} here")]
+    NoSuchKey(KeyArn),
+    /// A change of the keys could not be kept.
+    #[error("the keys were not changed: {0}")]
+    NotKept(String),
+}
+
+impl Emulator {
+    /// Starts an emulator: makes what is missing in the state directory, listens, and serves in the background.
+    ///
+    /// # Errors
+    /// [`EmulatorError`]: the address, the state directory, or what lies in it.
+    pub async fn start(options: EmulatorOptions) -> Result<Self, EmulatorError> {
+        Self::start_at(options, clock::system()).await
+    }
+
+    async fn start_at(options: EmulatorOptions, clock: Clock) -> Result<Self, EmulatorError> {
+        let EmulatorOptions {
+            listen,
+            state,
+            roots,
+            region,
+            account,
+        } = options;
+        check_names(&region, &account)?;
+        if !listen.ip().is_loopback() {
+            return Err(EmulatorError::NotLoopback(listen));
+        }
+        let lock = Lock::take(&state)?;
+        let authority = Authority::load_or_make(&state)?;
+        let identities = Identities::load_or_make(&state, &account)?;
+        let store = Store::load(&state, &region, &account)?;
+        let tls = authority.server(&region)?;
+        let of_listen = |source| EmulatorError::Listen {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(of_listen)?;
+        let address = listener.local_addr().map_err(of_listen)?;
+        let service = Arc::new(Service::new(region, identities, roots, store, clock));
+        let server = Arc::new(Server::new(service, tls));
+        let stop = watch::Sender::new(false);
+        let task = tokio::spawn(server.clone().run(listener, stop.subscribe()));
+        tracing::warn!(%address, state = %state.display(), "{WARNING}");
+        Ok(Self {
+            address,
+            state,
+            ca_pem: authority.pem().to_owned(),
+            server,
+            stop,
+            task,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens; the port is the one in use.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The DNS name to reach it by, with the port of [`Emulator::address`]: `localhost`. It is in the server's
+    /// certificate, as are `kms.REGION.localhost`, 127.0.0.1 and ::1.
+    pub fn endpoint_host(&self) -> String {
+        HOST.to_owned()
+    }
+
+    /// `https://HOST:PORT`, as `AWS_ENDPOINT_URL_KMS` takes it.
+    pub fn endpoint_url(&self) -> String {
+        format!("https://{HOST}:{}", self.address.port())
+    }
+
+    /// The certificate of its authority, PEM: what clients must trust.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The file of [`Emulator::ca_pem`], as `AWS_CA_BUNDLE` takes it.
+    pub fn ca_path(&self) -> PathBuf {
+        certificate::path(&self.state)
+    }
+
+    /// The file with the identities and their access keys.
+    pub fn identities_path(&self) -> PathBuf {
+        identity::path(&self.state)
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The region of its keys.
+    pub fn region(&self) -> &str {
+        &self.server.service.region
+    }
+
+    /// An identity by its name, such as [`ADMINISTRATOR`] or [`ENCLAVE`].
+    pub fn identity(&self, name: &str) -> Option<&Identity> {
+        self.server.service.identities.named(name)
+    }
+
+    /// Makes a key, with the policy that leaves everything to IAM where none is given. Nobody's permission is asked, and
+    /// the policy may lock everybody out.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Policy`], [`EmulatorError::NoRandomness`], [`EmulatorError::NotKept`].
+    pub async fn create_key(&self, policy: Option<&str>) -> Result<KeyArn, EmulatorError> {
+        let policy = policy.map(str::to_owned);
+        self.blocking(move |service| provision::create_key(service, policy.as_deref()))
+            .await
+    }
+
+    /// Replaces a key's policy. Nobody's permission is asked, and the policy may lock everybody out.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Policy`], [`EmulatorError::NoSuchKey`], [`EmulatorError::NotKept`].
+    pub async fn put_policy(&self, key: &KeyArn, policy: &str) -> Result<(), EmulatorError> {
+        let (key, policy) = (key.clone(), policy.to_owned());
+        self.blocking(move |service| provision::put_policy(service, &key, &policy))
+            .await
+    }
+
+    /// The calls answered so far, oldest first; the latest ten thousand.
+    pub fn calls(&self) -> Vec<Call> {
+        self.server.service.journal.calls()
+    }
+
+    /// Answers the next `count` calls with an error, before their signatures are looked at. Replaces what was asked
+    /// before; 0 ends it.
+    pub fn fail_next(&self, count: usize, failure: Failure) {
+        self.server.service.journal.fail_next(count, failure);
+    }
+
+    /// Waits for so long before each answer.
+    pub fn set_latency(&self, latency: Duration) {
+        self.server.set_latency(latency);
+    }
+
+    /// How `CiphertextForRecipient` is written from now on.
+    pub fn set_content_form(&self, form: ContentForm) {
+        self.server.service.set_content_form(form);
+    }
+
+    /// Stops: accepts nothing more, finishes what is under way within two seconds, frees the state directory.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        // It ends by itself, and a panic in it was told.
+        let _ended = (&mut self.task).await;
+    }
+
+    /// Runs what writes files where it holds nobody up.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Service) -> Result<T, EmulatorError> + Send + 'static,
+    ) -> Result<T, EmulatorError> {
+        let service = self.server.service.clone();
+        tokio::task::spawn_blocking(move || work(&service))
+            .await
+            .unwrap_or_else(|error| Err(EmulatorError::NotKept(error.to_string())))
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("address", &self.address)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_names(region: &str, account: &str) -> Result<(), EmulatorError> {
+    let arn = format!("arn:aws:kms:{region}:{account}:key/{}", Uuid::nil());
+    match arn.parse::<KeyArn>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(EmulatorError::Names {
+            region: region.to_owned(),
+            account: account.to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,41 @@
+//! What must not be seen: told to the caller, or only to an attested recipient.
+
+use serde_json::Value;
+
+use super::input::base64;
+use crate::emulator::error::KmsError;
+use crate::emulator::recipient::{Attested, RecipientInfo};
+use crate::emulator::service::Invocation;
+
+/// Verifies the attestation document of a request that has one.
+pub(super) fn verified(
+    invocation: &Invocation<'_>,
+    recipient: Option<&RecipientInfo>,
+) -> Result<Option<Attested>, KmsError> {
+    recipient
+        .map(|recipient| recipient.verify(&invocation.service.roots, invocation.now))
+        .transpose()
+}
+
+/// Puts the plaintext into the answer, or for a recipient what only that can read, and never both.
+pub(super) fn tell(
+    invocation: &Invocation<'_>,
+    answer: &mut Value,
+    plaintext: &[u8],
+    attested: Option<&Attested>,
+) -> Result<(), KmsError> {
+    let (member, text) = match attested {
+        Some(attested) => {
+            let form = invocation.service.content_form();
+            (
+                "CiphertextForRecipient",
+                base64(&attested.envelope(plaintext, form)?),
+            )
+        }
+        None => ("Plaintext", base64(plaintext)),
+    };
+    if let Some(members) = answer.as_object_mut() {
+        members.insert(member.to_owned(), text.into());
+    }
+    Ok(())
+}

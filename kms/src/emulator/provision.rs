@@ -1,0 +1,68 @@
+//! Keys and policies that the emulator's own program makes: nobody's permission is asked.
+
+use std::collections::BTreeMap;
+
+use permafrost_common::kms::KeyArn;
+use uuid::Uuid;
+
+use super::EmulatorError;
+use super::actions::default_policy;
+use super::clock::unix_ms;
+use super::error::KmsError;
+use super::keys::{Key, KeyState, Material};
+use super::service::Service;
+use crate::policy::PolicyDocument;
+
+/// Makes a key.
+pub(super) fn create_key(service: &Service, policy: Option<&str>) -> Result<KeyArn, EmulatorError> {
+    let now_ms = unix_ms((service.clock)());
+    let mut store = service.store();
+    let policy = match policy {
+        Some(policy) => PolicyDocument::parse(policy)?.as_str().to_owned(),
+        None => default_policy(&store.keyring().account),
+    };
+    let key = Key {
+        id: Uuid::new_v4(),
+        material: Material::generate().map_err(|_| EmulatorError::NoRandomness)?,
+        policy,
+        description: String::new(),
+        tags: BTreeMap::new(),
+        created_ms: now_ms,
+        state: KeyState::Enabled,
+    };
+    let arn = store.keyring().key_arn(key.id);
+    let change = store.change(now_ms, |keyring| {
+        keyring.keys.insert(key.id, key);
+        Ok(())
+    });
+    change.map_err(not_kept)?;
+    arn.parse()
+        .map_err(|error| EmulatorError::NotKept(format!("{error}")))
+}
+
+/// Replaces a key's policy.
+pub(super) fn put_policy(
+    service: &Service,
+    key: &KeyArn,
+    policy: &str,
+) -> Result<(), EmulatorError> {
+    let policy = PolicyDocument::parse(policy)?.as_str().to_owned();
+    let mut store = service.store();
+    let now_ms = unix_ms((service.clock)());
+    let id = Uuid::try_parse(key.key_id())
+        .ok()
+        .filter(|id| store.keyring().key_arn(id) == key.as_str())
+        .filter(|id| store.keyring().key(*id, now_ms).is_some())
+        .ok_or_else(|| EmulatorError::NoSuchKey(key.clone()))?;
+    let change = store.change(now_ms, |keyring| {
+        if let Some(key) = keyring.keys.get_mut(&id) {
+            key.policy = policy;
+        }
+        Ok(())
+    });
+    change.map_err(not_kept)
+}
+
+fn not_kept(error: KmsError) -> EmulatorError {
+    EmulatorError::NotKept(error.body().to_string())
+}
