@@ -1,8 +1,8 @@
 //! BER (X.690), element by element.
 //!
-//! Elements are found by `asn1-rs`. It takes a length in more octets than it needs, and any element of tag number 0 and
-//! length 0 for end-of-contents; both are refused here, at every element that is read. Whoever reads leaves no element
-//! out.
+//! Elements are found by `asn1-rs`. It takes lengths in more octets than they need, and takes whatever has tag number 0
+//! and length 0 for end-of-contents. Neither is accepted here: an element has the shortest length or two zero octets at
+//! its end, and its contents are read to their last byte, by identifier octets that are known.
 
 use std::borrow::Cow;
 
