@@ -3,9 +3,28 @@
 //! - [`PolicyDocument`] is a policy that this program understands to the last word: [`PolicyDocument::parse`] reads one,
 //!   [`PolicyDocument::decide`] answers a request by it.
 //! - [`GenerateOnly`] writes the one policy that a Permafrost key should have.
-//! - [`WrittenPolicy`] is any policy that AWS would accept.
+//! - [`WrittenPolicy`] is any policy that AWS would accept, and [`check`] finds the roads around attestation in it.
+//!
+//! ```
+//! use permafrost_common::attestation::Measurements;
+//! use permafrost_kms::policy::{GenerateOnly, Release, WrittenPolicy, check};
+//!
+//! let measurements = Measurements::of_image([[1; 48], [2; 48], [3; 48]]);
+//! let policy = GenerateOnly {
+//!     releases: vec![Release::new("v1", &measurements)?],
+//!     roles: vec!["arn:aws:iam::111122223333:role/enclave".to_owned()],
+//!     administrators: vec!["arn:aws:iam::111122223333:role/administrator".to_owned()],
+//!     deployment: "example".to_owned(),
+//!     account: "111122223333".to_owned(),
+//!     partition: "aws".to_owned(),
+//! }
+//! .policy()?;
+//! assert!(check(&WrittenPolicy::parse(&policy)?, None).findings.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod action;
+mod check;
 mod condition;
 mod decide;
 mod document;
@@ -18,6 +37,7 @@ mod principal;
 mod wildcard;
 mod written;
 
+pub use check::{Finding, KeyMetadata, MetadataError, Never, Report, Rule, StatementReport, check};
 pub use decide::{Decision, RequestContext};
 pub use document::PolicyDocument;
 pub use error::PolicyError;
