@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use permafrost_common::attestation::Measurements;
-//! use permafrost_kms::policy::{GenerateOnly, Release, WrittenPolicy, check};
+//! use permafrost_kms::policy::{GenerateOnly, Key, Release, WrittenPolicy, check};
 //!
 //! let measurements = Measurements::of_image([[1; 48], [2; 48], [3; 48]]);
 //! let policy = GenerateOnly {
@@ -19,7 +19,7 @@
 //!     partition: "aws".to_owned(),
 //! }
 //! .policy()?;
-//! assert!(check(&WrittenPolicy::parse(&policy)?, None).findings.is_empty());
+//! assert!(check(&WrittenPolicy::parse(&policy)?, &Key::default()).findings.is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -37,7 +37,9 @@ mod principal;
 mod wildcard;
 mod written;
 
-pub use check::{Finding, KeyMetadata, MetadataError, Never, Report, Rule, StatementReport, check};
+pub use check::{
+    Finding, Grant, Key, KeyError, KeyMetadata, Never, Report, Rule, StatementReport, check,
+};
 pub use decide::{Decision, RequestContext};
 pub use document::PolicyDocument;
 pub use error::PolicyError;

@@ -5,7 +5,7 @@
 
 mod attestation;
 mod denials;
-mod metadata;
+mod key;
 mod rule;
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ use super::principal::Principal;
 use super::written::{Effect, Element, Statement, WrittenPolicy};
 use denials::{Denials, means};
 
-pub use metadata::{KeyMetadata, MetadataError};
+pub use key::{Grant, Key, KeyError, KeyMetadata};
 pub use rule::{Never, Rule};
 
 /// What a key policy lets whom do, and the roads around attestation in it.
@@ -69,9 +69,9 @@ pub struct Finding {
     pub why: &'static str,
 }
 
-/// Checks a policy, with what KMS says of the key if that is known.
-pub fn check(policy: &WrittenPolicy, key: Option<&KeyMetadata>) -> Report {
-    let arn = key.and_then(|key| key.arn.as_deref());
+/// Checks a policy, with what is known of the key.
+pub fn check(policy: &WrittenPolicy, key: &Key) -> Report {
+    let arn = key.metadata.as_ref().and_then(|key| key.arn.as_deref());
     let denials = Denials::of(&policy.statements, arn);
     let mut all = Vec::new();
     for statement in &policy.statements {
@@ -81,17 +81,20 @@ pub fn check(policy: &WrittenPolicy, key: Option<&KeyMetadata>) -> Report {
         }
     }
     check_denials(&denials, &mut all);
-    match key {
-        Some(key) => check_key(key, &mut all),
+    match &key.metadata {
+        Some(metadata) => check_metadata(metadata, &mut all),
         None => all.push(Finding::of_policy(
             Rule::KeyNotChecked,
             "no metadata of the key",
         )),
     }
-    all.push(Finding::of_policy(
-        Rule::GrantsNotChecked,
-        "grants are not part of a policy",
-    ));
+    match &key.grants {
+        Some(grants) => check_grants(grants, &denials, &mut all),
+        None => all.push(Finding::of_policy(
+            Rule::GrantsNotChecked,
+            "no list of grants",
+        )),
+    }
     let (notices, findings) = all
         .into_iter()
         .partition(|finding| finding.rule.is_notice());
@@ -203,10 +206,7 @@ fn check_allowance(statement: &Statement, denials: &Denials<'_>, all: &mut Vec<F
 
 /// What is denied to everybody under the generate-only policy.
 fn check_denials(denials: &Denials<'_>, all: &mut Vec<Finding>) {
-    let everyone = Element {
-        negated: false,
-        entries: vec![Principal::Everyone],
-    };
+    let everyone = everyone();
     for never in Never::ALL {
         let missing: Vec<_> = never
             .actions()
@@ -244,7 +244,7 @@ fn check_denials(denials: &Denials<'_>, all: &mut Vec<Finding>) {
 }
 
 /// Where the key material is from, and who else has it.
-fn check_key(key: &KeyMetadata, all: &mut Vec<Finding>) {
+fn check_metadata(key: &KeyMetadata, all: &mut Vec<Finding>) {
     let mut add = |rule, found: String| all.push(Finding::of_policy(rule, &found));
     match (key.origin.as_str(), &key.custom_key_store_id) {
         ("AWS_KMS", None) => {}
@@ -271,6 +271,45 @@ fn check_key(key: &KeyMetadata, all: &mut Vec<Finding>) {
     }
     if let Some(state) = key.key_state.as_deref().filter(|state| *state != "Enabled") {
         add(Rule::KeyState, format!("the key's state is {state}"));
+    }
+}
+
+/// Which grants the denials leave anything that is not bound to measured enclaves.
+fn check_grants(grants: &[Grant], denials: &Denials<'_>, all: &mut Vec<Finding>) {
+    let everyone = everyone();
+    let open = |action: &&str| {
+        let use_of_key = USE.contains(action);
+        let demands = denials.demands(&everyone, action);
+        let bound = use_of_key && attestation::roads(&[], &demands).is_empty();
+        !bound && !denials.cover(&everyone, action)
+    };
+    for grant in grants {
+        let may: Vec<_> = USE
+            .iter()
+            .chain(Never::ALL.iter().flat_map(|never| never.actions()))
+            .copied()
+            .filter(|action| {
+                grant
+                    .operations
+                    .iter()
+                    .any(|name| action.strip_prefix("kms:") == Some(name))
+            })
+            .filter(open)
+            .collect();
+        if !may.is_empty() {
+            let Grant {
+                grant_id,
+                grantee_principal,
+                ..
+            } = grant;
+            all.push(Finding::of_policy(
+                Rule::Grant,
+                &format!(
+                    "by the grant {grant_id}, {grantee_principal} may {}",
+                    may.join(", ")
+                ),
+            ));
+        }
     }
 }
 
@@ -322,6 +361,13 @@ impl Finding {
             found: found.to_owned(),
             why: rule.why(),
         }
+    }
+}
+
+fn everyone() -> Element<Principal> {
+    Element {
+        negated: false,
+        entries: vec![Principal::Everyone],
     }
 }
 

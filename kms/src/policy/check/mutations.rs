@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::WrittenPolicy;
 use super::super::generate::tests::{ADMINISTRATOR, ROLE, arguments};
-use super::super::{KeyMetadata, WrittenPolicy};
 use super::*;
 
 /// The statements of the generated policy.
@@ -19,8 +19,12 @@ fn generated() -> Value {
     serde_json::from_str(&arguments().policy().unwrap()).unwrap()
 }
 
-fn key(json: Value) -> KeyMetadata {
-    KeyMetadata::from_json(&json.to_string()).unwrap()
+/// What `DescribeKey` says, and no grants.
+fn key(metadata: &Value) -> Key {
+    Key {
+        metadata: Some(KeyMetadata::from_json(&metadata.to_string()).unwrap()),
+        grants: Some(Vec::new()),
+    }
 }
 
 fn good_key() -> Value {
@@ -33,7 +37,7 @@ fn good_key() -> Value {
 
 fn report(policy: &Value) -> Report {
     let policy = WrittenPolicy::parse(&policy.to_string()).unwrap();
-    check(&policy, Some(&key(good_key())))
+    check(&policy, &key(&good_key()))
 }
 
 fn names(findings: &[Finding]) -> Vec<String> {
@@ -78,10 +82,7 @@ fn finds(policy: &Value, expected: &str, statement: Option<&str>) {
 fn the_generated_policy_has_no_finding() {
     let report = report(&generated());
     assert_eq!(report.findings, []);
-    assert_eq!(
-        names(&report.notices),
-        ["policy-change", "grants-not-checked"]
-    );
+    assert_eq!(names(&report.notices), ["policy-change"]);
     assert!(report.notices[0].found.contains(ADMINISTRATOR));
     assert_eq!(report.statements.len(), 5);
 }
@@ -599,7 +600,7 @@ fn a_key_whose_material_is_elsewhere_is_found() {
     let found = |member: &str, value: Value| {
         let mut metadata = good_key();
         metadata["KeyMetadata"][member] = value;
-        names(&check(&policy, Some(&key(metadata))).findings)
+        names(&check(&policy, &key(&metadata)).findings)
     };
     for (member, value, expected) in [
         ("Origin", json!("EXTERNAL"), "imported-key-material"),
@@ -614,12 +615,16 @@ fn a_key_whose_material_is_elsewhere_is_found() {
         assert_eq!(found(member, value), [expected], "{member}");
     }
     assert_eq!(found("KeyState", json!("PendingDeletion")), [""; 0]);
-    let report = check(&policy, None);
+    let report = check(&policy, &Key::default());
     assert_eq!(report.findings, []);
-    assert!(names(&report.notices).contains(&"key-not-checked".to_owned()));
+    let notices = names(&report.notices);
+    assert_eq!(
+        notices,
+        ["policy-change", "key-not-checked", "grants-not-checked"]
+    );
     assert!(KeyMetadata::from_json("{}").is_err());
     assert!(KeyMetadata::from_json("[").is_err());
-    assert_eq!(key(good_key()["KeyMetadata"].clone()), key(good_key()));
+    assert_eq!(key(&good_key()["KeyMetadata"]), key(&good_key()));
 }
 
 #[test]
@@ -629,7 +634,10 @@ fn a_denial_by_the_keys_own_arn_counts_when_the_key_is_known() {
     });
     assert_eq!(report(&own).findings, []);
     let policy = WrittenPolicy::parse(&own.to_string()).unwrap();
-    assert_eq!(check(&policy, None).findings.len(), Never::ALL.len());
+    assert_eq!(
+        check(&policy, &Key::default()).findings.len(),
+        Never::ALL.len()
+    );
 }
 
 #[test]
@@ -650,4 +658,47 @@ fn the_default_policy_of_aws_has_every_road() {
     );
     expected.sort();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_grant_that_no_denial_stops_is_found() {
+    let grants = |operations: &[&str]| {
+        let text = json!({"Truncated": false, "Grants": [
+            {"GrantId": "0c23", "GranteePrincipal": ROLE, "Operations": operations, "KeyId": "1234"}]});
+        Grant::list_from_json(&text.to_string()).unwrap()
+    };
+    let found = |policy: &Value, operations: &[&str]| {
+        let mut key = key(&good_key());
+        key.grants = Some(grants(operations));
+        let policy = WrittenPolicy::parse(&policy.to_string()).unwrap();
+        check(&policy, &key).findings
+    };
+    for operation in ["Decrypt", "GenerateDataKey"] {
+        let findings = found(&generated(), &["DescribeKey", operation]);
+        assert_eq!(names(&findings), ["grant"], "{operation}");
+        assert!(
+            findings[0]
+                .found
+                .ends_with(&format!("{ROLE} may kms:{operation}"))
+        );
+    }
+    let harmless = [
+        "DescribeKey",
+        "Encrypt",
+        "ReEncryptFrom",
+        "CreateGrant",
+        "RetireGrant",
+    ];
+    assert_eq!(found(&generated(), &harmless), []);
+    let mut bound = generated();
+    bound["Statement"][UNATTESTED]["Condition"] =
+        json!({"StringNotEqualsIgnoreCase": {format!("{PCR}0"): "10".repeat(48)}});
+    assert_eq!(found(&bound, &["Decrypt", "GenerateDataKey"]), []);
+    for text in [
+        "{}",
+        r#"{"Grants": [], "Truncated": true}"#,
+        r#"{"Grants": [], "NextToken": "a"}"#,
+    ] {
+        assert!(Grant::list_from_json(text).is_err(), "{text}");
+    }
 }

@@ -41,6 +41,8 @@ pub enum Rule {
     NotResource,
     /// An action of KMS that this program does not know is allowed.
     UnknownAction,
+    /// A grant gives the use of the key without the policy's conditions.
+    Grant,
     /// Somebody may have the key material: it was imported.
     ImportedKeyMaterial,
     /// The key material is not in KMS.
@@ -53,7 +55,7 @@ pub enum Rule {
     PolicyChange,
     /// Notice: the key itself was not looked at.
     KeyNotChecked,
-    /// Notice: grants are not in the policy.
+    /// Notice: grants, which are not in the policy, were not looked at.
     GrantsNotChecked,
     /// Notice: a condition that this program does not know; it was taken to let everything through.
     UnknownCondition,
@@ -207,6 +209,9 @@ impl Rule {
             Self::NotAction => "it means everything that is not named, also what KMS adds later",
             Self::NotResource => "in a key policy there is one key: say \"Resource\": \"*\"",
             Self::UnknownAction => "this program cannot say that it is harmless",
+            Self::Grant => {
+                "a grant knows none of the conditions of this policy's allowances: revoke it (aws kms revoke-grant)"
+            }
             Self::ImportedKeyMaterial => "whoever imported the key material may have kept it",
             Self::CustomKeyStore => "whoever runs the key store has the key material",
             Self::MultiRegionKey => {
@@ -222,7 +227,7 @@ impl Rule {
                 "imported key material and replicas are roads that a policy does not show: give --key-metadata"
             }
             Self::GrantsNotChecked => {
-                "aws kms list-grants shows them; under a policy without findings they give no plaintext without attestation"
+                "a grant made earlier lets its grantee use the key from any enclave: give --grants"
             }
             Self::UnknownCondition => "it can only narrow the statement; nothing was made of it",
             Self::ImpossiblePcr => "no enclave has it: 96 hex digits are expected",
@@ -250,6 +255,7 @@ impl Rule {
             Self::NotAction => "not-action",
             Self::NotResource => "not-resource",
             Self::UnknownAction => "unknown-action",
+            Self::Grant => "grant",
             Self::ImportedKeyMaterial => "imported-key-material",
             Self::CustomKeyStore => "custom-key-store",
             Self::MultiRegionKey => "multi-region-key",
