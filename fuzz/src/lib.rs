@@ -8,6 +8,7 @@
 mod address;
 mod answer_signature;
 mod binding;
+mod ciphertext_for_recipient;
 mod configuration;
 mod document;
 mod key_record;
@@ -18,6 +19,7 @@ mod sealed_record;
 pub use address::address;
 pub use answer_signature::answer_signature;
 pub use binding::binding;
+pub use ciphertext_for_recipient::ciphertext_for_recipient;
 pub use configuration::configuration;
 pub use document::document;
 pub use key_record::key_record;
@@ -32,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("answer_signature", answer_signature),
     ("binding", binding),
+    ("ciphertext_for_recipient", ciphertext_for_recipient),
     ("configuration", configuration),
     ("document", document),
     ("key_record", key_record),

@@ -28,6 +28,7 @@ replays! {
     every_input_of_the_address_corpus_holds: address;
     every_input_of_the_answer_signature_corpus_holds: answer_signature;
     every_input_of_the_binding_corpus_holds: binding;
+    every_input_of_the_ciphertext_for_recipient_corpus_holds: ciphertext_for_recipient;
     every_input_of_the_configuration_corpus_holds: configuration;
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_key_record_corpus_holds: key_record;

@@ -51,7 +51,7 @@ impl<'a> EnvelopedData<'a> {
         info.end()?;
         let enveloped = content.enter(SEQUENCE, "EnvelopedData")?;
         content.end()?;
-        Self::enveloped_data(enveloped)
+        Self::read(enveloped)
     }
 
     /// The subjectKeyIdentifier of the recipient, 32 bytes.
@@ -75,7 +75,7 @@ impl<'a> EnvelopedData<'a> {
     }
 
     /// RFC 5652 section 6.1.
-    fn enveloped_data(mut enveloped: Reader<'a>) -> Result<Self, CmsError> {
+    fn read(mut enveloped: Reader<'a>) -> Result<Self, CmsError> {
         enveloped.version(VERSION, "version of EnvelopedData")?;
         let mut recipients = enveloped.enter(SET, "recipientInfos")?;
         let (recipient, encrypted_key) = key_transport(&mut recipients)?;
