@@ -69,7 +69,10 @@ impl Parent {
             None
         } else {
             let peers = enclave_peers(config);
-            Some(Egress::bind(&config.egress, &config.credentials, peers).await?)
+            let egress = Egress::bind(&config.egress, &config.credentials, peers).await?;
+            let hosts = config.egress.allow.len();
+            tracing::info!(target: "egress", listen = %egress.address(), hosts, "there is a way out");
+            Some(egress)
         };
         Ok(Self {
             proxy,
@@ -175,4 +178,24 @@ async fn observe(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     metrics::store_operation(operation, response.status().as_u16(), began.elapsed());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers(enclave: &str, enclave_cid: u32) -> Peers {
+        let mut config = Config::default();
+        config.enclave.address = enclave.parse().unwrap();
+        config.store.enclave_cid = enclave_cid;
+        enclave_peers(&config)
+    }
+
+    #[test]
+    fn only_the_enclaves_cid_is_served() {
+        assert_eq!(peers("vsock://16:5000", 0), Peers::Cids(vec![16]));
+        assert_eq!(peers("vsock://16:5000", 17), Peers::Cids(vec![17]));
+        assert_eq!(peers("unix:/run/enclave.sock", 17), Peers::Cids(vec![17]));
+        assert_eq!(peers("unix:/run/enclave.sock", 0), Peers::Any);
+    }
 }

@@ -186,3 +186,129 @@ fn json(credentials: &Credentials) -> Result<Bytes, NoCredentials> {
     }
     Ok(Bytes::from_owner(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Gives credentials of this lifetime after this time, or fails.
+    #[derive(Clone)]
+    struct Source {
+        takes: Duration,
+        lifetime: Option<Duration>,
+        token: usize,
+        fetched: Arc<AtomicUsize>,
+    }
+
+    impl Source {
+        fn new(takes: Duration, lifetime: Option<Duration>) -> Self {
+            Self {
+                takes,
+                lifetime,
+                token: 10,
+                fetched: Arc::default(),
+            }
+        }
+
+        fn cache(&self) -> CredentialsCache {
+            CredentialsCache {
+                source: super::Source::Fetched(Box::new(self.clone())),
+                timeout: Duration::from_millis(2500),
+                refresh_before: Duration::from_secs(600),
+                state: Mutex::default(),
+            }
+        }
+
+        fn fetched(&self) -> usize {
+            self.fetched.load(Ordering::SeqCst)
+        }
+    }
+
+    impl Fetch for Source {
+        fn fetch(&self) -> Fetching<'_> {
+            Box::pin(async {
+                let number = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
+                tokio::time::sleep(self.takes).await;
+                let lifetime = self.lifetime.ok_or("the source is down")?;
+                Ok(Fetched {
+                    credentials: Credentials {
+                        access_key_id: format!("ASIAEXAMPLE{number:09}"),
+                        secret_access_key: "s3cret".to_owned(),
+                        token: Some("t".repeat(self.token)),
+                        expiration: Some("2026-01-01T00:00:00Z".to_owned()),
+                    },
+                    expires: Some(SystemTime::now() + lifetime),
+                })
+            })
+        }
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn whoever_asks_during_a_fetch_gets_its_outcome() {
+        for lifetime in [Some(HOUR), None] {
+            let source = Source::new(REST * 2, lifetime);
+            let cache = source.cache();
+            let first = cache.json();
+            let second = async {
+                tokio::time::sleep(REST / 2).await;
+                cache.json().await
+            };
+            let (first, second) = tokio::join!(first, second);
+            assert_eq!(first, second);
+            assert_eq!(first.is_ok(), lifetime.is_some());
+            assert_eq!(source.fetched(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fetch_whose_asker_has_left_is_begun_anew() {
+        let source = Source::new(Duration::from_millis(500), Some(HOUR));
+        let cache = source.cache();
+        let left = tokio::time::timeout(Duration::from_millis(100), cache.json()).await;
+        assert!(left.is_err());
+        assert!(cache.json().await.is_ok());
+        assert_eq!(source.fetched(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_fetch_is_given_up_after_its_time() {
+        let cache = Source::new(Duration::from_secs(60), Some(HOUR)).cache();
+        let error = cache.json().await.unwrap_err();
+        assert!(error.0.contains("within 2500 ms"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn however_often_it_is_asked_a_source_is_asked_once_a_second() {
+        let near_its_end = Some(Duration::from_secs(599));
+        for lifetime in [None, near_its_end] {
+            let source = Source::new(Duration::ZERO, lifetime);
+            let cache = source.cache();
+            let began = Instant::now();
+            while source.fetched() < 3 {
+                assert_eq!(cache.json().await.is_ok(), lifetime.is_some());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert!(began.elapsed() >= REST * 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_that_have_ended_already_are_refused() {
+        let cache = Source::new(Duration::ZERO, Some(Duration::ZERO)).cache();
+        let error = cache.json().await.unwrap_err();
+        assert!(error.0.contains("ended at 2026"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn credentials_too_long_to_be_read_are_not_given() {
+        let mut source = Source::new(Duration::ZERO, Some(HOUR));
+        source.token = CREDENTIALS_TEXT_MAX;
+        let error = source.cache().json().await.unwrap_err();
+        assert!(error.0.contains("at most 16384"), "{error}");
+    }
+}

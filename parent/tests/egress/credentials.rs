@@ -1,0 +1,329 @@
+//! Where credentials come from, and when they are fetched.
+
+use std::time::{Duration, Instant};
+
+use permafrost::egress::{CredentialsConfig, CredentialsSource};
+use permafrost_common::egress::Credentials;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::instance_metadata::{Behaviour, InstanceMetadata};
+use crate::serve::Serve;
+use crate::way::{Answer, Answers, Way, allowing, by_dns, within};
+
+const ALLOW: &str = "[[egress.allow]]\nhost = \"kms.test.example\"\nport = 443\n";
+
+/// A little longer than the outcome of a fetch stands.
+const REST: Duration = Duration::from_millis(1100);
+
+async fn serve_with(metadata: &InstanceMetadata, credentials: &str) -> Serve {
+    let egress = format!("{ALLOW}[credentials]\n{credentials}\n");
+    let environment = [
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &*metadata.endpoint()),
+        ("AWS_REGION", "eu-central-1"),
+    ];
+    Serve::start(&egress, &environment).await
+}
+
+/// The credentials of an answer with status 200.
+fn given(answer: &Answer) -> Credentials {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+#[tokio::test]
+async fn credentials_of_the_instances_role_are_given() {
+    let metadata = InstanceMetadata::start(Behaviour::default()).await;
+    let serve = serve_with(&metadata, "").await;
+    let credentials = given(&serve.credentials().await);
+    assert_eq!(credentials.access_key_id, "ASIAMETADATA00000001");
+    assert_eq!(credentials.secret_access_key, "metadata-secret-1");
+    assert_eq!(
+        credentials.token.as_deref(),
+        Some("metadata-security-token-1")
+    );
+    let ends = credentials.expiration.clone().unwrap();
+    let ends = OffsetDateTime::parse(&ends, &Rfc3339).expect(&ends);
+    let left = ends - OffsetDateTime::now_utc();
+    assert!((21_500..=21_600).contains(&left.whole_seconds()), "{left}");
+    assert_eq!(metadata.tokens_asked(), 1);
+}
+
+#[tokio::test]
+async fn credentials_are_kept_while_there_is_time() {
+    let metadata = InstanceMetadata::start(Behaviour::default()).await;
+    let serve = serve_with(&metadata, "").await;
+    let first = given(&serve.credentials().await);
+    tokio::time::sleep(REST).await;
+    assert_eq!(given(&serve.credentials().await), first);
+    assert_eq!(metadata.credentials_asked(), 1);
+}
+
+#[tokio::test]
+async fn credentials_are_fetched_anew_before_they_end() {
+    let nine_minutes = Behaviour {
+        lifetime: Duration::from_secs(540),
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(nine_minutes).await;
+    let serve = serve_with(&metadata, "refresh_before_ms = 600000").await;
+    let first = given(&serve.credentials().await);
+    tokio::time::sleep(REST).await;
+    metadata.now(Behaviour::default());
+    let second = given(&serve.credentials().await);
+    assert_eq!(first.access_key_id, "ASIAMETADATA00000001");
+    assert_eq!(second.access_key_id, "ASIAMETADATA00000002");
+    tokio::time::sleep(REST).await;
+    assert_eq!(given(&serve.credentials().await), second);
+}
+
+#[tokio::test]
+async fn credentials_that_are_still_good_are_given_while_no_others_can_be_had() {
+    let short = Behaviour {
+        lifetime: Duration::from_secs(7),
+        ..Behaviour::default()
+    };
+    let mut metadata = InstanceMetadata::start(short).await;
+    let serve = serve_with(&metadata, "").await;
+    let first = given(&serve.credentials().await);
+    metadata.stop().await;
+    tokio::time::sleep(REST).await;
+    assert_eq!(given(&serve.credentials().await), first);
+    serve.logs(&["WARN", "credentials were not fetched"]).await;
+
+    // And not when they have ended.
+    within(async {
+        while serve.credentials().await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await;
+    let ends = OffsetDateTime::parse(&first.expiration.clone().unwrap(), &Rfc3339).unwrap();
+    assert!(OffsetDateTime::now_utc() >= ends, "given up too early");
+    metadata.start_again().await;
+    tokio::time::sleep(REST).await;
+    let next = given(&serve.credentials().await);
+    assert_eq!(next.access_key_id, "ASIAMETADATA00000002");
+    serve
+        .has_metrics(&["permafrost_credentials_fetches_total{outcome=\"fetched\"} 2"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_metadata_service_of_version_1_only_is_refused() {
+    let version_1 = Behaviour {
+        tokens: false,
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(version_1).await;
+    let serve = serve_with(&metadata, "").await;
+    let answer = serve.credentials().await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(answer.body.contains("token"), "{}", answer.body);
+    assert!(metadata.tokens_asked() > 0);
+    assert_eq!(metadata.credentials_asked(), 0);
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_is_down_is_said_to_be_so_in_time() {
+    let mut metadata = InstanceMetadata::start(Behaviour::default()).await;
+    metadata.stop().await;
+    let serve = serve_with(&metadata, "").await;
+    let answer = serve.credentials().await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.body.starts_with("no credentials: "),
+        "{}",
+        answer.body
+    );
+    assert!(answer.body.contains("IMDS"), "{}", answer.body);
+    assert!(!answer.body.contains('\n'), "{}", answer.body);
+    serve
+        .has_metrics(&["permafrost_credentials_fetches_total{outcome=\"failed\"} 1"])
+        .await;
+}
+
+#[tokio::test]
+async fn an_instance_without_a_role_is_said_to_have_no_credentials() {
+    let no_role = Behaviour {
+        role: false,
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(no_role).await;
+    let serve = serve_with(&metadata, "").await;
+    let answer = serve.credentials().await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("404"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_answer_is_not_waited_for() {
+    let slow = Behaviour {
+        delay: Duration::from_secs(60),
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(slow).await;
+    let serve = serve_with(&metadata, "timeout_ms = 300").await;
+    let began = Instant::now();
+    let answer = serve.credentials().await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("within 300 ms"), "{}", answer.body);
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_make_one_fetch() {
+    let slow = Behaviour {
+        delay: Duration::from_millis(100),
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(slow).await;
+    let serve = serve_with(&metadata, "").await;
+    let all = (0..16).map(|_| serve.credentials());
+    let answers = join(all).await;
+    let first = given(&answers[0]);
+    assert!(answers.iter().all(|answer| given(answer) == first));
+    assert_eq!(
+        (metadata.tokens_asked(), metadata.credentials_asked()),
+        (1, 1)
+    );
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_share_a_failure_too() {
+    let mut metadata = InstanceMetadata::start(Behaviour::default()).await;
+    metadata.stop().await;
+    let serve = serve_with(&metadata, "").await;
+    let all = (0..16).map(|_| serve.credentials());
+    assert!(join(all).await.iter().all(|answer| answer.status == 503));
+    serve
+        .has_metrics(&["permafrost_credentials_fetches_total{outcome=\"failed\"} 1"])
+        .await;
+}
+
+#[tokio::test]
+async fn neither_secret_nor_token_is_logged_or_in_a_refusal() {
+    let garbled = Behaviour {
+        garbled: true,
+        ..Behaviour::default()
+    };
+    let metadata = InstanceMetadata::start(garbled).await;
+    let serve = serve_with(&metadata, "").await;
+    let refused = serve.credentials().await;
+    assert_eq!(refused.status, 503, "{}", refused.body);
+    assert_eq!(metadata.credentials_asked(), 1);
+    tokio::time::sleep(REST).await;
+    metadata.now(Behaviour::default());
+    given(&serve.credentials().await);
+    serve
+        .logs(&["ASIAMETADATA00000002", "credentials were fetched"])
+        .await;
+    for text in [serve.log(), refused.body] {
+        for secret in ["metadata-secret", "metadata-security", "metadata-session"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_the_environment_are_given() {
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT00001"),
+        ("AWS_SECRET_ACCESS_KEY", "environment-secret"),
+        ("AWS_REGION", "eu-central-1"),
+    ];
+    let serve = Serve::start(ALLOW, &environment).await;
+    let answer = serve.credentials().await;
+    assert_eq!(
+        answer.body,
+        r#"{"AccessKeyId":"AKIAENVIRONMENT00001","SecretAccessKey":"environment-secret"}"#
+    );
+}
+
+#[tokio::test]
+async fn a_named_profile_is_the_only_source() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("credentials");
+    let profiles = |access_key_id: &str| {
+        let text = format!(
+            "[default]\naws_access_key_id = AKIADEFAULT000000001\naws_secret_access_key = s\n\
+             [permafrost]\naws_access_key_id = {access_key_id}\naws_secret_access_key = s\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    profiles("AKIAPROFILE000000001");
+    let environment = [
+        ("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap()),
+        ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT00001"),
+        ("AWS_SECRET_ACCESS_KEY", "environment-secret"),
+        ("AWS_REGION", "eu-central-1"),
+    ];
+    let egress = format!("{ALLOW}[credentials]\nprofile = \"permafrost\"\n");
+    let serve = Serve::start(&egress, &environment).await;
+    let access_key_id = given(&serve.credentials().await).access_key_id.clone();
+    assert_eq!(access_key_id, "AKIAPROFILE000000001");
+
+    let egress = format!("{ALLOW}[credentials]\nprofile = \"missing\"\n");
+    let serve = Serve::start(&egress, &environment).await;
+    let answer = serve.credentials().await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("missing"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn fixed_credentials_are_given_as_they_are() {
+    let fixed = Credentials {
+        access_key_id: "AKIAFIXED00000000001".to_owned(),
+        secret_access_key: "fixed-secret".to_owned(),
+        token: None,
+        expiration: None,
+    };
+    let credentials = CredentialsConfig {
+        source: CredentialsSource::Fixed(fixed.clone()),
+        ..CredentialsConfig::default()
+    };
+    let way = Way::with(allowing(vec![by_dns()]), Answers::none(), credentials).await;
+    let answer = way
+        .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
+    assert_eq!(given(&answer), fixed);
+    assert_eq!(answer.field("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn without_a_source_there_are_no_credentials() {
+    let way = Way::open(allowing(vec![by_dns()])).await;
+    let answer = way
+        .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.body.contains("credentials.source"),
+        "{}",
+        answer.body
+    );
+}
+
+async fn join<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = all.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        let mut ready = true;
+        for (future, done) in waiting.iter_mut().zip(&mut done) {
+            if done.is_none() {
+                match future.as_mut().poll(cx) {
+                    std::task::Poll::Ready(value) => *done = Some(value),
+                    std::task::Poll::Pending => ready = false,
+                }
+            }
+        }
+        if ready {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().map(Option::unwrap).collect()
+}
