@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | `CONNECT HOST:PORT` (RFC 9110 section 9.3.6) | TCP to that host and port | 200, then bytes both ways; 403 not on the allow-list, or its addresses are refused; 502 not reachable, 503 too many connections; 504 not connected in time |
 //! | `GET /credentials` | what to sign AWS requests with | 200 with [`Credentials`] as JSON; 503 there are none |
+//! | anything else | | 404; 405 for [`CREDENTIALS_PATH`] |
 //!
 //! - `HOST` is a DNS name (never an address) and `PORT` decimal: only what stands in the parent's allow-list is
 //!   connected to. The enclave believes nothing of it: it checks the host by its TLS certificate.
+//! - The connection ends when both sides have closed their direction, or when a limit of the parent's is reached.
 //! - Every answer that is not 200 is `text/plain`: one line for people.
 
 use std::fmt;

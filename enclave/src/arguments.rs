@@ -11,6 +11,9 @@ pub(crate) enum Command {
     Run(Arguments),
     /// Print this and end.
     Print(String),
+    /// Print what the emulated NSM will measure with this configuration, and end.
+    #[cfg(feature = "emulator")]
+    Measure(PathBuf),
 }
 
 /// How to boot.
@@ -56,6 +59,7 @@ Usage: permafrost-enclave [OPTIONS]
   --egress ADDRESS       where the parent's way out is       [vsock://3:5002]
   --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
   --state DIR            the emulator's state                (needed with --nsm emulator)
+  --measure              print the measurements that the emulator's documents will have, as JSON, and end
   --debug-mode           the emulator's PCR0-2 are zero, as in Nitro's debug mode
   --exit-on-stdin-close  end when standard input is closed
   --version, --help
@@ -86,6 +90,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let mut nsm = "device".to_owned();
     let mut state = None;
     let mut debug_mode = false;
+    let mut measure = false;
     let mut exit_on_stdin_close = false;
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -101,11 +106,15 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--nsm" => nsm = value()?,
             "--state" => state = Some(PathBuf::from(value()?)),
             "--debug-mode" => debug_mode = true,
+            "--measure" => measure = true,
             "--exit-on-stdin-close" => exit_on_stdin_close = true,
             "--help" | "-h" => return Ok(Command::Print(HELP.to_owned())),
             "--version" | "-V" => return Ok(Command::Print(version())),
             _ => return Err(format!("unknown argument {argument:?}")),
         }
+    }
+    if measure {
+        return measure_command(config);
     }
     let address = |name: &str, text: &str| {
         text.parse::<Address>()
@@ -119,6 +128,20 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
     }))
+}
+
+#[cfg(feature = "emulator")]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "a build without the emulator refuses"
+)]
+fn measure_command(config: PathBuf) -> Result<Command, String> {
+    Ok(Command::Measure(config))
+}
+
+#[cfg(not(feature = "emulator"))]
+fn measure_command(_: PathBuf) -> Result<Command, String> {
+    Err("--measure: this build has no emulator".to_owned())
 }
 
 #[cfg(feature = "emulator")]

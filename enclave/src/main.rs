@@ -4,6 +4,7 @@
 
 mod arguments;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ fn main() -> ExitCode {
             println!("{text}");
             return ExitCode::SUCCESS;
         }
+        #[cfg(feature = "emulator")]
+        Ok(Command::Measure(config)) => return measure(&config),
         Err(error) => {
             eprintln!("permafrost-enclave: {error}\nTry --help.");
             return ExitCode::from(2);
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let configuration = read_configuration(&arguments)?;
+    let configuration = read_configuration(&arguments.config)?;
     let nsm = nsm(&arguments, &configuration)?;
     let enclave = Arc::new(boot(&configuration, nsm).map_err(|error| error.to_string())?);
     let listener = Listener::bind(&arguments.listen, arguments.peers())
@@ -134,17 +137,21 @@ fn kms(enclave: &Enclave, arguments: &Arguments) -> Result<Kms, KmsSetupError> {
     )
 }
 
-fn read_configuration(arguments: &Arguments) -> Result<Vec<u8>, String> {
+fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
-    let path = arguments.config.display();
     let mut bytes = Vec::new();
     // One byte more than is accepted, so that what is too long is seen to be.
-    std::fs::File::open(&arguments.config)
+    std::fs::File::open(path)
         .and_then(|file| {
             file.take(CONFIGURATION_MAX as u64 + 1)
                 .read_to_end(&mut bytes)
         })
-        .map_err(|error| format!("the configuration {path} cannot be read: {error}"))?;
+        .map_err(|error| {
+            format!(
+                "the configuration {} cannot be read: {error}",
+                path.display()
+            )
+        })?;
     Ok(bytes)
 }
 
@@ -163,6 +170,24 @@ fn nsm(arguments: &Arguments, configuration: &[u8]) -> Result<Nsm, String> {
             let emulator = emulator.map_err(|error| error.to_string())?;
             tracing::warn!("DEVELOPMENT: the NSM is emulated and protects nothing");
             Ok(Nsm::new(emulator))
+        }
+    }
+}
+
+#[cfg(feature = "emulator")]
+fn measure(config: &Path) -> ExitCode {
+    use permafrost_enclave::nsm::emulator::Measured;
+    let measured = read_configuration(config).and_then(|configuration| {
+        Measured::of_this_process(&configuration).map_err(|error| error.to_string())
+    });
+    match measured {
+        Ok(measured) => {
+            println!("{}", measured.measurements().to_json());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("permafrost-enclave: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,20 +1,27 @@
 //! The real parent program in front of the real enclave program.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use permafrost_client::{Client, Enclave, Expectation, Principal, Root, SigningKey};
+use permafrost_common::kms::KeyArn;
 use tempfile::TempDir;
 
-use crate::{EnclaveProcess, Measured, binaries};
+use crate::{DevelopmentKms, EnclaveProcess, Measured, ParentSide, binaries};
 
 /// `permafrost serve` and an enclave, each a process that can be killed and started again.
 pub struct HonestStack {
     /// The enclave.
     pub enclave: EnclaveProcess,
+    /// The KMS.
+    pub kms: DevelopmentKms,
+    /// The key of the measured configuration.
+    pub key_arn: KeyArn,
     parent: Option<Child>,
     endpoint: String,
     measured: Measured,
@@ -26,6 +33,10 @@ impl HonestStack {
     pub fn start(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path();
+        let kms = DevelopmentKms::start(
+            &place.join("kms"),
+            &place.join("state/development-root.pem"),
+        );
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
@@ -33,20 +44,33 @@ impl HonestStack {
         let configuration = format!(
             "listen = \"127.0.0.1:{port}\"\n\
              [enclave]\naddress = \"unix:{0}/enclave.sock\"\n\
-             [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n",
-            place.display()
+             [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n\
+             [egress]\nlisten = \"unix:{0}/egress.sock\"\n\
+             [[egress.allow]]\nhost = \"{1}\"\nport = 443\naddresses = [\"{2}\"]\n",
+            place.display(),
+            kms.host(),
+            kms.address()
         );
         fs::write(place.join("parent.toml"), configuration).expect("a configuration");
-        let store = format!("unix:{}/store.sock", place.display());
-        let enclave = EnclaveProcess::start(place, &measured.to_toml(), &store);
+        let key_arn = kms.new_key();
+        let configuration = measured.to_toml(&kms.section(&key_arn));
+        kms.allow(&key_arn, measured.deployment(), &[&configuration]);
+        let side = ParentSide {
+            store: format!("unix:{}/store.sock", place.display()),
+            egress: format!("unix:{}/egress.sock", place.display()),
+        };
+        let enclave = EnclaveProcess::start(place, &configuration, &side, &[]);
         let mut stack = Self {
             enclave,
+            kms,
+            key_arn,
             parent: None,
             endpoint: format!("http://127.0.0.1:{port}"),
             measured,
             folder,
         };
         stack.restart_parent();
+        stack.enclave.wait_until_ready();
         stack
     }
 
@@ -58,7 +82,13 @@ impl HonestStack {
             .create(true)
             .open(self.parent_log_path())
             .expect("a log file");
+        let credentials = self.kms.credentials();
         let child = Command::new(binaries::parent())
+            .env("AWS_ACCESS_KEY_ID", &credentials.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN")
             .arg("serve")
             .arg("--config")
             .arg(self.folder.path().join("parent.toml"))
@@ -87,6 +117,28 @@ impl HonestStack {
     /// Where everything is: configurations, logs, the database and the emulator's state.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What the store has as the record of the root secret, and its version.
+    pub fn root_secret(&self) -> (Vec<u8>, u64) {
+        let mut stream =
+            UnixStream::connect(self.folder().join("store.sock")).expect("the store's socket");
+        stream
+            .write_all(b"GET /records/root-secret/newest HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n")
+            .expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("a head");
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let tag = head
+            .split("etag: \"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let version = tag.and_then(|tag| tag.parse().ok()).expect("a version");
+        (answer.split_off(end + 4), version)
     }
 
     /// Everything the parent has logged.

@@ -4,7 +4,9 @@
 //! - [`EnclaveProcess`]: the real enclave program, which can be killed and started again.
 //! - [`LyingStore`]: the parent's side of the record store's protocol, honest until told to lie.
 //! - [`LyingProxy`]: the parent's side of the HTTP API, likewise.
-//! - [`LyingParent`]: all three together, with a client's trust in the enclave.
+//! - [`LyingEgress`]: the parent's way out, likewise.
+//! - [`DevelopmentKms`]: the KMS that every enclave here gets its root secret from, by the policy of a release.
+//! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 
 #![forbid(unsafe_code)]
@@ -15,16 +17,21 @@
     clippy::unwrap_used
 )]
 
+mod background;
 pub mod binaries;
+mod development_kms;
 mod enclave_process;
 mod honest_stack;
+mod lying_egress;
 mod lying_parent;
 mod lying_proxy;
 mod lying_store;
 mod measured;
 
-pub use enclave_process::EnclaveProcess;
+pub use development_kms::{DevelopmentKms, measurements};
+pub use enclave_process::{EnclaveProcess, ParentSide};
 pub use honest_stack::HonestStack;
+pub use lying_egress::{Cut, LyingEgress};
 pub use lying_parent::{
     LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
 };

@@ -1,24 +1,34 @@
 //! A real enclave whose parent instance lies: its store, its proxy, and its power over the process.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use permafrost_client::{
     Client, Enclave, Error, Expectation, IdempotencyKey, Principal, Root, SigningKey,
 };
 use permafrost_common::api::{CreateKey, Key, SignRequest, Signed};
+use permafrost_common::kms::KeyArn;
 use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;
 
-use crate::{EnclaveProcess, LyingProxy, LyingStore, Measured};
+use crate::{
+    DevelopmentKms, EnclaveProcess, LyingEgress, LyingProxy, LyingStore, Measured, ParentSide,
+};
 
-/// A real enclave between a store and a proxy that can lie.
+/// A real enclave between a store, a way out and a proxy that can lie.
 pub struct LyingParent {
     /// The enclave.
     pub enclave: EnclaveProcess,
     /// The store.
     pub store: LyingStore,
+    /// The way out.
+    pub egress: LyingEgress,
     /// The proxy.
     pub proxy: LyingProxy,
+    /// The KMS, which does not lie.
+    pub kms: DevelopmentKms,
+    /// The key of the measured configuration.
+    pub key_arn: KeyArn,
     measured: Measured,
     folder: Arc<TempDir>,
 }
@@ -31,18 +41,35 @@ impl LyingParent {
 
     /// With this configuration.
     pub async fn with(measured: Measured) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        Self::within(Arc::new(folder), "only", measured, &[]).await
+        let parent = Self::unready(measured).await;
+        parent.enclave.wait_until_ready();
+        parent
     }
 
-    /// With an enclave in debug mode.
+    /// With this configuration, and not waiting for the root secret.
+    pub async fn unready(measured: Measured) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::within(Arc::new(folder), "only", None, measured, &[]).await
+    }
+
+    /// With an enclave in debug mode, which KMS lets have a root secret all the same.
     pub async fn in_debug_mode() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let measured = Measured::new("test").allowing_debug_mode();
-        Self::within(Arc::new(folder), "only", measured, &["--debug-mode"]).await
+        let arguments = &["--debug-mode"];
+        let parent = Self::within(Arc::new(folder), "only", None, measured, arguments).await;
+        let roles = r#"{"AWS": "arn:aws:iam::111122223333:role/enclave"}"#;
+        let policy = format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {roles},
+                "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"}}}}"#
+        );
+        parent.kms.put_policy(&parent.key_arn, &policy);
+        parent.enclave.wait_until_ready();
+        parent
     }
 
-    /// A second deployment in the same place, with the same emulator state: the same roots, another configuration.
+    /// A second deployment in the same place, with the same emulator state and the same KMS: the same roots, another
+    /// configuration, another key.
     pub async fn neighbour(&self, measured: Measured) -> Self {
         let state = self.folder.path().join("neighbour/state");
         std::fs::create_dir_all(&state).expect("a folder");
@@ -50,30 +77,61 @@ impl LyingParent {
             let file = file.expect("a file");
             std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
         }
-        Self::within(Arc::clone(&self.folder), "neighbour", measured, &[]).await
+        let kms = Some(self.kms.clone());
+        let folder = Arc::clone(&self.folder);
+        let neighbour = Self::within(folder, "neighbour", kms, measured, &[]).await;
+        neighbour.enclave.wait_until_ready();
+        neighbour
     }
 
     async fn within(
         folder: Arc<TempDir>,
         name: &str,
+        kms: Option<DevelopmentKms>,
         measured: Measured,
         arguments: &[&str],
     ) -> Self {
         let place = folder.path().join(name);
         std::fs::create_dir_all(&place).expect("a folder");
-        let socket = place.join("store.sock");
-        let (store, _) = LyingStore::serve(&socket).await;
-        let configuration = measured.to_toml();
-        let address = format!("unix:{}", socket.display());
-        let enclave = EnclaveProcess::start_with(&place, &configuration, &address, arguments);
+        let kms = kms.unwrap_or_else(|| {
+            DevelopmentKms::start(
+                &place.join("kms"),
+                &place.join("state/development-root.pem"),
+            )
+        });
+        let key_arn = kms.new_key();
+        let configuration = measured.to_toml(&kms.section(&key_arn));
+        kms.allow(&key_arn, measured.deployment(), &[&configuration]);
+        let [store_socket, egress_socket] =
+            ["store.sock", "egress.sock"].map(|name| place.join(name));
+        let store = LyingStore::serve(&store_socket);
+        let egress = LyingEgress::serve(&egress_socket, kms.address(), kms.credentials());
+        let side = ParentSide {
+            store: format!("unix:{}", store_socket.display()),
+            egress: format!("unix:{}", egress_socket.display()),
+        };
+        let enclave = EnclaveProcess::start(&place, &configuration, &side, arguments);
         let proxy = LyingProxy::serve(&place.join("enclave.sock")).await;
         Self {
             enclave,
             store,
+            egress,
             proxy,
+            kms,
+            key_arn,
             measured,
             folder,
         }
+    }
+
+    /// The measured configuration.
+    pub fn configuration(&self) -> String {
+        self.measured.to_toml(&self.kms.section(&self.key_arn))
+    }
+
+    /// Where everything is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What a client of this deployment trusts.

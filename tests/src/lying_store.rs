@@ -16,7 +16,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use permafrost_common::store::{Entry, PAGE_MAX, Page};
 use tokio::net::UnixListener;
-use tokio::task::JoinHandle;
+
+use crate::background;
 
 /// What the enclave asked of the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,9 +78,10 @@ struct State {
 type Lie = Box<dyn FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send>;
 
 impl LyingStore {
-    /// Serves at this path until the task is dropped with its runtime.
-    pub async fn serve(path: &Path) -> (Self, JoinHandle<()>) {
-        let listener = UnixListener::bind(path).expect("a socket");
+    /// Serves at this path for as long as the test runs.
+    pub fn serve(path: &Path) -> Self {
+        let path = path.to_owned();
+        let listener = background::wait(async move { UnixListener::bind(path).expect("a socket") });
         let store = Self(Arc::new(Mutex::new(State {
             history: BTreeMap::new(),
             lie: Box::new(|_, honest| honest),
@@ -87,7 +89,7 @@ impl LyingStore {
             requests: Vec::new(),
         })));
         let serving = store.clone();
-        let task = tokio::spawn(async move {
+        background::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let store = serving.clone();
@@ -103,7 +105,7 @@ impl LyingStore {
                 });
             }
         });
-        (store, task)
+        store
     }
 
     /// From now on, `lie` turns every honest answer into another. What it swallows of a write was written all the same.
@@ -125,6 +127,13 @@ impl LyingStore {
     /// The bytes of a version of a key's record.
     pub fn version(&self, id: &str, version: u64) -> Vec<u8> {
         self.versions(id)[version as usize - 1].clone()
+    }
+
+    /// Every version of the root secret's record.
+    pub fn root_secret(&self) -> Vec<Vec<u8>> {
+        let place = ("root-secret".to_owned(), "newest".to_owned());
+        let state = self.0.lock().unwrap();
+        state.history.get(&place).cloned().unwrap_or_default()
     }
 
     /// Every version of a key's record.

@@ -12,7 +12,10 @@ pub struct Measured {
 
 /// What a principal may do when a test does not say otherwise: everything, with its own keys.
 const EVERYTHING: &str = r#"
-operations = ["create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key"]
+operations = [
+    "create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key",
+    "show_root", "rotate_root", "reseal_records", "retire_root",
+]
 payloads = ["message", "digest", "nostr_event", "taproot_spend"]
 requests_per_minute = 60000000
 "#;
@@ -59,10 +62,15 @@ impl Measured {
         &found.expect("a principal of this configuration").1
     }
 
-    /// The file.
-    pub fn to_toml(&self) -> String {
+    /// The deployment's name.
+    pub fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
+    /// The file, with this section `kms`.
+    pub fn to_toml(&self, kms: &str) -> String {
         let mut text = format!(
-            "deployment = \"{}\"\nallow_debug_mode = {}\n[limits]\n{}\n",
+            "deployment = \"{}\"\nallow_debug_mode = {}\n{kms}\n[limits]\n{}\n",
             self.deployment, self.allow_debug_mode, self.limits
         );
         for (name, key, policy) in &self.principals {

@@ -17,14 +17,16 @@ use permafrost_client::{AttestationRefused, Client, Error, Expectation};
 use permafrost_tests::{HonestStack, Measured, binaries};
 
 /// What is in a program that has the emulator: its root, its files, its words, its code and the library it signs with.
-const TRACES: [&str; 6] = [
+const TRACES: [&str; 5] = [
     "Permafrost DEVELOPMENT root",
     "development-root.pem",
-    "development-root-secret",
     "DEVELOPMENT: the NSM is emulated",
     "nsm/emulator",
     "/rcgen-",
 ];
+
+/// A section `kms`, for a build that gets no further than its NSM.
+const KMS: &str = "[kms]\nkey_arn = \"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"\n";
 
 #[test]
 fn a_production_build_says_so() {
@@ -42,6 +44,7 @@ fn a_production_build_refuses_to_emulate() {
         (&["--nsm", "emulator"][..], "--nsm"),
         (&["--nsm", "emulator", "--state", state], "--nsm"),
         (&["--state", state], "--state"),
+        (&["--measure"], "--measure"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
@@ -72,7 +75,7 @@ fn without_an_nsm_a_production_build_gives_one_reason_and_serves_nothing() {
     );
     let folder = tempfile::tempdir().unwrap();
     let configuration = folder.path().join("enclave.toml");
-    fs::write(&configuration, Measured::new("test").to_toml()).unwrap();
+    fs::write(&configuration, Measured::new("test").to_toml(KMS)).unwrap();
     let socket = folder.path().join("enclave.sock");
     let address = format!("unix:{}", socket.display());
     let output = run(&[

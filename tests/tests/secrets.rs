@@ -58,7 +58,9 @@ async fn no_secret_is_in_logs_answers_errors_debug_output_or_the_store() {
     job.outages(&mut stack, &alice).await;
     job.check_that_all_refusals_were_met();
 
-    let mut known = Known::of_deployment("test", &stack.enclave.state());
+    let (record, version) = stack.root_secret();
+    let root_secrets = stack.kms.root_secrets(&record, version);
+    let mut known = Known::of_deployment("test", &stack.enclave.state(), root_secrets);
     for (name, key) in &keys {
         known.add_principal(name, key);
     }
@@ -155,7 +157,9 @@ async fn no_secret_is_in_what_a_lying_store_is_answered() {
     ];
     assert_eq!(met, BTreeSet::from(all));
 
-    let mut known = Known::of_deployment("test", &parent.enclave.state());
+    let record = parent.store.root_secret().pop().unwrap();
+    let root_secrets = parent.kms.root_secrets(&record, 1);
+    let mut known = Known::of_deployment("test", &parent.enclave.state(), root_secrets);
     known.add_principal("alice", &parent.key("alice"));
     let mut sealed = Vec::new();
     for key in [&key, &other] {

@@ -85,6 +85,17 @@ impl Measurements {
         Self::from_pcrs(pcrs)
     }
 
+    /// The JSON that `nitro-cli build-enclave` prints, hex in lower case: [`Measurements::from_json`] reads it.
+    pub fn to_json(&self) -> String {
+        let hash = ("HashAlgorithm".to_owned(), "Sha384 { ... }".into());
+        let pcrs = self
+            .iter()
+            .map(|(index, value)| (format!("PCR{index}"), hex::encode(value).into()));
+        let inner: serde_json::Map<String, serde_json::Value> =
+            std::iter::once(hash).chain(pcrs).collect();
+        serde_json::json!({ "Measurements": inner }).to_string()
+    }
+
     /// Measurements from PCRs: at least one, each index (0 to 31) once.
     ///
     /// # Errors
@@ -205,6 +216,17 @@ mod tests {
 
     fn hex(byte: u8) -> String {
         hex::encode([byte; PCR_LEN])
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let measurements = Measurements::of_image([[1; PCR_LEN], [0xab; PCR_LEN], [3; PCR_LEN]]);
+        let text = measurements.to_json();
+        assert!(
+            text.contains(&format!("\"PCR1\":\"{}\"", "ab".repeat(48))),
+            "{text}"
+        );
+        assert_eq!(Measurements::from_json(&text).unwrap(), measurements);
     }
 
     #[test]

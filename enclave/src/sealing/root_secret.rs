@@ -22,8 +22,8 @@ impl RootSecret {
         Self(bytes)
     }
 
-    /// The bytes, for key derivation and for the record of the root secret only.
-    pub(crate) fn expose(&self) -> &[u8] {
+    /// The bytes: for key derivation, for the record of the root secret, and for tests that look for them.
+    pub fn expose(&self) -> &[u8] {
         self.0.as_slice()
     }
 }

@@ -36,6 +36,7 @@ mod service;
 mod signature;
 mod store;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -48,6 +49,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 pub use self::certificate::{CA_FILE, CA_KEY_FILE};
 pub use self::cms::ContentForm;
@@ -207,6 +209,9 @@ pub enum EmulatorError {
     /// There is no such key here.
     #[error("there is no key {0} here")]
     NoSuchKey(KeyArn),
+    /// A ciphertext does not open.
+    #[error("the ciphertext does not open: {0}")]
+    NotRevealed(String),
     /// A change of the keys could not be kept.
     #[error("the keys were not changed: {0}")]
     NotKept(String),
@@ -324,6 +329,20 @@ impl Emulator {
     pub async fn put_policy(&self, key: &KeyArn, policy: &str) -> Result<(), EmulatorError> {
         let (key, policy) = (key.clone(), policy.to_owned());
         self.blocking(move |service| provision::put_policy(service, &key, &policy))
+            .await
+    }
+
+    /// What a ciphertext stands for. Nobody's permission is asked: for tests that look for secrets where none may be.
+    ///
+    /// # Errors
+    /// [`EmulatorError::NotRevealed`]: another context, altered, or not made here.
+    pub async fn reveal(
+        &self,
+        ciphertext: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> Result<Zeroizing<Vec<u8>>, EmulatorError> {
+        let (ciphertext, context) = (ciphertext.to_vec(), context.clone());
+        self.blocking(move |service| provision::reveal(service, &ciphertext, &context))
             .await
     }
 

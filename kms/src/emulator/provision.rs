@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use permafrost_common::kms::KeyArn;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::EmulatorError;
 use super::actions::default_policy;
+use super::blob::Blob;
 use super::clock::unix_ms;
 use super::error::KmsError;
 use super::keys::{Key, KeyState, Material};
@@ -61,6 +63,22 @@ pub(super) fn put_policy(
         Ok(())
     });
     change.map_err(not_kept)
+}
+
+/// What a ciphertext stands for.
+pub(super) fn reveal(
+    service: &Service,
+    ciphertext: &[u8],
+    context: &BTreeMap<String, String>,
+) -> Result<Zeroizing<Vec<u8>>, EmulatorError> {
+    let refused = |error: KmsError| EmulatorError::NotRevealed(error.body().to_string());
+    let store = service.store();
+    let blob = Blob::parse(ciphertext).map_err(refused)?;
+    let key = Uuid::try_parse(&blob.key_id())
+        .ok()
+        .and_then(|id| store.keyring().key(id, unix_ms((service.clock)())))
+        .ok_or_else(|| EmulatorError::NotRevealed("made under no key of this KMS".to_owned()))?;
+    blob.open(&key.material, context).map_err(refused)
 }
 
 fn not_kept(error: KmsError) -> EmulatorError {

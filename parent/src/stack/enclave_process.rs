@@ -40,6 +40,8 @@ pub struct EnclaveCommand {
     pub listen: String,
     /// Its `--store`.
     pub store: String,
+    /// Its `--egress`.
+    pub egress: String,
     /// What the emulated NSM keeps.
     pub state: PathBuf,
     /// Where its log lines go; `None`: to this program's stderr.
@@ -193,6 +195,7 @@ fn spawn(command: &EnclaveCommand, tail: &Tail, log: &LogTarget) -> io::Result<C
         .arg("--config")
         .arg(&command.config)
         .args(["--listen", &command.listen, "--store", &command.store])
+        .args(["--egress", &command.egress])
         .args(["--nsm", "emulator", "--state"])
         .arg(&command.state)
         // Should this program die without a word, the pipe closes and the enclave ends, too.

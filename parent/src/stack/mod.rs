@@ -1,7 +1,8 @@
 //! The whole stack on one machine, for development: the parent in this process, the enclave with an emulated NSM in a
-//! process of its own.
+//! process of its own, and a development KMS that lets that very program have its root secret.
 
 mod enclave_process;
+mod kms;
 mod state;
 
 use std::io;
@@ -14,10 +15,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, EnclaveConfig, StopConfig, StoreConfig};
+use crate::egress::{CredentialsConfig, CredentialsSource, EgressConfig};
 use crate::parent::{Parent, ParentError};
 use crate::proxy::Readiness;
 
 pub use self::enclave_process::{EnclaveCommand, EnclaveProcess, Ended, Status};
+use self::kms::StackKms;
+pub use self::kms::StackKmsError;
 pub use self::state::{PRINCIPAL, Sockets, State, StateError, write_new};
 
 /// The enclave program's file name.
@@ -48,6 +52,7 @@ pub struct DevStack {
     address: SocketAddr,
     readiness: Readiness,
     enclave: EnclaveProcess,
+    kms: StackKms,
     stop: oneshot::Sender<()>,
     parent: JoinHandle<usize>,
 }
@@ -61,6 +66,9 @@ pub enum StackError {
     /// The parent does not start.
     #[error(transparent)]
     Parent(#[from] ParentError),
+    /// The development KMS does not start, or not with this enclave.
+    #[error(transparent)]
+    Kms(#[from] StackKmsError),
     /// A socket has no proper address.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -113,7 +121,9 @@ impl DevStack {
     pub async fn start(options: &StackOptions) -> Result<Self, StackError> {
         let program = find_enclave(options.enclave.as_deref())?;
         let state = State::open(&options.state)?;
-        let config = config(&state, options.listen)?;
+        let kms = StackKms::start(&state).await?;
+        kms.allow(&program, &state).await?;
+        let config = config(&state, options.listen, &kms)?;
         let parent = Parent::start(&config).await?;
         let address = parent.local_addr().map_err(StackError::LocalAddress)?;
         state.write_profile(&format!("http://{address}"))?;
@@ -122,6 +132,7 @@ impl DevStack {
             config: state.enclave_config(),
             listen: config.enclave.address.to_string(),
             store: config.store.listen.to_string(),
+            egress: config.egress.listen.to_string(),
             state: state.enclave_directory(),
             log: (!options.enclave_log_to_stderr).then(|| state.enclave_log()),
         })
@@ -136,6 +147,7 @@ impl DevStack {
             address,
             readiness,
             enclave,
+            kms,
             stop,
             parent,
         })
@@ -182,6 +194,11 @@ impl DevStack {
         self.address
     }
 
+    /// Where the development KMS answers: `https://HOST:PORT`.
+    pub fn kms_endpoint(&self) -> String {
+        self.kms.endpoint_url()
+    }
+
     /// The state directory.
     pub fn state(&self) -> &State {
         &self.state
@@ -201,6 +218,7 @@ impl DevStack {
             0
         });
         self.enclave.stop().await;
+        self.kms.stop().await;
         cut_off
     }
 }
@@ -228,7 +246,7 @@ fn find_enclave(named: Option<&Path>) -> Result<PathBuf, StackError> {
         .ok_or(StackError::NoEnclave { looked: beside })
 }
 
-fn config(state: &State, listen: SocketAddr) -> Result<Config, StackError> {
+fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, StackError> {
     let socket = |path: PathBuf| -> Result<Address, AddressError> {
         format!("unix:{}", path.display()).parse()
     };
@@ -242,6 +260,15 @@ fn config(state: &State, listen: SocketAddr) -> Result<Config, StackError> {
             listen: socket(state.sockets().store())?,
             path: state.store(),
             enclave_cid: 0,
+        },
+        egress: EgressConfig {
+            listen: socket(state.sockets().egress())?,
+            allow: vec![kms.allowed()?],
+            ..EgressConfig::default()
+        },
+        credentials: CredentialsConfig {
+            source: CredentialsSource::Fixed(kms.credentials()?),
+            ..CredentialsConfig::default()
         },
         stop: StopConfig {
             grace: Duration::from_secs(5),

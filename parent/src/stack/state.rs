@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// The principal that a development stack knows.
 pub const PRINCIPAL: &str = "dev";
 
+/// The deployment's name in the measured configuration that is written here.
+pub(super) const DEPLOYMENT: &str = "development";
+
 /// The longest name of a socket in [`Sockets`], with its slash.
 const SOCKET_NAME_MAX: usize = "/enclave.sock".len();
 
@@ -23,7 +26,8 @@ const SOCKET_NAME_MAX: usize = "/enclave.sock".len();
 /// | `enclave.toml` | the measured configuration, which names the principal |
 /// | `client.toml` | the profile that `permafrost keys` takes |
 /// | `store.sqlite` | the sealed records |
-/// | `enclave/` | what the emulated NSM keeps: root certificate, its key, the root secret |
+/// | `enclave/` | what the emulated NSM keeps: the root certificate and its key |
+/// | `kms/` | what the development KMS keeps: its keys, its authority, who may call |
 /// | `enclave.log` | the enclave's log |
 #[derive(Debug)]
 pub struct State {
@@ -98,6 +102,11 @@ impl State {
         self.directory.join("enclave")
     }
 
+    /// What the development KMS keeps.
+    pub fn kms_directory(&self) -> PathBuf {
+        self.directory.join("kms")
+    }
+
     /// The certificate that the emulated NSM's documents lead to.
     pub fn root(&self) -> PathBuf {
         self.enclave_directory().join("development-root.pem")
@@ -134,17 +143,21 @@ impl State {
             let key = SigningKey::generate(Algorithm::Ed25519)?;
             write_new(&key_path, key.to_pem()?.as_bytes())?;
         }
-        let config_path = self.enclave_config();
-        if !config_path.exists() {
-            let pem =
-                zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
-            let public_key = SigningKey::from_pem(&pem)?.public_key()?;
-            write_new(
-                &config_path,
-                enclave_config_text(&public_key.to_string()).as_bytes(),
-            )?;
-        }
         Ok(())
+    }
+
+    /// Writes the measured configuration, with this section `kms`.
+    ///
+    /// # Errors
+    /// Where there is one, or what the system says.
+    pub fn write_enclave_config(&self, kms: &str) -> Result<(), StateError> {
+        let key_path = self.directory.join(key_file());
+        let pem = zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
+        let public_key = SigningKey::from_pem(&pem)?.public_key()?.to_string();
+        write_new(
+            &self.enclave_config(),
+            enclave_config_text(&public_key, kms).as_bytes(),
+        )
     }
 }
 
@@ -177,6 +190,11 @@ impl Sockets {
     /// Where the enclave listens.
     pub fn enclave(&self) -> PathBuf {
         self.directory.join("enclave.sock")
+    }
+
+    /// Where the way out listens.
+    pub fn egress(&self) -> PathBuf {
+        self.directory.join("egress.sock")
     }
 
     /// Where the record store listens.
@@ -251,16 +269,20 @@ fn profile_text(endpoint: &str) -> String {
     )
 }
 
-fn enclave_config_text(public_key: &str) -> String {
+fn enclave_config_text(public_key: &str, kms: &str) -> String {
     format!(
         r#"# The measured configuration of the development enclave: its SHA-256 is in every attestation document.
 # A change takes effect, and changes PCR2, when the stack starts again.
-deployment = "development"
+deployment = "{DEPLOYMENT}"
 
+{kms}
 [[principal]]
 name = "{PRINCIPAL}"
 public_key = "{public_key}"
-operations = ["create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key"]
+operations = [
+    "create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key",
+    "show_root", "rotate_root", "reseal_records", "retire_root",
+]
 keys = "own"
 payloads = ["message", "digest", "nostr_event", "taproot_spend"]
 requests_per_minute = 6000
@@ -289,6 +311,9 @@ mod tests {
     fn the_measured_configuration_names_the_key_that_was_made() {
         let parent = tempfile::tempdir().unwrap();
         let state = State::open(parent.path()).unwrap();
+        state
+            .write_enclave_config("[kms]\nkey_arn = \"x\"")
+            .unwrap();
         let pem = fs::read_to_string(state.directory().join("principal-dev.pem")).unwrap();
         let public_key = SigningKey::from_pem(&pem).unwrap().public_key().unwrap();
         let config: toml::Table = fs::read_to_string(state.enclave_config())
@@ -299,17 +324,15 @@ mod tests {
             config["principal"][0]["public_key"].as_str(),
             Some(public_key.to_string().as_str())
         );
+        assert_eq!(config["kms"]["key_arn"].as_str(), Some("x"));
     }
 
     #[test]
     fn a_second_start_changes_nothing() {
         let parent = tempfile::tempdir().unwrap();
-        let files = |state: &State| {
-            ["principal-dev.pem", "enclave.toml"]
-                .map(|name| fs::read(state.directory().join(name)).unwrap())
-        };
-        let before = files(&State::open(parent.path()).unwrap());
-        assert_eq!(files(&State::open(parent.path()).unwrap()), before);
+        let key = |state: &State| fs::read(state.directory().join("principal-dev.pem")).unwrap();
+        let before = key(&State::open(parent.path()).unwrap());
+        assert_eq!(key(&State::open(parent.path()).unwrap()), before);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use frost_secp256k1_tr::VerifyingKey;
 use frost_secp256k1_tr::keys::{KeyPackage, reconstruct};
 use permafrost_client::SigningKey;
 use permafrost_enclave::keys::KeyRecord;
-use permafrost_enclave::sealing::{Place, RootSecrets, development_root_secret, open};
+use permafrost_enclave::sealing::{Place, RootSecrets, open};
 
 /// Everything secret, by a name for it.
 pub(crate) struct Known {
@@ -25,17 +25,20 @@ pub(crate) struct Known {
 
 impl Known {
     /// The root secret, and the private key of the development root, in this state directory.
-    pub(crate) fn of_deployment(deployment: &str, state: &Path) -> Self {
-        let root_secret = development_root_secret(state).unwrap();
+    pub(crate) fn of_deployment(deployment: &str, state: &Path, root_secrets: RootSecrets) -> Self {
         let mut known = Self {
             secrets: BTreeMap::new(),
-            printed: format!("{root_secret:?} {root_secret:#?}"),
+            printed: format!("{root_secrets:?} {root_secrets:#?}"),
             deployment: deployment.to_owned(),
-            root_secrets: RootSecrets::new(1, root_secret),
+            root_secrets,
         };
-        known.printed += &format!("{0:?} {0:#?}", known.root_secrets);
-        let file = fs::read(state.join("development-root-secret")).unwrap();
-        known.secrets.insert("root secret".to_owned(), file);
+        for epoch in known.root_secrets.numbers() {
+            let secret = known.root_secrets.of_epoch(epoch).unwrap();
+            let bytes = secret.expose().to_vec();
+            known
+                .secrets
+                .insert(format!("root secret of epoch {epoch}"), bytes);
+        }
         let pem = fs::read_to_string(state.join("development-root-key.pem")).unwrap();
         let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         known.add_private_key("development root", &STANDARD.decode(base64).unwrap());

@@ -1,0 +1,149 @@
+//! The development KMS, with one key for each deployment.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use permafrost_common::attestation::Measurements;
+use permafrost_common::egress::Credentials;
+use permafrost_common::kms::{KeyArn, encryption_context};
+use permafrost_enclave::nsm::emulator::Measured as Emulated;
+use permafrost_enclave::root::RootRecord;
+use permafrost_enclave::sealing::{RootSecret, RootSecrets};
+use permafrost_kms::emulator::{Call, Emulator, EmulatorOptions};
+use permafrost_kms::policy::{GenerateOnly, Release};
+
+use crate::{background, binaries};
+
+/// A running development KMS that verifies documents of one emulated NSM.
+#[derive(Clone)]
+pub struct DevelopmentKms(Arc<Emulator>);
+
+impl DevelopmentKms {
+    /// Starts it with its state in `state`; attestation documents must lead to the root at `root`, which need not be
+    /// there yet.
+    pub fn start(state: &Path, root: &Path) -> Self {
+        Self::start_at(state, root, SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// The same, at an address.
+    pub fn start_at(state: &Path, root: &Path, listen: SocketAddr) -> Self {
+        let mut options = EmulatorOptions::new(state);
+        options.listen = listen;
+        options.roots = vec![root.to_owned()];
+        let started = background::wait(async move { Emulator::start(options).await });
+        Self(Arc::new(started.expect("a development KMS")))
+    }
+
+    /// The emulator itself.
+    pub fn emulator(&self) -> &Arc<Emulator> {
+        &self.0
+    }
+
+    /// A new key, which nobody may use yet.
+    pub fn new_key(&self) -> KeyArn {
+        let emulator = Arc::clone(&self.0);
+        background::wait(async move { emulator.create_key(None).await }).expect("a key")
+    }
+
+    /// Puts a policy on a key, as its administrator.
+    pub fn put_policy(&self, key: &KeyArn, policy: &str) {
+        let (emulator, key, policy) = (Arc::clone(&self.0), key.clone(), policy.to_owned());
+        background::wait(async move { emulator.put_policy(&key, &policy).await })
+            .expect("an accepted policy");
+    }
+
+    /// Allows the enclave program as built, with these configurations, and nothing else.
+    pub fn allow(&self, key: &KeyArn, deployment: &str, configurations: &[&str]) {
+        let releases = configurations
+            .iter()
+            .map(|configuration| measurements(configuration))
+            .collect::<Vec<_>>();
+        self.put_policy(key, &self.generate_only(key, deployment, &releases));
+    }
+
+    /// The generate-only policy for these measurements.
+    pub fn generate_only(
+        &self,
+        key: &KeyArn,
+        deployment: &str,
+        releases: &[Measurements],
+    ) -> String {
+        let releases = releases.iter().enumerate().map(|(at, measurements)| {
+            Release::new(&format!("release-{at}"), measurements).expect("a release")
+        });
+        GenerateOnly {
+            releases: releases.collect(),
+            roles: vec![self.identity("enclave").arn.clone()],
+            administrators: vec![self.identity("administrator").arn.clone()],
+            deployment: deployment.to_owned(),
+            account: key.account().to_owned(),
+            partition: key.partition().to_owned(),
+        }
+        .policy()
+        .expect("a policy")
+    }
+
+    /// The section `kms` of a measured configuration for this key.
+    pub fn section(&self, key: &KeyArn) -> String {
+        format!(
+            "[kms]\nkey_arn = \"{key}\"\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n",
+            self.host(),
+            self.0.ca_pem()
+        )
+    }
+
+    /// The host name by which enclaves know it.
+    pub fn host(&self) -> String {
+        format!("kms.{}.localhost", self.0.region())
+    }
+
+    /// The root secrets behind a record of the root secret: what nobody outside the enclave can know but a test.
+    pub fn root_secrets(&self, record: &[u8], version: u64) -> RootSecrets {
+        let record = RootRecord::decode(record).expect("a record of the root secret");
+        let context = encryption_context(&record.deployment, record.epoch);
+        let (emulator, blob) = (Arc::clone(&self.0), record.blob.clone());
+        let secret = background::wait(async move { emulator.reveal(&blob, &context).await });
+        let secret: [u8; 32] = secret
+            .expect("a data key")
+            .as_slice()
+            .try_into()
+            .expect("32 bytes");
+        let secret = RootSecret::new(secret.into());
+        record.open(secret, version, 1).expect("its epochs")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    /// What the parent gives the enclave to sign with.
+    pub fn credentials(&self) -> Credentials {
+        let identity = self.identity("enclave");
+        Credentials {
+            access_key_id: identity.access_key_id.clone(),
+            secret_access_key: identity.secret_access_key.to_string(),
+            token: None,
+            expiration: None,
+        }
+    }
+
+    /// Every call answered so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.calls()
+    }
+
+    fn identity(&self, name: &str) -> &permafrost_kms::emulator::Identity {
+        self.0
+            .identity(name)
+            .expect("an identity of the first start")
+    }
+}
+
+/// What the enclave program as built has in its documents with this configuration.
+pub fn measurements(configuration: &str) -> Measurements {
+    let program = std::fs::File::open(binaries::enclave()).expect("the enclave program");
+    let emulated = Emulated::of(program, configuration.as_bytes()).expect("measurements");
+    emulated.measurements()
+}
