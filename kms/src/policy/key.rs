@@ -76,17 +76,29 @@ const CONTEXT: &str = "kms:encryptioncontext:";
 /// The last PCR of the NSM.
 const PCR_LAST: u8 = 31;
 
-const KNOWN: [&str; 6] = [
+/// What the development KMS sets, in lower case; `kms:ViaService` is never there, since it has no other services.
+const KNOWN: [&str; 15] = [
     "aws:principalaccount",
     "aws:principalarn",
     "aws:securetransport",
+    "kms:bypasspolicylockoutsafetycheck",
     "kms:calleraccount",
+    "kms:encryptionalgorithm",
     "kms:encryptioncontextkeys",
+    "kms:keyorigin",
+    "kms:keyspec",
+    "kms:keyusage",
+    "kms:multiregion",
+    "kms:reencryptonsamekey",
+    "kms:requestalias",
+    "kms:schedulekeydeletionpendingwindowindays",
     "kms:viaservice",
 ];
 
 const ACCEPTED: &str = "kms:RecipientAttestation:ImageSha384, kms:RecipientAttestation:PCR0 to PCR31, \
-    kms:EncryptionContext:NAME, kms:EncryptionContextKeys, kms:CallerAccount, kms:ViaService, aws:PrincipalArn, \
+    kms:EncryptionContext:NAME, kms:EncryptionContextKeys, kms:EncryptionAlgorithm, kms:BypassPolicyLockoutSafetyCheck, \
+    kms:CallerAccount, kms:KeyOrigin, kms:KeySpec, kms:KeyUsage, kms:MultiRegion, kms:ReEncryptOnSameKey, \
+    kms:RequestAlias, kms:ScheduleKeyDeletionPendingWindowInDays, kms:ViaService, aws:PrincipalArn, \
     aws:PrincipalAccount, aws:SecureTransport";
 
 #[cfg(test)]
