@@ -7,6 +7,7 @@ mod attest;
 mod demo;
 mod dev;
 mod keys;
+mod kms;
 mod outcome;
 mod principal;
 mod profile_option;
@@ -44,6 +45,8 @@ enum Command {
     Demo(demo::Demo),
     Keys(keys::Keys),
     #[command(subcommand)]
+    Kms(kms::Kms),
+    #[command(subcommand)]
     Attest(attest::Attest),
     #[command(subcommand)]
     Principal(principal::Principal),
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
             Command::Dev(dev) => dev.run().await,
             Command::Demo(demo) => demo.run().await,
             Command::Keys(keys) => keys.run().await,
+            Command::Kms(kms) => kms.run(),
             Command::Attest(attest) => attest.run().await,
             Command::Principal(principal) => principal.run(),
             Command::Root(root) => root.run().await,

@@ -1,0 +1,53 @@
+//! `permafrost kms`.
+
+mod check;
+mod policy;
+mod policy_arguments;
+mod report;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::outcome::Outcome;
+
+/// The key in AWS KMS that the root secret comes from: write its policy, check it.
+#[derive(Debug, Subcommand)]
+pub(super) enum Kms {
+    Policy(policy::Policy),
+    Check(check::Check),
+}
+
+impl Kms {
+    pub(super) fn run(self) -> Result<(), Outcome> {
+        match self {
+            Self::Policy(policy) => policy.run(),
+            Self::Check(check) => check.run(),
+        }
+    }
+}
+
+/// The most bytes that are read from a file: a key policy as a text in JSON, with room.
+const READ_MAX: u64 = 1024 * 1024;
+
+/// Reads a text file, or standard input for `-`; at most 1 MiB.
+fn read_text(path: &Path) -> Result<String, Outcome> {
+    let wrong =
+        |error: &dyn std::fmt::Display| Outcome::wrong_call(format!("{}: {error}", path.display()));
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        io::stdin()
+            .lock()
+            .take(READ_MAX + 1)
+            .read_to_string(&mut text)
+    } else {
+        File::open(path).and_then(|file| file.take(READ_MAX + 1).read_to_string(&mut text))
+    };
+    match read {
+        Err(error) => Err(wrong(&error)),
+        Ok(_) if text.len() as u64 > READ_MAX => Err(wrong(&"longer than 1 MiB")),
+        Ok(_) => Ok(text),
+    }
+}
