@@ -22,6 +22,9 @@ pub const ENCLAVE: &str = "enclave";
 /// The file in the state directory.
 pub const IDENTITIES_FILE: &str = "identities.toml";
 
+/// The same access keys as a credentials file of the AWS SDKs, with a profile for each identity; written at each start.
+pub const CREDENTIALS_FILE: &str = "credentials";
+
 /// The letters of access key ids, as AWS makes them: base32.
 const ID_ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -94,8 +97,19 @@ impl Identity {
         if !(16..=128).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return named("access_key_id is not 16 to 128 letters and digits");
         }
-        if self.secret_access_key.is_empty() {
-            return named("secret_access_key is empty");
+        let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        if !is_word(&self.secret_access_key) {
+            return named("secret_access_key is not printable ASCII without spaces");
+        }
+        if self
+            .session_token
+            .as_ref()
+            .is_some_and(|token| !is_word(token))
+        {
+            return named("session_token is not printable ASCII without spaces");
+        }
+        if !is_word(&self.name) || self.name.contains(['[', ']']) {
+            return named("name is not printable ASCII without spaces and brackets");
         }
         if self.expires.is_some() && self.end().is_none() {
             return named("expires is not a time of RFC 3339, as 2030-01-01T00:00:00Z");
@@ -144,6 +158,30 @@ impl Identities {
             }
         }
         Ok(Self(identity))
+    }
+
+    /// Writes [`CREDENTIALS_FILE`].
+    pub(super) fn write_credentials(&self, state: &Path) -> Result<(), EmulatorError> {
+        let mut text = Zeroizing::new(String::new());
+        for identity in &self.0 {
+            let token = identity.session_token.as_deref();
+            let lines = [
+                Some(("[", identity.name.as_str(), "]\n")),
+                Some(("aws_access_key_id = ", &identity.access_key_id, "\n")),
+                Some((
+                    "aws_secret_access_key = ",
+                    &identity.secret_access_key,
+                    "\n",
+                )),
+                token.map(|token| ("aws_session_token = ", token.as_str(), "\n")),
+            ];
+            for (before, value, after) in lines.into_iter().flatten() {
+                text.push_str(before);
+                text.push_str(value);
+                text.push_str(after);
+            }
+        }
+        files::replace(&state.join(CREDENTIALS_FILE), text.as_bytes())
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&Identity> {

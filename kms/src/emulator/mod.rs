@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `ca.pem`, `ca-key.pem` | what clients trust, and its key |
 //! | `identities.toml` | who may call, with their access keys |
+//! | `credentials` | the same access keys as AWS's SDKs read them |
 //! | `keys.json` | the keys with their material, policies and aliases |
 //! | `lock` | held while an emulator runs |
 //!
@@ -36,6 +37,9 @@ mod service;
 mod signature;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -53,7 +57,9 @@ use zeroize::Zeroizing;
 
 pub use self::certificate::{CA_FILE, CA_KEY_FILE};
 pub use self::cms::ContentForm;
-pub use self::identity::{ADMINISTRATOR, ENCLAVE, IDENTITIES_FILE, Iam, Identity};
+pub use self::identity::{
+    ADMINISTRATOR, CREDENTIALS_FILE, ENCLAVE, IDENTITIES_FILE, Iam, Identity,
+};
 pub use self::journal::{Call, Failure};
 pub use self::store::KEYS_FILE;
 
@@ -241,6 +247,7 @@ impl Emulator {
         let lock = Lock::take(&state)?;
         let authority = Authority::load_or_make(&state)?;
         let identities = Identities::load_or_make(&state, &account)?;
+        identities.write_credentials(&state)?;
         let store = Store::load(&state, &region, &account)?;
         let tls = authority.server(&region)?;
         let of_listen = |source| EmulatorError::Listen {
@@ -294,6 +301,11 @@ impl Emulator {
     /// The file with the identities and their access keys.
     pub fn identities_path(&self) -> PathBuf {
         identity::path(&self.state)
+    }
+
+    /// The same access keys as `AWS_SHARED_CREDENTIALS_FILE` takes them, with a profile for each identity.
+    pub fn credentials_path(&self) -> PathBuf {
+        self.state.join(CREDENTIALS_FILE)
     }
 
     /// The state directory.

@@ -126,7 +126,7 @@ impl Server {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
-            .max_buf_size(HEAD_MAX);
+            .max_header_size(HEAD_MAX);
         let service = service_fn(|request| {
             let server = self.clone();
             async move { Ok::<_, Infallible>(server.answer(request).await.map(Full::new)) }
