@@ -8,6 +8,7 @@ mod demo;
 mod dev;
 mod keys;
 mod kms;
+mod kms_emulator;
 mod outcome;
 mod principal;
 mod profile_option;
@@ -46,6 +47,7 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand)]
     Kms(kms::Kms),
+    KmsEmulator(kms_emulator::KmsEmulator),
     #[command(subcommand)]
     Attest(attest::Attest),
     #[command(subcommand)]
@@ -67,7 +69,8 @@ pub fn main() -> ExitCode {
             Command::Dev(dev) => dev.run().await,
             Command::Demo(demo) => demo.run().await,
             Command::Keys(keys) => keys.run().await,
-            Command::Kms(kms) => kms.run(),
+            Command::Kms(kms) => kms.run().await,
+            Command::KmsEmulator(emulator) => emulator.run().await,
             Command::Attest(attest) => attest.run().await,
             Command::Principal(principal) => principal.run(),
             Command::Root(root) => root.run().await,
