@@ -47,6 +47,14 @@ impl Outcome {
         Self::failed("")
     }
 
+    /// The same, after something that was done and stays.
+    pub(super) fn after(self, done: &str) -> Self {
+        Self {
+            text: format!("{done} {}", self.text),
+            ..self
+        }
+    }
+
     /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays.
     pub(super) fn into_json(self) -> Result<Self, Self> {
         let mut error = serde_json::json!({"kind": self.kind, "detail": self.text});

@@ -1,9 +1,12 @@
 //! `permafrost kms`.
 
 mod check;
+mod difference;
 mod policy;
 mod policy_arguments;
+mod provision;
 mod report;
+mod service;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,18 +16,20 @@ use clap::Subcommand;
 
 use super::outcome::Outcome;
 
-/// The key in AWS KMS that the root secret comes from: write its policy, check it.
+/// The key in AWS KMS that the root secret comes from: make it, write its policy, check it.
 #[derive(Debug, Subcommand)]
 pub(super) enum Kms {
     Policy(policy::Policy),
     Check(check::Check),
+    Provision(Box<provision::Provision>),
 }
 
 impl Kms {
-    pub(super) fn run(self) -> Result<(), Outcome> {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
         match self {
             Self::Policy(policy) => policy.run(),
             Self::Check(check) => check.run(),
+            Self::Provision(provision) => provision.run().await,
         }
     }
 }

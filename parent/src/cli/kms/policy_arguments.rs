@@ -41,6 +41,16 @@ pub(super) struct PolicyArguments {
 }
 
 impl PolicyArguments {
+    /// The deployment's name, as it was given.
+    pub(super) fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
+    /// The partition and the account of everybody that the policy speaks of.
+    pub(super) fn place(&self) -> (&str, &str) {
+        (&self.partition, &self.account)
+    }
+
     /// The policy, as JSON.
     ///
     /// # Errors

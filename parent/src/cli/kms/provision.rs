@@ -1,0 +1,312 @@
+//! `permafrost kms provision`.
+
+use clap::Args;
+use permafrost_common::kms::KeyArn;
+use permafrost_kms::policy::{Key, KeyMetadata, WrittenPolicy, check};
+use serde::Serialize;
+
+use super::difference::difference;
+use super::policy_arguments::PolicyArguments;
+use super::report;
+use super::service::{Service, ServiceArguments};
+use crate::cli::outcome::{Outcome, say};
+
+const EXAMPLES: &str = "\
+Examples:
+  permafrost kms provision --measurements v1.json --account 111122223333 --deployment example \\
+      --role arn:aws:iam::111122223333:role/enclave --administrator arn:aws:iam::111122223333:role/administrator \\
+      --region eu-central-1 --dry-run
+  permafrost kms provision --measurements old=v1.json --measurements new=v2.json ...     a rolling upgrade
+  permafrost kms provision --endpoint-url https://localhost:4566 --ca kms-ca.pem --region us-east-1 ...
+
+Whoever runs it must be an administrator of the policy, or KMS refuses to lock them out of the key.
+Exit codes: 0 the key has the policy; 1 KMS, or the check, refused; 2 the call is wrong.";
+
+/// Make the key in KMS with its alias and the generate-only policy, or give the key that is there the new policy.
+///
+/// May be repeated: the key is found by its alias. What would be put is checked first, with the key's origin and its
+/// grants, and refused if there is a road around attestation.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Provision {
+    #[command(flatten)]
+    policy: PolicyArguments,
+
+    #[command(flatten)]
+    service: ServiceArguments,
+
+    /// The key's alias: alias/ and A-Z, a-z, 0-9, /, _ and -. Default: alias/permafrost-DEPLOYMENT.
+    #[arg(conflicts_with = "key", long, value_name = "ALIAS", value_parser = parse_alias)]
+    alias: Option<String>,
+
+    /// Give this key the policy, whatever its aliases.
+    #[arg(long, value_name = "ARN")]
+    key: Option<KeyArn>,
+
+    /// Change nothing; show what would be done.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Let KMS accept a policy under which the caller can never change it again.
+    #[arg(long)]
+    bypass_policy_lockout_safety_check: bool,
+
+    /// Print one JSON object, also when it fails.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Provision {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
+        let done = match self.provision().await {
+            Err(outcome) if self.json => return Err(outcome.into_json()?),
+            other => other?,
+        };
+        match self.json {
+            true => say(serde_json::to_string(&done).unwrap_or_default()),
+            false => say(done.text()),
+        }
+    }
+
+    async fn provision(&self) -> Result<Provisioned, Outcome> {
+        let policy = self.policy.clone().policy()?;
+        refuse_findings(&policy, &Key::default())?;
+        if let (Some(key), Some(region)) = (&self.key, &self.service.region)
+            && key.region() != region
+        {
+            let told = format!("--region is {region}, --key is in {}", key.region());
+            return Err(Outcome::wrong_call(told));
+        }
+        let service = self
+            .service
+            .connect(self.key.as_ref().map(KeyArn::region))
+            .await?;
+        let (alias, name) = match &self.key {
+            Some(key) => (None, key.to_string()),
+            None => (Some(self.alias()), self.alias()),
+        };
+        let found = service.describe(&name).await?;
+        match (found, alias) {
+            (Some(metadata), alias) => self.update(&service, metadata, alias, policy).await,
+            (None, Some(alias)) => self.create(&service, alias, policy).await,
+            (None, None) => Err(Outcome::failed(format!("KMS knows no key {name}"))),
+        }
+    }
+
+    async fn create(
+        &self,
+        service: &Service,
+        alias: String,
+        policy: String,
+    ) -> Result<Provisioned, Outcome> {
+        let mut done = Provisioned {
+            key: None,
+            alias: Some(alias.clone()),
+            change: Change::Created,
+            dry_run: self.dry_run,
+            difference: None,
+            policy,
+        };
+        if self.dry_run {
+            return Ok(done);
+        }
+        let description = format!(
+            "Root secret of the Permafrost deployment {}",
+            self.policy.deployment()
+        );
+        let metadata = service
+            .create_key(
+                &done.policy,
+                &description,
+                self.bypass_policy_lockout_safety_check,
+            )
+            .await?;
+        let arn = key_arn(&metadata)?;
+        // From here on there is a key: whatever fails names it, or nobody finds it again.
+        let made = |outcome: Outcome| outcome.after(&format!("the key {arn} was made, then"));
+        self.check_place(&arn).map_err(made)?;
+        let key = Key {
+            metadata: Some(metadata),
+            grants: Some(Vec::new()),
+        };
+        refuse_findings(&done.policy, &key).map_err(made)?;
+        service
+            .create_alias(&alias, arn.as_str())
+            .await
+            .map_err(made)?;
+        done.key = Some(arn.to_string());
+        Ok(done)
+    }
+
+    async fn update(
+        &self,
+        service: &Service,
+        metadata: KeyMetadata,
+        alias: Option<String>,
+        policy: String,
+    ) -> Result<Provisioned, Outcome> {
+        let arn = key_arn(&metadata)?;
+        self.check_place(&arn)?;
+        if let Some(state) = metadata
+            .key_state
+            .as_deref()
+            .filter(|state| *state == "PendingDeletion")
+        {
+            return Err(Outcome::failed(format!(
+                "the key {arn} is in state {state}"
+            )));
+        }
+        let key = Key {
+            metadata: Some(metadata),
+            grants: service.grants(arn.as_str()).await?,
+        };
+        refuse_findings(&policy, &key)?;
+        let difference = difference(&service.policy(arn.as_str()).await?, &policy);
+        if difference.is_some() && !self.dry_run {
+            service
+                .put_policy(
+                    arn.as_str(),
+                    &policy,
+                    self.bypass_policy_lockout_safety_check,
+                )
+                .await?;
+        }
+        Ok(Provisioned {
+            key: Some(arn.to_string()),
+            alias,
+            change: match difference {
+                Some(_) => Change::Updated,
+                None => Change::Unchanged,
+            },
+            dry_run: self.dry_run,
+            difference,
+            policy,
+        })
+    }
+
+    fn alias(&self) -> String {
+        match &self.alias {
+            Some(alias) => alias.clone(),
+            None => format!("alias/permafrost-{}", self.policy.deployment()),
+        }
+    }
+
+    /// Whether the key is where the policy's principals are.
+    fn check_place(&self, key: &KeyArn) -> Result<(), Outcome> {
+        let (partition, account) = self.policy.place();
+        match key.partition() == partition && key.account() == account {
+            true => Ok(()),
+            false => Err(Outcome::wrong_call(format!(
+                "the key is {key}, the policy is for the account {account} of {partition}"
+            ))),
+        }
+    }
+}
+
+/// What was done, or would be.
+#[derive(Debug, Serialize)]
+struct Provisioned {
+    /// The key's ARN; none if it would be made.
+    key: Option<String>,
+    alias: Option<String>,
+    change: Change,
+    dry_run: bool,
+    /// From the policy that was there to this one, line by line.
+    difference: Option<String>,
+    /// The policy that the key has now, or would have.
+    policy: String,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Change {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+impl Provisioned {
+    fn text(&self) -> String {
+        let mut lines = vec![self.headline()];
+        if let Some(key) = &self.key {
+            lines.push(format!("key     {key}"));
+        }
+        if let Some(alias) = &self.alias {
+            lines.push(format!("alias   {alias}"));
+        }
+        if let Some(difference) = &self.difference {
+            lines.push(format!("policy, before (-) and after (+):\n{difference}"));
+        } else if self.change == Change::Created && self.dry_run {
+            lines.push(format!("policy\n{}", self.policy));
+        }
+        lines.join("\n")
+    }
+
+    fn headline(&self) -> String {
+        match (self.change, self.dry_run) {
+            (Change::Created, false) => "The key was made, with this policy.",
+            (Change::Created, true) => "A key would be made, with this policy.",
+            (Change::Updated, false) => "The key has the new policy.",
+            (Change::Updated, true) => "The key would get the new policy.",
+            (Change::Unchanged, _) => "The key has this policy already: nothing to do.",
+        }
+        .to_owned()
+    }
+}
+
+/// Refuses to put a policy that leaves a road around attestation.
+fn refuse_findings(policy: &str, key: &Key) -> Result<(), Outcome> {
+    let written = WrittenPolicy::parse(policy).map_err(Outcome::failed)?;
+    let report = check(&written, key);
+    match report.findings.is_empty() {
+        true => Ok(()),
+        false => Err(Outcome::failed(format!(
+            "the policy is not put: {}",
+            report::findings(&report)
+        ))),
+    }
+}
+
+fn key_arn(metadata: &KeyMetadata) -> Result<KeyArn, Outcome> {
+    let arn = metadata.arn.as_deref().unwrap_or_default();
+    arn.parse()
+        .map_err(|error| Outcome::failed(format!("KMS: {error}")))
+}
+
+fn parse_alias(text: &str) -> Result<String, String> {
+    let accepted = text.strip_prefix("alias/").is_some_and(|name| {
+        (1..=250).contains(&name.len())
+            && !name.starts_with("aws/")
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"/_-".contains(&b))
+    });
+    match accepted {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "accepted: alias/ and 1 to 250 of A-Z, a-z, 0-9, /, _ and -; not alias/aws/".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_is_one_that_kms_accepts() {
+        for alias in ["alias/permafrost", "alias/a/b_c-D9"] {
+            assert_eq!(parse_alias(alias).as_deref(), Ok(alias));
+        }
+        for alias in [
+            "",
+            "permafrost",
+            "alias/",
+            "alias/aws/s3",
+            "alias/a b",
+            "arn:aws:kms",
+        ] {
+            assert!(parse_alias(alias).is_err(), "{alias}");
+        }
+    }
+}
