@@ -27,7 +27,10 @@ fn der(enveloped: &EnvelopedData<'_>) -> Vec<u8> {
     let version = element(0x02, &[&[2]]);
     let sha256 = element(0x30, &[SHA256]);
     let mgf1 = element(0x30, &[MGF1, &sha256]);
-    let oaep = element(0x30, &[&element(0xa0, &[&sha256]), &element(0xa1, &[&mgf1])]);
+    let oaep = element(
+        0x30,
+        &[&element(0xa0, &[&sha256]), &element(0xa1, &[&mgf1])],
+    );
     let recipient = element(
         0x30,
         &[
