@@ -282,3 +282,48 @@ impl Serialize for Rule {
         serializer.serialize_str(&self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/kms.md");
+
+    const PLAIN: [Rule; 27] = [
+        Rule::NoAttestation,
+        Rule::AttestationOptional,
+        Rule::AttestationNegated,
+        Rule::AttestationWildcard,
+        Rule::AnyEnclave,
+        Rule::UnmeasuredPcr,
+        Rule::PartialMeasurement,
+        Rule::DebugPcr,
+        Rule::UnattestedUseNotDenied,
+        Rule::WildcardPrincipal,
+        Rule::AccountDelegation,
+        Rule::NotPrincipal,
+        Rule::NotAction,
+        Rule::NotResource,
+        Rule::UnknownAction,
+        Rule::Grant,
+        Rule::ImportedKeyMaterial,
+        Rule::CustomKeyStore,
+        Rule::MultiRegionKey,
+        Rule::KeyKind,
+        Rule::PolicyChange,
+        Rule::KeyNotChecked,
+        Rule::GrantsNotChecked,
+        Rule::UnknownCondition,
+        Rule::ImpossiblePcr,
+        Rule::UnknownDenial,
+        Rule::KeyState,
+    ];
+
+    #[test]
+    fn the_page_on_kms_explains_every_rule_by_its_name() {
+        let never = Never::ALL.map(|never| [Rule::Allowed(never), Rule::NotDenied(never)]);
+        for rule in never.into_iter().flatten().chain(PLAIN) {
+            assert!(PAGE.contains(&format!("`{rule}`")), "{rule}");
+        }
+    }
+}

@@ -291,7 +291,49 @@ fn parse_alias(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use permafrost_common::attestation::Measurements;
+    use permafrost_kms::policy::{GenerateOnly, Grant, Release};
+
     use super::*;
+
+    #[test]
+    fn no_policy_is_put_on_a_key_that_has_a_road_around_it() {
+        let pcrs = Measurements::of_image([[1; 48], [2; 48], [3; 48]]);
+        let policy = GenerateOnly {
+            releases: vec![Release::new("v1", &pcrs).unwrap()],
+            roles: vec!["arn:aws:iam::111122223333:role/enclave".to_owned()],
+            administrators: vec!["arn:aws:iam::111122223333:root".to_owned()],
+            deployment: "example".to_owned(),
+            account: "111122223333".to_owned(),
+            partition: "aws".to_owned(),
+        }
+        .policy()
+        .unwrap();
+        let metadata = |json| KeyMetadata::from_json(json).ok();
+        let refusal = |key: Key| match refuse_findings(&policy, &key) {
+            Ok(()) => String::new(),
+            Err(outcome) => format!("{outcome:?}"),
+        };
+        let key = Key {
+            metadata: metadata(r#"{"Origin": "AWS_KMS"}"#),
+            grants: Some(Vec::new()),
+        };
+        assert_eq!(refusal(key.clone()), "");
+        let imported = Key {
+            metadata: metadata(r#"{"Origin": "EXTERNAL"}"#),
+            ..key.clone()
+        };
+        assert!(refusal(imported).contains("imported-key-material"));
+        let granted = Key {
+            grants: Some(vec![Grant {
+                grant_id: "1".to_owned(),
+                grantee_principal: "arn:aws:iam::111122223333:user/a".to_owned(),
+                operations: vec!["Decrypt".to_owned()],
+            }]),
+            ..key
+        };
+        assert!(refusal(granted).contains("the grant 1"));
+    }
 
     #[test]
     fn an_alias_is_one_that_kms_accepts() {
