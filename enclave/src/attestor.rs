@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use permafrost_common::attestation::{self, At, Document};
+use permafrost_common::attestation::{self, At, Document, Pcr};
 
 use crate::clock::Clock;
 use crate::nsm::{Nsm, NsmError};
@@ -14,6 +14,8 @@ pub struct Attestor {
     pub nsm: Nsm,
     /// The clock that requests are judged by.
     pub clock: Arc<Clock>,
+    /// PCR0 of this enclave, 48 bytes: all zero in debug mode.
+    pub pcr0: Pcr,
     user_data: Vec<u8>,
 }
 
@@ -30,10 +32,11 @@ pub enum AttestError {
 
 impl Attestor {
     /// Documents of this NSM with this `user_data`.
-    pub fn new(nsm: Nsm, clock: Arc<Clock>, user_data: Vec<u8>) -> Self {
+    pub fn new(nsm: Nsm, clock: Arc<Clock>, pcr0: Pcr, user_data: Vec<u8>) -> Self {
         Self {
             nsm,
             clock,
+            pcr0,
             user_data,
         }
     }

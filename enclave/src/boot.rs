@@ -1,7 +1,7 @@
 //! What one boot makes: the key that signs its answers, and the document that vouches for it.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use permafrost_common::attestation::{self, At, Document};
+use permafrost_common::attestation::{self, At, Document, PCR_LEN};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
 
@@ -74,11 +74,9 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
         attestation: AttestationDigest::of(&document),
         document,
     };
-    Ok(Enclave::new(
-        config,
-        boot,
-        Attestor::new(nsm, clock, user_data),
-    ))
+    let pcr0 = verified.pcrs().get(&0).copied().unwrap_or([0; PCR_LEN]);
+    let attestor = Attestor::new(nsm, clock, pcr0, user_data);
+    Ok(Enclave::new(config, boot, attestor))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

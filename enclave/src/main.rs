@@ -106,7 +106,13 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
     let mut wait = UNSEAL_WAIT;
     let root = loop {
         let deployment = config.deployment.clone();
-        match Root::unseal(Arc::clone(&kms), Arc::clone(&store), deployment).await {
+        let unsealed = Root::unseal(
+            Arc::clone(&kms),
+            Arc::clone(&enclave.attestor),
+            Arc::clone(&store),
+            deployment,
+        );
+        match unsealed.await {
             Ok(root) => break Arc::new(root),
             Err(error) => {
                 tracing::error!(%error, retry_ms = wait.as_millis(), "no root secret");

@@ -98,6 +98,14 @@ impl DevelopmentKms {
         format!("kms.{}.localhost", self.0.region())
     }
 
+    /// A blob of a secret that somebody knows, made by `Encrypt` when the policy allowed it.
+    pub fn encrypt(&self, key: &KeyArn, deployment: &str, epoch: u32, secret: [u8; 32]) -> Vec<u8> {
+        let context = encryption_context(deployment, epoch);
+        let (emulator, key) = (Arc::clone(&self.0), key.clone());
+        background::wait(async move { emulator.encrypt(&key, &secret, &context).await })
+            .expect("a ciphertext")
+    }
+
     /// The root secrets behind a record of the root secret: what nobody outside the enclave can know but a test.
     pub fn root_secrets(&self, record: &[u8], version: u64) -> RootSecrets {
         let record = RootRecord::decode(record).expect("a record of the root secret");

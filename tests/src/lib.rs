@@ -1,11 +1,13 @@
 //! What the end-to-end tests are made of: real processes, and the parent that lies.
 //!
 //! - [`binaries`]: where the built programs are.
+//! - [`python`]: independent clients and servers from PyPI, and the scripts that use them.
 //! - [`EnclaveProcess`]: the real enclave program, which can be killed and started again.
 //! - [`LyingStore`]: the parent's side of the record store's protocol, honest until told to lie.
 //! - [`LyingProxy`]: the parent's side of the HTTP API, likewise.
 //! - [`LyingEgress`]: the parent's way out, likewise.
 //! - [`DevelopmentKms`]: the KMS that every enclave here gets its root secret from, by the policy of a release.
+//! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 
@@ -23,15 +25,18 @@ mod development_kms;
 mod enclave_process;
 mod honest_stack;
 mod lying_egress;
+mod lying_kms;
 mod lying_parent;
 mod lying_proxy;
 mod lying_store;
 mod measured;
+pub mod python;
 
 pub use development_kms::{DevelopmentKms, measurements};
 pub use enclave_process::{EnclaveProcess, ParentSide};
 pub use honest_stack::HonestStack;
 pub use lying_egress::{Cut, LyingEgress};
+pub use lying_kms::{KmsAnswer, KmsRequest, LyingKms, Presented};
 pub use lying_parent::{
     LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
 };

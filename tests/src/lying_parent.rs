@@ -12,7 +12,8 @@ use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;
 
 use crate::{
-    DevelopmentKms, EnclaveProcess, LyingEgress, LyingProxy, LyingStore, Measured, ParentSide,
+    Cut, DevelopmentKms, EnclaveProcess, KmsAnswer, KmsRequest, LyingEgress, LyingKms, LyingProxy,
+    LyingStore, Measured, ParentSide, Presented,
 };
 
 /// A real enclave between a store, a way out and a proxy that can lie.
@@ -41,23 +42,41 @@ impl LyingParent {
 
     /// With this configuration.
     pub async fn with(measured: Measured) -> Self {
-        let parent = Self::unready(measured).await;
+        let parent = Self::within(Start::new(), measured).await;
         parent.enclave.wait_until_ready();
         parent
     }
 
-    /// With this configuration, and not waiting for the root secret.
-    pub async fn unready(measured: Measured) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        Self::within(Arc::new(folder), "only", None, measured, &[]).await
+    /// With a way out that leads nowhere yet: the enclave has never spoken to KMS.
+    pub async fn before_kms() -> Self {
+        let cut = Some(Cut::AtOnce);
+        Self::within(
+            Start {
+                cut,
+                ..Start::new()
+            },
+            Measured::new("test"),
+        )
+        .await
+    }
+
+    /// In debug mode, with a key policy that knows the enclave's measurements.
+    pub async fn in_refused_debug_mode() -> Self {
+        let measured = Measured::new("test").allowing_debug_mode();
+        let arguments = &["--debug-mode"];
+        Self::within(
+            Start {
+                arguments,
+                ..Start::new()
+            },
+            measured,
+        )
+        .await
     }
 
     /// With an enclave in debug mode, which KMS lets have a root secret all the same.
     pub async fn in_debug_mode() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let measured = Measured::new("test").allowing_debug_mode();
-        let arguments = &["--debug-mode"];
-        let parent = Self::within(Arc::new(folder), "only", None, measured, arguments).await;
+        let parent = Self::in_refused_debug_mode().await;
         let roles = r#"{"AWS": "arn:aws:iam::111122223333:role/enclave"}"#;
         let policy = format!(
             r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {roles},
@@ -77,20 +96,25 @@ impl LyingParent {
             let file = file.expect("a file");
             std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
         }
-        let kms = Some(self.kms.clone());
-        let folder = Arc::clone(&self.folder);
-        let neighbour = Self::within(folder, "neighbour", kms, measured, &[]).await;
+        let start = Start {
+            folder: Arc::clone(&self.folder),
+            name: "neighbour",
+            kms: Some(self.kms.clone()),
+            ..Start::new()
+        };
+        let neighbour = Self::within(start, measured).await;
         neighbour.enclave.wait_until_ready();
         neighbour
     }
 
-    async fn within(
-        folder: Arc<TempDir>,
-        name: &str,
-        kms: Option<DevelopmentKms>,
-        measured: Measured,
-        arguments: &[&str],
-    ) -> Self {
+    async fn within(start: Start<'_>, measured: Measured) -> Self {
+        let Start {
+            folder,
+            name,
+            kms,
+            arguments,
+            cut,
+        } = start;
         let place = folder.path().join(name);
         std::fs::create_dir_all(&place).expect("a folder");
         let kms = kms.unwrap_or_else(|| {
@@ -106,6 +130,9 @@ impl LyingParent {
             ["store.sock", "egress.sock"].map(|name| place.join(name));
         let store = LyingStore::serve(&store_socket);
         let egress = LyingEgress::serve(&egress_socket, kms.address(), kms.credentials());
+        if let Some(cut) = cut {
+            egress.cut(cut);
+        }
         let side = ParentSide {
             store: format!("unix:{}", store_socket.display()),
             egress: format!("unix:{}", egress_socket.display()),
@@ -122,6 +149,17 @@ impl LyingParent {
             measured,
             folder,
         }
+    }
+
+    /// A server of the parent's that plays this KMS.
+    pub fn lying_kms(
+        &self,
+        presented: Presented,
+        answer: impl Fn(&KmsRequest) -> KmsAnswer + Send + Sync + 'static,
+    ) -> LyingKms {
+        let root = self.enclave.state().join("development-root.pem");
+        let state = self.kms.emulator().state();
+        LyingKms::start(state, &root, &self.kms.host(), presented, answer)
     }
 
     /// The measured configuration.
@@ -173,6 +211,27 @@ pub async fn new_key(principal: &Principal) -> Key {
         .create_key(&two_of_three(), &idempotency_key)
         .await;
     made.expect("a key")
+}
+
+/// How an enclave is started.
+struct Start<'a> {
+    folder: Arc<TempDir>,
+    name: &'a str,
+    kms: Option<DevelopmentKms>,
+    arguments: &'a [&'a str],
+    cut: Option<Cut>,
+}
+
+impl Start<'_> {
+    fn new() -> Self {
+        Self {
+            folder: Arc::new(tempfile::tempdir().expect("a folder")),
+            name: "only",
+            kms: None,
+            arguments: &[],
+            cut: None,
+        }
+    }
 }
 
 /// What a 2-of-3 key is made from.

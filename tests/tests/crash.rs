@@ -32,13 +32,14 @@ const CALLERS: usize = 6;
 /// In particular no record is ever said to be invalid, rolled back or lost.
 ///
 /// `answer-not-authentic` is one: the answer of a boot that was gone before the client could verify it.
-const EXPECTED: [&str; 6] = [
+const EXPECTED: [&str; 7] = [
     "unreachable",
     "interrupted",
     "answer-not-authentic",
     "enclave-unreachable",
     "store-unavailable",
     "key-conflict",
+    "not-ready",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

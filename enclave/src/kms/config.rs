@@ -1,5 +1,6 @@
 //! The section `kms` of the measured configuration.
 
+use permafrost_common::attestation::Pcr;
 use permafrost_common::kms::KeyArn;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -25,6 +26,10 @@ pub struct KmsConfig {
     pub roots: RootCertStore,
     /// Epochs before this one are refused.
     pub oldest_epoch: Epoch,
+    /// PCR0 of the releases before this one whose root secrets are accepted.
+    pub predecessors: Vec<Pcr>,
+    /// Whether a root secret of any enclave under the trust anchor is accepted.
+    pub any_predecessor: bool,
     /// Whether a first root secret may be made where the store has none.
     pub create_root_secret: bool,
     /// The time for one attempt of one call, in milliseconds.
@@ -41,6 +46,10 @@ pub(crate) struct KmsSection {
     roots: Option<String>,
     #[serde(default = "first_epoch")]
     oldest_epoch: Epoch,
+    #[serde(default)]
+    predecessors: Vec<String>,
+    #[serde(default)]
+    any_predecessor: bool,
     #[serde(default = "yes")]
     create_root_secret: bool,
     #[serde(default = "five_seconds")]
@@ -96,6 +105,8 @@ impl KmsConfig {
             port,
             roots: parse_roots(section.roots.as_deref().unwrap_or(AMAZON_ROOTS))?,
             oldest_epoch: section.oldest_epoch,
+            predecessors: parse_predecessors(&section.predecessors)?,
+            any_predecessor: section.any_predecessor,
             create_root_secret: section.create_root_secret,
             attempt_timeout_ms: section.attempt_timeout_ms,
             attempts: section.attempts,
@@ -136,6 +147,20 @@ fn parse_roots(pem: &str) -> Result<RootCertStore, ConfigError> {
         return Err(refused("roots", &found, ACCEPTED));
     }
     Ok(roots)
+}
+
+fn parse_predecessors(texts: &[String]) -> Result<Vec<Pcr>, ConfigError> {
+    const ACCEPTED: &str = "PCR0 of a release, 96 hex digits, not all zero";
+    texts
+        .iter()
+        .map(|text| {
+            hex::decode(text)
+                .ok()
+                .and_then(|bytes| Pcr::try_from(bytes).ok())
+                .filter(|pcr| pcr.iter().any(|byte| *byte != 0))
+                .ok_or_else(|| refused("predecessors", text, ACCEPTED))
+        })
+        .collect()
 }
 
 fn refused(field: &str, found: &str, accepted: &'static str) -> ConfigError {
@@ -232,6 +257,14 @@ mod tests {
             ),
             (format!("{GOOD}\noldest_epoch = 0"), "kms.oldest_epoch"),
             (format!("{GOOD}\nattempts = 0"), "kms.attempts"),
+            (
+                format!("{GOOD}\npredecessors = [\"00\"]"),
+                "kms.predecessors",
+            ),
+            (
+                format!("{GOOD}\npredecessors = [\"{}\"]", "00".repeat(48)),
+                "kms.predecessors",
+            ),
             (
                 format!("{GOOD}\nattempt_timeout_ms = 1"),
                 "kms.attempt_timeout_ms",

@@ -1,10 +1,12 @@
 //! The root secret of each epoch: from KMS and from nowhere else.
 //!
-//! One KMS call brings every epoch at boot ([`record`] says how); none is made for a request, except that
+//! One KMS call brings every epoch at boot ([`RootRecord`] says how); none is made for a request, except that
 //! [`Root::rotate`] asks for a new data key.
 
+mod provenance;
 mod record;
 mod reseal;
+mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,30 +15,24 @@ use permafrost_common::api::RootState;
 use permafrost_common::problem::{Problem, ProblemType};
 use tokio::sync::Mutex;
 
-pub use record::{RootRecord, RootRecordError};
+pub use provenance::Lineage;
+pub use record::{Proven, RootRecord, RootRecordError};
 pub use reseal::ResealPass;
 
+use crate::attestor::{AttestError, Attestor};
 use crate::kms::{Kms, KmsError};
 use crate::sealing::{Epoch, HeldSecrets, RootSecrets, SealError};
-use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
-use record::{ID, KIND};
+use crate::store::{StoreClient, StoreClientError};
+use source::{Known, Newer, Source};
 
 /// How often the store is looked at for an epoch that another enclave of the deployment made.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The epochs of one deployment.
 pub struct Root {
-    kms: Arc<Kms>,
-    store: Arc<StoreClient>,
-    deployment: String,
+    source: Source,
     secrets: HeldSecrets,
     known: Mutex<Known>,
-}
-
-/// The record as it was last read or written.
-struct Known {
-    version: u64,
-    record: RootRecord,
 }
 
 /// Why there is no root secret.
@@ -80,9 +76,18 @@ pub enum RootError {
         /// What the request took it for.
         expected: Epoch,
     },
+    /// Another request, or another enclave, wrote the record first.
+    #[error("the record of the root secret was changed by others meanwhile; nothing was done")]
+    Conflict,
+    /// The NSM signs no statement.
+    #[error("no attestation document about the root secret: {0}")]
+    Attest(#[from] AttestError),
     /// The cryptographic library failed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// Something inside the enclave that no input can cause.
+    #[error("{0}")]
+    Internal(String),
 }
 
 impl Root {
@@ -91,20 +96,31 @@ impl Root {
     /// Where two enclaves make the first one at once, the store decides, and the second asks KMS again.
     pub async fn unseal(
         kms: Arc<Kms>,
+        attestor: Arc<Attestor>,
         store: Arc<StoreClient>,
         deployment: String,
     ) -> Result<Self, RootError> {
-        let (known, secrets) = match read(&store, None).await? {
-            Some((version, record)) => {
-                let secrets = open(&kms, &deployment, &record, version).await?;
-                (Known { version, record }, secrets)
-            }
-            None => create(&kms, &store, &deployment).await?,
-        };
-        Ok(Self {
+        let config = kms.config();
+        let source = Source {
+            lineage: Lineage {
+                own: attestor.pcr0,
+                predecessors: config.predecessors.clone(),
+                any: config.any_predecessor,
+            },
             kms,
+            attestor,
             store,
             deployment,
+        };
+        let (known, secrets) = match source.read(0).await? {
+            Newer::Record(known) => {
+                let secrets = source.open(&known).await?;
+                (source.adopt(known, &secrets).await, secrets)
+            }
+            Newer::Same | Newer::Gone => source.create().await?,
+        };
+        Ok(Self {
+            source,
             secrets: HeldSecrets::new(secrets),
             known: Mutex::new(known),
         })
@@ -119,10 +135,10 @@ impl Root {
     pub fn state(&self) -> RootState {
         let secrets = self.secrets.now();
         RootState {
-            key_arn: self.kms.key().to_string(),
+            key_arn: self.source.kms.key().to_string(),
             epoch: secrets.newest().0,
             epochs: secrets.numbers(),
-            oldest_epoch: self.kms.config().oldest_epoch,
+            oldest_epoch: self.source.kms.config().oldest_epoch,
         }
     }
 
@@ -133,33 +149,36 @@ impl Root {
     pub async fn rotate(&self, newest: Epoch) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
-        let epoch = newest.checked_add(1).ok_or(RootError::Epoch {
-            newest,
-            expected: newest,
-        })?;
-        let key = self.kms.generate_data_key(epoch).await?;
+        let epoch = newest
+            .checked_add(1)
+            .ok_or_else(|| RootError::Internal("there is no epoch after this one".to_owned()))?;
+        let key = self.source.kms.generate_data_key(epoch).await?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
         if secrets.holds(&key.secret) {
             return Err(RootError::Replayed { epoch });
         }
         secrets.insert(epoch, key.secret);
-        self.write(&mut known, secrets, key.blob).await?;
+        let proven = self.source.prove(epoch, key.blob).await?;
+        // Stored first: secrets that are not kept must not seal anything.
+        *known = self.source.write(&secrets, proven, known.version).await?;
+        self.secrets.replace(secrets);
         tracing::info!(epoch, "a new epoch of the root secret");
         Ok(self.state())
     }
 
-    /// Forgets the epochs before `epoch`. What is still sealed in one of them does not open again.
-    pub async fn retire(&self, newest: Epoch, epoch: Epoch) -> Result<RootState, RootError> {
+    /// Forgets the epochs before `newest`. What is still sealed in one of them does not open again.
+    pub async fn retire_before(&self, newest: Epoch) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
-        secrets.retire_before(epoch);
-        let blob = known.record.blob.clone();
-        self.write(&mut known, secrets, blob).await?;
-        tracing::info!(
-            before = epoch,
-            "older epochs of the root secret are retired"
-        );
+        secrets.retire_before(newest);
+        let proven = Proven {
+            blob: known.record.blob.clone(),
+            documents: known.record.documents.clone(),
+        };
+        *known = self.source.write(&secrets, proven, known.version).await?;
+        self.secrets.replace(secrets);
+        tracing::info!(epoch = newest, "the epochs before this one are retired");
         Ok(self.state())
     }
 
@@ -177,34 +196,40 @@ impl Root {
     pub async fn look(&self) -> Result<(), RootError> {
         let mut known = self.known.lock().await;
         let seen = known.version;
-        match read_newer(&self.store, seen).await? {
+        match self.source.read(seen).await? {
             Newer::Same => {}
             Newer::Gone => return Err(RootError::RolledBack { found: 0, seen }),
-            Newer::Record(version, _) if version <= seen => {
+            Newer::Record(Known { version, .. }) if version <= seen => {
                 return Err(RootError::RolledBack {
                     found: version,
                     seen,
                 });
             }
-            Newer::Record(version, record) => {
-                let held = self.secrets.now();
-                let (newest, secret) = held.newest();
-                let oldest = self.kms.config().oldest_epoch;
-                record.check(&self.deployment, self.kms.key(), oldest.max(newest))?;
-                let secrets = match record.blob == known.record.blob {
-                    true => record.open(secret.clone(), version, oldest)?,
-                    false => open(&self.kms, &self.deployment, &record, version).await?,
-                };
+            Newer::Record(newer) => {
+                let secrets = self.take_up(&known, &newer).await?;
                 tracing::info!(
                     epochs = secrets.epochs(),
-                    "the epochs were changed elsewhere"
+                    "the root secret's record was changed elsewhere"
                 );
                 self.secrets.replace(secrets);
-                *known = Known { version, record };
+                *known = newer;
             }
         }
         self.secrets.looked();
         Ok(())
+    }
+
+    async fn take_up(&self, known: &Known, newer: &Known) -> Result<RootSecrets, RootError> {
+        let source = &self.source;
+        let held = self.secrets.now();
+        let (newest, secret) = held.newest();
+        let oldest = source.kms.config().oldest_epoch;
+        let record = &newer.record;
+        record.check(&source.deployment, source.kms.key(), oldest.max(newest))?;
+        if record.epoch == newest && record.blob == known.record.blob {
+            return Ok(record.open(secret.clone(), newer.version, oldest)?);
+        }
+        source.open(newer).await
     }
 
     fn check_newest(&self, expected: Epoch) -> Result<(), RootError> {
@@ -213,41 +238,6 @@ impl Root {
             return Ok(());
         }
         Err(RootError::Epoch { newest, expected })
-    }
-
-    /// Stores first: secrets that are not kept must not seal anything.
-    async fn write(
-        &self,
-        known: &mut Known,
-        secrets: RootSecrets,
-        blob: Vec<u8>,
-    ) -> Result<(), RootError> {
-        let version = known.version + 1;
-        let record = RootRecord::seal(&secrets, &self.deployment, self.kms.key(), blob, version)?;
-        let expected = Expected::Version(known.version);
-        let bytes = record.encode();
-        match self.store.put(KIND, ID, expected, &bytes).await {
-            Ok(PutOutcome::Stored { version: stored }) if stored == version => {}
-            Err(StoreClientError::UnknownOutcome(_)) => {
-                let there = read(&self.store, Some(known.version)).await?;
-                if !there.is_some_and(|(found, there)| found == version && there == record) {
-                    return Err(self.changed_meanwhile());
-                }
-            }
-            Ok(_) => return Err(self.changed_meanwhile()),
-            Err(error) => return Err(error.into()),
-        }
-        *known = Known { version, record };
-        self.secrets.replace(secrets);
-        Ok(())
-    }
-
-    fn changed_meanwhile(&self) -> RootError {
-        let newest = self.secrets.now().newest().0;
-        RootError::Epoch {
-            newest: newest.saturating_add(1),
-            expected: newest,
-        }
     }
 }
 
@@ -258,80 +248,11 @@ impl From<RootError> for Problem {
             RootError::Kms(_) | RootError::Replayed { .. } => ProblemType::KmsUnavailable,
             RootError::Record(_) | RootError::Missing => ProblemType::RecordInvalid,
             RootError::RolledBack { .. } => ProblemType::RecordRolledBack,
-            RootError::Epoch { .. } => ProblemType::EpochConflict,
-            RootError::Seal(_) => ProblemType::Internal,
+            RootError::Epoch { .. } | RootError::Conflict => ProblemType::EpochConflict,
+            RootError::Attest(_) | RootError::Seal(_) | RootError::Internal(_) => {
+                ProblemType::Internal
+            }
         };
         Self::new(kind, error.to_string())
     }
-}
-
-enum Newer {
-    Same,
-    Gone,
-    Record(u64, RootRecord),
-}
-
-async fn create(
-    kms: &Kms,
-    store: &StoreClient,
-    deployment: &str,
-) -> Result<(Known, RootSecrets), RootError> {
-    let config = kms.config();
-    if !config.create_root_secret {
-        return Err(RootError::Missing);
-    }
-    let epoch = config.oldest_epoch;
-    let key = kms.generate_data_key(epoch).await?;
-    let secrets = RootSecrets::new(epoch, key.secret);
-    let version = 1;
-    let record = RootRecord::seal(&secrets, deployment, kms.key(), key.blob, version)?;
-    let put = store
-        .put(KIND, ID, Expected::Absent, &record.encode())
-        .await;
-    match put {
-        Ok(PutOutcome::Stored { version: 1 }) => {
-            tracing::info!(epoch, "the first root secret of this deployment");
-            return Ok((Known { version, record }, secrets));
-        }
-        Ok(_) | Err(StoreClientError::UnknownOutcome(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    // Another enclave was first, or this one was and does not know it.
-    let (version, record) = read(store, None).await?.ok_or(RootError::RolledBack {
-        found: 0,
-        seen: version,
-    })?;
-    let secrets = open(kms, deployment, &record, version).await?;
-    Ok((Known { version, record }, secrets))
-}
-
-async fn open(
-    kms: &Kms,
-    deployment: &str,
-    record: &RootRecord,
-    version: u64,
-) -> Result<RootSecrets, RootError> {
-    let oldest = kms.config().oldest_epoch;
-    record.check(deployment, kms.key(), oldest)?;
-    let newest = kms.decrypt(record.epoch, &record.blob).await?;
-    Ok(record.open(newest, version, oldest)?)
-}
-
-async fn read(
-    store: &StoreClient,
-    known: Option<u64>,
-) -> Result<Option<(u64, RootRecord)>, RootError> {
-    match read_newer(store, known.unwrap_or(0)).await? {
-        Newer::Record(version, record) => Ok(Some((version, record))),
-        Newer::Same | Newer::Gone => Ok(None),
-    }
-}
-
-async fn read_newer(store: &StoreClient, known: u64) -> Result<Newer, RootError> {
-    let known = (known > 0).then_some(known);
-    Ok(match store.get(KIND, ID, known).await? {
-        Fetched::NotModified => Newer::Same,
-        Fetched::Absent => Newer::Gone,
-        Fetched::Record { version, bytes } => Newer::Record(version, RootRecord::decode(&bytes)?),
-    })
 }

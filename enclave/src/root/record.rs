@@ -1,13 +1,15 @@
 //! The record of the root secret: what KMS needs to give it again, and the older epochs sealed under it.
 //!
-//! Deterministic CBOR of `[1, deployment, purpose, epoch, key ARN, blob, older]` (`docs/formats.md`). `older` is a
+//! Deterministic CBOR of `[1, deployment, purpose, epoch, key ARN, blob, older, documents]` (`docs/formats.md`). `older` is a
 //! sealed record, under the root secret that the blob stands for, of `[[epoch, root secret], ...]` in ascending order: so
-//! one KMS call opens every epoch, and a blob that was exchanged does not open what stands beside it.
+//! one KMS call opens every epoch, and a blob that was exchanged does not open what stands beside it. `documents` are
+//! attestation documents that say where the blob's secret was born ([`super::provenance`]).
 
 use ciborium::Value;
 use permafrost_common::kms::{KeyArn, PURPOSE};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::provenance::DOCUMENTS_MAX;
 use crate::kms::BLOB_MAX;
 use crate::sealing::{self, Epoch, OpenError, Place, ROOT_SECRET_LEN, RootSecret, RootSecrets};
 
@@ -33,7 +35,18 @@ pub struct RootRecord {
     pub key: KeyArn,
     /// KMS's ciphertext of the data key.
     pub blob: Vec<u8>,
+    /// Attestation documents about the blob: 1 to 8, each at most 16 KiB.
+    pub documents: Vec<Vec<u8>>,
     older: Vec<u8>,
+}
+
+/// KMS's ciphertext of a data key, and the documents that say where the key was born.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The ciphertext.
+    pub blob: Vec<u8>,
+    /// The documents.
+    pub documents: Vec<Vec<u8>>,
 }
 
 /// Why bytes are no record of the root secret, or not ours.
@@ -68,6 +81,11 @@ pub enum RootRecordError {
         /// What differs first: partition, region, account or key.
         part: &'static str,
     },
+    /// Nothing says that its data key was generated in an enclave of this deployment.
+    #[error(
+        "no attestation document of an accepted enclave says that its data key was generated there: {0}"
+    )]
+    Unproven(String),
     /// Of an epoch that was retired.
     #[error("its newest epoch is {found}; the measured configuration accepts {oldest} and later")]
     Retired {
@@ -87,7 +105,7 @@ impl RootRecord {
         secrets: &RootSecrets,
         deployment: &str,
         key: &KeyArn,
-        blob: Vec<u8>,
+        proven: Proven,
         version: u64,
     ) -> Result<Self, sealing::SealError> {
         let plaintext = encode_older(secrets);
@@ -97,7 +115,8 @@ impl RootRecord {
             purpose: PURPOSE.to_owned(),
             epoch: secrets.newest().0,
             key: key.clone(),
-            blob,
+            blob: proven.blob,
+            documents: proven.documents,
             older,
         })
     }
@@ -163,6 +182,7 @@ impl RootRecord {
             self.key.as_str().into(),
             Value::Bytes(self.blob.clone()),
             Value::Bytes(self.older.clone()),
+            Value::Array(self.documents.iter().cloned().map(Value::Bytes).collect()),
         ]))
     }
 
@@ -172,10 +192,18 @@ impl RootRecord {
         let value: Value =
             ciborium::from_reader(bytes).map_err(|_| form("it is not one CBOR item"))?;
         let parts = value.into_array().map_err(|_| form("it is not an array"))?;
-        let [format, deployment, purpose, epoch, key, blob, older]: [Value; 7] =
-            parts
-                .try_into()
-                .map_err(|_| form("it is not an array of 7"))?;
+        let [
+            format,
+            deployment,
+            purpose,
+            epoch,
+            key,
+            blob,
+            older,
+            documents,
+        ]: [Value; 8] = parts
+            .try_into()
+            .map_err(|_| form("it is not an array of 8"))?;
         if format != Value::from(FORMAT) {
             return Err(form("it is not of format 1"));
         }
@@ -195,12 +223,31 @@ impl RootRecord {
             older: older
                 .into_bytes()
                 .map_err(|_| form("its older epochs are not bytes"))?,
+            documents: documents_of(documents)?,
         };
         if record.encode() != bytes {
             return Err(form("it is not in deterministic encoding"));
         }
         Ok(record)
     }
+}
+
+fn documents_of(value: Value) -> Result<Vec<Vec<u8>>, RootRecordError> {
+    let form = RootRecordError::Form;
+    let documents = value
+        .into_array()
+        .map_err(|_| form("its documents are not an array"))?;
+    if documents.len() > DOCUMENTS_MAX {
+        return Err(form("it has more than 8 documents"));
+    }
+    documents
+        .into_iter()
+        .map(|document| {
+            document
+                .into_bytes()
+                .map_err(|_| form("a document is not bytes"))
+        })
+        .collect()
 }
 
 fn place(deployment: &str, version: u64) -> Place<'_> {
@@ -290,7 +337,11 @@ mod tests {
         let mut secrets = RootSecrets::new(1, secret(1));
         secrets.insert(2, secret(2));
         secrets.insert(3, secret(3));
-        RootRecord::seal(&secrets, "test", &key("us-east-1"), vec![7; 180], version).unwrap()
+        let proven = Proven {
+            blob: vec![7; 180],
+            documents: vec![vec![8; 100]],
+        };
+        RootRecord::seal(&secrets, "test", &key("us-east-1"), proven, version).unwrap()
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
             );
             return Err(Problem::new(ProblemType::EpochInUse, detail));
         }
-        let state = thawed.root.retire(request.epoch, request.epoch).await?;
+        let state = thawed.root.retire_before(request.epoch).await?;
         Reply::json(200, &state)
     })
 }

@@ -12,7 +12,7 @@ use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncr
 use zeroize::Zeroizing;
 
 /// The key of a recipient: RSA of at least 2048 bits.
-pub(super) struct Recipient {
+pub struct Recipient {
     key: OaepPublicEncryptingKey,
     identifier: [u8; 32],
 }
@@ -28,8 +28,11 @@ pub enum ContentForm {
 }
 
 impl Recipient {
-    /// Takes a key: SubjectPublicKeyInfo in DER. Says why it is none.
-    pub(super) fn new(public_key: &[u8]) -> Result<Self, String> {
+    /// Takes a key: SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// Why it is none, in words.
+    pub fn new(public_key: &[u8]) -> Result<Self, String> {
         let key = PublicEncryptingKey::from_der(public_key)
             .map_err(|_| "it is not an RSA key, SubjectPublicKeyInfo in DER".to_owned())?;
         let bits = key.key_size_bits();
@@ -47,12 +50,9 @@ impl Recipient {
 
     /// Encrypts `plaintext` to the recipient: a new AES-256 key, itself encrypted by RSAES-OAEP with SHA-256.
     ///
-    /// Fails where the system gives no randomness.
-    pub(super) fn envelope(
-        &self,
-        plaintext: &[u8],
-        form: ContentForm,
-    ) -> Result<Vec<u8>, Unspecified> {
+    /// # Errors
+    /// Where the system gives no randomness.
+    pub fn envelope(&self, plaintext: &[u8], form: ContentForm) -> Result<Vec<u8>, Unspecified> {
         let mut key = Zeroizing::new([0; 32]);
         rand::fill(key.as_mut_slice())?;
         let mut iv = [0; 16];

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::EmulatorError;
 
@@ -37,6 +37,11 @@ impl Lock {
             Err(TryLockError::Error(source)) => Err(of(&path)(source)),
         }
     }
+}
+
+/// The path that holds wherever it is used.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, EmulatorError> {
+    fs::canonicalize(path).map_err(of(path))
 }
 
 /// Reads a text file.

@@ -56,7 +56,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use self::certificate::{CA_FILE, CA_KEY_FILE};
-pub use self::cms::ContentForm;
+pub use self::cms::{ContentForm, Recipient};
 pub use self::identity::{
     ADMINISTRATOR, CREDENTIALS_FILE, ENCLAVE, IDENTITIES_FILE, Iam, Identity,
 };
@@ -245,6 +245,7 @@ impl Emulator {
             return Err(EmulatorError::NotLoopback(listen));
         }
         let lock = Lock::take(&state)?;
+        let state = files::absolute(&state)?;
         let authority = Authority::load_or_make(&state)?;
         let identities = Identities::load_or_make(&state, &account)?;
         identities.write_credentials(&state)?;
@@ -308,7 +309,7 @@ impl Emulator {
         self.state.join(CREDENTIALS_FILE)
     }
 
-    /// The state directory.
+    /// The state directory, absolute.
     pub fn state(&self) -> &Path {
         &self.state
     }
@@ -341,6 +342,22 @@ impl Emulator {
     pub async fn put_policy(&self, key: &KeyArn, policy: &str) -> Result<(), EmulatorError> {
         let (key, policy) = (key.clone(), policy.to_owned());
         self.blocking(move |service| provision::put_policy(service, &key, &policy))
+            .await
+    }
+
+    /// What `Encrypt` gave on a day when the key's policy allowed it. Nobody's permission is asked.
+    ///
+    /// # Errors
+    /// [`EmulatorError::NoSuchKey`], [`EmulatorError::NotKept`].
+    pub async fn encrypt(
+        &self,
+        key: &KeyArn,
+        plaintext: &[u8],
+        context: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>, EmulatorError> {
+        let (key, plaintext) = (key.clone(), Zeroizing::new(plaintext.to_vec()));
+        let context = context.clone();
+        self.blocking(move |service| provision::encrypt(service, &key, &plaintext, &context))
             .await
     }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::EmulatorError;
 use super::actions::default_policy;
-use super::blob::Blob;
+use super::blob::{self, Blob};
 use super::clock::unix_ms;
 use super::error::KmsError;
 use super::keys::{Key, KeyState, Material};
@@ -63,6 +63,23 @@ pub(super) fn put_policy(
         Ok(())
     });
     change.map_err(not_kept)
+}
+
+/// What `Encrypt` makes where a policy allows it.
+pub(super) fn encrypt(
+    service: &Service,
+    key: &KeyArn,
+    plaintext: &[u8],
+    context: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, EmulatorError> {
+    let store = service.store();
+    let now_ms = unix_ms((service.clock)());
+    let id = Uuid::try_parse(key.key_id())
+        .ok()
+        .filter(|id| store.keyring().key_arn(id) == key.as_str());
+    let found = id.and_then(|id| store.keyring().key(id, now_ms));
+    let found = found.ok_or_else(|| EmulatorError::NoSuchKey(key.clone()))?;
+    blob::seal(found.id, &found.material, context, plaintext).map_err(not_kept)
 }
 
 /// What a ciphertext stands for.

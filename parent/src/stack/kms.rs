@@ -133,7 +133,9 @@ impl StackKms {
     fn section(&self, key: &KeyArn) -> String {
         format!(
             "# The root secret comes from this key of the development KMS. On AWS, endpoint and roots are left out.\n\
-             [kms]\nkey_arn = \"{key}\"\nendpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n",
+             [kms]\nkey_arn = \"{key}\"\n\
+             # Every build is another enclave here. Elsewhere: predecessors = [\"PCR0 of the release before\"].\n\
+             any_predecessor = true\nendpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n",
             self.host(),
             self.0.ca_pem()
         )

@@ -1,0 +1,183 @@
+//! Where root secrets come from: the record in the store, KMS, and the NSM's word on where they were born.
+
+use std::sync::Arc;
+
+use super::RootError;
+use super::provenance::{self, DOCUMENTS_MAX, Lineage};
+use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
+use crate::attestor::Attestor;
+use crate::kms::Kms;
+use crate::sealing::{Epoch, RootSecrets};
+use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
+
+/// What unsealing takes.
+pub(super) struct Source {
+    pub(super) kms: Arc<Kms>,
+    pub(super) attestor: Arc<Attestor>,
+    pub(super) store: Arc<StoreClient>,
+    pub(super) deployment: String,
+    pub(super) lineage: Lineage,
+}
+
+/// The record as it was last read or written.
+pub(super) struct Known {
+    pub(super) version: u64,
+    pub(super) record: RootRecord,
+}
+
+/// What the store has, compared with a version that is known.
+pub(super) enum Newer {
+    Same,
+    Gone,
+    Record(Known),
+}
+
+impl Source {
+    /// The store's record, unless it is of the version that is known (0: none is).
+    pub(super) async fn read(&self, known: u64) -> Result<Newer, RootError> {
+        let known = (known > 0).then_some(known);
+        Ok(match self.store.get(KIND, ID, known).await? {
+            Fetched::NotModified => Newer::Same,
+            Fetched::Absent => Newer::Gone,
+            Fetched::Record { version, bytes } => Newer::Record(Known {
+                version,
+                record: RootRecord::decode(&bytes)?,
+            }),
+        })
+    }
+
+    /// Makes the first root secret. Where another enclave is first, its secret is unsealed instead.
+    pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootError> {
+        let config = self.kms.config();
+        if !config.create_root_secret {
+            return Err(RootError::Missing);
+        }
+        let epoch = config.oldest_epoch;
+        let key = self.kms.generate_data_key(epoch).await?;
+        let secrets = RootSecrets::new(epoch, key.secret);
+        let proven = self.prove(epoch, key.blob).await?;
+        match self.write(&secrets, proven, 0).await {
+            Ok(known) => {
+                tracing::info!(epoch, "the first root secret of this deployment");
+                Ok((known, secrets))
+            }
+            Err(RootError::Conflict) => match self.read(0).await? {
+                Newer::Record(known) => {
+                    let secrets = self.open(&known).await?;
+                    Ok((known, secrets))
+                }
+                Newer::Same | Newer::Gone => Err(RootError::RolledBack { found: 0, seen: 1 }),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a record by one KMS call, if it is this deployment's and its secret was born in an accepted enclave.
+    pub(super) async fn open(&self, known: &Known) -> Result<RootSecrets, RootError> {
+        let Known { version, record } = known;
+        let oldest = self.kms.config().oldest_epoch;
+        record.check(&self.deployment, self.kms.key(), oldest)?;
+        self.check_provenance(record).await?;
+        let newest = self.kms.decrypt(record.epoch, &record.blob).await?;
+        Ok(record.open(newest, *version, oldest)?)
+    }
+
+    /// Adds a statement of this enclave image to a record that has none yet, so that the next release has to trust only
+    /// this one. Without it nothing is lost: the record stays as it is.
+    pub(super) async fn adopt(&self, known: Known, secrets: &RootSecrets) -> Known {
+        let record = &known.record;
+        let statement = self.statement(record.epoch, &record.blob);
+        let anchor = self.attestor.nsm.trust_anchor();
+        if self.lineage.has_own(&record.documents, &statement, anchor) {
+            return known;
+        }
+        match self.add_statement(&known, secrets).await {
+            Ok(adopted) => {
+                tracing::info!("the root secret of an earlier release was taken over");
+                adopted
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the root secret keeps the word of an earlier release only");
+                known
+            }
+        }
+    }
+
+    async fn add_statement(
+        &self,
+        known: &Known,
+        secrets: &RootSecrets,
+    ) -> Result<Known, RootError> {
+        let record = &known.record;
+        let own = self.prove(record.epoch, record.blob.clone()).await?;
+        let mut documents = record.documents.clone();
+        documents.extend(own.documents);
+        let too_many = documents.len().saturating_sub(DOCUMENTS_MAX);
+        documents.drain(..too_many);
+        let proven = Proven {
+            blob: own.blob,
+            documents,
+        };
+        self.write(secrets, proven, known.version).await
+    }
+
+    /// Has the NSM sign that this blob's secret was generated here.
+    pub(super) async fn prove(&self, epoch: Epoch, blob: Vec<u8>) -> Result<Proven, RootError> {
+        let statement = self.statement(epoch, &blob);
+        let attestor = Arc::clone(&self.attestor);
+        let document =
+            tokio::task::spawn_blocking(move || provenance::attest(&attestor, &statement))
+                .await
+                .map_err(|error| RootError::Internal(error.to_string()))??;
+        Ok(Proven {
+            blob,
+            documents: vec![document],
+        })
+    }
+
+    /// Stores the record that comes after version `known` (0: the first).
+    pub(super) async fn write(
+        &self,
+        secrets: &RootSecrets,
+        proven: Proven,
+        known: u64,
+    ) -> Result<Known, RootError> {
+        let version = known + 1;
+        let record = RootRecord::seal(secrets, &self.deployment, self.kms.key(), proven, version)?;
+        let expected = match known {
+            0 => Expected::Absent,
+            known => Expected::Version(known),
+        };
+        let put = self.store.put(KIND, ID, expected, &record.encode()).await;
+        let written = match put {
+            Ok(PutOutcome::Stored { version: stored }) => stored == version,
+            Ok(PutOutcome::Conflict { .. }) => false,
+            // The answer was lost, and perhaps the write.
+            Err(StoreClientError::UnknownOutcome(_)) => matches!(
+                self.read(known).await?,
+                Newer::Record(there) if there.version == version && there.record == record
+            ),
+            Err(error) => return Err(error.into()),
+        };
+        match written {
+            true => Ok(Known { version, record }),
+            false => Err(RootError::Conflict),
+        }
+    }
+
+    async fn check_provenance(&self, record: &RootRecord) -> Result<(), RootError> {
+        let statement = self.statement(record.epoch, &record.blob);
+        let documents = record.documents.clone();
+        let (lineage, attestor) = (self.lineage.clone(), Arc::clone(&self.attestor));
+        tokio::task::spawn_blocking(move || {
+            lineage.check(&documents, &statement, attestor.nsm.trust_anchor())
+        })
+        .await
+        .map_err(|error| RootError::Internal(error.to_string()))?
+        .map_err(|reason| RootRecordError::Unproven(reason).into())
+    }
+
+    fn statement(&self, epoch: Epoch, blob: &[u8]) -> Vec<u8> {
+        provenance::statement(&self.deployment, epoch, self.kms.key(), blob)
+    }
+}

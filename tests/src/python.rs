@@ -1,0 +1,37 @@
+//! Independent programs from PyPI: the `aws` command line, boto3, moto; and the scripts of `tests/python` that use them.
+
+use std::path::{Path, PathBuf};
+
+/// Python with the packages of `tests/python/requirements.txt`.
+///
+/// # Panics
+/// Where `scripts/setup test` was not run: a test that needs it fails, and says so.
+pub fn python() -> PathBuf {
+    installed("python3")
+}
+
+/// The `aws` command line.
+///
+/// # Panics
+/// As [`python`].
+pub fn aws() -> PathBuf {
+    installed("aws")
+}
+
+/// A script of `tests/python`.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("python")
+        .join(name)
+}
+
+fn installed(program: &str) -> PathBuf {
+    let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
+    let path = environment.join("bin").join(program);
+    assert!(
+        path.is_file() && environment.join("requirements.txt").is_file(),
+        "{} is not there: run `scripts/setup test`",
+        path.display()
+    );
+    path
+}

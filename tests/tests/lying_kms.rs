@@ -1,0 +1,308 @@
+//! The lying parent, with KMS: it plays KMS itself, or stands in the middle. The enclave never serves with a root secret
+//! that it did not get from the pinned key.
+//!
+//! Where TLS alone refuses, that is shown. The tests with [`Presented::Stolen`] take TLS away, to show what else refuses.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+use std::sync::Mutex;
+
+use permafrost_tests::{
+    Cut, KmsAnswer, KmsRequest, LyingKms, LyingParent, Presented, is_signed_by, message, new_key,
+};
+use serde_json::{Value, json};
+
+/// A data key that the parent knows.
+const KNOWN: [u8; 32] = [0x42; 32];
+
+/// Lets a new boot of the enclave speak to the liar, and gives the reason why it is not ready.
+fn refused_at_boot(parent: &mut LyingParent, liar: &LyingKms, text: &str) -> String {
+    parent.egress.be_honest();
+    parent.egress.redirect(liar.address());
+    parent.enclave.restart_unready();
+    let reason = parent.enclave.refuses_with(text);
+    for part in ["kms:GenerateDataKey", parent.key_arn.as_str()] {
+        assert!(reason.contains(part), "{reason}");
+    }
+    reason
+}
+
+/// With an honest way out again the enclave is ready, and signs.
+async fn heals(parent: &mut LyingParent) {
+    parent.egress.be_honest();
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+}
+
+#[tokio::test]
+async fn a_kms_that_the_parent_plays_itself_is_refused_by_its_certificate() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::SelfMade, |request| {
+        KmsAnswer::with_known_key(request, &KNOWN)
+    });
+    let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
+    assert!(reason.contains("certificate"), "{reason}");
+    assert!(liar.requests().is_empty());
+    assert!(parent.store.root_secret().is_empty());
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_valid_certificate_of_another_host_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::OfAnotherHost, |request| {
+        KmsAnswer::with_known_key(request, &KNOWN)
+    });
+    let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
+    assert!(reason.contains("not valid for name"), "{reason}");
+    assert!(liar.requests().is_empty());
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_is_refused_by_attested_time() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::Expired, |request| {
+        KmsAnswer::with_known_key(request, &KNOWN)
+    });
+    let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
+    assert!(reason.contains("expired"), "{reason}");
+    assert!(liar.requests().is_empty());
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_stripped_recipient_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::Stolen, |request| {
+        assert_eq!(
+            request.body["Recipient"]["KeyEncryptionAlgorithm"],
+            "RSAES_OAEP_SHA_256"
+        );
+        KmsAnswer::with_known_key(request, &KNOWN)
+            .and("CiphertextForRecipient", Value::Null)
+            .and("Plaintext", json!("QkJC"))
+    });
+    refused_at_boot(&mut parent, &liar, "the Recipient was stripped or ignored");
+    assert!(!liar.requests().is_empty());
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_plaintext_beside_the_ciphertext_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::Stolen, |request| {
+        KmsAnswer::with_known_key(request, &KNOWN).and("Plaintext", json!("QkJC"))
+    });
+    refused_at_boot(&mut parent, &liar, "it carries a plaintext");
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_another_key_account_or_region_is_refused_by_name() {
+    let mut parent = LyingParent::before_kms().await;
+    let arn = parent.key_arn.to_string();
+    let (start, id) = arn.rsplit_once('/').unwrap();
+    for (part, other) in [
+        (
+            "key",
+            format!("{start}/00000000-0000-0000-0000-000000000000"),
+        ),
+        (
+            "account",
+            arn.replace(parent.key_arn.account(), "999999999999"),
+        ),
+        ("region", arn.replace("us-east-1", "eu-central-1")),
+        ("form", format!("alias/{id}")),
+    ] {
+        let answered = other.clone();
+        let liar = parent.lying_kms(Presented::Stolen, move |request| {
+            KmsAnswer::with_known_key(request, &KNOWN).and("KeyId", json!(answered))
+        });
+        let reason = refused_at_boot(&mut parent, &liar, &format!("another {part} than"));
+        assert!(reason.contains(&other), "{reason}");
+    }
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_data_key_of_another_length_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    for (length, text) in [(16, "16 bytes"), (64, "64 bytes")] {
+        let liar = parent.lying_kms(Presented::Stolen, move |request| {
+            KmsAnswer::with_known_key(request, &vec![1; length])
+        });
+        refused_at_boot(&mut parent, &liar, text);
+    }
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn an_old_answer_replayed_to_another_boot_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let first: Mutex<Option<String>> = Mutex::new(None);
+    let liar = parent.lying_kms(Presented::Stolen, move |request| {
+        let mut first = first.lock().unwrap();
+        let replayed = first
+            .get_or_insert_with(|| request.encrypted_to_the_enclave(&KNOWN))
+            .clone();
+        // The first boot is refused for its length's sake, so that nothing is kept of it.
+        let answer = KmsAnswer::with_known_key(request, &KNOWN);
+        answer
+            .and("CiphertextForRecipient", json!(replayed))
+            .and("CiphertextBlob", json!(""))
+    });
+    refused_at_boot(&mut parent, &liar, "CiphertextBlob");
+    refused_at_boot(&mut parent, &liar, "CiphertextForRecipient is refused");
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn an_answer_replayed_for_the_next_epoch_is_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::Stolen, |request| {
+        KmsAnswer::with_known_key(request, &KNOWN)
+    });
+    parent.egress.be_honest();
+    parent.egress.redirect(liar.address());
+    // TLS was taken away: this enclave has a root secret that the parent knows, as nothing else can tell it.
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    let refused = alice.rotate_root(1).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("old answer was replayed"),
+        "{refused}"
+    );
+    assert_eq!(alice.root().await.unwrap().epoch, 1);
+}
+
+#[tokio::test]
+async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    let liar = parent.lying_kms(Presented::Stolen, |request| {
+        assert_eq!(request.action, "Decrypt");
+        KmsAnswer::with_known_key(request, &KNOWN)
+    });
+    parent.egress.redirect(liar.address());
+    parent.enclave.restart_unready();
+    parent
+        .enclave
+        .refuses_with("its older epochs do not open with its data key");
+    parent.egress.be_honest();
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_refused() {
+    let mut parent = LyingParent::before_kms().await;
+    let nonsense: [(fn(&KmsRequest) -> KmsAnswer, &str); 4] = [
+        (|_| KmsAnswer::ok(json!([])), "not a JSON object"),
+        (|_| KmsAnswer::ok(json!({})), "no KeyId"),
+        (
+            |request| {
+                KmsAnswer::with_known_key(request, &KNOWN).and("CiphertextForRecipient", json!("%"))
+            },
+            "CiphertextForRecipient is not base64",
+        ),
+        (
+            |request| {
+                KmsAnswer::with_known_key(request, &KNOWN)
+                    .and("CiphertextForRecipient", json!("x".repeat(100_000)))
+            },
+            "longer than 65536 bytes",
+        ),
+    ];
+    for (answer, text) in nonsense {
+        let liar = parent.lying_kms(Presented::Stolen, answer);
+        refused_at_boot(&mut parent, &liar, text);
+    }
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn what_aws_says_is_passed_on_with_the_call_and_the_key() {
+    let mut parent = LyingParent::before_kms().await;
+    let liar = parent.lying_kms(Presented::Stolen, |_| KmsAnswer {
+        status: 400,
+        body: json!({"__type": "DisabledException", "message": "it is\u{7} disabled"}),
+    });
+    let reason = refused_at_boot(&mut parent, &liar, "DisabledException");
+    assert!(reason.contains("it is\\u{7} disabled"), "{reason}");
+    // What KMS has decided is not asked again within the call.
+    assert!(reason.contains("1 of 4 attempts"), "{reason}");
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn false_credentials_are_refused_by_name() {
+    let mut parent = LyingParent::before_kms().await;
+    let right = parent.kms.credentials();
+    let administrator = parent
+        .kms
+        .emulator()
+        .identity("administrator")
+        .unwrap()
+        .clone();
+    parent.egress.be_honest();
+    let (id, secret) = (&right.access_key_id, &right.secret_access_key);
+    for (id, secret, text) in [
+        (
+            "AKIA0000000000000000",
+            secret.as_str(),
+            "UnrecognizedClientException",
+        ),
+        (id, &"x".repeat(40), "InvalidSignatureException"),
+        (
+            &administrator.access_key_id,
+            &administrator.secret_access_key,
+            "AccessDeniedException",
+        ),
+        ("a b", secret, "access key's id is not"),
+    ] {
+        let mut credentials = right.clone();
+        credentials.access_key_id = id.to_owned();
+        credentials.secret_access_key = secret.to_owned();
+        parent.egress.give_credentials(credentials);
+        parent.enclave.restart_unready();
+        parent.enclave.refuses_with(text);
+    }
+    parent.egress.give_credentials(right);
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn a_connection_cut_at_any_stage_gives_no_root_secret_and_does_no_harm() {
+    let mut parent = LyingParent::before_kms().await;
+    let received = [0, 1, 5, 100, 500, 1_000, 2_000].map(Cut::AfterReceiving);
+    let sent = [0, 1, 5, 100, 300, 1_000, 3_000, 6_000].map(Cut::AfterSending);
+    for cut in [Cut::AtOnce].into_iter().chain(received).chain(sent) {
+        parent.egress.cut(cut);
+        parent.enclave.restart_unready();
+        let reason = parent.enclave.refuses_with("kms:GenerateDataKey");
+        let told = [
+            "no TLS with",
+            "breaks off",
+            "broken off",
+            "no answer within",
+        ];
+        assert!(
+            told.iter().any(|words| reason.contains(words)),
+            "{cut:?}: {reason}"
+        );
+        assert!(parent.store.root_secret().is_empty(), "{cut:?}");
+    }
+    heals(&mut parent).await;
+}
