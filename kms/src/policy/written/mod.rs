@@ -1,0 +1,181 @@
+//! A key policy as it is written, also where this program could not evaluate it.
+
+mod members;
+#[cfg(test)]
+mod tests;
+
+use super::action::ActionPattern;
+use super::condition::Condition;
+use super::error::{PolicyError, quoted};
+use super::json::Json;
+use super::principal::Principal;
+use members::Members;
+
+/// The longest key policy, in bytes (AWS KMS API reference, `PutKeyPolicy`).
+pub const POLICY_MAX: usize = 32 * 1024;
+
+/// A key policy as it is written: what AWS accepts, also where this program could not evaluate it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WrittenPolicy {
+    /// Whether `${...}` in a value is a variable: since version 2012-10-17.
+    pub(super) variables: bool,
+    pub(super) statements: Vec<Statement>,
+}
+
+/// One statement of a key policy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Statement {
+    /// From 1.
+    pub(super) number: usize,
+    pub(super) sid: Option<String>,
+    pub(super) effect: Effect,
+    pub(super) principals: Element<Principal>,
+    pub(super) actions: Element<ActionPattern>,
+    pub(super) resources: Element<String>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Effect {
+    Allow,
+    Deny,
+}
+
+/// `Principal`, `Action` or `Resource`; or `NotPrincipal`, `NotAction` or `NotResource`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Element<T> {
+    pub(super) negated: bool,
+    pub(super) entries: Vec<T>,
+}
+
+impl WrittenPolicy {
+    /// Reads a key policy: JSON, at most [`POLICY_MAX`] bytes.
+    ///
+    /// # Errors
+    /// What AWS would not accept as a key policy, and more strictly: no member twice, no unknown member, `Version`,
+    /// `Principal`, `Action` and `Resource` present (KMS takes a statement without them and lets it mean nothing).
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let whole = |problem: String, accepted: &str| PolicyError::new(POLICY, problem, accepted);
+        if text.len() > POLICY_MAX {
+            return Err(whole(
+                format!("it has {} bytes", text.len()),
+                "at most 32768 bytes",
+            ));
+        }
+        if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
+            return Err(whole(
+                format!("the character {character:?}"),
+                "printable characters of Latin-1, tab, line feed, carriage return",
+            ));
+        }
+        let json = serde_json::from_str(text)
+            .map_err(|error| whole(format!("it is not JSON: {error}"), "a JSON object"))?;
+        let mut members = Members::of(POLICY, json)?;
+        let variables = match members.required("Version", VERSIONS)? {
+            Json::Text(version) if version == "2012-10-17" => true,
+            Json::Text(version) if version == "2008-10-17" => false,
+            Json::Text(version) => {
+                return Err(whole(format!("Version is {}", quoted(&version)), VERSIONS));
+            }
+            other => return Err(members.wrong("Version", &other, VERSIONS)),
+        };
+        members.optional_text("Id")?;
+        let statements = match members.required("Statement", "a list of statements")? {
+            Json::Array(statements) => statements,
+            one @ Json::Object(_) => vec![one],
+            other => return Err(members.wrong("Statement", &other, "a list of statements")),
+        };
+        members.finish("Version, Id, Statement")?;
+        if statements.is_empty() {
+            return Err(whole("there is no statement".to_owned(), "one or more"));
+        }
+        let statements = statements
+            .into_iter()
+            .zip(1..)
+            .map(|(json, number)| Statement::from_json(json, number))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            variables,
+            statements,
+        })
+    }
+}
+
+impl Statement {
+    fn from_json(json: Json, number: usize) -> Result<Self, PolicyError> {
+        let mut members = Members::of(&format!("statement {number}"), json)?;
+        let sid = members.optional_text("Sid")?;
+        if let Some(sid) = &sid {
+            members.place = format!("statement {number} ({})", quoted(sid));
+        }
+        let effect = match members.required("Effect", EFFECTS)? {
+            Json::Text(effect) if effect == "Allow" => Effect::Allow,
+            Json::Text(effect) if effect == "Deny" => Effect::Deny,
+            Json::Text(effect) => {
+                let problem = format!("Effect is {}", quoted(&effect));
+                return Err(members.error(problem, EFFECTS));
+            }
+            other => return Err(members.wrong("Effect", &other, EFFECTS)),
+        };
+        let (negated, principals) = members.one_of("Principal", "NotPrincipal")?;
+        let principals = Element {
+            negated,
+            entries: members.principals(principals)?,
+        };
+        let (negated, actions) = members.one_of("Action", "NotAction")?;
+        let actions = Element {
+            negated,
+            entries: members
+                .texts("Action", actions)?
+                .into_iter()
+                .map(ActionPattern::new)
+                .collect(),
+        };
+        let (negated, resources) = members.one_of("Resource", "NotResource")?;
+        let resources = Element {
+            negated,
+            entries: members.texts("Resource", resources)?,
+        };
+        let conditions = match members.take("Condition") {
+            Some(json) => members.conditions(json)?,
+            None => Vec::new(),
+        };
+        members.finish(
+            "Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, NotResource, Condition",
+        )?;
+        Ok(Self {
+            number,
+            sid,
+            effect,
+            principals,
+            actions,
+            resources,
+            conditions,
+        })
+    }
+
+    /// The Sid, or `statement N`.
+    pub(super) fn name(&self) -> String {
+        match &self.sid {
+            Some(sid) => sid.clone(),
+            None => format!("statement {}", self.number),
+        }
+    }
+
+    /// Where an error is: the number and the Sid.
+    pub(super) fn place(&self) -> String {
+        match &self.sid {
+            Some(sid) => format!("statement {} ({})", self.number, quoted(sid)),
+            None => format!("statement {}", self.number),
+        }
+    }
+}
+
+/// What a key policy may be written with (AWS KMS API reference, `PutKeyPolicy`).
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{ff}')
+}
+
+const POLICY: &str = "the policy";
+const EFFECTS: &str = "Allow, Deny";
+const VERSIONS: &str = "2012-10-17, 2008-10-17";
