@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use permafrost_enclave::nsm::Nsm;
 use permafrost_enclave::nsm::emulator::{Emulator as NsmEmulator, Measured, ROOT_FILE};

@@ -19,8 +19,8 @@ Examples:
   permafrost kms-emulator --root .permafrost/enclave/development-root.pem
   permafrost kms-emulator --state /tmp/kms --listen 127.0.0.1:0 --json > kms.json
 
-The state directory is made on first start, closed to other users, and keeps everything: keys, aliases, policies, the
-certificate authority, and the identities with their access keys. Ctrl-C ends it.
+The state directory is made on first start, closed to other users, and keeps everything: keys, aliases, policies,
+certificate authority, identities and their access keys. Ctrl-C ends it.
 
 It is for DEVELOPMENT: its keys lie in a file, and it protects nothing.";
 
@@ -129,7 +129,8 @@ fn how_to_use(emulator: &Emulator) -> String {
          \n\
          Try, in another terminal:\n\
          \n  \
-         export AWS_ENDPOINT_URL_KMS='{url}' AWS_CA_BUNDLE='{ca}' AWS_REGION={region}\n  \
+         export AWS_ENDPOINT_URL_KMS='{url}' AWS_CA_BUNDLE='{ca}'\n  \
+         export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n  \
          export AWS_SHARED_CREDENTIALS_FILE='{credentials}' AWS_PROFILE={ADMINISTRATOR}\n  \
          aws kms create-key\n  \
          aws kms list-keys\n\
