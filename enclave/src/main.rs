@@ -15,7 +15,7 @@ use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
 use permafrost_enclave::custody::Custody;
 use permafrost_enclave::enclave::Enclave;
-use permafrost_enclave::kms::{Egress, Kms, KmsSetupError};
+use permafrost_enclave::kms::{Connector, Egress, Kms};
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::records::Records;
 use permafrost_enclave::root::Root;
@@ -100,7 +100,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
         Ok(kms) => Arc::new(kms),
         Err(error) => {
             tracing::error!(%error, "no KMS client");
-            return enclave.waits_for(error.to_string());
+            return enclave.waits_for(error);
         }
     };
     let mut wait = UNSEAL_WAIT;
@@ -134,13 +134,13 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
     root.follow().await;
 }
 
-fn kms(enclave: &Enclave, arguments: &Arguments) -> Result<Kms, KmsSetupError> {
-    Kms::new(
-        enclave.config.kms.clone(),
-        enclave.config.deployment.clone(),
-        Egress::new(arguments.egress.clone()),
-        Arc::clone(&enclave.attestor),
-    )
+fn kms(enclave: &Enclave, arguments: &Arguments) -> Result<Kms, String> {
+    let (config, attestor) = (&enclave.config, &enclave.attestor);
+    let egress = Egress::new(arguments.egress.clone());
+    let connector = Connector::new(config.kms.clone(), egress, Arc::clone(&attestor.clock))
+        .map_err(|error| error.to_string())?;
+    Kms::new(connector, config.deployment.clone(), Arc::clone(attestor))
+        .map_err(|error| error.to_string())
 }
 
 fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {

@@ -10,11 +10,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::config::KmsConfig;
-use super::egress::Egress;
 use super::error::{Fault, KmsError};
 use super::recipient::{RecipientKey, RecipientKeyError};
-use super::request::send;
-use super::tls::{Tls, TlsSetupError};
+use super::request::Connector;
 use crate::attestor::Attestor;
 use crate::sealing::{Epoch, ROOT_SECRET_LEN, RootSecret};
 
@@ -29,10 +27,8 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// KMS with one key, for one deployment.
 pub struct Kms {
-    config: KmsConfig,
+    connector: Connector,
     deployment: String,
-    egress: Egress,
-    tls: Tls,
     attestor: Arc<Attestor>,
     recipient: Arc<RecipientKey>,
 }
@@ -46,47 +42,29 @@ pub struct DataKey {
     pub blob: Vec<u8>,
 }
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum KmsSetupError {
-    /// The measured configuration makes no TLS client.
-    #[error(transparent)]
-    Tls(#[from] TlsSetupError),
-    /// The boot's RSA key could not be made.
-    #[error(transparent)]
-    Recipient(#[from] RecipientKeyError),
-}
-
 impl Kms {
     /// Makes the boot's RSA key, which takes a tenth of a second. Connects to nothing yet.
     pub fn new(
-        config: KmsConfig,
+        connector: Connector,
         deployment: String,
-        egress: Egress,
         attestor: Arc<Attestor>,
-    ) -> Result<Self, KmsSetupError> {
+    ) -> Result<Self, RecipientKeyError> {
         Ok(Self {
-            tls: Tls::new(
-                &config.host,
-                config.roots.clone(),
-                Arc::clone(&attestor.clock),
-            )?,
-            recipient: Arc::new(RecipientKey::generate()?),
-            config,
+            connector,
             deployment,
-            egress,
             attestor,
+            recipient: Arc::new(RecipientKey::generate()?),
         })
     }
 
     /// The key of the measured configuration.
     pub fn key(&self) -> &KeyArn {
-        &self.config.key
+        &self.config().key
     }
 
     /// The measured configuration of KMS.
     pub fn config(&self) -> &KmsConfig {
-        &self.config
+        self.connector.config()
     }
 
     /// A new data key of 32 bytes for an epoch (KMS API reference, `GenerateDataKey`).
@@ -122,25 +100,25 @@ impl Kms {
         parameters: Value,
         interpret: impl Fn(&Value, RootSecret) -> Result<T, Fault>,
     ) -> Result<T, KmsError> {
-        let limit = Duration::from_millis(self.config.attempt_timeout_ms);
+        let limit = Duration::from_millis(self.config().attempt_timeout_ms);
         let mut attempts = 1;
         loop {
             let attempt = tokio::time::timeout(limit, self.attempt(call, epoch, &parameters));
             let answered = match attempt.await {
                 Ok(Ok((answer, secret))) => interpret(&answer, secret),
                 Ok(Err(fault)) => Err(fault),
-                Err(_) => Err(Fault::TimedOut(self.config.attempt_timeout_ms)),
+                Err(_) => Err(Fault::TimedOut(self.config().attempt_timeout_ms)),
             };
             let fault = match answered {
                 Ok(value) => return Ok(value),
                 Err(fault) => fault,
             };
-            if attempts >= self.config.attempts || !fault.is_passing() {
+            if attempts >= self.config().attempts || !fault.is_passing() {
                 return Err(KmsError {
                     call,
-                    key: self.config.key.clone(),
+                    key: self.config().key.clone(),
                     attempts,
-                    attempts_max: self.config.attempts,
+                    attempts_max: self.config().attempts,
                     fault,
                 });
             }
@@ -158,7 +136,7 @@ impl Kms {
     ) -> Result<(Value, RootSecret), Fault> {
         let mut body = parameters.clone();
         if let Some(fields) = body.as_object_mut() {
-            fields.insert("KeyId".to_owned(), self.config.key.as_str().into());
+            fields.insert("KeyId".to_owned(), self.config().key.as_str().into());
             let context = encryption_context(&self.deployment, epoch);
             fields.insert("EncryptionContext".to_owned(), json!(context));
             let document = STANDARD.encode(self.document().await?);
@@ -167,8 +145,7 @@ impl Kms {
                 json!({"AttestationDocument": document, "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}),
             );
         }
-        let now = self.attestor.clock.now().as_secs();
-        let answer = send(&self.egress, &self.tls, &self.config, call, &body, now).await?;
+        let answer = self.connector.send(call, &body).await?;
         self.check_key(&answer)?;
         if answer
             .get("Plaintext")
@@ -207,13 +184,13 @@ impl Kms {
             .get("KeyId")
             .and_then(Value::as_str)
             .ok_or_else(|| Fault::Answer("there is no KeyId in it".to_owned()))?;
-        if found == self.config.key.as_str() {
+        if found == self.config().key.as_str() {
             return Ok(());
         }
         let part = found
             .parse::<KeyArn>()
             .ok()
-            .and_then(|other| self.config.key.difference(&other))
+            .and_then(|other| self.config().key.difference(&other))
             .unwrap_or("form");
         Err(Fault::OtherKey {
             found: found.chars().take(128).collect(),

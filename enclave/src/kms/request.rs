@@ -1,4 +1,6 @@
-//! One attempt of one call: AWS JSON 1.1 over TLS over the parent's egress.
+//! One request to KMS: AWS JSON 1.1 over TLS over the parent's egress.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
@@ -14,7 +16,8 @@ use super::config::KmsConfig;
 use super::egress::Egress;
 use super::error::Fault;
 use super::signature::sign_request;
-use super::tls::Tls;
+use super::tls::{Tls, TlsSetupError};
+use crate::clock::Clock;
 
 /// The longest answer, in bytes: a ciphertext has at most 6144, a `CiphertextForRecipient` about 700, both in base64.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -22,34 +25,66 @@ const ANSWER_MAX: usize = 64 * 1024;
 /// The most of KMS's words that are passed on, in characters.
 const MESSAGE_MAX: usize = 400;
 
-/// Sends a call and gives the answer's JSON object. `now` is in seconds since 1970.
-pub(super) async fn send(
-    egress: &Egress,
-    tls: &Tls,
-    config: &KmsConfig,
-    call: &str,
-    body: &Value,
-    now: u64,
-) -> Result<Value, Fault> {
-    let credentials = egress.credentials().await?;
-    let request = request(config, call, body, &credentials, now)?;
-    let stream = egress.connect(&config.host, config.port).await?;
-    let stream = tls.over(stream).await.map_err(|error| Fault::Tls {
-        host: config.host.clone(),
-        error,
-    })?;
-    let broken_off = |error| Fault::BrokenOff {
-        host: config.host.clone(),
-        error,
-    };
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(broken_off)?;
-    let connection = tokio::spawn(connection);
-    let answer = sender.send_request(request).await.map_err(broken_off)?;
-    let read = read(answer).await;
-    connection.abort();
-    read
+/// The way to the KMS of a configuration. Each request has a connection of its own.
+pub struct Connector {
+    config: KmsConfig,
+    egress: Egress,
+    tls: Tls,
+    clock: Arc<Clock>,
+}
+
+impl Connector {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// Where the configuration makes no TLS client.
+    pub fn new(
+        config: KmsConfig,
+        egress: Egress,
+        clock: Arc<Clock>,
+    ) -> Result<Self, TlsSetupError> {
+        Ok(Self {
+            tls: Tls::new(&config.host, config.roots.clone(), Arc::clone(&clock))?,
+            config,
+            egress,
+            clock,
+        })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &KmsConfig {
+        &self.config
+    }
+
+    /// Sends a call, as `Decrypt`, and gives the answer's JSON object. Nothing is tried twice.
+    ///
+    /// # Errors
+    /// [`Fault`]: no way out, no TLS, what KMS refuses, or an answer that is none.
+    pub async fn send(&self, call: &str, body: &Value) -> Result<Value, Fault> {
+        let config = &self.config;
+        let credentials = self.egress.credentials().await?;
+        let now = self.clock.now().as_secs();
+        let request = request(config, call, body, &credentials, now)?;
+        let stream = self.egress.connect(&config.host, config.port).await?;
+        let stream = self.tls.over(stream).await.map_err(|error| Fault::Tls {
+            host: config.host.clone(),
+            error,
+        })?;
+        let broken_off = |error| Fault::BrokenOff {
+            host: config.host.clone(),
+            error,
+        };
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken_off)?;
+        let connection = tokio::spawn(connection);
+        let answered = match sender.send_request(request).await {
+            Ok(answer) => read(answer).await,
+            Err(error) => Err(broken_off(error)),
+        };
+        connection.abort();
+        answered
+    }
 }
 
 fn request(

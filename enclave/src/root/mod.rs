@@ -15,7 +15,7 @@ use permafrost_common::api::RootState;
 use permafrost_common::problem::{Problem, ProblemType};
 use tokio::sync::Mutex;
 
-pub use provenance::Lineage;
+pub use provenance::{Lineage, statement};
 pub use record::{Proven, RootRecord, RootRecordError};
 pub use reseal::ResealPass;
 
@@ -43,7 +43,7 @@ pub enum RootError {
     Store(#[from] StoreClientError),
     /// KMS does not give it.
     #[error(transparent)]
-    Kms(#[from] KmsError),
+    Kms(Box<KmsError>),
     /// What the store gave is not this deployment's.
     #[error("the record of the root secret is refused: {0}")]
     Record(#[from] RootRecordError),
@@ -238,6 +238,12 @@ impl Root {
             return Ok(());
         }
         Err(RootError::Epoch { newest, expected })
+    }
+}
+
+impl From<KmsError> for RootError {
+    fn from(error: KmsError) -> Self {
+        Self::Kms(Box::new(error))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Lineage {
 
 /// What the NSM signs: deterministic CBOR of `[purpose, deployment, epoch, key ARN, SHA-256 of the blob]`, at most 512
 /// bytes.
-pub(super) fn statement(deployment: &str, epoch: Epoch, key: &KeyArn, blob: &[u8]) -> Vec<u8> {
+pub fn statement(deployment: &str, epoch: Epoch, key: &KeyArn, blob: &[u8]) -> Vec<u8> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, blob);
     let array = Value::Array(vec![
         PURPOSE.into(),

@@ -37,7 +37,8 @@ pub struct RootRecord {
     pub blob: Vec<u8>,
     /// Attestation documents about the blob: 1 to 8, each at most 16 KiB.
     pub documents: Vec<Vec<u8>>,
-    older: Vec<u8>,
+    /// The older epochs: a sealed record under the newest one's root secret.
+    pub older: Vec<u8>,
 }
 
 /// KMS's ciphertext of a data key, and the documents that say where the key was born.
