@@ -95,7 +95,8 @@ impl Service {
 
     /// The policy of a key.
     pub(super) async fn policy(&self, key: &str) -> Result<String, Outcome> {
-        let answer = self.client.get_key_policy().key_id(key).send().await;
+        let call = self.client.get_key_policy().key_id(key);
+        let answer = call.policy_name(POLICY_NAME).send().await;
         answer
             .map_err(|error| failed("GetKeyPolicy", &error))?
             .policy
@@ -165,6 +166,7 @@ impl Service {
         bypass_lockout_check: bool,
     ) -> Result<(), Outcome> {
         let call = self.client.put_key_policy().key_id(key).policy(policy);
+        let call = call.policy_name(POLICY_NAME);
         match call
             .bypass_policy_lockout_safety_check(bypass_lockout_check)
             .send()
@@ -244,6 +246,9 @@ where
     };
     Outcome::failed(format!("KMS {call}: {why}"))
 }
+
+/// The only name that a key's policy has. It is the default, but not of every server that speaks this protocol.
+const POLICY_NAME: &str = "default";
 
 /// How a KMS without grants answers `ListGrants`.
 const NO_GRANTS: [&str; 2] = ["UnknownOperationException", "UnsupportedOperationException"];
