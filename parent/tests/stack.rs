@@ -22,8 +22,20 @@ struct Stage {
 }
 
 impl Stage {
-    /// A directory with an enclave that runs these lines of shell.
+    /// A directory with an enclave that says what it measures, and else runs these lines of shell.
     fn with_enclave(lines: &str) -> Self {
+        let pcr = |digit: &str| digit.repeat(96);
+        let measure = format!(
+            "if [ \"$1\" = --measure ]; then echo '{{\"PCR0\": \"{}\", \"PCR1\": \"{}\", \"PCR2\": \"{}\"}}'; exit 0; fi",
+            pcr("1"),
+            pcr("2"),
+            pcr("3")
+        );
+        Self::with_program(&format!("{measure}\n{lines}"))
+    }
+
+    /// A directory with an enclave that is these lines of shell.
+    fn with_program(lines: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let script = directory.path().join("enclave.sh");
         std::fs::write(
@@ -84,12 +96,33 @@ fn lines(path: &Path) -> usize {
 
 #[test]
 fn an_enclave_without_the_emulator_is_refused_in_words() {
-    let stage = Stage::with_enclave("echo '--nsm \"emulator\"; accepted: device' >&2; exit 2");
+    let stage = Stage::with_program("echo '--measure: this build has no emulator' >&2; exit 2");
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("accepted: device"), "{said}");
+    assert!(said.contains("this build has no emulator"), "{said}");
     assert!(said.contains("--features emulator"), "{said}");
+}
+
+#[test]
+fn an_enclave_that_refuses_how_it_is_called_is_not_started_again() {
+    let stage = Stage::with_enclave("echo '--egress: unknown' >&2; exit 2");
+    let output = finish(stage.dev().spawn().unwrap());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--egress: unknown"), "{said}");
+}
+
+#[test]
+fn what_an_enclave_says_instead_of_measurements_is_refused() {
+    let stage = Stage::with_program("echo nonsense");
+    let output = finish(stage.dev().spawn().unwrap());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("the enclave program's measurements"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -163,7 +196,7 @@ fn the_enclave_is_started_as_agreed() {
     let arguments = std::fs::read_to_string(stage.path("arguments")).unwrap();
     let expected = format!(
         "--config\n{0}/enclave.toml\n--listen\nunix:{0}/enclave.sock\n--store\nunix:{0}/store.sock\n\
-         --nsm\nemulator\n--state\n{0}/enclave\n--exit-on-stdin-close\n",
+         --egress\nunix:{0}/egress.sock\n--nsm\nemulator\n--state\n{0}/enclave\n--exit-on-stdin-close\n",
         state.display()
     );
     assert_eq!(arguments, expected);

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use permafrost_common::attestation::{Measurements, MeasurementsError};
 use permafrost_common::egress::Credentials;
@@ -18,6 +19,9 @@ use crate::egress::{AllowConfig, HostNameError};
 
 /// The port that the enclave names; the way out leads to whichever the development KMS has.
 const PORT: u16 = 443;
+
+/// How long the enclave program may take to measure itself.
+const MEASURE_TIME: Duration = Duration::from_secs(30);
 
 /// A running development KMS.
 pub(super) struct StackKms(Emulator);
@@ -44,7 +48,11 @@ pub enum StackKmsError {
         path: PathBuf,
     },
     /// The enclave program does not say what it measures.
-    #[error("{} --measure: {problem}", program.display())]
+    #[error(
+        "{} --measure: {problem}\nOnly a development enclave has an emulated NSM to measure for; build it with\n  \
+         cargo build -p permafrost-enclave --features emulator",
+        program.display()
+    )]
     Measure {
         /// The program.
         program: PathBuf,
@@ -161,14 +169,16 @@ async fn measure(program: &Path, config: &Path) -> Result<Measurements, StackKms
         program: program.to_owned(),
         problem,
     };
-    let output = Command::new(program)
+    let running = Command::new(program)
         .arg("--measure")
         .arg("--config")
         .arg(config)
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
+        .output();
+    let output = tokio::time::timeout(MEASURE_TIME, running)
         .await
+        .map_err(|_| failed(format!("no answer within {} s", MEASURE_TIME.as_secs())))?
         .map_err(|error: io::Error| failed(error.to_string()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
