@@ -144,29 +144,33 @@ pub(super) fn decide(statements: &[Statement], request: &RequestContext) -> Deci
 
 /// Whether a statement applies to a request, and as whom the caller is meant.
 fn applies(statement: &Statement, request: &RequestContext) -> Match {
-    let action = statement
-        .actions
-        .entries
-        .iter()
-        .any(|action| action.matches(&request.action));
-    let resource = statement
-        .resources
-        .entries
-        .iter()
-        .any(|resource| wildcard::matches(resource, &request.key_arn));
-    let conditions = statement
-        .conditions
-        .iter()
-        .all(|condition| condition.holds(&request.values));
-    if !(action && resource && conditions) {
-        return Match::No;
-    }
-    statement
-        .principals
+    let Statement {
+        principals,
+        actions,
+        resources,
+        conditions,
+        ..
+    } = statement;
+    let matched = principals
         .entries
         .iter()
         .map(|principal| principal.matches(&request.principal_arn))
-        .max()
+        .max();
+    let meant = || {
+        actions
+            .entries
+            .iter()
+            .any(|action| action.matches(&request.action))
+            && resources
+                .entries
+                .iter()
+                .any(|resource| wildcard::matches(resource, &request.key_arn))
+            && conditions
+                .iter()
+                .all(|condition| condition.holds(&request.values))
+    };
+    matched
+        .filter(|matched| *matched != Match::No && meant())
         .unwrap_or(Match::No)
 }
 

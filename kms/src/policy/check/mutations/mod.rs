@@ -4,6 +4,7 @@ mod attestation;
 mod denials;
 mod forms;
 mod key;
+mod soundness;
 
 use serde_json::{Value, json};
 
