@@ -101,6 +101,7 @@ fn what_to_try(stack: &DevStack) -> String {
     let url = format!("http://{}", stack.address());
     let state = stack.state().directory().display().to_string();
     let profile = stack.state().profile().display().to_string();
+    let kms = stack.kms_endpoint();
     let root = stack.state().root().display().to_string();
     format!(
         "Permafrost is ready at {url} (state in {state}).\n\
@@ -116,6 +117,8 @@ fn what_to_try(stack: &DevStack) -> String {
          curl {url}/v1/health\n  \
          permafrost sign-request GET /v1/keys | curl -H @- {url}/v1/keys\n\
          \n\
+         The root secret comes from a development KMS at {kms} (state and\n\
+         identities in {state}/kms): `permafrost root show`, `permafrost root rotate`.\n\
          The API is described at {url}/docs. Ctrl-C ends everything; the keys stay."
     )
 }

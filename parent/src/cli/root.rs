@@ -178,11 +178,11 @@ impl Resealed {
     fn describe(&self) -> String {
         let again = match self.left {
             0 => String::new(),
-            left => format!("; {left} were changed by others meanwhile: run it again"),
+            left => format!(", changed by others meanwhile: {left} (run it again)"),
         };
         format!(
-            "{} records looked at, {} sealed anew in epoch {}{again}",
-            self.examined, self.resealed, self.epoch
+            "records looked at: {}, sealed anew in epoch {}: {}{again}",
+            self.examined, self.epoch, self.resealed
         )
     }
 }
