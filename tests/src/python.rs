@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 /// # Panics
 /// Where `scripts/setup test` was not run: a test that needs it fails, and says so.
 pub fn python() -> PathBuf {
-    installed("python3")
-}
-
-/// The `aws` command line.
-///
-/// # Panics
-/// As [`python`].
-pub fn aws() -> PathBuf {
-    installed("aws")
+    let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
+    let path = environment.join("bin/python3");
+    // The copy of the list says that the installation was finished.
+    assert!(
+        path.is_file() && environment.join("requirements.txt").is_file(),
+        "{} is not there: run `scripts/setup test`",
+        path.display()
+    );
+    path
 }
 
 /// A script of `tests/python`.
@@ -23,15 +23,4 @@ pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("python")
         .join(name)
-}
-
-fn installed(program: &str) -> PathBuf {
-    let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
-    let path = environment.join("bin").join(program);
-    assert!(
-        path.is_file() && environment.join("requirements.txt").is_file(),
-        "{} is not there: run `scripts/setup test`",
-        path.display()
-    );
-    path
 }

@@ -1,5 +1,7 @@
 //! The development KMS and the clients of others: the `aws` command line, boto3, `openssl cms`.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -331,6 +331,17 @@ mod tests {
             ),
             ("name = \"enclave\"", "name = \"administrator\"", "twice"),
             ("name = \"enclave\"\n", "", "missing field"),
+            ("name = \"enclave\"", "name = \"[enclave]\"", "brackets"),
+            (
+                "secret_access_key = \"VERY",
+                "secret_access_key = \" VERY",
+                "secret_access_key is",
+            ),
+            (
+                "iam = \"nothing\"",
+                "iam = \"nothing\"\nsession_token = \"\"",
+                "session_token is",
+            ),
         ] {
             let text = good.replace(from, to);
             assert_ne!(text, *good, "{from}");

@@ -24,11 +24,13 @@ mod blob;
 mod certificate;
 mod clock;
 mod cms;
+mod emulator_error;
 mod error;
 mod files;
 mod identity;
 mod journal;
 mod keys;
+mod options;
 mod provision;
 mod recipient;
 mod reference;
@@ -42,8 +44,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,15 +53,16 @@ use permafrost_common::kms::KeyArn;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use self::certificate::{CA_FILE, CA_KEY_FILE};
 pub use self::cms::{ContentForm, Recipient};
+pub use self::emulator_error::EmulatorError;
 pub use self::identity::{
     ADMINISTRATOR, CREDENTIALS_FILE, ENCLAVE, IDENTITIES_FILE, Iam, Identity,
 };
 pub use self::journal::{Call, Failure};
+pub use self::options::{ACCOUNT, EmulatorOptions, REGION};
 pub use self::store::KEYS_FILE;
 
 use self::certificate::Authority;
@@ -70,13 +72,6 @@ use self::identity::Identities;
 use self::server::Server;
 use self::service::Service;
 use self::store::Store;
-use crate::policy::PolicyError;
-
-/// The region of a development KMS, unless another is asked for.
-pub const REGION: &str = "us-east-1";
-
-/// The account of a development KMS, unless another is asked for.
-pub const ACCOUNT: &str = "111122223333";
 
 /// What every start says.
 pub const WARNING: &str =
@@ -84,34 +79,6 @@ pub const WARNING: &str =
 
 /// The name by which clients reach an emulator; it is in the server's certificate.
 const HOST: &str = "localhost";
-
-/// How an emulator is started.
-#[derive(Clone, Debug)]
-pub struct EmulatorOptions {
-    /// Where it listens; port 0 takes a free one. Loopback only.
-    pub listen: SocketAddr,
-    /// Its state directory, made where there is none.
-    pub state: PathBuf,
-    /// Certificates (PEM) that attestation documents may lead to. Read anew for each request: they may not exist yet.
-    pub roots: Vec<PathBuf>,
-    /// The region of its keys: a-z, 0-9 and -.
-    pub region: String,
-    /// The account of its keys: 12 digits.
-    pub account: String,
-}
-
-impl EmulatorOptions {
-    /// A free port of 127.0.0.1, no root, [`REGION`] and [`ACCOUNT`].
-    pub fn new(state: impl Into<PathBuf>) -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            state: state.into(),
-            roots: Vec::new(),
-            region: REGION.to_owned(),
-            account: ACCOUNT.to_owned(),
-        }
-    }
-}
 
 /// A development KMS that runs until it is stopped or dropped.
 pub struct Emulator {
@@ -124,105 +91,6 @@ pub struct Emulator {
     _lock: Lock,
 }
 
-/// Why an emulator does not start, or does not do what its own program asks.
-#[derive(Debug, thiserror::Error)]
-pub enum EmulatorError {
-    /// The region or the account is none.
-    #[error(
-        "region {region:?} and account {account:?}: accepted: a-z, 0-9 and -, at most 32; 12 digits"
-    )]
-    Names {
-        /// What was given.
-        region: String,
-        /// What was given.
-        account: String,
-    },
-    /// It is asked to listen where others reach it.
-    #[error(
-        "listen address {0}: accepted: a loopback address, because a development KMS protects nothing"
-    )]
-    NotLoopback(SocketAddr),
-    /// The address cannot be had.
-    #[error("listen address {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file of the state directory cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process uses the state directory.
-    #[error("{}: another development KMS is using this state directory", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// The authority's certificate is there without its key.
-    #[error(
-        "{} is there and {} is not: restore the key, or remove the certificate to make both anew",
-        certificate.display(),
-        key.display()
-    )]
-    KeyMissing {
-        /// The certificate.
-        certificate: PathBuf,
-        /// Its key.
-        key: PathBuf,
-    },
-    /// A certificate or a key cannot be read or made.
-    #[error("cannot {action}: {source}")]
-    Certificate {
-        /// What was tried.
-        action: &'static str,
-        /// Why not.
-        source: rcgen::Error,
-    },
-    /// The authority's certificate is none.
-    #[error("{CA_FILE} of the state directory is not a certificate in PEM")]
-    CertificateSyntax,
-    /// TLS refuses the certificate or its key.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
-    /// `identities.toml` is not accepted.
-    #[error("{}: {problem}", path.display())]
-    Identities {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// `keys.json` is not accepted.
-    #[error("{}: {problem}", path.display())]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The system gives no randomness.
-    #[error("the system gives no randomness")]
-    NoRandomness,
-    /// A key policy is not accepted.
-    #[error("the key policy is refused: {0}")]
-    Policy(#[from] PolicyError),
-    /// There is no such key here.
-    #[error("there is no key {0} here")]
-    NoSuchKey(KeyArn),
-    /// A ciphertext does not open.
-    #[error("the ciphertext does not open: {0}")]
-    NotRevealed(String),
-    /// A change of the keys could not be kept.
-    #[error("the keys were not changed: {0}")]
-    NotKept(String),
-}
-
 impl Emulator {
     /// Starts an emulator: makes what is missing in the state directory, listens, and serves in the background.
     ///
@@ -233,6 +101,7 @@ impl Emulator {
     }
 
     async fn start_at(options: EmulatorOptions, clock: Clock) -> Result<Self, EmulatorError> {
+        options.check()?;
         let EmulatorOptions {
             listen,
             state,
@@ -240,10 +109,6 @@ impl Emulator {
             region,
             account,
         } = options;
-        check_names(&region, &account)?;
-        if !listen.ip().is_loopback() {
-            return Err(EmulatorError::NotLoopback(listen));
-        }
         let lock = Lock::take(&state)?;
         let state = files::absolute(&state)?;
         let authority = Authority::load_or_make(&state)?;
@@ -427,16 +292,5 @@ impl fmt::Debug for Emulator {
             .field("address", &self.address)
             .field("state", &self.state)
             .finish_non_exhaustive()
-    }
-}
-
-fn check_names(region: &str, account: &str) -> Result<(), EmulatorError> {
-    let arn = format!("arn:aws:kms:{region}:{account}:key/{}", Uuid::nil());
-    match arn.parse::<KeyArn>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(EmulatorError::Names {
-            region: region.to_owned(),
-            account: account.to_owned(),
-        }),
     }
 }

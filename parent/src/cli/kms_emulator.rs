@@ -32,7 +32,7 @@ pub(super) struct KmsEmulator {
     #[arg(long, default_value = ".permafrost/kms", value_name = "DIR")]
     state: PathBuf,
 
-    /// Where clients connect, a loopback address; port 0 takes a free one.
+    /// Where clients connect, 127.0.0.1 or [::1]; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:4566", value_name = "ADDR")]
     listen: SocketAddr,
 

@@ -131,8 +131,13 @@ async fn a_state_that_is_not_ours_is_refused_in_words() {
     assert!(matches!(lost, Err(EmulatorError::KeyMissing { .. })));
 
     let fresh = TempDir::new().unwrap();
-    let outside = start(&fresh, |options| options.listen = ([0, 0, 0, 0], 0).into()).await;
-    assert!(matches!(outside, Err(EmulatorError::NotLoopback(_))));
+    for change in [
+        (|options| options.listen = ([0, 0, 0, 0], 0).into()) as fn(&mut EmulatorOptions),
+        |options| options.listen = ([127, 0, 0, 2], 0).into(),
+    ] {
+        let outside = start(&fresh, change).await;
+        assert!(matches!(outside, Err(EmulatorError::NotLoopback(_))));
+    }
     for change in [
         (|options| options.account = "1".into()) as fn(&mut EmulatorOptions),
         |options| options.region = "EU".into(),

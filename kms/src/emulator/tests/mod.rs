@@ -23,6 +23,7 @@ use http::Request;
 use http::request::Parts;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::*;
 

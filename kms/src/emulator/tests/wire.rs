@@ -18,7 +18,7 @@ use super::*;
 
 const TIME: Duration = Duration::from_secs(20);
 
-async fn connect(kms: &Kms, ca_pem: &str, host: &str) -> io::Result<TlsStream<TcpStream>> {
+async fn connect(kms: &Kms, ca_pem: &str, host: &str) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())
