@@ -1,6 +1,8 @@
 //! Where the built programs are: beside the tests, as `cargo build --workspace` and `cargo test --workspace` leave them.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The enclave program, built with the emulated NSM.
 pub fn enclave() -> PathBuf {
@@ -10,6 +12,26 @@ pub fn enclave() -> PathBuf {
 /// The parent program.
 pub fn parent() -> PathBuf {
     built("permafrost")
+}
+
+/// Makes another executable of the enclave program, in `folder`: `addition` stands behind its last byte, so that it does
+/// the same and is measured as other code.
+pub fn another_enclave(folder: &Path, addition: &str) -> PathBuf {
+    let path = folder.join(format!("permafrost-enclave-{addition}"));
+    // Written by a process of its own: a file that this one has open for writing cannot be run, and what another thread
+    // starts meanwhile would hold it open.
+    let mut shell = Command::new("sh")
+        .args(["-c", "cat \"$0\" - > \"$1\" && chmod +x \"$1\""])
+        .arg(enclave())
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut stdin = shell.stdin.take().expect("its standard input");
+    stdin.write_all(addition.as_bytes()).expect("it reads");
+    drop(stdin);
+    assert!(shell.wait().expect("it ends").success());
+    path
 }
 
 fn built(name: &str) -> PathBuf {

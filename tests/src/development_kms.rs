@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use permafrost_common::attestation::Measurements;
 use permafrost_common::egress::Credentials;
@@ -10,14 +11,20 @@ use permafrost_common::kms::{KeyArn, encryption_context};
 use permafrost_enclave::nsm::emulator::Measured as Emulated;
 use permafrost_enclave::root::RootRecord;
 use permafrost_enclave::sealing::{RootSecret, RootSecrets};
-use permafrost_kms::emulator::{Call, Emulator, EmulatorOptions};
+use permafrost_kms::emulator::{Call, Emulator, EmulatorError, EmulatorOptions};
 use permafrost_kms::policy::{GenerateOnly, Release};
 
 use crate::{background, binaries};
 
-/// A running development KMS that verifies documents of one emulated NSM.
+/// A development KMS that verifies documents of one emulated NSM.
 #[derive(Clone)]
-pub struct DevelopmentKms(Arc<Emulator>);
+pub struct DevelopmentKms {
+    options: EmulatorOptions,
+    running: Option<Arc<Emulator>>,
+}
+
+/// How long its address may be in other hands when it is started again.
+const START: Duration = Duration::from_secs(10);
 
 impl DevelopmentKms {
     /// Starts it with its state in `state`; attestation documents must lead to the root at `root`, which need not be
@@ -31,24 +38,48 @@ impl DevelopmentKms {
         let mut options = EmulatorOptions::new(state);
         options.listen = listen;
         options.roots = vec![root.to_owned()];
-        let started = background::wait(async move { Emulator::start(options).await });
-        Self(Arc::new(started.expect("a development KMS")))
+        let emulator = start(&options).expect("a development KMS");
+        options.listen = emulator.address();
+        Self {
+            options,
+            running: Some(Arc::new(emulator)),
+        }
+    }
+
+    /// Stops it. Nobody may hold a clone.
+    pub fn stop(&mut self) {
+        let running = self.running.take().expect("it runs");
+        let emulator = Arc::into_inner(running).expect("nobody else holds it");
+        background::wait(emulator.stop());
+    }
+
+    /// Starts it again at the same address, with the same keys. It remembers no call of before.
+    pub fn start_again(&mut self) {
+        let started = Instant::now();
+        let emulator = loop {
+            match start(&self.options) {
+                Ok(emulator) => break emulator,
+                Err(error) => assert!(started.elapsed() < START, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        self.running = Some(Arc::new(emulator));
     }
 
     /// The emulator itself.
     pub fn emulator(&self) -> &Arc<Emulator> {
-        &self.0
+        self.running.as_ref().expect("it runs")
     }
 
     /// A new key, which nobody may use yet.
     pub fn new_key(&self) -> KeyArn {
-        let emulator = Arc::clone(&self.0);
+        let emulator = Arc::clone(self.emulator());
         background::wait(async move { emulator.create_key(None).await }).expect("a key")
     }
 
     /// Puts a policy on a key, as its administrator.
     pub fn put_policy(&self, key: &KeyArn, policy: &str) {
-        let (emulator, key, policy) = (Arc::clone(&self.0), key.clone(), policy.to_owned());
+        let (emulator, key, policy) = (Arc::clone(self.emulator()), key.clone(), policy.to_owned());
         background::wait(async move { emulator.put_policy(&key, &policy).await })
             .expect("an accepted policy");
     }
@@ -59,7 +90,12 @@ impl DevelopmentKms {
             .iter()
             .map(|configuration| measurements(configuration))
             .collect::<Vec<_>>();
-        self.put_policy(key, &self.generate_only(key, deployment, &releases));
+        self.allow_releases(key, deployment, &releases);
+    }
+
+    /// Allows the enclaves with these measurements, and nothing else.
+    pub fn allow_releases(&self, key: &KeyArn, deployment: &str, releases: &[Measurements]) {
+        self.put_policy(key, &self.generate_only(key, deployment, releases));
     }
 
     /// The generate-only policy for these measurements.
@@ -89,19 +125,19 @@ impl DevelopmentKms {
         format!(
             "[kms]\nkey_arn = \"{key}\"\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n",
             self.host(),
-            self.0.ca_pem()
+            self.emulator().ca_pem()
         )
     }
 
     /// The host name by which enclaves know it.
     pub fn host(&self) -> String {
-        format!("kms.{}.localhost", self.0.region())
+        format!("kms.{}.localhost", self.emulator().region())
     }
 
     /// A blob of a secret that somebody knows, made by `Encrypt` when the policy allowed it.
     pub fn encrypt(&self, key: &KeyArn, deployment: &str, epoch: u32, secret: [u8; 32]) -> Vec<u8> {
         let context = encryption_context(deployment, epoch);
-        let (emulator, key) = (Arc::clone(&self.0), key.clone());
+        let (emulator, key) = (Arc::clone(self.emulator()), key.clone());
         background::wait(async move { emulator.encrypt(&key, &secret, &context).await })
             .expect("a ciphertext")
     }
@@ -110,7 +146,7 @@ impl DevelopmentKms {
     pub fn root_secrets(&self, record: &[u8], version: u64) -> RootSecrets {
         let record = RootRecord::decode(record).expect("a record of the root secret");
         let context = encryption_context(&record.deployment, record.epoch);
-        let (emulator, blob) = (Arc::clone(&self.0), record.blob.clone());
+        let (emulator, blob) = (Arc::clone(self.emulator()), record.blob.clone());
         let secret = background::wait(async move { emulator.reveal(&blob, &context).await });
         let secret: [u8; 32] = secret
             .expect("a data key")
@@ -123,7 +159,7 @@ impl DevelopmentKms {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.0.address()
+        self.emulator().address()
     }
 
     /// What the parent gives the enclave to sign with.
@@ -139,19 +175,29 @@ impl DevelopmentKms {
 
     /// Every call answered so far.
     pub fn calls(&self) -> Vec<Call> {
-        self.0.calls()
+        self.emulator().calls()
     }
 
     fn identity(&self, name: &str) -> &permafrost_kms::emulator::Identity {
-        self.0
+        self.emulator()
             .identity(name)
             .expect("an identity of the first start")
     }
 }
 
+fn start(options: &EmulatorOptions) -> Result<Emulator, EmulatorError> {
+    let options = options.clone();
+    background::wait(async move { Emulator::start(options).await })
+}
+
 /// What the enclave program as built has in its documents with this configuration.
 pub fn measurements(configuration: &str) -> Measurements {
-    let program = std::fs::File::open(binaries::enclave()).expect("the enclave program");
+    measurements_of(&binaries::enclave(), configuration)
+}
+
+/// What another enclave program has in its documents with this configuration.
+pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
+    let program = std::fs::File::open(program).expect("the enclave program");
     let emulated = Emulated::of(program, configuration.as_bytes()).expect("measurements");
     emulated.measurements()
 }

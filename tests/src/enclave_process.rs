@@ -12,6 +12,7 @@ use crate::binaries;
 /// A running enclave with the emulated NSM. It ends with this value.
 pub struct EnclaveProcess {
     child: Option<Child>,
+    program: PathBuf,
     folder: PathBuf,
     arguments: Vec<String>,
 }
@@ -37,10 +38,23 @@ impl EnclaveProcess {
         parent: &ParentSide,
         arguments: &[&str],
     ) -> Self {
+        let program = binaries::enclave();
+        Self::start_program(&program, folder, configuration, parent, arguments)
+    }
+
+    /// The same with another program than the one that was built, such as [`binaries::another_enclave`].
+    pub fn start_program(
+        program: &Path,
+        folder: &Path,
+        configuration: &str,
+        parent: &ParentSide,
+        arguments: &[&str],
+    ) -> Self {
         fs::create_dir_all(folder.join("state")).expect("a state folder");
         fs::write(folder.join("enclave.toml"), configuration).expect("a configuration");
         let mut enclave = Self {
             child: None,
+            program: program.to_owned(),
             folder: folder.to_owned(),
             arguments: [
                 &["--store", parent.store.as_str(), "--egress", &parent.egress],
@@ -69,7 +83,7 @@ impl EnclaveProcess {
             .create(true)
             .open(self.log_path())
             .expect("a log file");
-        let child = Command::new(binaries::enclave())
+        let child = Command::new(&self.program)
             .arg("--config")
             .arg(self.folder.join("enclave.toml"))
             .arg("--listen")
@@ -84,6 +98,11 @@ impl EnclaveProcess {
             .expect("the enclave program starts");
         self.child = Some(child);
         self.wait_until_it_listens();
+    }
+
+    /// Runs another program, from the next start on.
+    pub fn run(&mut self, program: &Path) {
+        self.program = program.to_owned();
     }
 
     /// Changes its configuration, for the next start.

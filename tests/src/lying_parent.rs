@@ -90,12 +90,7 @@ impl LyingParent {
     /// A second deployment in the same place, with the same emulator state and the same KMS: the same roots, another
     /// configuration, another key.
     pub async fn neighbour(&self, measured: Measured) -> Self {
-        let state = self.folder.path().join("neighbour/state");
-        std::fs::create_dir_all(&state).expect("a folder");
-        for file in std::fs::read_dir(self.enclave.state()).expect("a state folder") {
-            let file = file.expect("a file");
-            std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
-        }
+        self.copy_state(&self.folder.path().join("neighbour/state"));
         let start = Start {
             folder: Arc::clone(&self.folder),
             name: "neighbour",
@@ -126,18 +121,12 @@ impl LyingParent {
         let key_arn = kms.new_key();
         let configuration = measured.to_toml(&kms.section(&key_arn));
         kms.allow(&key_arn, measured.deployment(), &[&configuration]);
-        let [store_socket, egress_socket] =
-            ["store.sock", "egress.sock"].map(|name| place.join(name));
-        let store = LyingStore::serve(&store_socket);
-        let egress = LyingEgress::serve(&egress_socket, kms.address(), kms.credentials());
+        let store = LyingStore::serve(&place.join(STORE));
+        let egress = LyingEgress::serve(&place.join(EGRESS), kms.address(), kms.credentials());
         if let Some(cut) = cut {
             egress.cut(cut);
         }
-        let side = ParentSide {
-            store: format!("unix:{}", store_socket.display()),
-            egress: format!("unix:{}", egress_socket.display()),
-        };
-        let enclave = EnclaveProcess::start(&place, &configuration, &side, arguments);
+        let enclave = EnclaveProcess::start(&place, &configuration, &side(&place), arguments);
         let proxy = LyingProxy::serve(&place.join("enclave.sock")).await;
         Self {
             enclave,
@@ -148,6 +137,30 @@ impl LyingParent {
             key_arn,
             measured,
             folder,
+        }
+    }
+
+    /// Another enclave of the same deployment, with the same store and the same way out, in a folder of its own. It
+    /// listens; it may not be ready yet.
+    pub fn second_enclave(
+        &self,
+        name: &str,
+        program: &Path,
+        configuration: &str,
+    ) -> EnclaveProcess {
+        let place = self.folder.path().join(name);
+        self.copy_state(&place.join("state"));
+        let first = self.enclave.state();
+        let side = side(first.parent().expect("a folder"));
+        EnclaveProcess::start_program(program, &place, configuration, &side, &[])
+    }
+
+    /// The emulated NSM of another enclave under the same root.
+    fn copy_state(&self, state: &Path) {
+        std::fs::create_dir_all(state).expect("a folder");
+        for file in std::fs::read_dir(self.enclave.state()).expect("a state folder") {
+            let file = file.expect("a file");
+            std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
         }
     }
 
@@ -164,7 +177,13 @@ impl LyingParent {
 
     /// The measured configuration.
     pub fn configuration(&self) -> String {
-        self.measured.to_toml(&self.kms.section(&self.key_arn))
+        self.configuration_with("")
+    }
+
+    /// The measured configuration with further lines in its section `kms`, each with its end of line.
+    pub fn configuration_with(&self, lines: &str) -> String {
+        let section = self.kms.section(&self.key_arn);
+        self.measured.to_toml(&format!("{section}{lines}"))
     }
 
     /// Where everything is.
@@ -197,12 +216,32 @@ impl LyingParent {
             .expect("a principal")
     }
 
+    /// A principal of the configuration, straight to an enclave.
+    pub async fn principal_at(&self, enclave: &EnclaveProcess, name: &str) -> Principal {
+        let client = Client::new(enclave.address().parse().expect("an endpoint"));
+        let verified = client.verify(&self.expectation()).await;
+        verified
+            .and_then(|enclave| enclave.as_principal(name, self.key(name)))
+            .expect("a principal")
+    }
+
     /// The key of a principal of the configuration.
     pub fn key(&self, name: &str) -> SigningKey {
         let pkcs8 = self.measured.key(name).to_pkcs8().expect("PKCS #8");
         SigningKey::from_pkcs8(&pkcs8).expect("a key")
     }
 }
+
+/// The parent's side for an enclave in this folder.
+fn side(place: &Path) -> ParentSide {
+    ParentSide {
+        store: format!("unix:{}", place.join(STORE).display()),
+        egress: format!("unix:{}", place.join(EGRESS).display()),
+    }
+}
+
+const STORE: &str = "store.sock";
+const EGRESS: &str = "egress.sock";
 
 /// A new 2-of-3 key.
 pub async fn new_key(principal: &Principal) -> Key {
