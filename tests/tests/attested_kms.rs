@@ -1,0 +1,82 @@
+//! What the development KMS lets through: the enclave program as built, with its configuration, in a genuine and fresh
+//! attestation document - and nothing that differs in one of these.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+use permafrost_tests::{LyingParent, binaries, measurements};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384};
+
+/// The error of the last call that KMS answered.
+fn last_error(parent: &LyingParent) -> Option<String> {
+    parent
+        .kms
+        .calls()
+        .last()
+        .and_then(|call| call.error.clone())
+}
+
+#[tokio::test]
+async fn changed_code_is_refused_by_kms() {
+    let mut parent = LyingParent::start().await;
+    let other = binaries::another_enclave(parent.folder(), "changed");
+    parent.enclave.run(&other);
+    // With the record there, the changed program would not even ask: no enclave that it believes has vouched for it.
+    parent.store.put_back_root_secret(Vec::new());
+    parent.enclave.restart_unready();
+    let reason = parent.enclave.refuses_with("AccessDeniedException");
+    assert!(reason.contains("kms:GenerateDataKey"), "{reason}");
+    assert_eq!(
+        last_error(&parent).as_deref(),
+        Some("AccessDeniedException")
+    );
+}
+
+#[tokio::test]
+async fn a_changed_configuration_is_refused_by_kms() {
+    let mut parent = LyingParent::start().await;
+    let before = parent.configuration();
+    let changed = format!("{before}\n# One comment more.\n");
+    let pcr = |configuration: &str, index| *measurements(configuration).get(index).unwrap();
+    assert_eq!(pcr(&before, 1), pcr(&changed, 1));
+    assert_ne!(pcr(&before, 2), pcr(&changed, 2));
+    parent.enclave.configure(&changed);
+    parent.store.put_back_root_secret(Vec::new());
+    parent.enclave.restart_unready();
+    parent.enclave.refuses_with("AccessDeniedException");
+    assert_eq!(
+        last_error(&parent).as_deref(),
+        Some("AccessDeniedException")
+    );
+}
+
+#[tokio::test]
+async fn a_debug_mode_document_is_refused_by_kms() {
+    let parent = LyingParent::in_refused_debug_mode().await;
+    let reason = parent.enclave.refuses_with("AccessDeniedException");
+    assert!(reason.contains("kms:GenerateDataKey"), "{reason}");
+    assert!(parent.store.root_secret().is_empty());
+}
+
+#[tokio::test]
+async fn a_document_by_another_root_is_refused_by_kms() {
+    let parent = LyingParent::before_kms().await;
+    // From here on KMS trusts another root than that of the running enclave's NSM.
+    let root = parent.enclave.state().join("development-root.pem");
+    std::fs::write(&root, another_root()).unwrap();
+    parent.egress.be_honest();
+    parent.enclave.refuses_with("ValidationException");
+    assert!(parent.store.root_secret().is_empty());
+}
+
+/// A certificate that no emulated NSM leads to.
+fn another_root() -> String {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.self_signed(&key).unwrap().pem()
+}
