@@ -25,6 +25,17 @@ async fn serve_with(metadata: &InstanceMetadata, credentials: &str) -> Serve {
     Serve::start(&egress, &environment).await
 }
 
+async fn serve_in_container(metadata: &InstanceMetadata) -> Serve {
+    let environment = [
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            &*metadata.container_endpoint(),
+        ),
+        ("AWS_REGION", "eu-central-1"),
+    ];
+    Serve::start(ALLOW, &environment).await
+}
+
 /// The credentials of an answer with status 200.
 fn given(answer: &Answer) -> Credentials {
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -204,26 +215,46 @@ async fn requests_at_the_same_time_share_a_failure_too() {
 
 #[tokio::test]
 async fn neither_secret_nor_token_is_logged_or_in_a_refusal() {
-    let garbled = Behaviour {
-        garbled: true,
-        ..Behaviour::default()
+    let good = Behaviour::default();
+    let cut = Behaviour { cut: true, ..good };
+    let contradictory = Behaviour {
+        contradictory: true,
+        ..good
     };
-    let metadata = InstanceMetadata::start(garbled).await;
-    let serve = serve_with(&metadata, "").await;
-    let refused = serve.credentials().await;
-    assert_eq!(refused.status, 503, "{}", refused.body);
-    assert_eq!(metadata.credentials_asked(), 1);
-    tokio::time::sleep(REST).await;
-    metadata.now(Behaviour::default());
-    given(&serve.credentials().await);
-    serve
-        .logs(&["ASIAMETADATA00000002", "credentials were fetched"])
-        .await;
-    for text in [serve.log(), refused.body] {
-        for secret in ["metadata-secret", "metadata-security", "metadata-session"] {
-            assert!(!text.contains(secret), "{secret} in {text}");
+    let metadata = InstanceMetadata::start(good).await;
+    let of_instance = serve_with(&metadata, "").await;
+    let of_container = serve_in_container(&metadata).await;
+    for serve in [of_instance, of_container] {
+        let mut said = Vec::new();
+        for behaviour in [cut, contradictory] {
+            metadata.now(behaviour);
+            let refused = serve.credentials().await;
+            assert_eq!(refused.status, 503, "{}", refused.body);
+            said.push(refused.body);
+            tokio::time::sleep(REST).await;
+        }
+        metadata.now(good);
+        let credentials = given(&serve.credentials().await);
+        serve
+            .logs(&[&credentials.access_key_id, "credentials were fetched"])
+            .await;
+        assert!(said[1].contains("400"), "{}", said[1]);
+        said.push(serve.log());
+        for text in said {
+            for secret in ["metadata-secret", "metadata-security", "metadata-session"] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
         }
     }
+}
+
+#[tokio::test]
+async fn credentials_of_a_containers_endpoint_are_given() {
+    let metadata = InstanceMetadata::start(Behaviour::default()).await;
+    let serve = serve_in_container(&metadata).await;
+    let credentials = given(&serve.credentials().await);
+    assert_eq!(credentials.access_key_id, "ASIAMETADATA00000001");
+    assert_eq!(metadata.tokens_asked(), 0);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const ROLE: &str = "permafrost-parent";
+const CONTAINER: &str = "/container/credentials";
 const TOKEN: &str = "metadata-session-token";
 
 /// What the service does.
@@ -32,7 +33,9 @@ pub(crate) struct Behaviour {
     /// How long an answer takes.
     pub(crate) delay: Duration,
     /// Whether the credentials are cut in the middle.
-    pub(crate) garbled: bool,
+    pub(crate) cut: bool,
+    /// Whether the credentials come with a status that says that they are none.
+    pub(crate) contradictory: bool,
 }
 
 impl Default for Behaviour {
@@ -42,7 +45,8 @@ impl Default for Behaviour {
             role: true,
             lifetime: Duration::from_secs(6 * 3600),
             delay: Duration::ZERO,
-            garbled: false,
+            cut: false,
+            contradictory: false,
         }
     }
 }
@@ -95,6 +99,11 @@ impl InstanceMetadata {
     pub(crate) async fn start_again(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.serve(listener);
+    }
+
+    /// For `AWS_CONTAINER_CREDENTIALS_FULL_URI`: it is a container's endpoint, too.
+    pub(crate) fn container_endpoint(&self) -> String {
+        format!("http://{}{CONTAINER}", self.address)
     }
 
     /// How many requests so far were this one.
@@ -152,6 +161,9 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Fu
     if request.method() == Method::PUT {
         return give_token(&request, behaviour);
     }
+    if path == CONTAINER {
+        return give_credentials(state);
+    }
     let token = request.headers().get("x-aws-ec2-metadata-token");
     if behaviour.tokens && token.is_none_or(|token| token != TOKEN) {
         return status(StatusCode::UNAUTHORIZED);
@@ -160,15 +172,23 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Fu
         return text(ROLE.to_owned());
     }
     if path == format!("{ROLES}{ROLE}") {
-        let mut state = state.lock().unwrap();
-        state.given += 1;
-        let mut given = credentials(state.given, behaviour.lifetime);
-        if behaviour.garbled {
-            given.truncate(given.rfind(',').unwrap());
-        }
-        return text(given);
+        return give_credentials(state);
     }
     status(StatusCode::NOT_FOUND)
+}
+
+fn give_credentials(state: &Mutex<State>) -> Response<Full<Bytes>> {
+    let mut state = state.lock().unwrap();
+    state.given += 1;
+    let mut given = credentials(state.given, state.behaviour.lifetime);
+    if state.behaviour.cut {
+        given.truncate(given.rfind(',').unwrap());
+    }
+    let mut answer = text(given);
+    if state.behaviour.contradictory {
+        *answer.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    answer
 }
 
 fn give_token(request: &Request<Incoming>, behaviour: Behaviour) -> Response<Full<Bytes>> {

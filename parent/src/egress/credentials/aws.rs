@@ -28,7 +28,7 @@ pub(super) struct Aws {
 
 impl Fetch for Aws {
     fn fetch(&self) -> Fetching<'_> {
-        // The SDK logs what it received, as it stands, where it does not understand it.
+        // The SDK logs what it received, credentials and all, where it does not understand it.
         Box::pin(self.find().with_subscriber(NoSubscriber::default()))
     }
 }
@@ -64,7 +64,10 @@ impl Aws {
     }
 }
 
-/// What an error and its causes say of themselves, in one line; what they hold is not printed.
+/// What an error and its causes say of themselves, in one line.
+///
+/// Some put in what was received, credentials and all, as `Debug` prints it: what follows a brace is left out, up to the
+/// next line, where the chain's next source begins.
 fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -73,7 +76,8 @@ fn causes(error: &dyn Error) -> String {
         text.push_str(&inner.to_string());
         cause = inner.source();
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let said = text.lines().filter_map(|line| line.split('{').next());
+    let words: Vec<&str> = said.flat_map(str::split_whitespace).collect();
     words.join(" ").chars().take(SHOWN_MAX).collect()
 }
 

@@ -14,7 +14,8 @@ use super::aws::Aws;
 use super::config::{CredentialsConfig, CredentialsSource};
 use crate::metrics;
 
-/// How long the outcome of a fetch stands, whatever it was: nobody who asks often may flood the source.
+/// How long the outcome of a fetch stands, whatever it was: those who waited for it share it, and nobody who asks often
+/// may flood the source.
 const REST: Duration = Duration::from_secs(1);
 
 /// Where credentials are fetched.
@@ -87,9 +88,8 @@ impl CredentialsCache {
             Source::Fixed(credentials) => return json(credentials),
             Source::Fetched(source) => source,
         };
-        let asked = Instant::now();
         let mut state = self.state.lock().await;
-        if state.is_due(asked, self.refresh_before) {
+        if state.is_due(self.refresh_before) {
             let outcome = self.fetch(source.as_ref()).await;
             state.note(outcome);
         }
@@ -119,7 +119,7 @@ impl CredentialsCache {
 }
 
 impl State {
-    fn is_due(&self, asked: Instant, refresh_before: Duration) -> bool {
+    fn is_due(&self, refresh_before: Duration) -> bool {
         let fresh = self
             .held
             .as_ref()
@@ -127,7 +127,7 @@ impl State {
         let just_tried = self
             .last
             .as_ref()
-            .is_some_and(|(ended, _)| *ended >= asked || ended.elapsed() < REST);
+            .is_some_and(|(ended, _)| ended.elapsed() < REST);
         !fresh && !just_tried
     }
 
@@ -289,10 +289,14 @@ mod tests {
             let source = Source::new(Duration::ZERO, lifetime);
             let cache = source.cache();
             let began = Instant::now();
-            while source.fetched() < 3 {
-                assert_eq!(cache.json().await.is_ok(), lifetime.is_some());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            let asked = async {
+                while source.fetched() < 3 {
+                    assert_eq!(cache.json().await.is_ok(), lifetime.is_some());
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let patience = Duration::from_secs(20);
+            tokio::time::timeout(patience, asked).await.unwrap();
             assert!(began.elapsed() >= REST * 2);
         }
     }
