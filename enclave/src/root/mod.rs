@@ -28,6 +28,9 @@ use source::{Known, Newer, Source};
 /// How often the store is looked at for an epoch that another enclave of the deployment made.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
+/// The least time between two looks, so that a store which invents epochs costs little.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
 /// The epochs of one deployment.
 pub struct Root {
     source: Source,
@@ -189,12 +192,14 @@ impl Root {
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "the newest epoch of the root secret is not known");
             }
+            tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
 
     /// Takes up the epochs that another enclave of the deployment made or retired. No KMS call unless there are some.
     pub async fn look(&self) -> Result<(), RootError> {
         let mut known = self.known.lock().await;
+        let wanted = self.secrets.look();
         let seen = known.version;
         match self.source.read(seen).await? {
             Newer::Same => {}
@@ -215,7 +220,7 @@ impl Root {
                 *known = newer;
             }
         }
-        self.secrets.looked();
+        self.secrets.looked(wanted);
         Ok(())
     }
 

@@ -1,14 +1,14 @@
 //! The root secrets that this boot holds now, shared by all who seal and open.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::{Epoch, RootSecrets};
 
-/// How long after a look at the store an epoch that was not there then is taken for an invention.
-const LOOK_INTERVAL: Duration = Duration::from_secs(10);
+/// How long after a look at the store an epoch that was looked for then, and was not there, is taken for an invention.
+const MISSED_FOR: Duration = Duration::from_secs(10);
 
 /// A handle on the root secrets; every clone sees a replacement at once.
 #[derive(Clone, Debug)]
@@ -17,16 +17,25 @@ pub struct HeldSecrets(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     secrets: RwLock<Arc<RootSecrets>>,
-    looked: Mutex<Instant>,
+    search: Mutex<Search>,
     asked: Notify,
 }
 
+/// The search for epochs that another enclave of the deployment may have made.
+#[derive(Debug, Default)]
+struct Search {
+    /// The latest epoch that a record has named since the last look at the store began; 0 where none did.
+    wanted: Epoch,
+    /// The latest epoch that the last look was for and did not bring, and when that was.
+    missed: Option<(Epoch, Instant)>,
+}
+
 impl HeldSecrets {
-    /// Holds these secrets, which were just looked up.
+    /// Holds these secrets.
     pub fn new(secrets: RootSecrets) -> Self {
         Self(Arc::new(Shared {
             secrets: RwLock::new(Arc::new(secrets)),
-            looked: Mutex::new(Instant::now()),
+            search: Mutex::default(),
             asked: Notify::new(),
         }))
     }
@@ -51,15 +60,21 @@ impl HeldSecrets {
         *held = Arc::new(secrets);
     }
 
-    /// Says that a record names a later epoch than those held. True if another enclave may have made it since the last
-    /// look, which is then asked for; false if the look was just now, so that a store which invents epochs costs nothing.
+    /// Says that a record names a later epoch than those held. True if another enclave may have made it, which is then
+    /// looked for; false if it was looked for just now, so that a store which invents epochs is told so.
     pub fn ask_for_later(&self, epoch: Epoch) -> bool {
-        let looked = *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let may_be = epoch > self.now().newest().0 && looked.elapsed() >= LOOK_INTERVAL;
-        if may_be {
-            self.0.asked.notify_one();
+        if epoch <= self.now().newest().0 {
+            return false;
         }
-        may_be
+        let mut search = self.search();
+        let missed =
+            |&(missed, at): &(Epoch, Instant)| epoch <= missed && at.elapsed() < MISSED_FOR;
+        if search.missed.as_ref().is_some_and(missed) {
+            return false;
+        }
+        search.wanted = search.wanted.max(epoch);
+        self.0.asked.notify_one();
+        true
     }
 
     /// Completes when somebody has asked for a look.
@@ -67,8 +82,66 @@ impl HeldSecrets {
         self.0.asked.notified().await;
     }
 
-    /// Notes that the store was looked at just now.
-    pub fn looked(&self) {
-        *self.0.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// Begins a look at the store; gives what [`HeldSecrets::looked`] takes at its end.
+    pub fn look(&self) -> Epoch {
+        std::mem::take(&mut self.search().wanted)
+    }
+
+    /// Notes that the store was looked at for epochs up to this one, and that what it has is held.
+    pub fn looked(&self, wanted: Epoch) {
+        self.search().missed = Some((wanted, Instant::now()));
+    }
+
+    fn search(&self) -> MutexGuard<'_, Search> {
+        self.0.search.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::sealing::RootSecret;
+
+    fn held() -> HeldSecrets {
+        let secret = RootSecret::new(Zeroizing::new([1; 32]));
+        HeldSecrets::new(RootSecrets::new(3, secret))
+    }
+
+    #[test]
+    fn a_later_epoch_is_looked_for_at_once_and_others_never() {
+        let held = held();
+        assert!(held.ask_for_later(4));
+        assert!(!held.ask_for_later(3) && !held.ask_for_later(1));
+    }
+
+    #[test]
+    fn what_a_look_did_not_bring_is_not_looked_for_again_just_then() {
+        let held = held();
+        assert!(held.ask_for_later(5));
+        let wanted = held.look();
+        // Asked for while the look is under way: it may have come too late for it.
+        assert!(held.ask_for_later(6));
+        held.looked(wanted);
+        assert!(!held.ask_for_later(4) && !held.ask_for_later(5));
+        assert!(held.ask_for_later(6));
+    }
+
+    #[test]
+    fn a_look_for_nothing_refutes_nothing() {
+        let held = held();
+        held.looked(held.look());
+        assert!(held.ask_for_later(4));
+    }
+
+    #[test]
+    fn what_was_missed_long_ago_is_looked_for_again() {
+        let held = held();
+        let Some(before) = Instant::now().checked_sub(MISSED_FOR) else {
+            panic!("this machine was just started");
+        };
+        held.search().missed = Some((4, before));
+        assert!(held.ask_for_later(4));
     }
 }
