@@ -201,3 +201,13 @@ pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
     let emulated = Emulated::of(program, configuration.as_bytes()).expect("measurements");
     emulated.measurements()
 }
+
+/// The line of a section `kms` that names these releases as the ones before.
+pub fn predecessors(releases: &[&Measurements]) -> String {
+    let named = releases.iter().map(|release| {
+        let pcr0 = release.get(0).expect("PCR0");
+        format!("\"{}\"", hex::encode(pcr0))
+    });
+    let named: Vec<_> = named.collect();
+    format!("predecessors = [{}]\n", named.join(", "))
+}

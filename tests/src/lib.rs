@@ -32,7 +32,7 @@ mod lying_store;
 mod measured;
 pub mod python;
 
-pub use development_kms::{DevelopmentKms, measurements, measurements_of};
+pub use development_kms::{DevelopmentKms, measurements, measurements_of, predecessors};
 pub use enclave_process::{EnclaveProcess, ParentSide};
 pub use honest_stack::HonestStack;
 pub use lying_egress::{Cut, LyingEgress};
