@@ -1,0 +1,154 @@
+//! Records sealed anew: all of them, whatever happens meanwhile, and never an old one in the place of a newer.
+
+use std::time::Duration;
+
+use permafrost_common::api::Key;
+use permafrost_tests::{LyingParent, StoreAnswer, StoreRequest, message, new_key, refusal};
+
+use crate::steps::{epochs_of, honest_page, is_write, page, pass, second_enclave, signs};
+
+#[tokio::test]
+async fn resealing_rewrites_old_records_and_no_others() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let old = [
+        new_key(&alice).await,
+        new_key(&alice).await,
+        new_key(&alice).await,
+    ];
+    alice.rotate_root(1).await.unwrap();
+    let new = new_key(&alice).await;
+    let calls = parent.kms.calls().len();
+    let done = pass(&alice, 2).await;
+    assert_eq!((done.epoch, done.examined), (2, 4));
+    assert_eq!((done.resealed, done.left), (3, 0));
+    for key in &old {
+        assert_eq!(epochs_of(&parent, key), [1, 2]);
+        assert_eq!(alice.key(&key.id).await.unwrap(), *key);
+        signs(&alice, key).await;
+    }
+    assert_eq!(epochs_of(&parent, &new), [2]);
+    let again = pass(&alice, 2).await;
+    assert_eq!((again.examined, again.resealed), (4, 0));
+    assert_eq!(parent.kms.calls().len(), calls);
+}
+
+#[tokio::test]
+async fn resealing_cut_off_in_the_middle_of_a_page_goes_on_where_it_was() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let mut keys = Vec::new();
+    for _ in 0..6 {
+        keys.push(new_key(&alice).await);
+    }
+    alice.rotate_root(1).await.unwrap();
+    let first = alice.reseal(&page("", 2)).await.unwrap();
+    assert_eq!((first.resealed, first.left), (2, 0));
+    let cursor = first.next.unwrap();
+
+    // The second record of the next page is written, and the enclave is killed before it hears of it.
+    let mut writes = 0;
+    parent.store.lie(move |request, honest| {
+        writes += usize::from(matches!(request, StoreRequest::Put { .. }));
+        match writes {
+            0 | 1 => honest,
+            _ => StoreAnswer::Silence,
+        }
+    });
+    parent.store.take_requests();
+    let page_of_three = page(&cursor, 3);
+    let resealing = alice.reseal(&page_of_three);
+    let killing = async {
+        let mut writes = 0;
+        while writes < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let requests = parent.store.take_requests();
+            writes += requests.iter().filter(|request| is_write(request)).count();
+        }
+        parent.enclave.kill();
+    };
+    let (interrupted, ()) = tokio::join!(resealing, killing);
+    assert_eq!(refusal(interrupted), "interrupted");
+    assert_eq!(in_epoch(&parent, &keys, 2), 4);
+
+    parent.store.be_honest();
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    let rest = alice.reseal(&page(&cursor, 100)).await.unwrap();
+    assert_eq!((rest.examined, rest.resealed, rest.left), (4, 2, 0));
+    assert_eq!(in_epoch(&parent, &keys, 2), 6);
+    for key in &keys {
+        signs(&alice, key).await;
+    }
+    // What this boot has seen begins in the middle.
+    assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
+    let whole = pass(&alice, 100).await;
+    assert_eq!((whole.examined, whole.resealed), (6, 0));
+    assert_eq!(alice.retire_root(2).await.unwrap().epochs, [2]);
+}
+
+#[tokio::test]
+async fn a_record_changed_meanwhile_is_left_for_the_next_pass() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let (changed, other) = (new_key(&alice).await, new_key(&alice).await);
+    let second = second_enclave(&parent);
+    second.wait_until_ready();
+    let elsewhere = parent.principal_at(&second, "alice").await;
+    alice.rotate_root(1).await.unwrap();
+
+    // The page was read before the other enclave, which does not know the new epoch yet, changed a record in it.
+    let stale = honest_page(&parent, &alice).await;
+    elsewhere.rotate(&changed.id).await.unwrap();
+    assert_eq!(epochs_of(&parent, &changed), [1, 1]);
+    parent.store.lie(move |request, honest| match request {
+        StoreRequest::List => StoreAnswer::Page(stale.clone()),
+        _ => honest,
+    });
+    let done = alice.reseal(&page("", 100)).await.unwrap();
+    assert_eq!((done.resealed, done.left, done.next), (1, 1, None));
+    parent.store.be_honest();
+    assert_eq!(epochs_of(&parent, &changed), [1, 1]);
+    assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
+
+    let done = pass(&alice, 100).await;
+    assert_eq!((done.resealed, done.left), (1, 0));
+    assert_eq!(epochs_of(&parent, &changed), [1, 1, 2]);
+    assert_eq!(alice.retire_root(2).await.unwrap().epochs, [2]);
+    for key in [&changed, &other] {
+        signs(&alice, key).await;
+    }
+    assert_eq!(alice.key(&changed.id).await.unwrap().generation, 2);
+}
+
+#[tokio::test]
+async fn a_record_rolled_back_is_not_sealed_anew() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    let stale = honest_page(&parent, &alice).await;
+    alice.disable(&key.id).await.unwrap();
+    alice.rotate_root(1).await.unwrap();
+    parent.store.lie(move |request, honest| match request {
+        StoreRequest::List => StoreAnswer::Page(stale.clone()),
+        _ => honest,
+    });
+    parent.store.take_requests();
+    let refused = refusal(alice.reseal(&page("", 100)).await);
+    assert_eq!(refused, "record-rolled-back");
+    assert!(!parent.store.take_requests().iter().any(is_write));
+    assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
+
+    parent.store.be_honest();
+    assert_eq!(pass(&alice, 100).await.resealed, 1);
+    assert_eq!(epochs_of(&parent, &key), [1, 1, 2]);
+    let refused = alice.sign(&key.id, &message()).await;
+    assert_eq!(refusal(refused), "key-disabled");
+}
+
+/// How many of the keys are sealed in this epoch.
+fn in_epoch(parent: &LyingParent, keys: &[Key], epoch: u32) -> usize {
+    keys.iter()
+        .filter(|key| epochs_of(parent, key).last() == Some(&epoch))
+        .count()
+}

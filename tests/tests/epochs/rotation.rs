@@ -1,0 +1,137 @@
+//! The next epoch, and the end of the ones before.
+
+use permafrost_common::api::Key;
+use permafrost_tests::{LyingParent, message, new_key, refusal};
+
+use crate::steps::{actions, epochs_of, page, pass, signs};
+
+#[tokio::test]
+async fn after_a_rotation_old_records_open_and_new_writes_use_the_new_epoch() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let (old, changed) = (new_key(&alice).await, new_key(&alice).await);
+    let state = alice.rotate_root(1).await.unwrap();
+    assert_eq!((state.epoch, state.epochs.as_slice()), (2, &[1, 2][..]));
+    assert_eq!(state.key_arn, parent.key_arn.to_string());
+
+    let new = new_key(&alice).await;
+    alice.rotate(&changed.id).await.unwrap();
+    for (key, epochs) in [(&old, &[1][..]), (&changed, &[1, 2]), (&new, &[2])] {
+        assert_eq!(epochs_of(&parent, key), epochs);
+        signs(&alice, key).await;
+    }
+    assert_eq!(actions(&parent), ["GenerateDataKey", "GenerateDataKey"]);
+}
+
+#[tokio::test]
+async fn each_step_outlives_a_restart_that_costs_one_kms_call() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let mut keys = vec![new_key(&alice).await];
+    restarts_with_one_call(&mut parent, &keys, &[1]).await;
+
+    let alice = parent.principal("alice").await;
+    alice.rotate_root(1).await.unwrap();
+    keys.push(new_key(&alice).await);
+    restarts_with_one_call(&mut parent, &keys, &[1, 2]).await;
+
+    let alice = parent.principal("alice").await;
+    alice.rotate_root(2).await.unwrap();
+    keys.push(new_key(&alice).await);
+    restarts_with_one_call(&mut parent, &keys, &[1, 2, 3]).await;
+
+    let alice = parent.principal("alice").await;
+    assert_eq!(pass(&alice, 100).await.resealed, 2);
+    restarts_with_one_call(&mut parent, &keys, &[1, 2, 3]).await;
+
+    let alice = parent.principal("alice").await;
+    pass(&alice, 100).await;
+    alice.retire_root(3).await.unwrap();
+    restarts_with_one_call(&mut parent, &keys, &[3]).await;
+}
+
+/// After a restart these epochs are there, every key signs, and KMS was asked once.
+async fn restarts_with_one_call(parent: &mut LyingParent, keys: &[Key], epochs: &[u32]) {
+    let before = actions(parent);
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    assert_eq!(alice.root().await.unwrap().epochs, epochs);
+    for key in keys {
+        signs(&alice, key).await;
+    }
+    assert_eq!(actions(parent), [before, vec!["Decrypt".into()]].concat());
+}
+
+#[tokio::test]
+async fn a_rotation_repeated_makes_no_second_epoch() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    alice.rotate_root(1).await.unwrap();
+    let calls = parent.kms.calls().len();
+    for epoch in [0, 1, 3] {
+        assert_eq!(refusal(alice.rotate_root(epoch).await), "epoch-conflict");
+        assert_eq!(refusal(alice.retire_root(epoch).await), "epoch-conflict");
+    }
+    // Two at once: one makes the epoch, the other is told.
+    let (one, two) = tokio::join!(alice.rotate_root(2), alice.rotate_root(2));
+    let (made, refused) = match one {
+        Ok(state) => (state, two),
+        refused => (two.unwrap(), refused),
+    };
+    assert_eq!(made.epochs, [1, 2, 3]);
+    assert_eq!(refusal(refused), "epoch-conflict");
+    assert_eq!(parent.kms.calls().len(), calls + 1);
+}
+
+#[tokio::test]
+async fn a_rotation_while_kms_is_down_changes_nothing() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    let (state, records) = (alice.root().await.unwrap(), parent.store.root_secret());
+    parent.kms.stop();
+    let refused = alice.rotate_root(1).await.unwrap_err();
+    for part in ["kms:GenerateDataKey", parent.key_arn.as_str()] {
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+    assert_eq!(refusal::<()>(Err(refused)), "kms-unavailable");
+    assert_eq!(alice.root().await.unwrap(), state);
+    assert_eq!(parent.store.root_secret(), records);
+    signs(&alice, &key).await;
+    signs(&alice, &new_key(&alice).await).await;
+
+    parent.kms.start_again();
+    assert_eq!(alice.rotate_root(1).await.unwrap().epoch, 2);
+}
+
+#[tokio::test]
+async fn an_epoch_is_retired_only_after_a_whole_pass_and_never_opens_again() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let keys = [new_key(&alice).await, new_key(&alice).await];
+    let old = keys.each_ref().map(|key| parent.store.versions(&key.id));
+    alice.rotate_root(1).await.unwrap();
+    assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
+    alice.reseal(&page("", 1)).await.unwrap();
+    assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
+    pass(&alice, 1).await;
+    assert_eq!(alice.retire_root(2).await.unwrap().epochs, [2]);
+
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    assert_eq!(alice.root().await.unwrap().epochs, [2]);
+    for (key, old) in keys.iter().zip(old) {
+        let newest = parent.store.versions(&key.id);
+        parent.store.put_back(&key.id, old);
+        let refused = alice.sign(&key.id, &message()).await.unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("sealed in epoch 1, but this enclave holds epochs 2"),
+            "{refused}"
+        );
+        assert_eq!(refusal::<()>(Err(refused)), "record-invalid");
+        parent.store.put_back(&key.id, newest);
+        signs(&alice, key).await;
+    }
+}

@@ -1,0 +1,78 @@
+//! What the tests do and look at.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use permafrost_client::Principal;
+use permafrost_common::api::{Key, ResealRecords, ResealedRecords};
+use permafrost_common::store::Page;
+use permafrost_enclave::sealing::Envelope;
+use permafrost_tests::{
+    EnclaveProcess, LyingParent, StoreAnswer, StoreRequest, binaries, is_signed_by, message,
+};
+
+/// How long something may take that another process does by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A whole pass of resealing, with pages of this size, as the sum of its pages.
+pub(crate) async fn pass(principal: &Principal, limit: u32) -> ResealedRecords {
+    let mut sum = principal.reseal(&page("", limit)).await.unwrap();
+    while let Some(next) = sum.next.take() {
+        let page = principal.reseal(&page(&next, limit)).await.unwrap();
+        sum.examined += page.examined;
+        sum.resealed += page.resealed;
+        sum.left += page.left;
+        sum.next = page.next;
+    }
+    sum
+}
+
+pub(crate) fn page(after: &str, limit: u32) -> ResealRecords {
+    ResealRecords {
+        after: after.to_owned(),
+        limit: Some(limit),
+    }
+}
+
+/// The page that the store gives now.
+pub(crate) async fn honest_page(parent: &LyingParent, principal: &Principal) -> Page {
+    let (sender, receiver) = mpsc::channel();
+    parent.store.lie(move |_, honest| {
+        if let StoreAnswer::Page(page) = &honest {
+            sender.send(page.clone()).unwrap();
+        }
+        honest
+    });
+    principal.list_keys(None, None).await.unwrap();
+    parent.store.be_honest();
+    receiver.recv().unwrap()
+}
+
+pub(crate) async fn signs(principal: &Principal, key: &Key) {
+    let signed = principal.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+}
+
+pub(crate) fn is_write(request: &StoreRequest) -> bool {
+    matches!(request, StoreRequest::Put { .. })
+}
+
+/// The epochs that the versions of a key's record are sealed in.
+pub(crate) fn epochs_of(parent: &LyingParent, key: &Key) -> Vec<u32> {
+    let versions = parent.store.versions(&key.id);
+    let epochs = versions
+        .iter()
+        .map(|bytes| Envelope::decode(bytes).unwrap().epoch);
+    epochs.collect()
+}
+
+/// What KMS was asked for since it was started.
+pub(crate) fn actions(parent: &LyingParent) -> Vec<String> {
+    let calls = parent.kms.calls();
+    assert!(calls.iter().all(|call| call.error.is_none()), "{calls:?}");
+    calls.into_iter().map(|call| call.action).collect()
+}
+
+pub(crate) fn second_enclave(parent: &LyingParent) -> EnclaveProcess {
+    parent.second_enclave("second", &binaries::enclave(), &parent.configuration())
+}
