@@ -55,6 +55,14 @@ impl Outcome {
         }
     }
 
+    /// The same, and what to do about it.
+    pub(super) fn advising(self, advice: &str) -> Self {
+        Self {
+            text: format!("{}\n{advice}", self.text),
+            ..self
+        }
+    }
+
     /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays.
     pub(super) fn into_json(self) -> Result<Self, Self> {
         let mut error = serde_json::json!({"kind": self.kind, "detail": self.text});

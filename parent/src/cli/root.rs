@@ -155,10 +155,8 @@ impl Reseal {
         loop {
             let answer = principal.reseal(&page).await.map_err(|error| {
                 let so_far = done.describe();
-                Outcome::failed(format!(
-                    "{error}\n{so_far}; go on with --after '{}'",
-                    page.after
-                ))
+                Outcome::from(error)
+                    .advising(&format!("{so_far}; go on with --after '{}'", page.after))
             })?;
             done.epoch = answer.epoch;
             done.examined += u64::from(answer.examined);
