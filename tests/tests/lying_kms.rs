@@ -208,7 +208,8 @@ async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
 #[tokio::test]
 async fn answers_that_are_none_are_refused() {
     let mut parent = LyingParent::before_kms().await;
-    let nonsense: [(fn(&KmsRequest) -> KmsAnswer, &str); 4] = [
+    type Answer = fn(&KmsRequest) -> KmsAnswer;
+    let nonsense: [(Answer, &str); 4] = [
         (|_| KmsAnswer::ok(json!([])), "not a JSON object"),
         (|_| KmsAnswer::ok(json!({})), "no KeyId"),
         (
