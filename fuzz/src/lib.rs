@@ -14,6 +14,7 @@ mod document;
 mod key_record;
 mod message;
 mod request_signature;
+mod root_record;
 mod sealed_record;
 
 pub use address::address;
@@ -24,6 +25,7 @@ pub use configuration::configuration;
 pub use document::document;
 pub use key_record::key_record;
 pub use request_signature::request_signature;
+pub use root_record::root_record;
 pub use sealed_record::sealed_record;
 
 /// A parser with its properties: an input to whether it was accepted.
@@ -39,5 +41,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("document", document),
     ("key_record", key_record),
     ("request_signature", request_signature),
+    ("root_record", root_record),
     ("sealed_record", sealed_record),
 ];

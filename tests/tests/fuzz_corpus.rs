@@ -33,6 +33,7 @@ replays! {
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_key_record_corpus_holds: key_record;
     every_input_of_the_request_signature_corpus_holds: request_signature;
+    every_input_of_the_root_record_corpus_holds: root_record;
     every_input_of_the_sealed_record_corpus_holds: sealed_record;
 }
 
