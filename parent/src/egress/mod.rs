@@ -30,6 +30,7 @@ use permafrost_common::transport::{Address, Listener, Peers, TransportError};
 use tokio::sync::Semaphore;
 
 pub use self::config::{AllowConfig, AllowError, EgressConfig};
+pub(crate) use self::credentials::causes_without_content;
 pub use self::credentials::{CredentialsConfig, CredentialsSource};
 pub use self::dial::{Addresses, Resolve, SystemResolver};
 pub use self::host::{HostName, HostNameError};

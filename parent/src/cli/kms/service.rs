@@ -18,6 +18,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::read_text;
 use crate::cli::outcome::{Outcome, with_causes};
+use crate::egress::causes_without_content;
 
 /// Where KMS is, and who asks. Credentials come from where the AWS SDKs look for them: the environment, a profile, the
 /// instance's role.
@@ -242,7 +243,7 @@ where
     let why = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => with_causes(error),
+        (None, _) => causes_without_content(error),
     };
     Outcome::failed(format!("KMS {call}: {why}"))
 }

@@ -50,7 +50,7 @@ impl Aws {
                 chain.provide_credentials().await
             }
         };
-        let found = found.map_err(|error| causes(&error))?;
+        let found = found.map_err(|error| causes_without_content(&error))?;
         let expires = found.expiry();
         Ok(Fetched {
             credentials: Credentials {
@@ -68,7 +68,7 @@ impl Aws {
 ///
 /// Some put in what was received, credentials and all, as `Debug` prints it: what follows a brace is left out, up to the
 /// next line, where the chain's next source begins.
-fn causes(error: &dyn Error) -> String {
+pub(crate) fn causes_without_content(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
