@@ -50,10 +50,7 @@ async fn two_enclaves_that_make_the_first_root_secret_at_once_end_with_the_same(
     parent.enclave.kill();
     second.kill();
     // Neither answer comes before both have seen that there is no root secret.
-    parent
-        .kms
-        .emulator()
-        .set_latency(Duration::from_millis(1500));
+    parent.kms.emulator().set_latency(Duration::from_secs(3));
     parent.egress.be_honest();
     parent.enclave.restart_unready();
     second.restart_unready();

@@ -1,0 +1,251 @@
+//! Boots with a KMS that is down, slow, overloaded or not allowed: the enclave says why it is not ready, keeps trying, and
+//! comes up. One call for a boot, none for a request.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+use std::time::{Duration, Instant};
+
+use permafrost_client::{IdempotencyKey, Principal};
+use permafrost_common::api::{Key, ReplaceKey, ResealRecords};
+use permafrost_kms::emulator::{Call, Failure};
+use permafrost_tests::{
+    HonestStack, LyingParent, Measured, is_signed_by, measurements, message, new_key, predecessors,
+    refusal,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_with_kms_down_says_why_keeps_trying_and_comes_up_with_every_key() {
+    let mut stack = HonestStack::start(Measured::new("test"));
+    let alice = stack.principal("alice").await;
+    let keys = [new_key(&alice).await, new_key(&alice).await];
+    stack.kms.stop();
+    stack.enclave.restart_unready();
+    let reason = stack.enclave.refuses_with("kms:Decrypt");
+    for part in [stack.key_arn.as_str(), "4 of 4 attempts", "502"] {
+        assert!(reason.contains(part), "{reason}");
+    }
+
+    // Through the parent: health and attestation are served, keys are not.
+    let enclave = stack.verified().await;
+    let health = enclave.health().await.unwrap();
+    assert!(!health.ready);
+    let told = health.reason.unwrap();
+    assert!(told.contains("kms:Decrypt"), "{told}");
+    let alice = stack.principal("alice").await;
+    let refused = alice.sign(&keys[0].id, &message()).await.unwrap_err();
+    assert!(refused.problem().unwrap().retry_after.is_some());
+    assert!(refused.to_string().contains("kms:Decrypt"), "{refused}");
+    assert_eq!(refusal::<()>(Err(refused)), "not-ready");
+    for refused in [
+        alice.list_keys(None, None).await.map(drop),
+        alice.root().await.map(drop),
+        alice.rotate_root(1).await.map(drop),
+    ] {
+        assert_eq!(refusal(refused), "not-ready");
+    }
+
+    // It has not given up.
+    let tried = times(&stack.enclave.log(), "no root secret");
+    let started = Instant::now();
+    while times(&stack.enclave.log(), "no root secret") < tried + 2 {
+        assert!(started.elapsed() < Duration::from_secs(30), "it gave up");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stack.kms.start_again();
+    stack.enclave.wait_until_ready();
+    for key in &keys {
+        signs(&alice, key).await;
+    }
+    assert_eq!(outcomes(&stack.kms.calls()), ["Decrypt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_boot_costs_one_kms_call_and_a_request_none() {
+    let mut stack = HonestStack::start(Measured::new("test"));
+    let mut expected = vec!["GenerateDataKey".to_owned()];
+    assert_eq!(outcomes(&stack.kms.calls()), expected);
+    for _ in 0..3 {
+        let alice = stack.principal("alice").await;
+        every_request(&alice).await;
+        stack.restart_parent();
+        every_request(&alice).await;
+        assert_eq!(outcomes(&stack.kms.calls()), expected);
+        stack.enclave.restart();
+        expected.push("Decrypt".to_owned());
+        assert_eq!(outcomes(&stack.kms.calls()), expected);
+    }
+}
+
+#[tokio::test]
+async fn throttling_and_failures_of_kms_are_tried_again_within_bounds() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    for (failure, name) in [
+        (Failure::Throttling, "ThrottlingException"),
+        (Failure::Internal, "KMSInternalException"),
+        (Failure::Unavailable, "ServiceUnavailableException"),
+    ] {
+        let failed = format!("GenerateDataKey: {name}");
+        let failed = failed.as_str();
+        let (emulator, epoch) = (parent.kms.emulator(), alice.root().await.unwrap().epoch);
+
+        // One time fewer than it is tried.
+        let before = parent.kms.calls().len();
+        emulator.fail_next(3, failure);
+        assert_eq!(alice.rotate_root(epoch).await.unwrap().epoch, epoch + 1);
+        let calls = outcomes(&parent.kms.calls()[before..]);
+        assert_eq!(calls, [failed, failed, failed, "GenerateDataKey"]);
+
+        // As often as it is tried, and no more.
+        let before = parent.kms.calls().len();
+        emulator.fail_next(100, failure);
+        let refused = alice.rotate_root(epoch + 1).await.unwrap_err();
+        for part in [name, "4 of 4 attempts", parent.key_arn.as_str()] {
+            assert!(refused.to_string().contains(part), "{refused}");
+        }
+        assert_eq!(refusal::<()>(Err(refused)), "kms-unavailable");
+        let calls = outcomes(&parent.kms.calls()[before..]);
+        assert_eq!(calls, [failed; 4]);
+        emulator.fail_next(0, failure);
+    }
+    // A boot goes through the same, again and again.
+    let before = parent.kms.calls().len();
+    parent.kms.emulator().fail_next(10, Failure::Throttling);
+    parent.enclave.restart_unready();
+    parent.enclave.refuses_with("ThrottlingException");
+    parent.enclave.wait_until_ready();
+    let calls = outcomes(&parent.kms.calls()[before..]);
+    let failed = "Decrypt: ThrottlingException";
+    assert_eq!(calls, [&[failed; 10][..], &["Decrypt"]].concat());
+    signs(&parent.principal("alice").await, &key).await;
+}
+
+#[tokio::test]
+async fn what_kms_has_decided_is_not_asked_again_within_a_call() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let before = parent.kms.calls().len();
+    let others = measurements(&parent.configuration_with("attempts = 9\n"));
+    parent
+        .kms
+        .allow_releases(&parent.key_arn, "test", &[others]);
+    let refused = alice.rotate_root(1).await.unwrap_err();
+    for part in ["AccessDeniedException", "1 of 4 attempts"] {
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+    let calls = outcomes(&parent.kms.calls()[before..]);
+    assert_eq!(calls, ["GenerateDataKey: AccessDeniedException"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_longer_than_an_attempt_may_is_told() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    reconfigure(&mut parent, "attempt_timeout_ms = 300\nattempts = 2\n");
+    let emulator = parent.kms.emulator();
+    emulator.set_latency(Duration::from_secs(2));
+    parent.enclave.restart_unready();
+    let reason = parent.enclave.refuses_with("no answer within 300 ms");
+    for part in ["kms:Decrypt", "2 of 2 attempts"] {
+        assert!(reason.contains(part), "{reason}");
+    }
+    emulator.set_latency(Duration::ZERO);
+    parent.enclave.wait_until_ready();
+    signs(&parent.principal("alice").await, &key).await;
+}
+
+#[tokio::test]
+async fn a_store_that_lost_the_root_secret_gets_no_other_in_its_place() {
+    let mut parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    reconfigure(&mut parent, "create_root_secret = false\n");
+    parent.enclave.restart();
+    let records = parent.store.root_secret();
+    let calls = parent.kms.calls().len();
+
+    parent.store.put_back_root_secret(Vec::new());
+    parent.enclave.restart_unready();
+    let reason = parent
+        .enclave
+        .refuses_with("kms.create_root_secret = false");
+    assert!(reason.contains("the store has no root secret"), "{reason}");
+    assert!(parent.store.root_secret().is_empty());
+    assert_eq!(parent.kms.calls().len(), calls);
+
+    parent.store.put_back_root_secret(records);
+    parent.enclave.wait_until_ready();
+    signs(&parent.principal("alice").await, &key).await;
+}
+
+#[tokio::test]
+async fn a_fresh_deployment_that_may_make_no_root_secret_gets_none() {
+    let mut parent = LyingParent::before_kms().await;
+    reconfigure(&mut parent, "create_root_secret = false\n");
+    parent.egress.be_honest();
+    parent.enclave.restart_unready();
+    parent
+        .enclave
+        .refuses_with("kms.create_root_secret = false");
+    assert!(parent.store.root_secret().is_empty());
+    assert!(parent.kms.calls().is_empty());
+
+    parent.enclave.configure(&parent.configuration());
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    signs(&alice, &new_key(&alice).await).await;
+}
+
+/// Every operation that needs no new data key.
+async fn every_request(alice: &Principal) {
+    let key = new_key(alice).await;
+    signs(alice, &key).await;
+    alice.key(&key.id).await.unwrap();
+    alice.rotate(&key.id).await.unwrap();
+    alice.list_keys(None, None).await.unwrap();
+    let idempotency_key = IdempotencyKey::random().unwrap();
+    let how = ReplaceKey { disable_old: true };
+    let replaced = alice.replace(&key.id, &how, &idempotency_key).await;
+    alice.disable(&replaced.unwrap().id).await.unwrap();
+    let epoch = alice.root().await.unwrap().epoch;
+    alice.reseal(&ResealRecords::default()).await.unwrap();
+    alice.retire_root(epoch).await.unwrap();
+    alice.enclave().health().await.unwrap();
+    alice.enclave().verify_again().await.unwrap();
+}
+
+/// Gives the enclave these lines more in its section `kms`, from its next start on, and lets it in with them.
+fn reconfigure(parent: &mut LyingParent, lines: &str) {
+    let before = parent.configuration();
+    let lines = format!("{lines}{}", predecessors(&[&measurements(&before)]));
+    let after = parent.configuration_with(&lines);
+    parent
+        .kms
+        .allow(&parent.key_arn, "test", &[&before, &after]);
+    parent.enclave.configure(&after);
+}
+
+async fn signs(principal: &Principal, key: &Key) {
+    let signed = principal.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+}
+
+/// Each call by its action, with the error that was answered.
+fn outcomes(calls: &[Call]) -> Vec<String> {
+    let outcome = |call: &Call| match &call.error {
+        None => call.action.clone(),
+        Some(error) => format!("{}: {error}", call.action),
+    };
+    calls.iter().map(outcome).collect()
+}
+
+fn times(log: &str, text: &str) -> usize {
+    log.matches(text).count()
+}
