@@ -6,7 +6,7 @@ use http::Method;
 use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
+use super::{Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::PAGE_MAX;
 use crate::enclave::Enclave;
@@ -16,7 +16,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             creates: true,
             body: Some(BodySchema::of::<CreateKey>()),
-            ..operation("create_key", "/v1/keys", OperationName::CreateKey, create)
+            ..Operation::of_principals("create_key", "/v1/keys", OperationName::CreateKey, create)
         }
         .described(
             "Makes a key, dealt inside the enclave.",
@@ -37,7 +37,7 @@ pub(super) fn operations() -> Vec<Operation> {
                     description: "The most keys to give: 1 to 100; 100 when left out.",
                 },
             ],
-            ..operation("list_keys", "/v1/keys", OperationName::ListKeys, list)
+            ..Operation::of_principals("list_keys", "/v1/keys", OperationName::ListKeys, list)
         }
         .described(
             "Lists the keys that the principal may see. The store may leave keys out of a listing.",
@@ -48,7 +48,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            ..operation("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
+            ..Operation::of_principals("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
         }
         .described(
             "Shows a key: everything but its shares.",
@@ -57,7 +57,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
             problems: &[ProblemType::KeyDisabled],
-            ..operation("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
+            ..Operation::of_principals("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
         }
         .described(
             "Signs a message, a digest, a Nostr event or a Taproot key-path spend (BIP-340).",
@@ -68,7 +68,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             problems: &[ProblemType::KeyConflict, ProblemType::KeyDisabled],
-            ..operation(
+            ..Operation::of_principals(
                 "rotate_key",
                 "/v1/keys/{id}/rotate",
                 OperationName::RotateKey,
@@ -83,7 +83,7 @@ pub(super) fn operations() -> Vec<Operation> {
             creates: true,
             body: Some(BodySchema::of::<ReplaceKey>()),
             problems: &[ProblemType::KeyConflict, ProblemType::KeyReplaced],
-            ..operation(
+            ..Operation::of_principals(
                 "replace_key",
                 "/v1/keys/{id}/replace",
                 OperationName::ReplaceKey,
@@ -99,7 +99,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             problems: &[ProblemType::KeyConflict],
-            ..operation(
+            ..Operation::of_principals(
                 "disable_key",
                 "/v1/keys/{id}/disable",
                 OperationName::DisableKey,
@@ -111,37 +111,6 @@ pub(super) fn operations() -> Vec<Operation> {
             key(200, "The disabled key."),
         ),
     ]
-}
-
-fn operation(
-    id: &'static str,
-    path: &'static str,
-    name: OperationName,
-    handler: super::Handler,
-) -> Operation {
-    Operation {
-        id,
-        method: Method::POST,
-        path,
-        summary: "",
-        access: Access::Principal(name),
-        creates: false,
-        query: &[],
-        body: None,
-        success: key(200, ""),
-        problems: &[],
-        handler,
-    }
-}
-
-impl Operation {
-    fn described(self, summary: &'static str, success: Success) -> Self {
-        Self {
-            summary,
-            success,
-            ..self
-        }
-    }
 }
 
 fn key(status: u16, description: &'static str) -> Success {

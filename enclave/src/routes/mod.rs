@@ -168,6 +168,42 @@ pub fn router(enclave: &Arc<Enclave>) -> Router {
 }
 
 impl Operation {
+    /// A `POST` without a body, for principals whose policy names it. What differs is filled in, then
+    /// [`Operation::described`].
+    fn of_principals(
+        id: &'static str,
+        path: &'static str,
+        name: OperationName,
+        handler: Handler,
+    ) -> Self {
+        Self {
+            id,
+            method: Method::POST,
+            path,
+            summary: "",
+            access: Access::Principal(name),
+            creates: false,
+            query: &[],
+            body: None,
+            success: Success {
+                status: 200,
+                description: "",
+                content_type: "application/json",
+                schema: None,
+            },
+            problems: &[],
+            handler,
+        }
+    }
+
+    fn described(self, summary: &'static str, success: Success) -> Self {
+        Self {
+            summary,
+            success,
+            ..self
+        }
+    }
+
     /// Every problem type that this operation may answer with.
     pub fn all_problems(&self) -> impl Iterator<Item = ProblemType> {
         let when = |applies: bool, problems: &'static [ProblemType]| match applies {

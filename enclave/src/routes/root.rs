@@ -6,7 +6,7 @@ use http::Method;
 use permafrost_common::api::{ResealRecords, ResealedRecords, RetireRoot, RootState, RotateRoot};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Answer, BodySchema, Call, Handler, Operation, Reply, Success};
+use super::{Answer, BodySchema, Call, Operation, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::PAGE_MAX;
 use crate::enclave::Enclave;
@@ -15,68 +15,58 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation {
             method: Method::GET,
-            summary: "The epochs of the root secret, and the KMS key that they come from.",
-            ..operation("show_root", "/v1/root", OperationName::ShowRoot, show)
-        },
+            ..Operation::of_principals("show_root", "/v1/root", OperationName::ShowRoot, show)
+        }
+        .described(
+            "The epochs of the root secret, and the KMS key that they come from.",
+            state(),
+        ),
         Operation {
-            summary: "Makes the next epoch from a new KMS data key. Everything is sealed in it from now on.",
             body: Some(BodySchema::of::<RotateRoot>()),
             problems: &[ProblemType::EpochConflict, ProblemType::KmsUnavailable],
-            ..operation(
+            ..Operation::of_principals(
                 "rotate_root",
                 "/v1/root/rotate",
                 OperationName::RotateRoot,
                 rotate,
             )
-        },
+        }
+        .described(
+            "Makes the next epoch from a new KMS data key. Everything is sealed in it from now on.",
+            state(),
+        ),
         Operation {
-            summary: "Seals a page of records anew in the newest epoch. Their contents stay.",
             body: Some(BodySchema::of::<ResealRecords>()),
-            success: Success {
-                description: "What became of the page.",
-                schema: Some(BodySchema::of::<ResealedRecords>()),
-                ..state()
-            },
-            ..operation(
+            ..Operation::of_principals(
                 "reseal_records",
                 "/v1/root/reseal",
                 OperationName::ResealRecords,
                 reseal,
             )
-        },
+        }
+        .described(
+            "Seals a page of records anew in the newest epoch. Their contents stay.",
+            Success {
+                description: "What became of the page.",
+                schema: Some(BodySchema::of::<ResealedRecords>()),
+                ..state()
+            },
+        ),
         Operation {
-            summary: "Forgets the epochs before the newest, once a whole pass of this boot has found no record in them.",
             body: Some(BodySchema::of::<RetireRoot>()),
             problems: &[ProblemType::EpochConflict, ProblemType::EpochInUse],
-            ..operation(
+            ..Operation::of_principals(
                 "retire_root",
                 "/v1/root/retire",
                 OperationName::RetireRoot,
                 retire,
             )
-        },
+        }
+        .described(
+            "Forgets the epochs before the newest, once a whole pass of this boot has found no record in them.",
+            state(),
+        ),
     ]
-}
-
-fn operation(
-    id: &'static str,
-    path: &'static str,
-    name: OperationName,
-    handler: Handler,
-) -> Operation {
-    Operation {
-        id,
-        method: Method::POST,
-        path,
-        summary: "",
-        access: Access::Principal(name),
-        creates: false,
-        query: &[],
-        body: None,
-        success: state(),
-        problems: &[],
-        handler,
-    }
 }
 
 fn state() -> Success {
