@@ -17,7 +17,7 @@ use permafrost_client::Measurements;
 use permafrost_common::api::Key;
 use permafrost_enclave::root::RootRecord;
 use permafrost_tests::{
-    LyingParent, binaries, is_signed_by, measurements_of, message, new_key, predecessors,
+    LyingParent, binaries, is_signed_by, measurements_of, message, new_key, predecessors, refusal,
 };
 
 /// An enclave program with its configuration.
@@ -152,17 +152,19 @@ async fn the_next_upgrade_names_only_the_release_just_before() {
     let first = Release::first(&parent);
     let second = Release::after(&parent, "second", &[&first]);
     let third = Release::after(&parent, "third", &[&second]);
-    // A release that was never run cannot be named in the place of one that was.
-    allow(&parent, &[&first, &second, &third]);
+    let skipping = Release::after(&parent, "skipping", &[&second, &first]);
+    // A release that was never run cannot be named in the place of one that was, but beside it.
+    allow(&parent, &[&first, &second, &third, &skipping]);
     start(&mut parent, &third);
     parent.enclave.refuses_with("nor in kms.predecessors");
+    serves(&mut parent, &skipping, &key).await;
 
     serves(&mut parent, &second, &key).await;
     allow(&parent, &[&second, &third]);
     serves(&mut parent, &third, &key).await;
     allow(&parent, &[&third]);
     serves(&mut parent, &third, &key).await;
-    assert_eq!(documents(&parent), 3);
+    assert_eq!(documents(&parent), 4);
 }
 
 #[tokio::test]
@@ -172,15 +174,19 @@ async fn an_epoch_of_the_new_release_needs_a_release_that_names_it_to_go_back() 
     let old = Release::first(&parent);
     let new = Release::after(&parent, "new", &[&old]);
     allow(&parent, &[&old, &new]);
-    serves(&mut parent, &new, &key).await;
-    parent
-        .principal("alice")
-        .await
-        .rotate_root(1)
-        .await
-        .unwrap();
+    let beside = parent.second_enclave("beside", &new.program, &new.configuration);
+    beside.wait_until_ready();
+    let elsewhere = parent.principal_at(&beside, "alice").await;
+    elsewhere.rotate_root(1).await.unwrap();
+    let made_by_the_new = new_key(&elsewhere).await;
 
-    // The old code as it was knows nothing of the new, though KMS would let it in.
+    // An old enclave that runs goes on with what it has. One that starts is refused, though KMS would let it in.
+    let alice = parent.principal("alice").await;
+    let refused_by_the_old = alice.sign(&made_by_the_new.id, &message()).await;
+    assert_eq!(refusal(refused_by_the_old), "not-ready");
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+    assert_eq!(alice.root().await.unwrap().epochs, [1]);
     start(&mut parent, &old);
     parent.enclave.refuses_with("nor in kms.predecessors");
     // The old code with a configuration that names it.
@@ -191,6 +197,7 @@ async fn an_epoch_of_the_new_release_needs_a_release_that_names_it_to_go_back() 
     assert_eq!(old.measurements().get(1), back.measurements().get(1));
     allow(&parent, &[&new, &back]);
     serves(&mut parent, &back, &key).await;
+    serves(&mut parent, &back, &made_by_the_new).await;
     let alice = parent.principal("alice").await;
     assert_eq!(alice.root().await.unwrap().epochs, [1, 2]);
 }
