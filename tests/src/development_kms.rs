@@ -123,7 +123,7 @@ impl DevelopmentKms {
     /// The section `kms` of a measured configuration for this key.
     pub fn section(&self, key: &KeyArn) -> String {
         format!(
-            "[kms]\nkey_arn = \"{key}\"\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n",
+            "[kms]\nkey_arn = \"{key}\"\nepoch_settle_s = 0\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n",
             self.host(),
             self.emulator().ca_pem()
         )

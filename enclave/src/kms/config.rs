@@ -32,6 +32,9 @@ pub struct KmsConfig {
     pub any_predecessor: bool,
     /// Whether a first root secret may be made where the store has none.
     pub create_root_secret: bool,
+    /// How long an epoch must have been the newest before a pass of resealing counts towards retiring the others, in
+    /// seconds: until then another enclave, or a request under way, may still seal in an older one.
+    pub epoch_settle_s: u64,
     /// The time for one attempt of one call, in milliseconds.
     pub attempt_timeout_ms: u64,
     /// How often a call is tried before it fails.
@@ -52,6 +55,8 @@ pub(crate) struct KmsSection {
     any_predecessor: bool,
     #[serde(default = "yes")]
     create_root_secret: bool,
+    #[serde(default = "a_minute")]
+    epoch_settle_s: u64,
     #[serde(default = "five_seconds")]
     attempt_timeout_ms: u64,
     #[serde(default = "four")]
@@ -86,6 +91,13 @@ impl KmsConfig {
                 "1 to 2147483648",
             ),
             (
+                "epoch_settle_s",
+                section.epoch_settle_s,
+                0,
+                86_400,
+                "0 to 86400",
+            ),
+            (
                 "attempt_timeout_ms",
                 section.attempt_timeout_ms,
                 100,
@@ -108,6 +120,7 @@ impl KmsConfig {
             predecessors: parse_predecessors(&section.predecessors)?,
             any_predecessor: section.any_predecessor,
             create_root_secret: section.create_root_secret,
+            epoch_settle_s: section.epoch_settle_s,
             attempt_timeout_ms: section.attempt_timeout_ms,
             attempts: section.attempts,
         })
@@ -177,6 +190,10 @@ fn first_epoch() -> Epoch {
 
 fn yes() -> bool {
     true
+}
+
+fn a_minute() -> u64 {
+    60
 }
 
 fn five_seconds() -> u64 {
@@ -257,6 +274,10 @@ mod tests {
             ),
             (format!("{GOOD}\noldest_epoch = 0"), "kms.oldest_epoch"),
             (format!("{GOOD}\nattempts = 0"), "kms.attempts"),
+            (
+                format!("{GOOD}\nepoch_settle_s = 86401"),
+                "kms.epoch_settle_s",
+            ),
             (
                 format!("{GOOD}\npredecessors = [\"00\"]"),
                 "kms.predecessors",

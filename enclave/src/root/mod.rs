@@ -9,7 +9,7 @@ mod reseal;
 mod source;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use permafrost_common::api::RootState;
 use permafrost_common::problem::{Problem, ProblemType};
@@ -82,6 +82,9 @@ pub enum RootError {
     /// Another request, or another enclave, wrote the record first.
     #[error("the record of the root secret was changed by others meanwhile; nothing was done")]
     Conflict,
+    /// Something may still be sealed in an older epoch.
+    #[error("{0}")]
+    InUse(String),
     /// The NSM signs no statement.
     #[error("no attestation document about the root secret: {0}")]
     Attest(#[from] AttestError),
@@ -167,6 +170,29 @@ impl Root {
         self.secrets.replace(secrets);
         tracing::info!(epoch, "a new epoch of the root secret");
         Ok(self.state())
+    }
+
+    /// Whether a pass of resealing that began then, and left nothing, shows that nothing is sealed in an older epoch.
+    ///
+    /// # Errors
+    /// [`RootError::InUse`] where there was none, or where others may have sealed in an older epoch after it had begun.
+    pub fn check_settled(&self, began: Option<Instant>) -> Result<(), RootError> {
+        let epoch = self.secrets.now().newest().0;
+        let Some(began) = began else {
+            return Err(RootError::InUse(format!(
+                "no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left since this enclave was started"
+            )));
+        };
+        let settle = self.source.kms.config().epoch_settle_s;
+        let after = began.saturating_duration_since(self.secrets.newest_since());
+        if after >= Duration::from_secs(settle) {
+            return Ok(());
+        }
+        Err(RootError::InUse(format!(
+            "the last whole pass of /v1/root/reseal began {} s after this enclave had epoch {epoch}, and others may have \
+             sealed in an older one since; accepted: a pass that begins {settle} s after it or later (kms.epoch_settle_s)",
+            after.as_secs()
+        )))
     }
 
     /// Forgets the epochs before `newest`. What is still sealed in one of them does not open again.
@@ -260,6 +286,7 @@ impl From<RootError> for Problem {
             RootError::Record(_) | RootError::Missing => ProblemType::RecordInvalid,
             RootError::RolledBack { .. } => ProblemType::RecordRolledBack,
             RootError::Epoch { .. } | RootError::Conflict => ProblemType::EpochConflict,
+            RootError::InUse(_) => ProblemType::EpochInUse,
             RootError::Attest(_) | RootError::Seal(_) | RootError::Internal(_) => {
                 ProblemType::Internal
             }

@@ -1,6 +1,7 @@
 //! How far a pass over all records has come that seals them anew in the newest epoch.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::sealing::Epoch;
 
@@ -11,6 +12,8 @@ pub struct ResealPass(Mutex<Progress>);
 #[derive(Debug, Default)]
 struct Progress {
     epoch: Epoch,
+    /// When the pass began.
+    began: Option<Instant>,
     /// The cursor that the next page must begin at; `None` when the pass has reached the end.
     next: Option<String>,
     complete: bool,
@@ -27,15 +30,21 @@ impl ResealPass {
         let clean = (begins || goes_on) && left == 0;
         *progress = Progress {
             epoch,
+            began: match begins {
+                true => Some(Instant::now()),
+                false => progress.began,
+            },
             complete: clean && next.is_none(),
             next: next.filter(|_| clean).map(str::to_owned),
         };
     }
 
-    /// Whether a whole pass has found nothing left that is sealed in an epoch before this one, the newest.
-    pub fn is_complete(&self, epoch: Epoch) -> bool {
+    /// When the whole pass began that has found nothing left which is sealed in an epoch before this one, the newest;
+    /// nothing if there was none.
+    pub fn complete_since(&self, epoch: Epoch) -> Option<Instant> {
         let progress = self.lock();
-        progress.complete && progress.epoch == epoch
+        let complete = progress.complete && progress.epoch == epoch;
+        progress.began.filter(|_| complete)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -51,9 +60,9 @@ mod tests {
     fn only_a_whole_pass_in_order_is_complete() {
         let pass = ResealPass::default();
         pass.page(2, "", Some("a"), 0);
-        assert!(!pass.is_complete(2));
+        assert!(!pass.complete_since(2).is_some());
         pass.page(2, "a", None, 0);
-        assert!(pass.is_complete(2) && !pass.is_complete(3));
+        assert!(pass.complete_since(2).is_some() && !pass.complete_since(3).is_some());
     }
 
     #[test]
@@ -63,12 +72,12 @@ mod tests {
             pass.page(2, "", Some("a"), 0);
             pass.page(epoch, after, None, left);
             assert!(
-                !pass.is_complete(2) && !pass.is_complete(3),
+                !pass.complete_since(2).is_some() && !pass.complete_since(3).is_some(),
                 "{epoch} {after} {left}"
             );
         }
         let pass = ResealPass::default();
         pass.page(2, "", None, 1);
-        assert!(!pass.is_complete(2));
+        assert!(!pass.complete_since(2).is_some());
     }
 }

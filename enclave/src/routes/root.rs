@@ -123,12 +123,9 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
         let request: RetireRoot = call.json()?;
         let thawed = enclave.thawed()?;
         let state = thawed.root.state();
-        if state.epoch == request.epoch && !thawed.reseal_pass.is_complete(request.epoch) {
-            let detail = format!(
-                "no whole pass of /v1/root/reseal in epoch {} has ended with nothing left since this enclave was started",
-                request.epoch
-            );
-            return Err(Problem::new(ProblemType::EpochInUse, detail));
+        if state.epoch == request.epoch {
+            let began = thawed.reseal_pass.complete_since(request.epoch);
+            thawed.root.check_settled(began)?;
         }
         let state = thawed.root.retire_before(request.epoch).await?;
         Reply::json(200, &state)

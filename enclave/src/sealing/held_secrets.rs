@@ -1,6 +1,6 @@
 //! The root secrets that this boot holds now, shared by all who seal and open.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -16,9 +16,16 @@ pub struct HeldSecrets(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    secrets: RwLock<Arc<RootSecrets>>,
+    secrets: RwLock<Held>,
     search: Mutex<Search>,
     asked: Notify,
+}
+
+#[derive(Debug)]
+struct Held {
+    secrets: Arc<RootSecrets>,
+    /// When the newest of them was taken up.
+    newest_since: Instant,
 }
 
 /// The search for epochs that another enclave of the deployment may have made.
@@ -34,7 +41,10 @@ impl HeldSecrets {
     /// Holds these secrets.
     pub fn new(secrets: RootSecrets) -> Self {
         Self(Arc::new(Shared {
-            secrets: RwLock::new(Arc::new(secrets)),
+            secrets: RwLock::new(Held {
+                secrets: Arc::new(secrets),
+                newest_since: Instant::now(),
+            }),
             search: Mutex::default(),
             asked: Notify::new(),
         }))
@@ -42,12 +52,12 @@ impl HeldSecrets {
 
     /// The secrets as they are now.
     pub fn now(&self) -> Arc<RootSecrets> {
-        let secrets = self
-            .0
-            .secrets
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&secrets)
+        Arc::clone(&self.held().secrets)
+    }
+
+    /// Since when the newest epoch is held here.
+    pub fn newest_since(&self) -> Instant {
+        self.held().newest_since
     }
 
     /// Seals and opens with other secrets from now on.
@@ -57,7 +67,10 @@ impl HeldSecrets {
             .secrets
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *held = Arc::new(secrets);
+        if secrets.newest().0 != held.secrets.newest().0 {
+            held.newest_since = Instant::now();
+        }
+        held.secrets = Arc::new(secrets);
     }
 
     /// Says that a record names a later epoch than those held. True if another enclave may have made it, which is then
@@ -90,6 +103,13 @@ impl HeldSecrets {
     /// Notes that the store was looked at for epochs up to this one, and that what it has is held.
     pub fn looked(&self, wanted: Epoch) {
         self.search().missed = Some((wanted, Instant::now()));
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.0
+            .secrets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn search(&self) -> MutexGuard<'_, Search> {

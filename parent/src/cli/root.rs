@@ -46,7 +46,7 @@ Examples:
   permafrost root rotate
   permafrost root rotate --from 3
 
-Then `permafrost root reseal`, and `permafrost root retire` when every enclave of the deployment shows the new epoch.")]
+Then, a minute later, `permafrost root reseal` and `permafrost root retire`: by then every enclave of the deployment has it.")]
 struct Rotate {
     /// The newest epoch as you know it: another one is refused, so that a repeated call rotates once. Default: what the
     /// enclave says now.

@@ -143,7 +143,9 @@ impl StackKms {
             "# The root secret comes from this key of the development KMS. On AWS, endpoint and roots are left out.\n\
              [kms]\nkey_arn = \"{key}\"\n\
              # Every build is another enclave here. Elsewhere: predecessors = [\"PCR0 of the release before\"].\n\
-             any_predecessor = true\nendpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n",
+             any_predecessor = true\n\
+             # One enclave is all there is, so `permafrost root retire` need not wait for others.\n\
+             epoch_settle_s = 0\nendpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n",
             self.host(),
             self.0.ca_pem()
         )

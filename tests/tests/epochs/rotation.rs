@@ -1,5 +1,7 @@
 //! The next epoch, and the end of the ones before.
 
+use std::time::Duration;
+
 use permafrost_common::api::Key;
 use permafrost_tests::{LyingParent, message, new_key, refusal};
 
@@ -134,4 +136,31 @@ async fn an_epoch_is_retired_only_after_a_whole_pass_and_never_opens_again() {
         parent.store.put_back(&key.id, newest);
         signs(&alice, key).await;
     }
+}
+
+#[tokio::test]
+async fn a_pass_that_begins_before_others_can_know_the_epoch_retires_nothing() {
+    let mut parent = LyingParent::before_kms().await;
+    let configuration = parent
+        .configuration()
+        .replace("epoch_settle_s = 0", "epoch_settle_s = 2");
+    parent.enclave.configure(&configuration);
+    parent.kms.allow(&parent.key_arn, "test", &[&configuration]);
+    parent.egress.be_honest();
+    parent.enclave.restart();
+
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    alice.rotate_root(1).await.unwrap();
+    pass(&alice, 100).await;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let refused = alice.retire_root(2).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("kms.epoch_settle_s"),
+        "{refused}"
+    );
+    assert_eq!(refusal::<()>(Err(refused)), "epoch-in-use");
+    pass(&alice, 100).await;
+    assert_eq!(alice.retire_root(2).await.unwrap().epochs, [2]);
+    signs(&alice, &key).await;
 }
