@@ -60,9 +60,9 @@ mod tests {
     fn only_a_whole_pass_in_order_is_complete() {
         let pass = ResealPass::default();
         pass.page(2, "", Some("a"), 0);
-        assert!(!pass.complete_since(2).is_some());
+        assert!(pass.complete_since(2).is_none());
         pass.page(2, "a", None, 0);
-        assert!(pass.complete_since(2).is_some() && !pass.complete_since(3).is_some());
+        assert!(pass.complete_since(2).is_some() && pass.complete_since(3).is_none());
     }
 
     #[test]
@@ -72,12 +72,12 @@ mod tests {
             pass.page(2, "", Some("a"), 0);
             pass.page(epoch, after, None, left);
             assert!(
-                !pass.complete_since(2).is_some() && !pass.complete_since(3).is_some(),
+                pass.complete_since(2).is_none() && pass.complete_since(3).is_none(),
                 "{epoch} {after} {left}"
             );
         }
         let pass = ResealPass::default();
         pass.page(2, "", None, 1);
-        assert!(!pass.complete_since(2).is_some());
+        assert!(pass.complete_since(2).is_none());
     }
 }
