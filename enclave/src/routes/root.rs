@@ -10,6 +10,7 @@ use super::{Answer, BodySchema, Call, Operation, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::PAGE_MAX;
 use crate::enclave::Enclave;
+use crate::root::RootError;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -85,7 +86,8 @@ fn show(enclave: Arc<Enclave>, _: Call) -> Answer {
 fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
     Box::pin(async move {
         let request: RotateRoot = call.json()?;
-        let state = enclave.thawed()?.root.rotate(request.epoch).await?;
+        let root = Arc::clone(&enclave.thawed()?.root);
+        let state = whole(async move { root.rotate(request.epoch).await }).await?;
         Reply::json(200, &state)
     })
 }
@@ -127,7 +129,18 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
             let began = thawed.reseal_pass.complete_since(request.epoch);
             thawed.root.check_settled(began)?;
         }
-        let state = thawed.root.retire_before(request.epoch).await?;
+        let root = Arc::clone(&thawed.root);
+        let state = whole(async move { root.retire_before(request.epoch).await }).await?;
         Reply::json(200, &state)
     })
+}
+
+/// Goes on when the request has timed out: what the store has taken must become what this enclave holds.
+async fn whole(
+    change: impl Future<Output = Result<RootState, RootError>> + Send + 'static,
+) -> Result<RootState, Problem> {
+    let changed = tokio::spawn(change)
+        .await
+        .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
+    Ok(changed?)
 }

@@ -1,11 +1,11 @@
 //! The next epoch, and the end of the ones before.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use permafrost_common::api::Key;
-use permafrost_tests::{LyingParent, message, new_key, refusal};
+use permafrost_tests::{LyingParent, Measured, message, new_key, refusal};
 
-use crate::steps::{actions, epochs_of, page, pass, signs};
+use crate::steps::{PATIENCE, actions, epochs_of, page, pass, signs};
 
 #[tokio::test]
 async fn after_a_rotation_old_records_open_and_new_writes_use_the_new_epoch() {
@@ -163,4 +163,24 @@ async fn a_pass_that_begins_before_others_can_know_the_epoch_retires_nothing() {
     pass(&alice, 100).await;
     assert_eq!(alice.retire_root(2).await.unwrap().epochs, [2]);
     signs(&alice, &key).await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_outlasts_its_request_is_carried_out_all_the_same() {
+    let measured = Measured::new("test").limits("request_timeout_ms = 500");
+    let parent = LyingParent::with(measured).await;
+    let alice = parent.principal("alice").await;
+    parent
+        .kms
+        .emulator()
+        .set_latency(Duration::from_millis(1_500));
+    assert_eq!(refusal(alice.rotate_root(1).await), "request-timeout");
+    let started = Instant::now();
+    while alice.root().await.unwrap().epoch == 1 {
+        assert!(started.elapsed() < PATIENCE, "the rotation was cut off");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let key = new_key(&alice).await;
+    assert_eq!(epochs_of(&parent, &key), [2]);
+    assert_eq!(refusal(alice.rotate_root(1).await), "epoch-conflict");
 }
