@@ -11,7 +11,7 @@ use super::actions::default_policy;
 use super::blob::{self, Blob};
 use super::clock::unix_ms;
 use super::error::KmsError;
-use super::keys::{Key, KeyState, Material};
+use super::keys::{Key, KeyState, Keyring, Material};
 use super::service::Service;
 use crate::policy::PolicyDocument;
 
@@ -51,11 +51,7 @@ pub(super) fn put_policy(
     let policy = PolicyDocument::parse(policy)?.as_str().to_owned();
     let mut store = service.store();
     let now_ms = unix_ms((service.clock)());
-    let id = Uuid::try_parse(key.key_id())
-        .ok()
-        .filter(|id| store.keyring().key_arn(id) == key.as_str())
-        .filter(|id| store.keyring().key(*id, now_ms).is_some())
-        .ok_or_else(|| EmulatorError::NoSuchKey(key.clone()))?;
+    let id = find(store.keyring(), key, now_ms)?.id;
     let change = store.change(now_ms, |keyring| {
         if let Some(key) = keyring.keys.get_mut(&id) {
             key.policy = policy;
@@ -73,12 +69,7 @@ pub(super) fn encrypt(
     context: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, EmulatorError> {
     let store = service.store();
-    let now_ms = unix_ms((service.clock)());
-    let id = Uuid::try_parse(key.key_id())
-        .ok()
-        .filter(|id| store.keyring().key_arn(id) == key.as_str());
-    let found = id.and_then(|id| store.keyring().key(id, now_ms));
-    let found = found.ok_or_else(|| EmulatorError::NoSuchKey(key.clone()))?;
+    let found = find(store.keyring(), key, unix_ms((service.clock)()))?;
     blob::seal(found.id, &found.material, context, plaintext).map_err(not_kept)
 }
 
@@ -96,6 +87,15 @@ pub(super) fn reveal(
         .and_then(|id| store.keyring().key(id, unix_ms((service.clock)())))
         .ok_or_else(|| EmulatorError::NotRevealed("made under no key of this KMS".to_owned()))?;
     blob.open(&key.material, context).map_err(refused)
+}
+
+/// The key of this ARN.
+fn find<'a>(keyring: &'a Keyring, arn: &KeyArn, now_ms: u64) -> Result<&'a Key, EmulatorError> {
+    Uuid::try_parse(arn.key_id())
+        .ok()
+        .filter(|id| keyring.key_arn(id) == arn.as_str())
+        .and_then(|id| keyring.key(id, now_ms))
+        .ok_or_else(|| EmulatorError::NoSuchKey(arn.clone()))
 }
 
 fn not_kept(error: KmsError) -> EmulatorError {
