@@ -13,10 +13,10 @@ pub const INIT: &str = "init";
 /// Where the second ramdisk has the measured configuration.
 pub const CONFIGURATION: &str = "config/enclave.toml";
 
-/// The memory that `nitro-cli run-enclave` gives when it is not told, in bytes: enclaves get pages of 2 MiB or 1 GiB.
-const DEFAULT_MEMORY: u64 = 256 * 1024 * 1024;
+/// The memory of an enclave that `nitro-cli run-enclave` is not told the memory of, in bytes: what AWS's own images say.
+const DEFAULT_MEMORY: u64 = 1024 * 1024 * 1024;
 
-/// The CPUs that `nitro-cli run-enclave` gives when it is not told: one core.
+/// Its CPUs: one core, as AWS's own images say.
 const DEFAULT_CPUS: u64 = 2;
 
 /// What an image is made of.

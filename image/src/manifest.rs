@@ -47,24 +47,46 @@ impl Manifest {
         format!("{json:#}\n")
     }
 
-    /// As the section of an image that `nitro-cli describe-eif` shows (`aws-nitro-enclaves-image-format`,
-    /// `EifIdentityInfo`), JSON. All its fields are required; those that would differ from build to build are constant.
+    /// As the section of an image that `nitro-cli describe-eif` shows, JSON.
     pub fn to_metadata(&self) -> String {
-        serde_json::json!({
-            "ImageName": "permafrost",
-            "ImageVersion": self.version,
-            "BuildMetadata": {
-                "BuildTime": "1970-01-01T00:00:00Z",
-                "BuildTool": env!("CARGO_PKG_NAME"),
-                "BuildToolVersion": self.version,
-                "OperatingSystem": "none",
-                "KernelVersion": "see CustomMetadata",
+        let metadata = Metadata {
+            image_name: "permafrost",
+            image_version: self.version,
+            build_metadata: BuildMetadata {
+                build_time: "1970-01-01T00:00:00Z",
+                build_tool: env!("CARGO_PKG_NAME"),
+                build_tool_version: self.version,
+                operating_system: "none",
+                kernel_version: "Linux",
             },
-            "DockerInfo": null,
-            "CustomMetadata": self,
-        })
-        .to_string()
+            docker_info: (),
+            custom_metadata: serde_json::json!(self),
+        };
+        // Only a map whose keys are no texts, or a failing writer, would be an error.
+        serde_json::to_string(&metadata).unwrap_or_default()
     }
+}
+
+/// All fields are required, in this order (`aws-nitro-enclaves-image-format`, `EifIdentityInfo`). Those that would differ
+/// from build to build are constant.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    image_name: &'static str,
+    image_version: &'static str,
+    build_metadata: BuildMetadata,
+    docker_info: (),
+    custom_metadata: serde_json::Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildMetadata {
+    build_time: &'static str,
+    build_tool: &'static str,
+    build_tool_version: &'static str,
+    operating_system: &'static str,
+    kernel_version: &'static str,
 }
 
 impl Ingredient {
