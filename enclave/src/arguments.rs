@@ -91,7 +91,12 @@ pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, 
         .parse()
         .map_err(|_| format!("PERMAFROST_PARENT_CID is {parent_cid:?}, expected: a number"))?;
     let at_parent = |port| format!("vsock://{cid}:{port}");
-    let arguments = ["--store".to_owned(), at_parent(5001), "--egress".to_owned(), at_parent(5002)];
+    let arguments = [
+        "--store".to_owned(),
+        at_parent(5001),
+        "--egress".to_owned(),
+        at_parent(5002),
+    ];
     match parse(arguments.into_iter())? {
         Command::Run(arguments) => Ok(Arguments {
             parent_cid: cid,

@@ -27,14 +27,14 @@ async fn exchange(cid: u32) -> Result<(), String> {
         cid: Cid::Number(cid),
         port: PORT,
     };
-    let mut stream = connect(&address)
-        .await
-        .map_err(|error| error.to_string())?;
+    let mut stream = connect(&address).await.map_err(|error| error.to_string())?;
     let io = |error: std::io::Error| error.to_string();
     stream.write_all(&[HEARTBEAT]).await.map_err(io)?;
     let answer = stream.read_u8().await.map_err(io)?;
     if answer == HEARTBEAT {
         return Ok(());
     }
-    Err(format!("the answer is {answer:#04x}, expected: {HEARTBEAT:#04x}"))
+    Err(format!(
+        "the answer is {answer:#04x}, expected: {HEARTBEAT:#04x}"
+    ))
 }

@@ -25,7 +25,8 @@ fn main() {
 
     let content = |kind| eif.of_kind(kind).map(|section| section.content.clone());
     let metadata: EifIdentityInfo =
-        serde_json::from_slice(&content(Kind::Metadata).next().expect("metadata")).expect("metadata as AWS reads it");
+        serde_json::from_slice(&content(Kind::Metadata).next().expect("metadata"))
+            .expect("metadata as AWS reads it");
     let command_line = content(Kind::CommandLine).next().expect("a command line");
     fs::write(at("kernel"), &parts.kernel).expect("the kernel written");
     let mut builder = EifBuilder::new(
@@ -43,19 +44,38 @@ fn main() {
     }
     let path = at("theirs.eif");
     let pcrs = builder.write_to(&mut File::create(&path).expect("an image file"));
-    assert!(fs::read(&path).expect("their image") == ours, "AWS's library makes other bytes of the same parts");
+    assert!(
+        fs::read(&path).expect("their image") == ours,
+        "AWS's library makes other bytes of the same parts"
+    );
 
     let our_pcrs = Pcrs::of(&eif);
-    let expected = [("PCR0", our_pcrs.image), ("PCR1", our_pcrs.code), ("PCR2", our_pcrs.configuration)];
+    let expected = [
+        ("PCR0", our_pcrs.image),
+        ("PCR1", our_pcrs.code),
+        ("PCR2", our_pcrs.configuration),
+    ];
     let path = at("ours.eif");
     fs::write(&path, &ours).expect("our image written");
-    let mut reader = EifReader::from_eif(path.display().to_string()).expect("our image as AWS reads it");
+    let mut reader =
+        EifReader::from_eif(path.display().to_string()).expect("our image as AWS reads it");
     assert!(reader.check_crc(), "AWS's library computes another CRC-32");
     let read = reader.get_measurements().expect("measurements");
     for (name, value) in expected {
         let value: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(pcrs.get(name), Some(&value), "{name} as AWS's library writes it");
-        assert_eq!(read.get(name), Some(&value), "{name} as AWS's library reads it");
+        assert_eq!(
+            pcrs.get(name),
+            Some(&value),
+            "{name} as AWS's library writes it"
+        );
+        assert_eq!(
+            read.get(name),
+            Some(&value),
+            "{name} as AWS's library reads it"
+        );
     }
-    println!("AWS's library makes the same {} bytes and the same PCRs", ours.len());
+    println!(
+        "AWS's library makes the same {} bytes and the same PCRs",
+        ours.len()
+    );
 }
