@@ -33,6 +33,15 @@ step() {
     say "== $title: done in $((SECONDS - started)) s"
 }
 
+# Shows what a command says only when it fails.
+quietly() {
+    local output
+    output=$("$@" 2>&1) || {
+        say "$output"
+        return 1
+    }
+}
+
 # Builds the two programs, optimised, as the demonstration and the benchmarks run them: their NSM is the emulator, which is
 # in the enclave program only with this feature.
 build_programs() {

@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
     pub(crate) nsm: NsmChoice,
     /// Whether to end when standard input does.
     pub(crate) exit_on_stdin_close: bool,
+    /// The CID of the parent instance.
+    pub(crate) parent_cid: u32,
 }
 
 /// Which NSM attests.
@@ -74,9 +76,33 @@ impl Arguments {
     /// Who may connect: over vsock nobody but the parent instance.
     pub(crate) fn peers(&self) -> Peers {
         match self.listen {
-            Address::Vsock { .. } => Peers::Cids(vec![PARENT_CID]),
+            Address::Vsock { .. } => Peers::Cids(vec![self.parent_cid]),
             _ => Peers::Any,
         }
+    }
+}
+
+/// The arguments of the first process of a machine, which takes none: the parent's CID comes from the kernel's command line,
+/// where a virtual machine that is not Nitro has another (`PERMAFROST_PARENT_CID=2`). On Nitro all of that line is measured
+/// but what the hypervisor adds.
+pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, String> {
+    let parent_cid = parent_cid.unwrap_or_else(|| PARENT_CID.to_string());
+    let cid = parent_cid
+        .parse()
+        .map_err(|_| format!("PERMAFROST_PARENT_CID is {parent_cid:?}, expected: a number"))?;
+    let at_parent = |port| format!("vsock://{cid}:{port}");
+    let arguments = [
+        "--store".to_owned(),
+        at_parent(5001),
+        "--egress".to_owned(),
+        at_parent(5002),
+    ];
+    match parse(arguments.into_iter())? {
+        Command::Run(arguments) => Ok(Arguments {
+            parent_cid: cid,
+            ..arguments
+        }),
+        _ => Err("the first process only runs".to_owned()),
     }
 }
 
@@ -127,6 +153,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         egress: address("--egress", &egress)?,
         nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
+        parent_cid: PARENT_CID,
     }))
 }
 
@@ -191,6 +218,17 @@ mod tests {
         assert_eq!(arguments.peers(), Peers::Cids(vec![3]));
         assert_eq!(arguments.store.to_string(), "vsock://3:5001");
         assert_eq!(arguments.egress.to_string(), "vsock://3:5002");
+    }
+
+    #[test]
+    fn the_first_process_takes_the_parents_cid_from_the_kernels_command_line() {
+        let nitro = of_first_process(None).unwrap();
+        assert_eq!(nitro.peers(), Peers::Cids(vec![3]));
+        assert_eq!(nitro.store.to_string(), "vsock://3:5001");
+        let here = of_first_process(Some("2".to_owned())).unwrap();
+        assert_eq!(here.peers(), Peers::Cids(vec![2]));
+        assert_eq!(here.egress.to_string(), "vsock://2:5002");
+        assert!(of_first_process(Some("any".to_owned())).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod init;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,6 +31,16 @@ const UNSEAL_WAIT: Duration = Duration::from_millis(250);
 const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
+    if init::is_this_process() {
+        let prepared = init::prepare();
+        let cid = std::env::var("PERMAFROST_PARENT_CID").ok();
+        match prepared.and_then(|()| arguments::of_first_process(cid)) {
+            Ok(arguments) => _ = run_to_the_end(arguments),
+            Err(error) => eprintln!("permafrost-enclave: {error}"),
+        }
+        init::end();
+        return ExitCode::FAILURE;
+    }
     let arguments = match arguments::parse(std::env::args().skip(1)) {
         Ok(Command::Run(arguments)) => arguments,
         Ok(Command::Print(text)) => {
@@ -43,6 +54,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    run_to_the_end(arguments)
+}
+
+fn run_to_the_end(arguments: Arguments) -> ExitCode {
     tracing_subscriber::fmt()
         .json()
         .with_writer(std::io::stderr)
@@ -64,6 +79,9 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), String> {
     let configuration = read_configuration(&arguments.config)?;
     let nsm = nsm(&arguments, &configuration)?;
+    if init::is_this_process() {
+        init::begin(&nsm, arguments.parent_cid)?;
+    }
     let enclave = Arc::new(boot(&configuration, nsm).map_err(|error| error.to_string())?);
     let listener = Listener::bind(&arguments.listen, arguments.peers())
         .await

@@ -1,0 +1,66 @@
+//! Random numbers from the NSM, or none.
+
+use std::fs;
+use std::io::Write;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use permafrost_enclave::nsm::Nsm;
+use zeroize::Zeroizing;
+
+/// Which hardware the kernel seeds itself from.
+const CURRENT: &str = "/sys/class/misc/hw_random/rng_current";
+
+/// The name of the NSM's driver there (Linux, `drivers/misc/nsm.c`).
+const NSM: &str = "nsm-hwrng";
+
+/// How many bits the kernel's generator has been given, of 256.
+const AVAILABLE: &str = "/proc/sys/kernel/random/entropy_avail";
+
+/// How many bits it needs.
+const SEEDED: u32 = 256;
+
+/// What is written to the generator, beside what the kernel takes from the NSM's driver itself, in bytes.
+const SEED_LEN: usize = 256;
+
+/// How long the kernel may take to seed itself: a fraction of a second with a working NSM.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Checks that the kernel seeds itself from the NSM, adds a seed of ours from the NSM, and waits until the kernel says that it is
+/// seeded.
+pub(super) fn seed(nsm: &Nsm) -> Result<(), String> {
+    let current = read(CURRENT)?;
+    if current != NSM {
+        return Err(format!(
+            "the kernel's random numbers come from {current:?}, expected: {NSM:?}"
+        ));
+    }
+    let mut seed = Zeroizing::new([0; SEED_LEN]);
+    nsm.random(seed.as_mut_slice())
+        .map_err(|error| format!("the NSM gives no random numbers: {error}"))?;
+    fs::File::options()
+        .write(true)
+        .open("/dev/urandom")
+        .and_then(|mut generator| generator.write_all(seed.as_slice()))
+        .map_err(|error| format!("/dev/urandom takes no seed: {error}"))?;
+    let started = Instant::now();
+    loop {
+        let available = read(AVAILABLE)?;
+        if available.parse() == Ok(SEEDED) {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(format!(
+                "the kernel's generator has {available} bits after {} s, expected: {SEEDED}",
+                PATIENCE.as_secs()
+            ));
+        }
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn read(path: &str) -> Result<String, String> {
+    fs::read_to_string(path)
+        .map(|text| text.trim().to_owned())
+        .map_err(|error| format!("{path} cannot be read: {error}"))
+}

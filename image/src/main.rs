@@ -1,0 +1,119 @@
+//! `permafrost-image`: builds, describes and measures enclave images.
+
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use permafrost_image::describe::describe;
+use permafrost_image::eif::Eif;
+use permafrost_image::image::{Parts, configuration_ramdisk};
+use permafrost_image::manifest::Manifest;
+use permafrost_image::measurement::{self, Pcrs};
+
+/// Builds, describes and measures Permafrost's enclave image.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+enum Command {
+    /// Build an image: FOLDER/permafrost.eif, with its measurements in pcrs.json and what went into it in manifest.json
+    Build {
+        /// The kernel, a bzImage
+        #[arg(long, value_name = "FILE")]
+        kernel: PathBuf,
+        /// The static enclave program
+        #[arg(long, value_name = "FILE")]
+        program: PathBuf,
+        /// The measured configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Where the three files go; made where it is missing
+        #[arg(long, value_name = "FOLDER")]
+        output: PathBuf,
+    },
+    /// Show what is in an image, and compute its PCRs from it
+    Describe {
+        /// The image, an EIF file
+        image: PathBuf,
+        /// Print only the PCRs, as JSON in the form of nitro-cli
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the PCR2 of every image that has this configuration
+    Measure {
+        /// The measured configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("permafrost-image: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<String, String> {
+    match command {
+        Command::Build {
+            kernel,
+            program,
+            config,
+            output,
+        } => {
+            let parts = Parts {
+                kernel: read(&kernel)?,
+                program: read(&program)?,
+                configuration: read(&config)?,
+            };
+            build(&parts, &output)
+        }
+        Command::Describe { image, json } => {
+            let eif = Eif::from_bytes(&read(&image)?)
+                .map_err(|error| format!("{}: {error}", image.display()))?;
+            if json {
+                return Ok(Pcrs::of(&eif).to_json());
+            }
+            describe(&eif).map_err(|error| format!("{}: {error}", image.display()))
+        }
+        Command::Measure { config } => {
+            let ramdisk = configuration_ramdisk(&read(&config)?);
+            Ok(format!(
+                "{}\n",
+                hex::encode(measurement::of_configuration(&ramdisk))
+            ))
+        }
+    }
+}
+
+/// Writes the three files, and answers with what pcrs.json has.
+fn build(parts: &Parts, output: &Path) -> Result<String, String> {
+    let eif = parts.to_eif();
+    let pcrs = Pcrs::of(&eif).to_json();
+    let image = eif.to_bytes().map_err(|error| error.to_string())?;
+    fs::create_dir_all(output).map_err(|error| format!("{}: {error}", output.display()))?;
+    write(&output.join("permafrost.eif"), &image)?;
+    write(&output.join("pcrs.json"), pcrs.as_bytes())?;
+    write(
+        &output.join("manifest.json"),
+        Manifest::of(parts).to_json().as_bytes(),
+    )?;
+    Ok(pcrs)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), String> {
+    fs::write(path, content)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}

@@ -1,0 +1,99 @@
+//! What went into an image, by digest.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::image::{COMMAND_LINE, Parts};
+
+/// What went into an image. It is not measured: it helps to find out why two builds differ.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Manifest {
+    /// The release, as in `Cargo.toml`.
+    pub version: &'static str,
+    /// The kernel's command line.
+    pub command_line: &'static str,
+    /// The bzImage.
+    pub kernel: Ingredient,
+    /// The static enclave program.
+    pub program: Ingredient,
+    /// The measured configuration.
+    pub configuration: Ingredient,
+}
+
+/// A file that went into an image.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Ingredient {
+    /// Its length.
+    pub bytes: usize,
+    /// Its SHA-256, in hex.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// The manifest of an image of these parts.
+    pub fn of(parts: &Parts) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            command_line: COMMAND_LINE.trim_end(),
+            kernel: Ingredient::of(&parts.kernel),
+            program: Ingredient::of(&parts.program),
+            configuration: Ingredient::of(&parts.configuration),
+        }
+    }
+
+    /// As a file to publish beside an image, JSON.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::json!(self);
+        format!("{json:#}\n")
+    }
+
+    /// As the section of an image that `nitro-cli describe-eif` shows, JSON.
+    pub fn to_metadata(&self) -> String {
+        let metadata = Metadata {
+            image_name: "permafrost",
+            image_version: self.version,
+            build_metadata: BuildMetadata {
+                build_time: "1970-01-01T00:00:00Z",
+                build_tool: env!("CARGO_PKG_NAME"),
+                build_tool_version: self.version,
+                operating_system: "none",
+                kernel_version: "Linux",
+            },
+            docker_info: (),
+            custom_metadata: serde_json::json!(self),
+        };
+        // Only a map whose keys are no texts, or a failing writer, would be an error.
+        serde_json::to_string(&metadata).unwrap_or_default()
+    }
+}
+
+/// All fields are required, in this order (`aws-nitro-enclaves-image-format`, `EifIdentityInfo`). Those that would differ
+/// from build to build are constant.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    image_name: &'static str,
+    image_version: &'static str,
+    build_metadata: BuildMetadata,
+    docker_info: (),
+    custom_metadata: serde_json::Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildMetadata {
+    build_time: &'static str,
+    build_tool: &'static str,
+    build_tool_version: &'static str,
+    operating_system: &'static str,
+    kernel_version: &'static str,
+}
+
+impl Ingredient {
+    fn of(content: &[u8]) -> Self {
+        Self {
+            bytes: content.len(),
+            sha256: hex::encode(Sha256::digest(content)),
+        }
+    }
+}
