@@ -238,6 +238,10 @@ pub enum Error {
         /// Whose key was tried.
         issuer: Place,
     },
+    /// The verifier asks for documents that nobody signed, and this is none of QEMU's.
+    #[cfg(feature = "accept-unsigned-documents")]
+    #[error("the document has a signature or certificates, accepted: unsigned documents of QEMU")]
+    NotUnsigned,
 
     /// The enclave runs in debug mode, where AWS measures nothing and the parent reads its console.
     #[error("the enclave is in debug mode: PCR0 is {found}, accepted: a measured PCR0")]
@@ -327,6 +331,8 @@ impl Error {
             Self::CertificateCriticalExtension { .. } => "certificate-critical-extension",
             Self::CertificateSignature { .. } => "certificate-signature",
             Self::DocumentSignature { .. } => "document-signature",
+            #[cfg(feature = "accept-unsigned-documents")]
+            Self::NotUnsigned => "not-unsigned",
             Self::DebugMode { .. } => "debug-mode",
             Self::Measurements { .. } => "measurements",
             Self::Nonce { .. } => "nonce",

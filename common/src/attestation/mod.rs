@@ -59,6 +59,8 @@ mod path;
 mod payload;
 mod policy;
 mod root;
+#[cfg(feature = "accept-unsigned-documents")]
+mod unsigned;
 mod verified;
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::fmt;
 use x509_parser::{parse_x509_certificate, pem::Pem};
 
 use super::document::sha256;
+#[cfg(feature = "accept-unsigned-documents")]
+use super::unsigned;
 
 const AWS_NITRO_G1: &str = include_str!("aws-nitro-root-g1.pem");
 
@@ -19,6 +21,8 @@ const AWS_NITRO_G1: &str = include_str!("aws-nitro-root-g1.pem");
 pub struct Root {
     der: Vec<u8>,
     sha256: [u8; 32],
+    #[cfg(feature = "accept-unsigned-documents")]
+    unsigned: bool,
 }
 
 /// Why bytes are not a [`Root`].
@@ -38,10 +42,17 @@ impl Root {
     pub fn aws_nitro_g1() -> Self {
         // The embedded text does not change and a test reads it, so no caller has an error to handle. Were it broken,
         // the empty root would match no document: each certificate of a bundle has at least one byte.
-        Self::from_pem(AWS_NITRO_G1).unwrap_or(Self {
-            der: Vec::new(),
-            sha256: [0; 32],
-        })
+        Self::from_pem(AWS_NITRO_G1).unwrap_or(Self::of(Vec::new(), [0; 32]))
+    }
+
+    /// No root: accepts documents that nobody signed, in the form of QEMU's NSM, and no other. Anybody can make one. Only with
+    /// the feature `accept-unsigned-documents`, for tests of booted images.
+    #[cfg(feature = "accept-unsigned-documents")]
+    pub fn unsigned_documents_of_qemu() -> Self {
+        Self {
+            unsigned: true,
+            ..Self::of(Vec::new(), [0; 32])
+        }
     }
 
     /// A root from PEM (RFC 7468): one `CERTIFICATE` block; text before it is skipped.
@@ -55,6 +66,10 @@ impl Root {
             .next()
             .ok_or_else(|| RootError::Pem("there is no block".to_owned()))?
             .map_err(|error| RootError::Pem(error.to_string()))?;
+        #[cfg(feature = "accept-unsigned-documents")]
+        if block.label == unsigned::LABEL && block.contents == unsigned::CONTENT {
+            return Ok(Self::unsigned_documents_of_qemu());
+        }
         if block.label != "CERTIFICATE" {
             return Err(RootError::Pem(format!("the block is {:?}", block.label)));
         }
@@ -75,10 +90,7 @@ impl Root {
         if !rest.is_empty() {
             return Err(RootError::Der(format!("{} bytes follow it", rest.len())));
         }
-        Ok(Self {
-            der: der.to_vec(),
-            sha256: sha256(der),
-        })
+        Ok(Self::of(der.to_vec(), sha256(der)))
     }
 
     /// The certificate in DER.
@@ -90,10 +102,28 @@ impl Root {
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
     }
+
+    #[cfg(feature = "accept-unsigned-documents")]
+    pub(super) fn is_unsigned(&self) -> bool {
+        self.unsigned
+    }
+
+    fn of(der: Vec<u8>, sha256: [u8; 32]) -> Self {
+        Self {
+            der,
+            sha256,
+            #[cfg(feature = "accept-unsigned-documents")]
+            unsigned: false,
+        }
+    }
 }
 
 impl fmt::Debug for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "accept-unsigned-documents")]
+        if self.unsigned {
+            return f.write_str("Root(unsigned documents of QEMU)");
+        }
         write!(f, "Root({})", hex::encode(self.sha256))
     }
 }
@@ -130,6 +160,10 @@ mod tests {
             &AWS_NITRO_G1.replace("CERTIFICATE", "PUBLIC KEY")
         ));
         assert!(pem_error(&AWS_NITRO_G1.replace("MII", "M!I")));
+        #[cfg(not(feature = "accept-unsigned-documents"))]
+        assert!(pem_error(include_str!(
+            "../../../image/accept-unsigned-documents.pem"
+        )));
 
         let der = Root::aws_nitro_g1().der().to_vec();
         for end in 0..der.len() {

@@ -67,7 +67,13 @@ impl VerifiedDocument {
             .is_none_or(|pcr0| pcr0.iter().all(|byte| *byte == 0))
     }
 
-    /// SHA-256 of the root certificate that the document was verified against.
+    /// Whether an NSM signed it: always, but for builds with the feature `accept-unsigned-documents` and a root that asks for
+    /// unsigned ones.
+    pub fn is_signed(&self) -> bool {
+        self.document.signature.len() == 96
+    }
+
+    /// SHA-256 of the root certificate that the document was verified against; 32 zero bytes if it is not signed.
     pub fn root_sha256(&self) -> &[u8; 32] {
         &self.root_sha256
     }

@@ -14,7 +14,8 @@ use super::{Provider, Request, Response};
 
 const PATH: &str = "/dev/nsm";
 
-/// The NSM of the enclave that this process runs in. Its documents verify against AWS Nitro root G1 and no other root.
+/// The NSM of the enclave that this process runs in. Its documents verify against AWS Nitro root G1 and no other root; in
+/// builds with the feature `accept-unsigned-documents`, which run in QEMU, against none.
 #[derive(Debug)]
 pub struct Device {
     file: File,
@@ -47,14 +48,28 @@ impl Device {
                 path: path.display().to_string(),
                 source,
             })?,
-            trust_anchor: Root::aws_nitro_g1(),
+            trust_anchor: trust_anchor(),
         })
     }
 }
 
+#[cfg(not(feature = "accept-unsigned-documents"))]
+fn trust_anchor() -> Root {
+    Root::aws_nitro_g1()
+}
+
+#[cfg(feature = "accept-unsigned-documents")]
+fn trust_anchor() -> Root {
+    Root::unsigned_documents_of_qemu()
+}
+
 impl Provider for Device {
     fn name(&self) -> &'static str {
-        "nsm"
+        if cfg!(feature = "accept-unsigned-documents") {
+            "unsigned-nsm"
+        } else {
+            "nsm"
+        }
     }
 
     fn trust_anchor(&self) -> &Root {
@@ -82,9 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_nsm_answers_with_errors_under_the_aws_root() {
+    fn the_trust_anchor_is_awss_in_every_build_but_the_one_for_qemu() {
         let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
-        assert_eq!(nsm.trust_anchor(), &Root::aws_nitro_g1());
+        let is_awss = nsm.trust_anchor() == &Root::aws_nitro_g1();
+        assert_eq!(is_awss, !cfg!(feature = "accept-unsigned-documents"));
+        assert_eq!(is_awss, nsm.name() == "nsm");
+    }
+
+    #[test]
+    fn a_file_that_is_no_nsm_answers_with_errors() {
+        let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
         assert!(matches!(
             nsm.describe(),
             Err(NsmError::Refused {

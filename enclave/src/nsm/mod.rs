@@ -24,7 +24,8 @@ pub use device::{Device, DeviceError};
 /// hold. So there is nothing to set that makes a production binary trust an emulated document (its only provider is
 /// the device), no development run can pass its documents off as AWS's, and both run the same checks.
 pub trait Provider: Send + Sync {
-    /// `nsm` for the device, `emulator` for the emulator: for logs and health, never for decisions.
+    /// `nsm` for the device (`unsigned-nsm` in a build that takes its documents unsigned), `emulator` for the emulator: for logs
+    /// and health, never for decisions.
     fn name(&self) -> &'static str;
 
     /// The root that this provider's documents verify against, and no other.
@@ -92,7 +93,7 @@ impl Nsm {
         Self(Arc::new(provider))
     }
 
-    /// The provider's name: `nsm` or `emulator`.
+    /// The provider's name: `nsm`, `unsigned-nsm` or `emulator`.
     pub fn name(&self) -> &'static str {
         self.0.name()
     }

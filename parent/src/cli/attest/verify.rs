@@ -133,8 +133,12 @@ impl Verify {
             Some(path) => path.display().to_string(),
             None => "AWS Nitro Enclaves G1".to_owned(),
         };
+        let verdict = match document.is_signed() {
+            true => "Verified: an NSM under this root made this document.",
+            false => "NOT SIGNED, as asked: anybody can have made this document.",
+        };
         let mut text = format!(
-            "Verified: an NSM under this root made this document.\n\
+            "{verdict}\n\
              root        {} ({anchor})\n\
              module      {}\n\
              signed at   {}\n\
@@ -210,6 +214,7 @@ struct Report {
     user_data: Option<String>,
     public_key: Option<String>,
     debug: bool,
+    signed: bool,
     root_sha256: String,
 }
 
@@ -227,6 +232,7 @@ impl Report {
             user_data: document.user_data().map(hex::encode),
             public_key: document.public_key().map(hex::encode),
             debug: document.is_debug(),
+            signed: document.is_signed(),
             root_sha256: hex::encode(document.root_sha256()),
         }
     }
