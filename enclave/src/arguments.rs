@@ -27,6 +27,8 @@ pub(crate) struct Arguments {
     pub(crate) store: Address,
     /// Where the way out is.
     pub(crate) egress: Address,
+    /// Where log lines go; absent: to standard error.
+    pub(crate) logs: Option<Address>,
     /// Which NSM attests.
     pub(crate) nsm: NsmChoice,
     /// Whether to end when standard input does.
@@ -59,6 +61,7 @@ Usage: permafrost-enclave [OPTIONS]
   --listen ADDRESS       where requests come from            [vsock://any:5000]
   --store ADDRESS        where the parent's record store is  [vsock://3:5001]
   --egress ADDRESS       where the parent's way out is       [vsock://3:5002]
+  --logs ADDRESS         where log lines go                  [standard error; as the first process vsock://3:5003]
   --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
   --state DIR            the emulator's state                (needed with --nsm emulator)
   --measure              print the measurements that the emulator's documents will have, as JSON, and end
@@ -67,7 +70,7 @@ Usage: permafrost-enclave [OPTIONS]
   --version, --help
 
 Addresses: vsock://CID:PORT, unix:PATH, vsock+unix:PATH:PORT.
-Logs are JSON lines on standard error. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
+Log lines are JSON. With --logs standard error has one line when it listens and one when it fails. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
 
 /// The CID of the parent instance, as every enclave sees it (AWS: Nitro Enclaves, vsock).
 const PARENT_CID: u32 = 3;
@@ -96,6 +99,8 @@ pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, 
         at_parent(5001),
         "--egress".to_owned(),
         at_parent(5002),
+        "--logs".to_owned(),
+        at_parent(5003),
     ];
     match parse(arguments.into_iter())? {
         Command::Run(arguments) => Ok(Arguments {
@@ -113,6 +118,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let mut listen = "vsock://any:5000".to_owned();
     let mut store = format!("vsock://{PARENT_CID}:5001");
     let mut egress = format!("vsock://{PARENT_CID}:5002");
+    let mut logs = None;
     let mut nsm = "device".to_owned();
     let mut state = None;
     let mut debug_mode = false;
@@ -129,6 +135,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--listen" => listen = value()?,
             "--store" => store = value()?,
             "--egress" => egress = value()?,
+            "--logs" => logs = Some(value()?),
             "--nsm" => nsm = value()?,
             "--state" => state = Some(PathBuf::from(value()?)),
             "--debug-mode" => debug_mode = true,
@@ -151,6 +158,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         listen: address("--listen", &listen)?,
         store: address("--store", &store)?,
         egress: address("--egress", &egress)?,
+        logs: logs.map(|logs| address("--logs", &logs)).transpose()?,
         nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
         parent_cid: PARENT_CID,
@@ -194,9 +202,12 @@ fn nsm_choice(text: &str, state: Option<PathBuf>, debug_mode: bool) -> Result<Ns
 }
 
 fn version() -> String {
-    let build = match cfg!(feature = "emulator") {
-        true => "development build, with the emulated NSM",
-        false => "production build, without the emulated NSM",
+    let build = if cfg!(feature = "emulator") {
+        "development build, with the emulated NSM"
+    } else if cfg!(feature = "accept-unsigned-documents") {
+        "test build, for an NSM that does not sign"
+    } else {
+        "production build, without the emulated NSM"
     };
     format!("permafrost-enclave {} ({build})", env!("CARGO_PKG_VERSION"))
 }
@@ -218,6 +229,7 @@ mod tests {
         assert_eq!(arguments.peers(), Peers::Cids(vec![3]));
         assert_eq!(arguments.store.to_string(), "vsock://3:5001");
         assert_eq!(arguments.egress.to_string(), "vsock://3:5002");
+        assert_eq!(arguments.logs, None);
     }
 
     #[test]
@@ -228,6 +240,7 @@ mod tests {
         let here = of_first_process(Some("2".to_owned())).unwrap();
         assert_eq!(here.peers(), Peers::Cids(vec![2]));
         assert_eq!(here.egress.to_string(), "vsock://2:5002");
+        assert_eq!(here.logs.unwrap().to_string(), "vsock://2:5003");
         assert!(of_first_process(Some("any".to_owned())).is_err());
     }
 
@@ -236,6 +249,7 @@ mod tests {
         assert!(refusal(&["--surprise"]).contains("--surprise"));
         assert!(refusal(&["--config"]).contains("--config needs a value"));
         assert!(refusal(&["--listen", "tcp:1"]).contains("--listen"));
+        assert!(refusal(&["--logs", "stderr"]).contains("--logs"));
         assert!(refusal(&["--nsm", "software"]).contains("software"));
         assert!(refusal(&["--state", "x"]).contains("--state"));
     }

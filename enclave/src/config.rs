@@ -55,6 +55,8 @@ pub struct Limits {
     pub cache_bytes: usize,
     /// The time for one call of the record store, in milliseconds.
     pub store_timeout_ms: u64,
+    /// How often the log says what is in use, in milliseconds.
+    pub resources_interval_ms: u64,
 }
 
 impl Default for Limits {
@@ -69,6 +71,7 @@ impl Default for Limits {
             clock_skew_s: 5,
             cache_bytes: 16 * 1024 * 1024,
             store_timeout_ms: 3_000,
+            resources_interval_ms: 60_000,
         }
     }
 }
@@ -186,6 +189,7 @@ impl Limits {
             clock_skew_s,
             cache_bytes,
             store_timeout_ms,
+            resources_interval_ms,
         } = *self;
         in_range(
             "body_bytes",
@@ -237,6 +241,13 @@ impl Limits {
             100,
             60_000,
             "100 to 60000",
+        )?;
+        in_range(
+            "resources_interval_ms",
+            resources_interval_ms,
+            1,
+            86_400_000,
+            "1 to 86400000",
         )
     }
 }

@@ -1,5 +1,6 @@
 //! One boot of the enclave: what it knows of itself, and what it serves with.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use permafrost_common::problem::{Problem, ProblemType};
@@ -21,6 +22,8 @@ pub struct Enclave {
     pub attestor: Arc<Attestor>,
     /// Who may ask.
     pub authenticator: Authenticator,
+    /// How many requests were answered.
+    pub answered: AtomicU64,
     thawed: OnceLock<Thawed>,
     waiting_for: Mutex<String>,
 }
@@ -45,6 +48,7 @@ impl Enclave {
             boot,
             attestor: Arc::new(attestor),
             authenticator,
+            answered: AtomicU64::new(0),
             thawed: OnceLock::new(),
             waiting_for: Mutex::new("it has just been started".to_owned()),
         }

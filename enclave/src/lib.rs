@@ -7,6 +7,7 @@
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
+//! - [`logs`]: where log lines go; [`resources`]: what the process uses.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
 #![forbid(unsafe_code)]
@@ -20,8 +21,10 @@ pub mod custody;
 pub mod enclave;
 pub mod keys;
 pub mod kms;
+pub mod logs;
 pub mod nsm;
 pub mod records;
+pub mod resources;
 pub mod root;
 pub mod routes;
 pub mod sealing;

@@ -3,22 +3,29 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod console;
+mod core_dumps;
 mod init;
+mod panics;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arguments::{Arguments, Command, NsmChoice};
+use panics::LAST_LINES;
 use permafrost_common::transport::Listener;
 use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
 use permafrost_enclave::custody::Custody;
 use permafrost_enclave::enclave::Enclave;
 use permafrost_enclave::kms::{Connector, Egress, Kms};
+use permafrost_enclave::logs::Logs;
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::records::Records;
+use permafrost_enclave::resources;
 use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
 use permafrost_enclave::store::StoreClient;
@@ -36,7 +43,7 @@ fn main() -> ExitCode {
         let cid = std::env::var("PERMAFROST_PARENT_CID").ok();
         match prepared.and_then(|()| arguments::of_first_process(cid)) {
             Ok(arguments) => _ = run_to_the_end(arguments),
-            Err(error) => eprintln!("permafrost-enclave: {error}"),
+            Err(error) => console::say(&error),
         }
         init::end();
         return ExitCode::FAILURE;
@@ -58,22 +65,40 @@ fn main() -> ExitCode {
 }
 
 fn run_to_the_end(arguments: Arguments) -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .init();
+    let logs = match core_dumps::forbid().and_then(|()| logs(&arguments)) {
+        Ok(logs) => logs,
+        Err(error) => {
+            console::say(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    panics::watch(logs.clone());
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("no runtime: {error}"))
-        .and_then(|runtime| runtime.block_on(run(arguments)));
-    match ended {
+        .and_then(|runtime| {
+            let ended = runtime.block_on(run(arguments));
+            // What blocks, on the NSM above all, may block for ever.
+            runtime.shutdown_timeout(LAST_LINES);
+            ended
+        });
+    let code = match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the enclave ends: {error}");
+            if logs.are_sent() {
+                console::say(&error);
+            }
             ExitCode::FAILURE
         }
-    }
+    };
+    logs.end(LAST_LINES);
+    code
+}
+
+fn logs(arguments: &Arguments) -> Result<Logs, String> {
+    Logs::start(arguments.logs.clone()).map_err(|error| format!("no thread for the log: {error}"))
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
@@ -94,6 +119,19 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         listen = %arguments.listen,
         "booted"
     );
+    if let Some(logs) = &arguments.logs {
+        let (version, deployment) = (env!("CARGO_PKG_VERSION"), &enclave.config.deployment);
+        let Arguments {
+            listen,
+            store,
+            egress,
+            ..
+        } = &arguments;
+        console::say(&format!(
+            "{version}, deployment {deployment}: requests at {listen}, records at {store}, way out at {egress}, log to {logs}"
+        ));
+    }
+    tokio::spawn(log_resources(Arc::clone(&enclave)));
     tokio::spawn(thaw(Arc::clone(&enclave), arguments.clone()));
     tokio::select! {
         never = serve(enclave, listener) => match never {},
@@ -106,6 +144,11 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+async fn log_resources(enclave: Arc<Enclave>) {
+    let interval = Duration::from_millis(enclave.config.limits.resources_interval_ms);
+    resources::log(interval, || enclave.answered.load(Ordering::Relaxed)).await;
 }
 
 /// Unseals the root secret, however long it takes, and then follows its epochs. Until then nothing but health and
@@ -224,6 +267,9 @@ fn nsm(arguments: &Arguments, _: &[u8]) -> Result<Nsm, String> {
 }
 
 fn device() -> Result<Nsm, String> {
+    if cfg!(feature = "accept-unsigned-documents") {
+        tracing::warn!("TEST BUILD: attestation documents are taken unsigned and prove nothing");
+    }
     Device::open()
         .map(Nsm::new)
         .map_err(|error| error.to_string())

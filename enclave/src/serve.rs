@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -80,7 +81,9 @@ impl Service {
                 Err(Problem::new(ProblemType::RequestTimeout, detail).retry_after(1))
             })
             .unwrap_or_else(|problem| Reply::problem(&problem).into_response());
-        self.sign(&context, reply).await
+        let answer = self.sign(&context, reply).await;
+        self.enclave.answered.fetch_add(1, Ordering::Relaxed);
+        answer
     }
 
     async fn route(&self, request: Request<Incoming>) -> Result<Response, Problem> {

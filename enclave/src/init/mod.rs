@@ -44,8 +44,10 @@ pub(crate) fn begin(nsm: &Nsm, parent_cid: u32) -> Result<(), String> {
 }
 
 /// Ends the machine. Returns only if the kernel refuses, and then the kernel ends the machine when this process does.
+///
+/// By a reset, as AWS's own init does: an enclave is not started again by that, and there is no ACPI to turn it off with.
 pub(crate) fn end() {
     use nix::sys::reboot::{RebootMode, reboot};
     let Err(error) = reboot(RebootMode::RB_AUTOBOOT);
-    eprintln!("permafrost-enclave: the machine does not end: {error}");
+    crate::console::say(&format!("the machine does not end: {error}"));
 }

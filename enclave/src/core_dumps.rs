@@ -1,0 +1,31 @@
+//! No copy of this process's memory leaves it by way of the kernel.
+
+use nix::sys::prctl::set_dumpable;
+use nix::sys::resource::{Resource, setrlimit};
+
+/// Has the kernel write no core file when this process crashes, and keeps other processes of the same user from reading its memory
+/// (`PR_SET_DUMPABLE`, prctl(2)).
+///
+/// # Errors
+///
+/// What the kernel refused.
+pub(crate) fn forbid() -> Result<(), String> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)
+        .and_then(|()| set_dumpable(false))
+        .map_err(|error| format!("core dumps cannot be forbidden: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::prctl::get_dumpable;
+    use nix::sys::resource::getrlimit;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_forbids_core_dumps_leaves_none() {
+        forbid().unwrap();
+        assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
+        assert!(!get_dumpable().unwrap());
+    }
+}
