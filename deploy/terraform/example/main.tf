@@ -1,0 +1,57 @@
+# A deployment in the default VPC, from docs/deploy.md. Copy this folder, and change what is below.
+
+terraform {
+  required_version = ">= 1.9.0, < 2.0.0"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+
+  # The state holds no secret, but whoever may write it decides what the next apply does: keep it where few may.
+  # backend "s3" {
+  #   bucket       = "..."
+  #   key          = "permafrost/example.tfstate"
+  #   region       = "eu-central-1"
+  #   use_lockfile = true
+  # }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+
+  # No other account is touched by mistake.
+  allowed_account_ids = ["111122223333"]
+}
+
+module "permafrost" {
+  source = "../"
+
+  deployment     = "example"
+  administrators = ["arn:aws:iam::111122223333:role/administrator"]
+
+  # The second apply: the policy that lets the image in.
+  # key_policy_file = "${path.root}/key-policy.json"
+}
+
+output "key_arn" {
+  value = module.permafrost.key_arn
+}
+
+output "key_policy" {
+  value = module.permafrost.key_policy
+}
+
+output "role_arn" {
+  value = module.permafrost.role_arn
+}
+
+output "instance_id" {
+  value = module.permafrost.instance_id
+}
+
+output "store_volume_id" {
+  value = module.permafrost.store_volume_id
+}

@@ -1,0 +1,78 @@
+"""Every command of our own in a page exists, with its options: what the page tells people to type is held against --help."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+FENCE = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.M | re.S)
+
+
+def problems(page, permafrost):
+    root = page.resolve().parent.parent
+    checked = 0
+    for line in command_lines(page.read_text()):
+        for words in commands(line):
+            if words[0].startswith("scripts/"):
+                checked += 1
+                if not (root / words[0]).is_file():
+                    yield f"{words[0]}: not there"
+            elif Path(words[0]).name in ("permafrost", "permafrost-image"):
+                checked += 1
+                yield from unknown(permafrost.parent / Path(words[0]).name, words[1:])
+    if checked == 0:
+        yield f"{page.name}: no command of ours was found in it"
+
+
+def command_lines(text):
+    for fenced in FENCE.findall(text):
+        # Lines without a prompt in a console are what was printed.
+        prompted = any(line.startswith("$ ") for line in fenced.splitlines())
+        for line in re.sub(r" *\\\n\s*", " ", fenced).splitlines():
+            if not prompted or line.startswith("$ "):
+                yield line.removeprefix("$ ")
+
+
+def commands(line):
+    """The simple commands of a line: parts of pipes and lists, what stands in $(...), without sudo and assignments."""
+    for inner in re.findall(r"\$\(([^()]*)\)", line):
+        yield from commands(inner)
+    line = re.sub(r"\$\([^()]*\)", "VALUE", line)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
+    lexer.whitespace_split = True
+    words = []
+    for word in [*lexer, ";"]:
+        if word in ("|", "||", "&&", ";", "&"):
+            while words and (words[0] == "sudo" or re.match(r"^\w+=", words[0])):
+                words.pop(0)
+            if words:
+                yield words
+            words = []
+        else:
+            words.append(word)
+
+
+def unknown(program, words):
+    """Which of the words are no subcommand or option of the program."""
+    subcommands, rest = [], list(words)
+    help_text = help_of(program, [])
+    while rest and not rest[0].startswith("-") and re.search(rf"^  {re.escape(rest[0])}\s", section(help_text), re.M):
+        subcommands.append(rest.pop(0))
+        help_text = help_of(program, subcommands)
+    name = " ".join([program.name, *subcommands])
+    if section(help_text) and not (rest and rest[0].startswith("-")):
+        yield f"{name}: {rest[:1] or 'nothing'} follows; expected a command of it"
+    for option in rest:
+        if option.startswith("--") and not re.search(rf"{re.escape(option.split('=')[0])}\b(?!-)", help_text):
+            yield f"{name}: {option} is no option of it"
+
+
+def section(help_text):
+    """The list of commands, where there is one."""
+    found = re.search(r"^Commands:\n(.*?)(?:\n\n|\Z)", help_text, re.M | re.S)
+    return found[1] if found else ""
+
+
+def help_of(program, subcommands):
+    done = subprocess.run([program, *subcommands, "--help"], capture_output=True, text=True, timeout=60)
+    return done.stdout if done.returncode == 0 else ""
