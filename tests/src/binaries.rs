@@ -4,9 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The enclave program, built with the emulated NSM.
+use crate::virtual_machine;
+
+/// The enclave program, built with the emulated NSM; with the feature `booted` the one of the image that believes QEMU's.
 pub fn enclave() -> PathBuf {
-    built("permafrost-enclave")
+    match cfg!(feature = "booted") {
+        true => virtual_machine::images().join("unsigned/permafrost-enclave"),
+        false => built("permafrost-enclave"),
+    }
 }
 
 /// The parent program.

@@ -14,7 +14,7 @@ use permafrost_enclave::sealing::{RootSecret, RootSecrets};
 use permafrost_kms::emulator::{Call, Emulator, EmulatorError, EmulatorOptions};
 use permafrost_kms::policy::{GenerateOnly, Release};
 
-use crate::{background, binaries};
+use crate::{background, binaries, virtual_machine};
 
 /// A development KMS that verifies documents of one emulated NSM.
 #[derive(Clone)]
@@ -197,6 +197,9 @@ pub fn measurements(configuration: &str) -> Measurements {
 
 /// What another enclave program has in its documents with this configuration.
 pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
+    if cfg!(feature = "booted") {
+        return virtual_machine::image_measurements(program, configuration);
+    }
     let program = std::fs::File::open(program).expect("the enclave program");
     let emulated = Emulated::of(program, configuration.as_bytes()).expect("measurements");
     emulated.measurements()

@@ -1,4 +1,4 @@
-//! The real enclave program as a child process.
+//! The real enclave program as a child process; with the feature `booted`, in its image in a virtual machine.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -7,14 +7,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binaries;
+use crate::booted::{self, BootedEnclave};
+use crate::{VirtualMachine, binaries, virtual_machine};
 
-/// A running enclave with the emulated NSM. It ends with this value.
+/// A running enclave with the emulated NSM, or with QEMU's. It ends with this value.
 pub struct EnclaveProcess {
-    child: Option<Child>,
+    running: Option<Running>,
     program: PathBuf,
     folder: PathBuf,
+    parent: ParentSide,
     arguments: Vec<String>,
+}
+
+enum Running {
+    Process(Child),
+    Booted(BootedEnclave),
 }
 
 /// Where the enclave finds its parent's services, as its arguments name them.
@@ -27,7 +34,13 @@ pub struct ParentSide {
 }
 
 /// How long a start may take before a test gives up.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = match cfg!(feature = "booted") {
+    true => Duration::from_secs(120),
+    false => Duration::from_secs(30),
+};
+
+/// What stands in the place of the development root when the NSM is QEMU's.
+const UNSIGNED: &str = include_str!("../../image/accept-unsigned-documents.pem");
 
 impl EnclaveProcess {
     /// Starts an enclave whose configuration, state, socket and log are in `folder`, with further arguments of the
@@ -53,17 +66,11 @@ impl EnclaveProcess {
         fs::create_dir_all(folder.join("state")).expect("a state folder");
         fs::write(folder.join("enclave.toml"), configuration).expect("a configuration");
         let mut enclave = Self {
-            child: None,
+            running: None,
             program: program.to_owned(),
             folder: folder.to_owned(),
-            arguments: [
-                &["--store", parent.store.as_str(), "--egress", &parent.egress],
-                arguments,
-            ]
-            .concat()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+            parent: parent.clone(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
         };
         enclave.restart_unready();
         enclave
@@ -78,16 +85,42 @@ impl EnclaveProcess {
     /// Starts it again, and waits only until it listens.
     pub fn restart_unready(&mut self) {
         self.kill();
+        self.running = Some(match cfg!(feature = "booted") {
+            true => Running::Booted(self.boot()),
+            false => Running::Process(self.start_process()),
+        });
+        self.wait_until_it_listens();
+    }
+
+    fn boot(&self) -> BootedEnclave {
+        assert!(
+            self.arguments.is_empty(),
+            "an image takes no arguments: {:?}",
+            self.arguments
+        );
+        fs::write(self.state().join("development-root.pem"), UNSIGNED).expect("a root");
+        let configuration = fs::read_to_string(self.folder.join("enclave.toml"));
+        let configuration = configuration.expect("a configuration");
+        BootedEnclave::start(&self.program, &configuration, &self.folder, &self.parent)
+    }
+
+    fn start_process(&self) -> Child {
         let log = File::options()
             .append(true)
             .create(true)
             .open(self.log_path())
             .expect("a log file");
-        let child = Command::new(&self.program)
+        Command::new(&self.program)
             .arg("--config")
             .arg(self.folder.join("enclave.toml"))
             .arg("--listen")
             .arg(self.address())
+            .args([
+                "--store",
+                &self.parent.store,
+                "--egress",
+                &self.parent.egress,
+            ])
             .args(["--nsm", "emulator", "--exit-on-stdin-close", "--state"])
             .arg(self.state())
             .args(&self.arguments)
@@ -95,9 +128,7 @@ impl EnclaveProcess {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .expect("the enclave program starts");
-        self.child = Some(child);
-        self.wait_until_it_listens();
+            .expect("the enclave program starts")
     }
 
     /// Runs another program, from the next start on.
@@ -162,9 +193,9 @@ impl EnclaveProcess {
         }
     }
 
-    /// Ends it by SIGKILL.
+    /// Ends it by SIGKILL; a virtual machine by its power.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        if let Some(Running::Process(mut child)) = self.running.take() {
             child.kill().expect("a child can be killed");
             child.wait().expect("a killed child ends");
         }
@@ -172,7 +203,31 @@ impl EnclaveProcess {
 
     /// Where it listens.
     pub fn address(&self) -> String {
-        format!("unix:{}", self.socket().display())
+        Self::address_in(&self.folder)
+    }
+
+    /// Where an enclave listens that is started in this folder.
+    pub fn address_in(folder: &Path) -> String {
+        match cfg!(feature = "booted") {
+            true => virtual_machine::machine_address(&booted::machine_folder(folder)),
+            false => format!("unix:{}", socket_in(folder).display()),
+        }
+    }
+
+    /// The Unix socket at which it listens, or that leads to where it listens.
+    pub fn socket(&self) -> PathBuf {
+        socket_in(&self.folder)
+    }
+
+    /// The virtual machine that it runs in.
+    ///
+    /// # Panics
+    /// Without the feature `booted` there is none.
+    pub fn machine(&self) -> &VirtualMachine {
+        match &self.running {
+            Some(Running::Booted(booted)) => booted.machine(),
+            _ => panic!("it does not run in a virtual machine"),
+        }
     }
 
     /// The emulator's state folder.
@@ -196,11 +251,19 @@ impl EnclaveProcess {
 
     fn wait_until_it_listens(&mut self) {
         let started = Instant::now();
-        while UnixStream::connect(self.socket()).is_err() {
-            let child = self.child.as_mut().expect("it was started");
-            if let Some(status) = child.try_wait().expect("a child has a status") {
-                panic!("the enclave ended with {status}:\n{}", self.log());
+        let socket = self.socket();
+        loop {
+            let (listens, ended) = match self.running.as_mut().expect("it was started") {
+                Running::Process(child) => (
+                    UnixStream::connect(&socket).is_ok(),
+                    child.try_wait().expect("a child has a status").is_some(),
+                ),
+                Running::Booted(booted) => (booted.listens(), booted.has_ended()),
+            };
+            if listens {
+                return;
             }
+            assert!(!ended, "the enclave ended:\n{}", self.log());
             assert!(
                 started.elapsed() < START,
                 "the enclave does not listen:\n{}",
@@ -210,13 +273,13 @@ impl EnclaveProcess {
         }
     }
 
-    fn socket(&self) -> PathBuf {
-        self.folder.join("enclave.sock")
-    }
-
     fn log_path(&self) -> PathBuf {
         self.folder.join("enclave.log")
     }
+}
+
+fn socket_in(folder: &Path) -> PathBuf {
+    folder.join("enclave.sock")
 }
 
 impl Drop for EnclaveProcess {

@@ -31,7 +31,17 @@ pub struct HonestStack {
 impl HonestStack {
     /// Starts both; the store is a SQLite file.
     pub fn start(measured: Measured) -> Self {
+        Self::within(tempfile::tempdir().expect("a folder"), measured, &[])
+    }
+
+    /// The same, with an enclave whose log lines go to the parent.
+    pub fn with_the_log_at_the_parent(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let logs = format!("unix:{}/logs.sock", folder.path().display());
+        Self::within(folder, measured, &["--logs", &logs])
+    }
+
+    fn within(folder: TempDir, measured: Measured, arguments: &[&str]) -> Self {
         let place = folder.path();
         let kms = DevelopmentKms::start(
             &place.join("kms"),
@@ -43,13 +53,15 @@ impl HonestStack {
             .port();
         let configuration = format!(
             "listen = \"127.0.0.1:{port}\"\n\
-             [enclave]\naddress = \"unix:{0}/enclave.sock\"\n\
+             [enclave]\naddress = \"{3}\"\n\
              [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n\
+             [logs]\nlisten = \"unix:{0}/logs.sock\"\n\
              [egress]\nlisten = \"unix:{0}/egress.sock\"\n\
              [[egress.allow]]\nhost = \"{1}\"\nport = 443\naddresses = [\"{2}\"]\n",
             place.display(),
             kms.host(),
-            kms.address()
+            kms.address(),
+            EnclaveProcess::address_in(place)
         );
         fs::write(place.join("parent.toml"), configuration).expect("a configuration");
         let key_arn = kms.new_key();
@@ -59,7 +71,7 @@ impl HonestStack {
             store: format!("unix:{}/store.sock", place.display()),
             egress: format!("unix:{}/egress.sock", place.display()),
         };
-        let enclave = EnclaveProcess::start(place, &configuration, &side, &[]);
+        let enclave = EnclaveProcess::start(place, &configuration, &side, arguments);
         let mut stack = Self {
             enclave,
             kms,

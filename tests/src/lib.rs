@@ -10,6 +10,7 @@
 //! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
+//! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -21,6 +22,7 @@
 
 mod background;
 pub mod binaries;
+mod booted;
 mod development_kms;
 mod enclave_process;
 mod honest_stack;
@@ -31,6 +33,7 @@ mod lying_proxy;
 mod lying_store;
 mod measured;
 pub mod python;
+pub mod virtual_machine;
 
 pub use development_kms::{DevelopmentKms, measurements, measurements_of, predecessors};
 pub use enclave_process::{EnclaveProcess, ParentSide};
@@ -43,3 +46,4 @@ pub use lying_parent::{
 pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
 pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
 pub use measured::Measured;
+pub use virtual_machine::VirtualMachine;

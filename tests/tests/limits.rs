@@ -79,10 +79,9 @@ async fn header_fields_that_are_too_long_are_refused() {
 async fn a_request_that_never_ends_is_given_up() {
     let measured = Measured::new("test").limits("request_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
-    let address = parent.enclave.address();
+    let socket = parent.enclave.socket();
     let answer = tokio::task::spawn_blocking(move || {
-        let path = address.trim_start_matches("unix:").to_owned();
-        let mut stream = UnixStream::connect(path).unwrap();
+        let mut stream = UnixStream::connect(socket).unwrap();
         let head = "POST /v1/keys HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n123";
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = [0; 64];
@@ -96,10 +95,9 @@ async fn a_request_that_never_ends_is_given_up() {
 async fn a_head_that_never_ends_is_given_up() {
     let measured = Measured::new("test").limits("request_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
-    let address = parent.enclave.address();
+    let socket = parent.enclave.socket();
     let rest = tokio::task::spawn_blocking(move || {
-        let path = address.trim_start_matches("unix:").to_owned();
-        let mut stream = UnixStream::connect(path).unwrap();
+        let mut stream = UnixStream::connect(socket).unwrap();
         stream.write_all(b"POST /v1/ke").unwrap();
         let mut rest = Vec::new();
         stream
@@ -133,10 +131,9 @@ async fn more_requests_at_once_than_allowed_are_refused_and_the_rest_is_served()
 async fn a_flood_of_connections_is_bounded_and_passes() {
     let measured = Measured::new("test").limits("connections = 20");
     let parent = LyingParent::with(measured).await;
-    let address = parent.enclave.address();
-    let path = address.trim_start_matches("unix:");
+    let socket = parent.enclave.socket();
     let held: Vec<_> = (0..200)
-        .filter_map(|_| UnixStream::connect(path).ok())
+        .filter_map(|_| UnixStream::connect(&socket).ok())
         .collect();
     assert!(held.len() > 20);
     let closed = tokio::task::spawn_blocking(move || {
