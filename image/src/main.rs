@@ -2,15 +2,17 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use permafrost_enclave::config::Config;
 use permafrost_image::describe::describe;
 use permafrost_image::eif::Eif;
 use permafrost_image::image::{Parts, configuration_ramdisk};
-use permafrost_image::manifest::Manifest;
+use permafrost_image::manifest::{Ingredient, Manifest, Origin};
 use permafrost_image::measurement::{self, Pcrs};
 
 /// Builds, describes and measures Permafrost's enclave image.
@@ -25,12 +27,21 @@ enum Command {
         /// The static enclave program
         #[arg(long, value_name = "FILE")]
         program: PathBuf,
-        /// The measured configuration
+        /// The measured configuration; what the enclave would refuse at its boot is refused here
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Where the three files go; made where it is missing
         #[arg(long, value_name = "FOLDER")]
         output: PathBuf,
+        /// What the kernel was made from, for the manifest; as often as needed
+        #[arg(long, value_name = "FILE")]
+        kernel_source: Vec<PathBuf>,
+        /// A Cargo feature of the program, for the manifest; as often as needed
+        #[arg(long, value_name = "NAME")]
+        feature: Vec<String>,
+        /// A compiler, a linker or a library that kernel or program were made with, for the manifest; as often as needed
+        #[arg(long, value_name = "NAME AND VERSION")]
+        compiler: Vec<String>,
     },
     /// Show what is in an image, and compute its PCRs from it
     Describe {
@@ -68,13 +79,21 @@ fn run(command: Command) -> Result<String, String> {
             program,
             config,
             output,
+            kernel_source,
+            feature,
+            compiler,
         } => {
             let parts = Parts {
                 kernel: read(&kernel)?,
                 program: read(&program)?,
-                configuration: read(&config)?,
+                configuration: read_configuration(&config)?,
             };
-            build(&parts, &output)
+            let origin = Origin {
+                kernel_sources: ingredients(&kernel_source)?,
+                features: feature,
+                compilers: compiler,
+            };
+            build(&parts, origin, &output)
         }
         Command::Describe { image, json } => {
             let eif = Eif::from_bytes(&read(&image)?)
@@ -85,7 +104,7 @@ fn run(command: Command) -> Result<String, String> {
             describe(&eif).map_err(|error| format!("{}: {error}", image.display()))
         }
         Command::Measure { config } => {
-            let ramdisk = configuration_ramdisk(&read(&config)?);
+            let ramdisk = configuration_ramdisk(&read_configuration(&config)?);
             Ok(format!(
                 "{}\n",
                 hex::encode(measurement::of_configuration(&ramdisk))
@@ -95,18 +114,41 @@ fn run(command: Command) -> Result<String, String> {
 }
 
 /// Writes the three files, and answers with what pcrs.json has.
-fn build(parts: &Parts, output: &Path) -> Result<String, String> {
+fn build(parts: &Parts, origin: Origin, output: &Path) -> Result<String, String> {
     let eif = parts.to_eif();
     let pcrs = Pcrs::of(&eif).to_json();
     let image = eif.to_bytes().map_err(|error| error.to_string())?;
     fs::create_dir_all(output).map_err(|error| format!("{}: {error}", output.display()))?;
     write(&output.join("permafrost.eif"), &image)?;
     write(&output.join("pcrs.json"), pcrs.as_bytes())?;
+    let manifest = Manifest {
+        origin: Some(origin),
+        ..Manifest::of(parts)
+    };
     write(
         &output.join("manifest.json"),
-        Manifest::of(parts).to_json().as_bytes(),
+        manifest.to_json().as_bytes(),
     )?;
     Ok(pcrs)
+}
+
+/// A configuration that the enclave accepts.
+fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {
+    let bytes = read(path)?;
+    Config::parse(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(bytes)
+}
+
+fn ingredients(paths: &[PathBuf]) -> Result<BTreeMap<String, Ingredient>, String> {
+    let mut ingredients = BTreeMap::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        ingredients.insert(
+            name.to_string_lossy().into_owned(),
+            Ingredient::of(&read(path)?),
+        );
+    }
+    Ok(ingredients)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -1,5 +1,7 @@
 //! What went into an image, by digest.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,20 @@ pub struct Manifest {
     pub program: Ingredient,
     /// The measured configuration.
     pub configuration: Ingredient,
+    /// What kernel and program were made from and with, where whoever built them says so.
+    #[serde(flatten)]
+    pub origin: Option<Origin>,
+}
+
+/// What kernel and program were made from and with.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Origin {
+    /// The kernel's source, configuration and patches, by the names of their files.
+    pub kernel_sources: BTreeMap<String, Ingredient>,
+    /// The Cargo features of the program. None in production.
+    pub features: Vec<String>,
+    /// Compilers, linkers and libraries, each as it names itself.
+    pub compilers: Vec<String>,
 }
 
 /// A file that went into an image.
@@ -30,7 +46,7 @@ pub struct Ingredient {
 }
 
 impl Manifest {
-    /// The manifest of an image of these parts.
+    /// The manifest of an image of these parts, without their origin.
     pub fn of(parts: &Parts) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -38,6 +54,7 @@ impl Manifest {
             kernel: Ingredient::of(&parts.kernel),
             program: Ingredient::of(&parts.program),
             configuration: Ingredient::of(&parts.configuration),
+            origin: None,
         }
     }
 
@@ -47,7 +64,8 @@ impl Manifest {
         format!("{json:#}\n")
     }
 
-    /// As the section of an image that `nitro-cli describe-eif` shows, JSON.
+    /// As the section of an image that `nitro-cli describe-eif` shows, JSON. The origin is left out: another compiler that
+    /// makes the same parts makes the same image.
     pub fn to_metadata(&self) -> String {
         let metadata = Metadata {
             image_name: "permafrost",
@@ -60,7 +78,10 @@ impl Manifest {
                 kernel_version: "Linux",
             },
             docker_info: (),
-            custom_metadata: serde_json::json!(self),
+            custom_metadata: serde_json::json!(Self {
+                origin: None,
+                ..self.clone()
+            }),
         };
         // Only a map whose keys are no texts, or a failing writer, would be an error.
         serde_json::to_string(&metadata).unwrap_or_default()
@@ -90,7 +111,8 @@ struct BuildMetadata {
 }
 
 impl Ingredient {
-    fn of(content: &[u8]) -> Self {
+    /// What is said of a file with this content.
+    pub fn of(content: &[u8]) -> Self {
         Self {
             bytes: content.len(),
             sha256: hex::encode(Sha256::digest(content)),
