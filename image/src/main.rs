@@ -125,10 +125,7 @@ fn build(parts: &Parts, origin: Origin, output: &Path) -> Result<String, String>
         origin: Some(origin),
         ..Manifest::of(parts)
     };
-    write(
-        &output.join("manifest.json"),
-        manifest.to_json().as_bytes(),
-    )?;
+    write(&output.join("manifest.json"), manifest.to_json().as_bytes())?;
     Ok(pcrs)
 }
 
