@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use crate::egress::{CredentialsConfig, EgressConfig};
+use crate::logs::LogsConfig;
 
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
 ///
@@ -32,6 +33,8 @@ pub struct Config {
     pub enclave: EnclaveConfig,
     /// The record store.
     pub store: StoreConfig,
+    /// Where the enclave's log lines arrive.
+    pub logs: LogsConfig,
     /// What the enclave may connect to.
     pub egress: EgressConfig,
     /// What the enclave signs AWS requests with.
@@ -196,6 +199,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             enclave: EnclaveConfig::default(),
             store: StoreConfig::default(),
+            logs: LogsConfig::default(),
             egress: EgressConfig::default(),
             credentials: CredentialsConfig::default(),
             limits: LimitsConfig::default(),
@@ -353,7 +357,7 @@ mod tests {
                 range = None;
             }
         }
-        assert_eq!(checked, 18);
+        assert_eq!(checked, 19);
     }
 
     /// `... 1 to 60000.` as numbers.

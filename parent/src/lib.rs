@@ -6,6 +6,7 @@
 //! | forward requests to an enclave | [`proxy`] |
 //! | keep its sealed records | [`store`] |
 //! | let it reach AWS KMS, and nothing else | [`egress`] |
+//! | log what it says | [`logs`] |
 //! | run everything on a laptop | [`stack::DevStack`] |
 //! | see it work from end to end | [`demo::run`] |
 //! | know what the command line takes | [`cli`] |
@@ -19,6 +20,7 @@ pub mod config;
 pub mod demo;
 pub mod egress;
 pub mod log;
+pub mod logs;
 pub mod metrics;
 pub mod parent;
 pub mod profile;

@@ -1,5 +1,5 @@
-//! What runs on the parent instance: the proxy, the record store and the enclave's way out, started together and stopped in
-//! order.
+//! What runs on the parent instance: the proxy, the record store, the enclave's way out and its log, started together and
+//! stopped in order.
 
 use std::future::Future;
 use std::io;
@@ -17,15 +17,17 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::egress::{Egress, EgressError};
+use crate::logs::EnclaveLog;
 use crate::metrics;
 use crate::proxy::{Proxy, ProxyError, Readiness};
 use crate::store::{self, RecordStore, StoreError};
 
-/// Proxy, record store and way out, with their addresses taken.
+/// Proxy, record store, way out and the enclave's log, with their addresses taken.
 pub struct Parent {
     proxy: Proxy,
     store: Running,
     egress: Option<Running>,
+    logs: Option<Running>,
 }
 
 /// Why the parent does not start.
@@ -48,11 +50,14 @@ pub enum ParentError {
     /// There is no way out.
     #[error(transparent)]
     Egress(#[from] EgressError),
+    /// The address for the enclave's log cannot be had.
+    #[error("logs.listen: {0}")]
+    Logs(#[source] TransportError),
 }
 
 impl Parent {
-    /// Opens the record store and the way out, which serve from now on, and takes the proxy's address. Without an entry in
-    /// `egress.allow` there is no way out, and its address stays free.
+    /// Opens the record store, the way out and the enclave's log, which serve from now on, and takes the proxy's address. Without
+    /// an entry in `egress.allow` there is no way out, and its address stays free.
     ///
     /// # Errors
     /// Where an address is taken or the database cannot be opened.
@@ -74,10 +79,17 @@ impl Parent {
             tracing::info!(target: "egress", listen = %egress.address(), hosts, "there is a way out");
             Some(egress)
         };
+        let logs = EnclaveLog::bind(&config.logs, enclave_peers(config))
+            .await
+            .map_err(ParentError::Logs)?;
+        if let Some(logs) = &logs {
+            tracing::info!(target: "logs", listen = %logs.address(), "the enclave's log is taken");
+        }
         Ok(Self {
             proxy,
             store: Running::store(records, listener),
             egress: egress.map(Running::egress),
+            logs: logs.map(Running::logs),
         })
     }
 
@@ -94,19 +106,22 @@ impl Parent {
         self.proxy.readiness()
     }
 
-    /// Serves until `stop` completes. Requests that are there may finish, then the way out and the store end, which the
-    /// enclave needs until then. Returns how many connections had to be cut off.
+    /// Serves until `stop` completes. Requests that are there may finish, then the way out, the store and the log end, which
+    /// the enclave needs until then. Returns how many connections had to be cut off.
     pub async fn run(self, stop: impl Future<Output = ()>) -> usize {
         let cut_off = self.proxy.serve(stop).await;
         if let Some(egress) = self.egress {
             egress.stop().await;
         }
         self.store.stop().await;
+        if let Some(logs) = self.logs {
+            logs.stop().await;
+        }
         cut_off
     }
 }
 
-/// Only the enclave may reach the store and the way out: over vsock its CID says so, over a Unix socket the file's mode.
+/// Only the enclave may reach the store, the way out and the log: over vsock its CID says so, over a Unix socket the file's mode.
 fn enclave_peers(config: &Config) -> Peers {
     match (&config.store.enclave_cid, &config.enclave.address) {
         (
@@ -139,6 +154,10 @@ impl Running {
 
     fn egress(egress: Egress) -> Self {
         Self::start("the way out", |stopped| egress.serve(stopped))
+    }
+
+    fn logs(logs: EnclaveLog) -> Self {
+        Self::start("the enclave's log", |stopped| logs.serve(stopped))
     }
 
     fn start<S>(name: &'static str, serve: impl FnOnce(Stopped) -> S) -> Self

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, EnclaveConfig, StopConfig, StoreConfig};
 use crate::egress::{CredentialsConfig, CredentialsSource, EgressConfig};
+use crate::logs::LogsConfig;
 use crate::parent::{Parent, ParentError};
 use crate::proxy::Readiness;
 
@@ -260,6 +261,11 @@ fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, S
             listen: socket(state.sockets().store())?,
             path: state.store(),
             enclave_cid: 0,
+        },
+        // The enclave's standard error is at hand here.
+        logs: LogsConfig {
+            listen: None,
+            ..LogsConfig::default()
         },
         egress: EgressConfig {
             listen: socket(state.sockets().egress())?,
