@@ -38,7 +38,7 @@ variable "key_policy_file" {
 }
 
 variable "subnet_id" {
-  description = "The subnet of the instance. Null: the first one of the default VPC."
+  description = "The subnet of the instance. Null: the first one of the default VPC, to try it out. Name it for what is to stay: another first one would move the instance."
   type        = string
   default     = null
 

@@ -1,5 +1,5 @@
-"""Checks what runs Permafrost on EC2, without EC2: `check.py FOLDER PERMAFROST [PAGE]`, where FOLDER is deploy/ or a copy of it,
-PERMAFROST the parent's program, and PAGE docs/deploy.md. scripts/check-deploy calls it.
+"""Checks what runs Permafrost on EC2, without EC2: `check.py PART FOLDER PERMAFROST PAGE`, where PART is what to check, or all, FOLDER
+is deploy/ or a copy of it, PERMAFROST the parent's program, and PAGE docs/deploy.md. scripts/check-deploy calls it.
 
 Each check gives what it found wrong, in lines of `rule: what came; what was expected`. Exit code 0: nothing; 1: something.
 """
@@ -15,16 +15,18 @@ import units
 
 
 def main():
-    folder, permafrost, pages = Path(sys.argv[1]), Path(sys.argv[2]), [Path(page) for page in sys.argv[3:]]
-    checks = [
-        ("systemd units", lambda: units.problems(folder, permafrost)),
-        ("Terraform module: names and rules", lambda: module.problems(folder / "terraform")),
-        ("Terraform module: key policy", lambda: policy.problems(folder / "terraform", permafrost)),
-        ("Terraform module: Terraform itself", lambda: terraform.problems(folder / "terraform")),
-        *((f"commands in {page.name}", lambda page=page: commands.problems(page, permafrost)) for page in pages),
-    ]
+    part, folder, permafrost, page = sys.argv[1], *map(Path, sys.argv[2:])
+    checks = {
+        "units": ("systemd units", lambda: units.problems(folder, permafrost)),
+        "module": ("Terraform module: names and rules", lambda: module.problems(folder / "terraform")),
+        "policy": ("Terraform module: key policy", lambda: policy.problems(folder / "terraform", permafrost)),
+        "terraform": ("Terraform module: Terraform itself", lambda: terraform.problems(folder / "terraform")),
+        "page": (f"commands in {page.name}", lambda: commands.problems(page, permafrost)),
+    }
+    if part != "all" and part not in checks:
+        sys.exit(f"refused: there is no part {part}; expected all, {', '.join(checks)}")
     found = 0
-    for title, check in checks:
+    for title, check in checks.values() if part == "all" else [checks[part]]:
         problems = list(check())
         found += len(problems)
         print(f"{title}: {'refused' if problems else 'good'}")

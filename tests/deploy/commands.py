@@ -5,18 +5,19 @@ import shlex
 import subprocess
 from pathlib import Path
 
-FENCE = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^ *```(?:sh|console)\n(.*?)^ *```$", re.M | re.S)
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def problems(page, permafrost):
-    root = page.resolve().parent.parent
     checked = 0
     for line in command_lines(page.read_text()):
         for words in commands(line):
             if words[0].startswith("scripts/"):
                 checked += 1
-                if not (root / words[0]).is_file():
-                    yield f"{words[0]}: not there"
+                yield from unknown_to_script(ROOT / words[0], words[1:])
             elif Path(words[0]).name in ("permafrost", "permafrost-image"):
                 checked += 1
                 yield from unknown(permafrost.parent / Path(words[0]).name, words[1:])
@@ -28,9 +29,25 @@ def command_lines(text):
     for fenced in FENCE.findall(text):
         # Lines without a prompt in a console are what was printed.
         prompted = any(line.startswith("$ ") for line in fenced.splitlines())
+        begun = ""
         for line in re.sub(r" *\\\n\s*", " ", fenced).splitlines():
-            if not prompted or line.startswith("$ "):
-                yield line.removeprefix("$ ")
+            if not begun and prompted and not line.startswith("$ "):
+                continue
+            begun += line.removeprefix("$ ")
+            if balanced(begun):
+                yield begun
+                begun = ""
+            else:
+                begun += "\n"
+
+
+def balanced(line):
+    """Whether every quotation has ended."""
+    try:
+        shlex.split(line, comments=True)
+    except ValueError:
+        return False
+    return True
 
 
 def commands(line):
@@ -50,6 +67,16 @@ def commands(line):
             words = []
         else:
             words.append(word)
+
+
+def unknown_to_script(script, words):
+    if not script.is_file():
+        yield f"{script.name}: not there"
+        return
+    text = script.read_text()
+    for option in words:
+        if option.startswith("--") and not re.search(rf"^#.*{option}\b(?!-)", text, re.M):
+            yield f"{script.name}: {option} is not in its description"
 
 
 def unknown(program, words):

@@ -2,6 +2,7 @@
 Where Terraform is at hand, terraform.py does the first better; the rules are only here."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import hcl2
@@ -52,6 +53,7 @@ def problems(folder):
         *policy_problems(resources),
         *version_problems(files),
         *described_problems(files),
+        *user_data_problems(folder),
     ]
 
 
@@ -128,6 +130,15 @@ def described_problems(files):
                     for word in needed:
                         if word not in body:
                             yield f"{kind} {name}: no {word}"
+
+
+def user_data_problems(folder):
+    script = (folder / "user-data.sh.tftpl").read_text().replace("${store_serial}", "vol0123456789abcdef0")
+    if "${" in script or "%{" in script:
+        yield "user-data.sh.tftpl: it has more than ${store_serial} to be filled in"
+    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        yield f"user-data.sh.tftpl: {done.stderr.strip()}; expected a script of bash"
 
 
 def of_kind(content, kind):

@@ -36,6 +36,15 @@ OPEN = {
 # The exposure levels that those make, times ten.
 THRESHOLD = {"permafrost.service": 13, "permafrost-enclave.service": 12}
 
+# What else each unit must say: no other program judges it.
+MUST = {
+    "permafrost.service": ["Restart=always", "LimitCORE=0", "StateDirectoryMode=0700", "WantedBy=multi-user.target"],
+    "permafrost-enclave.service": [
+        "Type=forking", "Restart=always", "LimitCORE=0", "Group=ne", "DeviceAllow=/dev/nitro_enclaves rw",
+        "ReadWritePaths=/run/nitro_enclaves /var/log/nitro_enclaves", "WantedBy=multi-user.target",
+    ],
+}
+
 # Keys that the allocator of nitro-cli knows (AWS's bootstrap/nitro-enclaves-allocator).
 ALLOCATOR_KEYS = {"memory_mib", "cpu_count", "cpu_pool"}
 
@@ -115,6 +124,9 @@ def agreement(root):
     address, store = (re.search(rf'^{key} = "(.+)"$', configured, re.M)[1] for key in ("address", "path"))
     allocated, found = allocator(root / "etc/nitro_enclaves/allocator.yaml")
 
+    for unit, needed in MUST.items():
+        said = lines(root / "etc/systemd/system" / unit)
+        found += [f"{unit}: no {line}" for line in needed if line not in said]
     if "--debug-mode" in started or "--attach-console" in started:
         found.append("enclave: it is started in debug mode; expected never")
     for option, key in (("--memory", "memory_mib"), ("--cpu-count", "cpu_count")):
