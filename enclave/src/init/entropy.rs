@@ -26,15 +26,21 @@ const SEED_LEN: usize = 256;
 /// How long the kernel may take to seed itself: a fraction of a second with a working NSM.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The kernel's generator has the NSM as its source, and no other: the source's name.
+pub(super) fn is_from_the_nsm() -> Result<&'static str, String> {
+    let current = read(CURRENT)?;
+    match current == NSM {
+        true => Ok(NSM),
+        false => Err(format!(
+            "the kernel's random numbers come from {current:?}, expected: {NSM:?}"
+        )),
+    }
+}
+
 /// Checks that the kernel seeds itself from the NSM, adds a seed of ours from the NSM, and waits until the kernel says that it is
 /// seeded.
 pub(super) fn seed(nsm: &Nsm) -> Result<(), String> {
-    let current = read(CURRENT)?;
-    if current != NSM {
-        return Err(format!(
-            "the kernel's random numbers come from {current:?}, expected: {NSM:?}"
-        ));
-    }
+    is_from_the_nsm()?;
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     nsm.random(seed.as_mut_slice())
         .map_err(|error| format!("the NSM gives no random numbers: {error}"))?;

@@ -1,5 +1,5 @@
 //! Tells the parent that the enclave runs, as `nitro-cli run-enclave` expects it from an image's init: a connection to port
-//! 9000, one byte 0xb7, and the same byte back.
+//! 9000, one byte 0xb7, and the same byte back (aws-nitro-enclaves-sdk-bootstrap, `init/init.c`).
 
 use std::time::Duration;
 
@@ -15,26 +15,87 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends the heartbeat once. Nothing depends on it but `nitro-cli`'s own patience, so its failure is only logged.
 pub(super) async fn send(parent_cid: u32) {
-    match timeout(PATIENCE, exchange(parent_cid)).await {
-        Ok(Ok(())) => tracing::info!("the parent took the heartbeat"),
-        Ok(Err(reason)) => tracing::info!(reason, "the parent took no heartbeat"),
-        Err(_) => tracing::info!(reason = "no answer in time", "the parent took no heartbeat"),
+    let parent = Address::Vsock {
+        cid: Cid::Number(parent_cid),
+        port: PORT,
+    };
+    match exchange(&parent, PATIENCE).await {
+        Ok(()) => tracing::info!("the parent took the heartbeat"),
+        Err(reason) => tracing::info!(reason, "the parent took no heartbeat"),
     }
 }
 
-async fn exchange(cid: u32) -> Result<(), String> {
-    let address = Address::Vsock {
-        cid: Cid::Number(cid),
-        port: PORT,
+async fn exchange(parent: &Address, patience: Duration) -> Result<(), String> {
+    let exchanging = async {
+        let mut stream = connect(parent).await.map_err(|error| error.to_string())?;
+        let io = |error: std::io::Error| error.to_string();
+        stream.write_all(&[HEARTBEAT]).await.map_err(io)?;
+        stream.read_u8().await.map_err(io)
     };
-    let mut stream = connect(&address).await.map_err(|error| error.to_string())?;
-    let io = |error: std::io::Error| error.to_string();
-    stream.write_all(&[HEARTBEAT]).await.map_err(io)?;
-    let answer = stream.read_u8().await.map_err(io)?;
+    let answer = timeout(patience, exchanging)
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {} ms", patience.as_millis())))?;
     if answer == HEARTBEAT {
         return Ok(());
     }
     Err(format!(
         "the answer is {answer:#04x}, expected: {HEARTBEAT:#04x}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    /// What comes of a heartbeat to a parent that does this with the connection.
+    async fn sent_to<D>(parent: impl FnOnce(UnixStream) -> D) -> Result<(), String>
+    where
+        D: Future<Output = ()>,
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("heartbeat.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let address = format!("unix:{}", socket.display()).parse().unwrap();
+        let taken = async { parent(listener.accept().await.unwrap().0).await };
+        let exchanged = exchange(&address, Duration::from_millis(500));
+        tokio::join!(exchanged, taken).0
+    }
+
+    #[tokio::test]
+    async fn one_byte_goes_out_and_the_same_comes_back() {
+        let sent = sent_to(|mut stream| async move {
+            let byte = stream.read_u8().await.unwrap();
+            assert_eq!(byte, 0xb7);
+            stream.write_all(&[byte]).await.unwrap();
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        });
+        assert_eq!(sent.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn another_byte_an_end_or_silence_is_no_heartbeat() {
+        let other = sent_to(|mut stream| async move {
+            stream.write_all(&[0xb6]).await.unwrap();
+            let _its_end = stream.read_u8().await;
+            let _its_end = stream.read_u8().await;
+        });
+        assert!(other.await.unwrap_err().contains("0xb6"));
+        let end = sent_to(|stream| async move { drop(stream) });
+        assert!(end.await.is_err());
+        let silence = sent_to(|stream| async move {
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            drop(stream);
+        });
+        assert!(silence.await.unwrap_err().contains("no answer within"));
+    }
+
+    #[tokio::test]
+    async fn a_parent_that_is_not_there_is_no_reason_to_wait() {
+        let address = "unix:/nonexistent/heartbeat.sock".parse().unwrap();
+        let began = std::time::Instant::now();
+        assert!(exchange(&address, PATIENCE).await.is_err());
+        assert!(began.elapsed() < PATIENCE);
+    }
 }

@@ -6,6 +6,8 @@
 
 mod entropy;
 mod heartbeat;
+mod inspection;
+mod memory;
 mod mounts;
 mod reaper;
 
@@ -19,25 +21,27 @@ pub(crate) fn is_this_process() -> bool {
     std::process::id() == 1
 }
 
-/// Mounts what the program needs: `/dev` with the NSM, `/proc` and `/sys`.
+/// Mounts what the program needs: `/dev` with the NSM, `/proc` and `/sys`. Has the machine end when its memory does.
 ///
 /// # Errors
 ///
-/// What could not be mounted, and why.
+/// What could not be mounted or set, and why.
 pub(crate) fn prepare() -> Result<(), String> {
-    mounts::mount_all()
+    mounts::mount_all()?;
+    memory::end_with_it()
 }
 
-/// Seeds the kernel from the NSM, locks the PCRs, and begins to reap and to tell the parent that the enclave runs. From then on
-/// no random number comes from anything but the NSM, and no document can have other PCRs.
+/// Seeds the kernel from the NSM, locks the PCRs, looks around, and begins to reap and to tell the parent that the enclave runs.
+/// From then on no random number comes from anything but the NSM, and no document can have other PCRs.
 ///
 /// # Errors
 ///
-/// The random numbers of the kernel are not the NSM's, or the NSM does not answer.
+/// The random numbers of the kernel are not the NSM's, the NSM does not answer, or the machine is not what was packed.
 pub(crate) fn begin(nsm: &Nsm, parent_cid: u32) -> Result<(), String> {
     entropy::seed(nsm)?;
     nsm.lock_pcrs(PCRS)
         .map_err(|error| format!("the PCRs cannot be locked: {error}"))?;
+    inspection::inspect(nsm)?;
     tokio::spawn(reaper::reap());
     tokio::spawn(heartbeat::send(parent_cid));
     Ok(())

@@ -1,5 +1,6 @@
 //! The file systems of the image: all in memory, none of them keeps anything.
 
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -7,12 +8,18 @@ use std::os::unix::fs::DirBuilderExt;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
+/// Where they are mounted.
+pub(super) const PLACES: [&str; 3] = ["/dev", "/proc", "/sys"];
+
 /// Type, place, whether it is read-only, options.
 const MOUNTS: [(&str, &str, bool, &str); 3] = [
     ("devtmpfs", "/dev", false, "mode=0755"),
     ("proc", "/proc", false, "hidepid=invisible"),
     ("sysfs", "/sys", true, ""),
 ];
+
+/// What the kernel unpacks the ramdisks into.
+const ROOT: &str = "rootfs";
 
 /// Mounts them, and makes the root read-only: after that nothing can be written but devices and kernel settings.
 pub(super) fn mount_all() -> Result<(), String> {
@@ -36,4 +43,82 @@ pub(super) fn mount_all() -> Result<(), String> {
     let root = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
     mount(None::<&str>, "/", None::<&str>, root, None::<&str>)
         .map_err(|error| format!("the root cannot be made read-only: {error}"))
+}
+
+/// Checks that these are all that is mounted, by what `/proc/self/mounts` says (proc_pid_mounts(5)).
+pub(super) fn check(mounts: &str) -> Result<(), String> {
+    let found: BTreeSet<_> = mounts.lines().map(Mounted::of).collect();
+    let root = Mounted {
+        kind: ROOT,
+        place: "/",
+        read_only: true,
+    };
+    let others = MOUNTS.map(|(kind, place, read_only, _)| Mounted {
+        kind,
+        place,
+        read_only,
+    });
+    let expected: BTreeSet<_> = others.into_iter().chain([root]).collect();
+    match found == expected {
+        true => Ok(()),
+        false => Err(format!("mounted are {found:?}, expected: {expected:?}")),
+    }
+}
+
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Mounted<'a> {
+    place: &'a str,
+    kind: &'a str,
+    read_only: bool,
+}
+
+impl<'a> Mounted<'a> {
+    /// `DEVICE PLACE TYPE OPTIONS 0 0`.
+    fn of(line: &'a str) -> Self {
+        let mut fields = line.split(' ').skip(1);
+        let mut next = || fields.next().unwrap_or_default();
+        Self {
+            place: next(),
+            kind: next(),
+            read_only: next().split(',').any(|option| option == "ro"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "\
+none / rootfs ro 0 0
+devtmpfs /dev devtmpfs rw,nosuid,noexec,size=240000k,nr_inodes=60000,mode=755 0 0
+proc /proc proc rw,nosuid,nodev,noexec,relatime,hidepid=invisible 0 0
+sysfs /sys sysfs ro,nosuid,nodev,noexec,relatime 0 0
+";
+
+    #[test]
+    fn what_we_mount_may_be_there() {
+        assert_eq!(check(GOOD), Ok(()));
+    }
+
+    #[test]
+    fn a_root_that_can_be_written_another_file_system_or_a_missing_one_is_refused() {
+        for wrong in [
+            GOOD.replace("rootfs ro", "rootfs rw"),
+            GOOD.replace("sysfs ro,", "sysfs rw,"),
+            GOOD.replace("/ rootfs", "/ ext4"),
+            GOOD.replace("/proc proc", "/proc tmpfs"),
+            format!("{GOOD}tmpfs /tmp tmpfs rw 0 0\n"),
+            format!("{GOOD}debugfs /sys/kernel/debug debugfs rw 0 0\n"),
+            GOOD.lines().skip(1).collect::<Vec<_>>().join("\n"),
+            String::new(),
+        ] {
+            assert!(check(&wrong).unwrap_err().contains("expected"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_place_is_mounted() {
+        assert_eq!(MOUNTS.map(|(_, place, ..)| place), PLACES);
+    }
 }
