@@ -3,6 +3,9 @@
 //!
 //! `bare listen` is the same process until it answers that it is not ready: what `ready` takes more is the boot's RSA key,
 //! the record of the root secret and the one call of KMS.
+//!
+//! With the feature `booted` each boot is one of a virtual machine, and `bare kernel` is the same kernel until a program of
+//! one line has said it.
 
 #![allow(
     clippy::expect_used,
@@ -10,9 +13,12 @@
     reason = "a benchmark that cannot run should stop"
 )]
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use permafrost_tests::virtual_machine::{VirtualMachine, make_image};
 use permafrost_tests::{HonestStack, Measured, message, new_key};
 use tokio::runtime::Runtime;
 
@@ -23,9 +29,15 @@ fn boots(criterion: &mut Criterion) {
     let mut stack = HonestStack::start(Measured::new("bench"));
     let mut group = criterion.benchmark_group("boot");
     group.sampling_mode(SamplingMode::Flat);
-    group.bench_function("bare listen", |bencher| {
-        bencher.iter_custom(|times| (0..times).map(|_| listen(&mut stack)).sum());
-    });
+    if cfg!(feature = "booted") {
+        group.bench_function("bare kernel", |bencher| {
+            bencher.iter_custom(|times| kernel(stack.folder(), times));
+        });
+    } else {
+        group.bench_function("bare listen", |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| listen(&mut stack)).sum());
+        });
+    }
     let before = stack.kms.calls().len();
     let mut boots = 0;
     group.bench_function("ready", |bencher| {
@@ -42,6 +54,38 @@ fn boots(criterion: &mut Criterion) {
             of_requests(&stack)
         );
     }
+}
+
+/// Until the first process has said its line, in machines whose first process does nothing else.
+fn kernel(folder: &Path, times: u64) -> Duration {
+    let program = folder.join("empty-init");
+    let built = Command::new("rustc")
+        .args([
+            "--target",
+            "x86_64-unknown-linux-musl",
+            "-C",
+            "opt-level=3",
+            "-C",
+            "strip=symbols",
+            "-o",
+        ])
+        .arg(&program)
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/benches/boot/empty_init.rs"
+        ))
+        .status()
+        .expect("rustc runs");
+    assert!(built.success());
+    let image = folder.join("empty.eif");
+    make_image(&program, "", &image);
+    let machine = folder.join("empty");
+    let boot = |_| {
+        let started = Instant::now();
+        let _machine = VirtualMachine::boot(&image, &machine);
+        started.elapsed()
+    };
+    (0..times).map(boot).sum()
 }
 
 /// Until it answers anything. Its answer may already be that it is ready.

@@ -55,6 +55,7 @@ async fn a_changed_configuration_is_refused_by_kms() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "QEMU has no debug mode")]
 async fn a_debug_mode_document_is_refused_by_kms() {
     let parent = LyingParent::in_refused_debug_mode().await;
     let reason = parent.enclave.refuses_with("AccessDeniedException");

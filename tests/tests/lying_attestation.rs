@@ -44,6 +44,7 @@ async fn an_old_attestation_document_is_refused() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "QEMU's NSM does not sign")]
 async fn an_attestation_document_of_another_root_is_refused() {
     let (parent, foreign) = (LyingParent::start().await, LyingParent::start().await);
     let expectation = parent.expectation();
@@ -57,6 +58,7 @@ async fn an_attestation_document_of_another_root_is_refused() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "QEMU has no debug mode")]
 async fn a_debug_mode_document_is_refused_unless_it_is_asked_for() {
     let parent = LyingParent::in_debug_mode().await;
     let verified = parent.client().verify(&parent.expectation()).await;
@@ -100,6 +102,7 @@ async fn another_configuration_is_refused_by_its_measurements() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "QEMU's NSM does not sign")]
 async fn an_altered_attestation_document_is_refused() {
     let parent = LyingParent::start().await;
     for at in [0, 20, 200, 2_000] {

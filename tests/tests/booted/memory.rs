@@ -1,0 +1,78 @@
+//! Memory in use does not grow with the number of signatures.
+
+use permafrost_client::Principal;
+use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key};
+
+use crate::log::{count, line};
+
+/// What a booted enclave says now and then.
+const RESOURCES: &str = "resources";
+
+#[tokio::test]
+async fn memory_after_5000_signatures_is_that_after_500() {
+    let measured = Measured::new("test").limits("resources_interval_ms = 500");
+    let parent = LyingParent::with(measured).await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+
+    sign(&alice, &key.id, 500).await;
+    let early = in_use(&parent);
+    sign(&alice, &key.id, 4_500).await;
+    let late = in_use(&parent);
+
+    let signed = alice.sign(&key.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &key.group_public_key));
+    for (what, early, late) in [
+        ("the machine", early.machine, late.machine),
+        ("the process", early.process, late.process),
+    ] {
+        let difference = early.abs_diff(late);
+        assert!(
+            difference * 20 <= early,
+            "{what}: {early} bytes after 500 signatures, {late} after 5000"
+        );
+    }
+    assert!(late.machine <= 64 << 20, "{} bytes", late.machine);
+}
+
+struct InUse {
+    machine: u64,
+    process: u64,
+}
+
+/// What the next line says: one that was on its way before may be of another moment.
+fn in_use(parent: &LyingParent) -> InUse {
+    let known = count(&parent.enclave, RESOURCES);
+    let line = line(&parent.enclave, RESOURCES, known + 1);
+    InUse {
+        machine: line["machine_bytes"].as_u64().unwrap(),
+        process: line["resident_bytes"].as_u64().unwrap(),
+    }
+}
+
+/// Signs this many times, eight at once.
+async fn sign(principal: &Principal, key: &str, times: usize) {
+    let message = message();
+    let one_after_the_other = |_| async {
+        for _ in 0..times / 8 {
+            principal.sign(key, &message).await.unwrap();
+        }
+    };
+    futures_of(one_after_the_other).await;
+    for _ in 0..times % 8 {
+        principal.sign(key, &message).await.unwrap();
+    }
+}
+
+async fn futures_of<F: Future<Output = ()>>(one: impl Fn(u8) -> F) {
+    tokio::join!(
+        one(0),
+        one(1),
+        one(2),
+        one(3),
+        one(4),
+        one(5),
+        one(6),
+        one(7)
+    );
+}
