@@ -27,7 +27,11 @@ def main():
         sys.exit(f"refused: there is no part {part}; expected all, {', '.join(checks)}")
     found = 0
     for title, check in checks.values() if part == "all" else [checks[part]]:
-        problems = list(check())
+        problems = check()
+        if problems is None:
+            print(f"{title}: LEFT OUT: terraform is not here, so its format, its validation and the module's tests were not run")
+            continue
+        problems = list(problems)
         found += len(problems)
         print(f"{title}: {'refused' if problems else 'good'}")
         for problem in problems:
