@@ -5,29 +5,25 @@ Each check gives what it found wrong, in lines of `rule: what came; what was exp
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
-
-import commands
-import module
-import policy
-import terraform
-import units
 
 
 def main():
     part, folder, permafrost, page = sys.argv[1], *map(Path, sys.argv[2:])
+    # Title, module, what its `problems` takes.
     checks = {
-        "units": ("systemd units", lambda: units.problems(folder, permafrost)),
-        "module": ("Terraform module: names and rules", lambda: module.problems(folder / "terraform")),
-        "policy": ("Terraform module: key policy", lambda: policy.problems(folder / "terraform", permafrost)),
-        "terraform": ("Terraform module: Terraform itself", lambda: terraform.problems(folder / "terraform")),
-        "page": (f"commands in {page.name}", lambda: commands.problems(page, permafrost)),
+        "units": ("systemd units", "units", [folder, permafrost]),
+        "module": ("Terraform module: names and rules", "module", [folder / "terraform"]),
+        "policy": ("Terraform module: key policy", "policy", [folder / "terraform", permafrost]),
+        "terraform": ("Terraform module: Terraform itself", "terraform", [folder / "terraform"]),
+        "page": (f"commands in {page.name}", "commands", [page, permafrost]),
     }
     if part != "all" and part not in checks:
         sys.exit(f"refused: there is no part {part}; expected all, {', '.join(checks)}")
     found = 0
-    for title, check in checks.values() if part == "all" else [checks[part]]:
-        problems = check()
+    for title, name, arguments in checks.values() if part == "all" else [checks[part]]:
+        problems = import_module(name).problems(*arguments)
         if problems is None:
             print(f"{title}: LEFT OUT: terraform is not here, so its format, its validation and the module's tests were not run")
             continue
