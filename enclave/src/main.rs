@@ -132,6 +132,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         ));
     }
     tokio::spawn(log_resources(Arc::clone(&enclave)));
+    tokio::spawn(Arc::clone(&enclave.attestor).keep_time());
     tokio::spawn(thaw(Arc::clone(&enclave), arguments.clone()));
     tokio::select! {
         never = serve(enclave, listener) => match never {},

@@ -240,13 +240,14 @@ impl EnclaveProcess {
         fs::read_to_string(self.state().join("development-root.pem")).expect("a development root")
     }
 
-    /// Everything it has logged.
+    /// Everything it has logged, and what a virtual machine has on its console.
     pub fn log(&self) -> String {
-        let mut text = String::new();
-        File::open(self.log_path())
-            .and_then(|mut file| file.read_to_string(&mut text))
-            .expect("a log");
-        text
+        let console = match &self.running {
+            Some(Running::Booted(booted)) => booted.machine().console(),
+            _ => String::new(),
+        };
+        // A machine that ends early has logged nothing.
+        console + &fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
     fn wait_until_it_listens(&mut self) {

@@ -50,7 +50,7 @@ async fn signs_everything(principal: &Principal, key: &Key) {
     };
     let signed = principal.sign(&key.id, &event).await.unwrap();
     let event = serde_json::to_string(&signed.event).unwrap();
-    let event: nostr::Event = serde_json::from_str(&event).unwrap();
+    let event: nostr::event::Event = serde_json::from_str(&event).unwrap();
     event.verify().unwrap();
     assert_eq!(event.pubkey.to_hex(), key.group_public_key);
 

@@ -68,7 +68,8 @@ async fn unsigned_documents_are_refused_by_everyone_who_did_not_ask_for_them() {
 
 #[tokio::test]
 async fn one_changed_byte_of_code_or_of_configuration_is_refused_by_kms() {
-    let mut parent = LyingParent::start().await;
+    let mut parent = LyingParent::before_kms().await;
+    parent.egress.be_honest();
     let honest = parent.configuration();
     let changed = honest.replace("[limits]\n", "[limits]\n\n");
     assert_eq!(changed.len(), honest.len() + 1);
