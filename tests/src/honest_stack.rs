@@ -41,6 +41,13 @@ impl HonestStack {
         Self::within(folder, measured, &["--logs", &logs])
     }
 
+    /// The same, with log lines that go to this socket.
+    pub fn with_the_log_at(measured: Measured, socket: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let logs = format!("unix:{}", socket.display());
+        Self::within(folder, measured, &["--logs", &logs])
+    }
+
     fn within(folder: TempDir, measured: Measured, arguments: &[&str]) -> Self {
         let place = folder.path();
         let kms = DevelopmentKms::start(
@@ -133,11 +140,17 @@ impl HonestStack {
 
     /// What the store has as the record of the root secret, and its version.
     pub fn root_secret(&self) -> (Vec<u8>, u64) {
+        self.record("root-secret", "newest")
+    }
+
+    /// What the store has as this record, and its version.
+    pub fn record(&self, kind: &str, id: &str) -> (Vec<u8>, u64) {
         let mut stream =
             UnixStream::connect(self.folder().join("store.sock")).expect("the store's socket");
-        stream
-            .write_all(b"GET /records/root-secret/newest HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n")
-            .expect("a request");
+        let request = format!(
+            "GET /records/{kind}/{id} HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         let end = answer
