@@ -1,24 +1,30 @@
 //! Memory in use does not grow with the number of signatures.
 
+use std::time::Duration;
+
 use permafrost_client::Principal;
-use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key};
+use permafrost_tests::{HonestStack, Measured, is_signed_by, message, new_key};
 
 use crate::log::{count, line};
 
 /// What a booted enclave says now and then.
 const RESOURCES: &str = "resources";
 
+/// How long the enclave remembers a request, so as not to take it twice: `request_max_age_s` below, and twice `clock_skew_s`.
+const REMEMBERED: Duration = Duration::from_secs(10 + 2 * 5);
+
 #[tokio::test]
 async fn memory_after_5000_signatures_is_that_after_500() {
-    let measured = Measured::new("test").limits("resources_interval_ms = 500");
-    let parent = LyingParent::with(measured).await;
-    let alice = parent.principal("alice").await;
+    let measured =
+        Measured::new("test").limits("request_max_age_s = 10\nresources_interval_ms = 500");
+    let stack = HonestStack::start(measured);
+    let alice = stack.principal("alice").await;
     let key = new_key(&alice).await;
 
     sign(&alice, &key.id, 500).await;
-    let early = in_use(&parent);
+    let early = in_use(&stack).await;
     sign(&alice, &key.id, 4_500).await;
-    let late = in_use(&parent);
+    let late = in_use(&stack).await;
 
     let signed = alice.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
@@ -40,10 +46,11 @@ struct InUse {
     process: u64,
 }
 
-/// What the next line says: one that was on its way before may be of another moment.
-fn in_use(parent: &LyingParent) -> InUse {
-    let known = count(&parent.enclave, RESOURCES);
-    let line = line(&parent.enclave, RESOURCES, known + 1);
+/// What a line says when no request is remembered any more; one that was on its way before is of another moment.
+async fn in_use(stack: &HonestStack) -> InUse {
+    tokio::time::sleep(REMEMBERED).await;
+    let known = count(&stack.enclave, RESOURCES);
+    let line = line(&stack.enclave, RESOURCES, known + 1);
     InUse {
         machine: line["machine_bytes"].as_u64().unwrap(),
         process: line["resident_bytes"].as_u64().unwrap(),
