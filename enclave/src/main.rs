@@ -120,15 +120,13 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         "booted"
     );
     if let Some(logs) = &arguments.logs {
-        let (version, deployment) = (env!("CARGO_PKG_VERSION"), &enclave.config.deployment);
-        let Arguments {
-            listen,
-            store,
-            egress,
-            ..
-        } = &arguments;
         console::say(&format!(
-            "{version}, deployment {deployment}: requests at {listen}, records at {store}, way out at {egress}, log to {logs}"
+            "{}, deployment {}: requests at {}, records at {}, way out at {}, log to {logs}",
+            env!("CARGO_PKG_VERSION"),
+            enclave.config.deployment,
+            arguments.listen,
+            arguments.store,
+            arguments.egress
         ));
     }
     tokio::spawn(log_resources(Arc::clone(&enclave)));

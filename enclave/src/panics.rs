@@ -21,7 +21,7 @@ pub(crate) fn watch(logs: Logs) {
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let message = panic.payload().downcast_ref::<&'static str>();
         let message = message.unwrap_or(&"a message that is not shown");
-        tracing::error!(place, message, "panicked");
+        tracing::error!(place, says = message, "panicked");
         if logs.are_sent() {
             console::say(&format!("panicked at {place}: {message}"));
         }
