@@ -12,6 +12,8 @@
 
 #[path = "booted/boundary.rs"]
 mod boundary;
+#[path = "booted/inspection.rs"]
+mod inspection;
 #[path = "booted/log.rs"]
 mod log;
 #[path = "booted/main_job.rs"]
