@@ -115,12 +115,10 @@ pub fn connect(folder: &Path, port: u32) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(folder.join("vsock.sock"))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(format!("CONNECT {port}\n").as_bytes())?;
-    let mut answer = Vec::new();
-    for byte in (&mut stream).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => answer.push(byte),
-        }
+    // Byte by byte: what follows the line is the enclave's.
+    let (mut answer, mut byte) = (Vec::new(), [0]);
+    while stream.read(&mut byte)? == 1 && byte != *b"\n" {
+        answer.extend(byte);
     }
     stream.set_read_timeout(None)?;
     match answer.starts_with(b"OK ") {
