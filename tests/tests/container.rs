@@ -62,7 +62,13 @@ fn the_container_starts_the_program_with_its_configuration_and_nothing_else() {
     let config = &container.config()["config"];
     assert_eq!(
         config["Cmd"],
-        serde_json::json!(["/permafrost-enclave", "--config", "/enclave.toml"])
+        serde_json::json!([
+            "/permafrost-enclave",
+            "--config",
+            "/enclave.toml",
+            "--logs",
+            "vsock://3:5003"
+        ])
     );
     assert_eq!(config["Env"], serde_json::json!(["PATH=/"]));
     assert_eq!(config["Entrypoint"], Value::Null);
