@@ -34,10 +34,7 @@ async fn memory_after_5000_signatures_is_that_after_500() {
     ] {
         println!("{what}: {early} bytes after 500 signatures, {late} after 5000");
         let difference = early.abs_diff(late);
-        assert!(
-            difference * 20 <= early,
-            "{what}: more than 5 % apart"
-        );
+        assert!(difference * 20 <= early, "{what}: more than 5 % apart");
     }
     assert!(late.machine <= 64 << 20, "{} bytes", late.machine);
 }
