@@ -81,6 +81,7 @@ fn production_documents_verify_at_the_time_they_were_signed() {
         let answer = json(&output);
         assert_eq!(answer["root_sha256"], G1);
         assert_eq!(answer["debug"], false);
+        assert_eq!(answer["signed"], true);
         assert!(answer["timestamp"].as_u64().unwrap() > 1_600_000_000_000);
         assert!(answer["module_id"].as_str().unwrap().starts_with("i-"));
         assert_eq!(answer["pcrs"]["0"].as_str().unwrap().len(), 96);
@@ -90,7 +91,7 @@ fn production_documents_verify_at_the_time_they_were_signed() {
                 "{field}"
             );
         }
-        assert_eq!(answer.as_object().unwrap().len(), 8);
+        assert_eq!(answer.as_object().unwrap().len(), 9);
     }
 }
 

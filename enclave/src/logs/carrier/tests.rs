@@ -133,14 +133,15 @@ fn after_a_reset_in_the_middle_of_a_line_the_next_connection_begins_with_a_whole
     let carried = Carried::start();
     let listener = carried.listen();
     let mut stream = accept(&listener);
-    carried.push(1000);
+    // Fewer than the queue holds: it drops none, however slow the carrier is.
+    carried.push(500);
     let mut part = [0; 1001];
     stream.read_exact(&mut part).unwrap();
     assert_ne!(part[1000], b'\n');
     drop(stream);
     let stream = accept(&listener);
     carried.push(1);
-    let lines = read_until(&stream, 1001);
+    let lines = read_until(&stream, 501);
     assert!(lines.iter().all(|line| line["number"].is_u64()));
 }
 
