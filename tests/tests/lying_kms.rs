@@ -290,8 +290,8 @@ async fn a_connection_cut_at_any_stage_gives_no_root_secret_and_does_no_harm() {
     let received = [0, 1, 5, 100, 500, 1_000, 2_000].map(Cut::AfterReceiving);
     let sent = [0, 1, 5, 100, 300, 1_000, 3_000, 6_000].map(Cut::AfterSending);
     let stages = [Cut::AtOnce].into_iter().chain(received).chain(sent);
-    // A machine takes seconds to boot, and each stage is a boot.
-    for cut in stages.step_by(if cfg!(feature = "booted") { 5 } else { 1 }) {
+    // A machine takes seconds to boot, and each stage is a boot. The last stage comes too late for QEMU's short documents.
+    for cut in stages.step_by(if cfg!(feature = "booted") { 4 } else { 1 }) {
         parent.egress.cut(cut);
         parent.enclave.restart_unready();
         let reason = parent.enclave.refuses_with("kms:GenerateDataKey");
