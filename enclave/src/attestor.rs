@@ -10,7 +10,7 @@ use crate::nsm::{Nsm, NsmError};
 
 /// How often the clock is compared with the NSM's. A virtual machine's own clock loses time when its host is busy; requests are
 /// accepted only `clock_skew_s` (5 by default) ahead of it.
-const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
+const CLOCK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Makes attestation documents with the boot's `user_data`.
 #[derive(Debug)]

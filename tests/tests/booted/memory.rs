@@ -15,7 +15,7 @@ const RESOURCES: &str = "resources";
 const MACHINE_APART: u64 = 2 << 20;
 
 /// How long the enclave remembers a request, so as not to take it twice: `request_max_age_s` below, and twice `clock_skew_s`.
-const REMEMBERED: Duration = Duration::from_secs(10 + 2 * 5);
+const REMEMBERED: Duration = Duration::from_secs(10 + 2 * 15);
 
 #[tokio::test]
 async fn memory_after_5000_signatures_is_that_after_500() {
