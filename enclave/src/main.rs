@@ -21,7 +21,8 @@ use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
 use permafrost_enclave::custody::Custody;
 use permafrost_enclave::enclave::Enclave;
-use permafrost_enclave::kms::{Connector, Egress, Kms};
+use permafrost_enclave::kms::recipient::PendingRecipientKey;
+use permafrost_enclave::kms::{Connector, Egress, Kms, TlsSetupError};
 use permafrost_enclave::logs::Logs;
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::records::Records;
@@ -107,6 +108,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     if init::is_this_process() {
         init::begin(&nsm, arguments.parent_cid)?;
     }
+    let recipient = PendingRecipientKey::begin();
     let enclave = Arc::new(boot(&configuration, nsm).map_err(|error| error.to_string())?);
     let listener = Listener::bind(&arguments.listen, arguments.peers())
         .await
@@ -131,7 +133,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     tokio::spawn(log_resources(Arc::clone(&enclave)));
     tokio::spawn(Arc::clone(&enclave.attestor).keep_time());
-    tokio::spawn(thaw(Arc::clone(&enclave), arguments.clone()));
+    tokio::spawn(thaw(Arc::clone(&enclave), arguments.clone(), recipient));
     tokio::select! {
         never = serve(enclave, listener) => match never {},
         signal = ended() => {
@@ -152,15 +154,15 @@ async fn log_resources(enclave: Arc<Enclave>) {
 
 /// Unseals the root secret, however long it takes, and then follows its epochs. Until then nothing but health and
 /// attestation is served, and health says why.
-async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
+async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRecipientKey) {
     let config = &enclave.config;
     let timeout = Duration::from_millis(config.limits.store_timeout_ms);
     let store = Arc::new(StoreClient::new(arguments.store.clone(), timeout));
-    let kms = match kms(&enclave, &arguments) {
+    let kms = match kms(&enclave, &arguments, recipient) {
         Ok(kms) => Arc::new(kms),
         Err(error) => {
             tracing::error!(%error, "no KMS client");
-            return enclave.waits_for(error);
+            return enclave.waits_for(error.to_string());
         }
     };
     let mut wait = UNSEAL_WAIT;
@@ -194,13 +196,17 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments) {
     root.follow().await;
 }
 
-fn kms(enclave: &Enclave, arguments: &Arguments) -> Result<Kms, String> {
+fn kms(
+    enclave: &Enclave,
+    arguments: &Arguments,
+    recipient: PendingRecipientKey,
+) -> Result<Kms, TlsSetupError> {
     let (config, attestor) = (&enclave.config, &enclave.attestor);
     let egress = Egress::new(arguments.egress.clone());
-    let connector = Connector::new(config.kms.clone(), egress, Arc::clone(&attestor.clock))
-        .map_err(|error| error.to_string())?;
-    Kms::new(connector, config.deployment.clone(), Arc::clone(attestor))
-        .map_err(|error| error.to_string())
+    let connector = Connector::new(config.kms.clone(), egress, Arc::clone(&attestor.clock))?;
+    let deployment = config.deployment.clone();
+    let attestor = Arc::clone(attestor);
+    Ok(Kms::new(connector, deployment, attestor, recipient))
 }
 
 fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {

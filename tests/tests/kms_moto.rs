@@ -19,6 +19,7 @@ use permafrost_common::egress::Credentials;
 use permafrost_enclave::attestor::Attestor;
 use permafrost_enclave::clock::Clock;
 use permafrost_enclave::config::Config;
+use permafrost_enclave::kms::recipient::PendingRecipientKey;
 use permafrost_enclave::kms::{Connector, Egress, Fault, Kms};
 use permafrost_enclave::nsm::Nsm;
 use permafrost_enclave::nsm::emulator::{Emulator, Measured};
@@ -185,7 +186,12 @@ async fn a_kms_that_ignores_the_recipient_gives_no_root_secret() {
     };
     let nsm = Nsm::new(Emulator::start(state.path(), measured).unwrap());
     let attestor = Attestor::new(nsm, clock, [1; 48], b"user data".to_vec());
-    let kms = Kms::new(connector, "test".to_owned(), Arc::new(attestor)).unwrap();
+    let kms = Kms::new(
+        connector,
+        "test".to_owned(),
+        Arc::new(attestor),
+        PendingRecipientKey::begin(),
+    );
     let refused = kms.generate_data_key(1).await.unwrap_err().to_string();
     assert!(
         refused.contains("the Recipient was stripped or ignored"),

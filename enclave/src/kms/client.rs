@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::config::KmsConfig;
 use super::error::{Fault, KmsError};
-use super::recipient::{RecipientKey, RecipientKeyError};
+use super::recipient::PendingRecipientKey;
 use super::request::Connector;
 use crate::attestor::Attestor;
 use crate::sealing::{Epoch, ROOT_SECRET_LEN, RootSecret};
@@ -30,7 +30,7 @@ pub struct Kms {
     connector: Connector,
     deployment: String,
     attestor: Arc<Attestor>,
-    recipient: Arc<RecipientKey>,
+    recipient: PendingRecipientKey,
 }
 
 /// A data key: the root secret of an epoch, and the ciphertext by which KMS gives it again.
@@ -43,18 +43,19 @@ pub struct DataKey {
 }
 
 impl Kms {
-    /// Makes the boot's RSA key, which takes a tenth of a second. Connects to nothing yet.
+    /// Connects to nothing yet; `recipient` is the boot's RSA key.
     pub fn new(
         connector: Connector,
         deployment: String,
         attestor: Arc<Attestor>,
-    ) -> Result<Self, RecipientKeyError> {
-        Ok(Self {
+        recipient: PendingRecipientKey,
+    ) -> Self {
+        Self {
             connector,
             deployment,
             attestor,
-            recipient: Arc::new(RecipientKey::generate()?),
-        })
+            recipient,
+        }
     }
 
     /// The key of the measured configuration.
@@ -134,18 +135,18 @@ impl Kms {
         epoch: Epoch,
         parameters: &Value,
     ) -> Result<(Value, RootSecret), Fault> {
+        let (document, connection) = tokio::try_join!(self.document(), self.connector.connect())?;
         let mut body = parameters.clone();
         if let Some(fields) = body.as_object_mut() {
             fields.insert("KeyId".to_owned(), self.config().key.as_str().into());
             let context = encryption_context(&self.deployment, epoch);
             fields.insert("EncryptionContext".to_owned(), json!(context));
-            let document = STANDARD.encode(self.document().await?);
             fields.insert(
                 "Recipient".to_owned(),
-                json!({"AttestationDocument": document, "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}),
+                json!({"AttestationDocument": STANDARD.encode(document), "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}),
             );
         }
-        let answer = self.connector.send(call, &body).await?;
+        let answer = connection.send(call, &body).await?;
         self.check_key(&answer)?;
         if answer
             .get("Plaintext")
@@ -160,14 +161,14 @@ impl Kms {
 
     /// A document made for this attempt alone.
     async fn document(&self) -> Result<Vec<u8>, Fault> {
-        let (attestor, recipient) = (Arc::clone(&self.attestor), Arc::clone(&self.recipient));
+        let (attestor, recipient) = (Arc::clone(&self.attestor), self.recipient.get().await?);
         blocking(move || attestor.attest(None, Some(recipient.public_key_der())))
             .await?
             .map_err(Fault::from)
     }
 
     async fn open(&self, envelope: Vec<u8>) -> Result<RootSecret, Fault> {
-        let recipient = Arc::clone(&self.recipient);
+        let recipient = self.recipient.get().await?;
         let opened = blocking(move || recipient.open(&envelope)).await??;
         let mut secret = Zeroizing::new([0; ROOT_SECRET_LEN]);
         if opened.len() != ROOT_SECRET_LEN {

@@ -3,7 +3,7 @@
 use permafrost_common::kms::KeyArn;
 
 use super::egress::EgressError;
-use super::recipient::RecipientError;
+use super::recipient::{RecipientError, RecipientKeyError};
 use crate::attestor::AttestError;
 
 /// A call that failed: which, with which key, after how many attempts, and why the last one did.
@@ -80,6 +80,9 @@ pub enum Fault {
     /// What KMS encrypted to this enclave does not open.
     #[error("CiphertextForRecipient is refused: {0}")]
     Recipient(#[from] RecipientError),
+    /// The boot has no RSA key.
+    #[error(transparent)]
+    RecipientKey(#[from] RecipientKeyError),
     /// There is no attestation document to send.
     #[error("no attestation document: {0}")]
     Attestation(#[from] AttestError),

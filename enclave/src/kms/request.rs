@@ -8,9 +8,11 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use permafrost_common::egress::Credentials;
 use serde_json::Value;
+use tokio_rustls::client::TlsStream;
 
 use super::config::KmsConfig;
 use super::egress::Egress;
@@ -31,6 +33,13 @@ pub struct Connector {
     egress: Egress,
     tls: Tls,
     clock: Arc<Clock>,
+}
+
+/// A connection that carries one call.
+pub(super) struct Connection<'a> {
+    connector: &'a Connector,
+    credentials: Credentials,
+    stream: TlsStream<TokioIo<Upgraded>>,
 }
 
 impl Connector {
@@ -61,20 +70,37 @@ impl Connector {
     /// # Errors
     /// [`Fault`]: no way out, no TLS, what KMS refuses, or an answer that is none.
     pub async fn send(&self, call: &str, body: &Value) -> Result<Value, Fault> {
+        self.connect().await?.send(call, body).await
+    }
+
+    /// A connection to KMS, and what to sign a call with.
+    pub(super) async fn connect(&self) -> Result<Connection<'_>, Fault> {
         let config = &self.config;
         let credentials = self.egress.credentials().await?;
-        let now = self.clock.now().as_secs();
-        let request = request(config, call, body, &credentials, now)?;
         let stream = self.egress.connect(&config.host, config.port).await?;
         let stream = self.tls.over(stream).await.map_err(|error| Fault::Tls {
             host: config.host.clone(),
             error,
         })?;
+        Ok(Connection {
+            connector: self,
+            credentials,
+            stream,
+        })
+    }
+}
+
+impl Connection<'_> {
+    /// Sends the call, and gives the answer's JSON object.
+    pub(super) async fn send(self, call: &str, body: &Value) -> Result<Value, Fault> {
+        let config = &self.connector.config;
+        let now = self.connector.clock.now().as_secs();
+        let request = request(config, call, body, &self.credentials, now)?;
         let broken_off = |error| Fault::BrokenOff {
             host: config.host.clone(),
             error,
         };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        let (mut sender, connection) = http1::handshake(TokioIo::new(self.stream))
             .await
             .map_err(broken_off)?;
         let connection = tokio::spawn(connection);

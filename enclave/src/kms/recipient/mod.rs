@@ -9,6 +9,7 @@ mod ber;
 mod cms;
 mod error;
 mod key;
+mod pending;
 
 #[cfg(test)]
 mod tests;
@@ -16,3 +17,4 @@ mod tests;
 pub use cms::{CIPHERTEXT_FOR_RECIPIENT_MAX, EnvelopedData};
 pub use error::CmsError;
 pub use key::{PLAINTEXT_MAX, RecipientError, RecipientKey, RecipientKeyError};
+pub use pending::PendingRecipientKey;
