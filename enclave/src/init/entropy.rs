@@ -26,6 +26,12 @@ const SEED_LEN: usize = 256;
 /// How long the kernel may take to seed itself: a fraction of a second with a working NSM.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+// Without this setting the cryptographic library would seed itself from the timing of the CPU (`.cargo/config.toml`).
+const _: () = assert!(
+    matches!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some(value) if matches!(value.as_bytes(), b"1")),
+    "build in the workspace, whose .cargo/config.toml has AWS_LC_SYS_NO_JITTER_ENTROPY = 1"
+);
+
 /// The kernel's generator has the NSM as its source, and no other: the source's name.
 pub(super) fn is_from_the_nsm() -> Result<&'static str, String> {
     let current = read(CURRENT)?;
