@@ -1,0 +1,35 @@
+/** Published data to check against: PERMAFROST_FIXTURES, else `../shared/fixtures` beside the clone. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Bytes, bytes, fromBase64 } from "../src/bytes.js";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+const fixtures = process.env.PERMAFROST_FIXTURES ?? join(repository, "../shared/fixtures");
+
+/** Why the tests that need published data are skipped; undefined where it is there. */
+export const noFixtures = existsSync(fixtures) ? undefined : "there are no published vectors: set PERMAFROST_FIXTURES";
+
+/** The bytes of a file of the fixtures' folder `attestation`; base64 is decoded. */
+export function attestationFixture(name: string): Bytes {
+  const content = readFileSync(join(fixtures, "attestation", name));
+  if (!name.endsWith(".b64")) {
+    return bytes(content);
+  }
+  const decoded = fromBase64(content.toString("latin1").replace(/\s+/g, ""));
+  if (decoded === undefined) {
+    throw new Error(`${name} is not base64`);
+  }
+  return decoded;
+}
+
+/** The bytes of a file of the repository. */
+export function repositoryFile(path: string): Bytes {
+  return bytes(readFileSync(join(repository, path)));
+}
+
+/** The text of a file of the repository. */
+export function repositoryText(path: string): string {
+  return readFileSync(join(repository, path), "utf8");
+}
