@@ -1,0 +1,56 @@
+/** The keys that sign requests. */
+
+import { type Bytes, toHex } from "../bytes.js";
+
+/** Who signs: a service of the measured configuration by its name, or a session by its id. */
+export interface Principal {
+  /** 1 to 64 of `A-Z a-z 0-9 - _ .`. */
+  readonly name: string;
+  /** ECDSA on P-256 or Ed25519, with the usage `sign`. It need not be extractable, and a session's is not. */
+  readonly key: CryptoKey;
+}
+
+/** A new P-256 key whose private half no script can read: what a session is made with. */
+export async function generateSessionKey(): Promise<CryptoKeyPair> {
+  return crypto.subtle.generateKey(P256, false, ["sign", "verify"]);
+}
+
+/**
+ * A public key as the measured configuration and the API write it: `ecdsa-p256-sha256:` and 130 hex digits (the uncompressed point, 65
+ * bytes), or `ed25519:` and 64.
+ */
+export async function publicKeyText(key: CryptoKey): Promise<string> {
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", key));
+  return `${key.algorithm.name === "Ed25519" ? "ed25519" : "ecdsa-p256-sha256"}:${toHex(raw)}`;
+}
+
+/** A signature of 64 bytes: r and s of ECDSA, 32 each and big-endian, or Ed25519's. */
+export async function sign(key: CryptoKey, message: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.sign(signingAlgorithm(key), key, message));
+}
+
+/** Whether a boot's key (Ed25519, 32 bytes) made a signature. Bytes that are no point verify nothing. */
+export async function verifyEd25519(key: Bytes, message: Bytes, signature: Bytes): Promise<boolean> {
+  let imported: CryptoKey;
+  try {
+    imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
+  } catch {
+    return false;
+  }
+  return crypto.subtle.verify({ name: "Ed25519" }, imported, signature, message);
+}
+
+function signingAlgorithm(key: CryptoKey): AlgorithmIdentifier | EcdsaParams {
+  const { name, namedCurve } = key.algorithm as EcKeyAlgorithm;
+  if (name === "Ed25519") {
+    return { name };
+  }
+  if (name === "ECDSA" && namedCurve === P256.namedCurve) {
+    return { name, hash: "SHA-256" };
+  }
+  throw new TypeError(
+    `the key is ${[name, namedCurve].filter(Boolean).join(" on ")}; accepted: ECDSA on P-256, Ed25519`,
+  );
+}
+
+const P256 = { name: "ECDSA", namedCurve: "P-256" } as const;

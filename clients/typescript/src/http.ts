@@ -1,0 +1,37 @@
+/** HTTP messages as they are signed and carried: fields by name, in their order, repeated ones included. */
+
+import type { Bytes } from "./bytes.js";
+
+/** Header fields: names in lower case. */
+export type Fields = readonly (readonly [name: string, value: string])[];
+
+export interface HttpRequest {
+  /** In upper case. */
+  readonly method: string;
+  /** The path, and the query with its `?` where there is one, percent-encoding and all. */
+  readonly target: string;
+  readonly fields: Fields;
+  readonly body: Bytes;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly fields: Fields;
+  readonly body: Bytes;
+}
+
+/** Every value of a field. */
+export function values(fields: Fields, name: string): string[] {
+  return fields.filter(([each]) => each === name).map(([, value]) => value);
+}
+
+/** The path of a target. */
+export function pathOf(target: string): string {
+  return target.split("?", 1)[0] || "/";
+}
+
+/** The query of a target with its `?`; `?` alone where there is none. */
+export function queryOf(target: string): string {
+  const at = target.indexOf("?");
+  return at < 0 ? "?" : target.slice(at);
+}

@@ -1,0 +1,57 @@
+/** A boot that answers as the enclave does: what the tests of the client speak to. */
+
+import { type Bytes, toBase64, utf8 } from "../../src/bytes.js";
+import { type Fields, type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
+import { type BootName, contentDigest, signatureItem } from "../../src/http-signature/profile.js";
+
+export interface Boot {
+  readonly name: BootName;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Bytes;
+  answer(request: HttpRequest, status: number, fields: Fields, body: Bytes, created?: number): Promise<HttpAnswer>;
+}
+
+/** A boot with a new key. The name is any digest: here nobody compares it with a document. */
+export async function newBoot(name: BootName): Promise<Boot> {
+  const { privateKey, publicKey } = (await crypto.subtle.generateKey({ name: "Ed25519" }, true, [
+    "sign",
+    "verify",
+  ])) as CryptoKeyPair;
+  return {
+    name,
+    publicKey: new Uint8Array(await crypto.subtle.exportKey("raw", publicKey)),
+    answer: (request, status, fields, body, created = Math.floor(Date.now() / 1000)) =>
+      sign(privateKey, name, request, { status, fields, body }, created),
+  };
+}
+
+/** Written by `docs/signatures.md`, not by way of the client's own code: both could be wrong in the same way. */
+async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, answer: HttpAnswer, created: number) {
+  const digest = await contentDigest(answer.body);
+  const [contentType] = values(answer.fields, "content-type");
+  const [requestSignature = ""] = values(request.fields, "signature");
+  const item = signatureItem(requestSignature);
+  const lines = [
+    ['"@status"', String(answer.status)],
+    ['"content-digest"', digest],
+    ['"x-enclave-attestation"', boot],
+    ...(contentType === undefined ? [] : [['"content-type"', contentType]]),
+    ['"@method";req', request.method],
+    ['"@path";req', pathOf(request.target)],
+    ['"@query";req', queryOf(request.target)],
+    ...(item === undefined ? [] : [['"signature";req;key="permafrost"', item]]),
+  ];
+  const input = `(${lines.map(([identifier]) => identifier).join(" ")});created=${created};keyid="boot"`;
+  const base = [...lines.map((line) => line.join(": ")), `"@signature-params": ${input}`].join("\n");
+  const signature = new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, key, utf8(base)));
+  return {
+    ...answer,
+    fields: [
+      ...answer.fields,
+      ["content-digest", digest],
+      ["x-enclave-attestation", boot],
+      ["signature-input", `permafrost=${input}`],
+      ["signature", `permafrost=:${toBase64(signature)}:`],
+    ],
+  } satisfies HttpAnswer;
+}
