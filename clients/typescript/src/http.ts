@@ -35,3 +35,8 @@ export function queryOf(target: string): string {
   const at = target.indexOf("?");
   return at < 0 ? "?" : target.slice(at);
 }
+
+/** A request without fields or a body. */
+export function get(target: string): HttpRequest {
+  return { method: "GET", target, fields: [], body: new Uint8Array() };
+}

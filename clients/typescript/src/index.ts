@@ -1,6 +1,36 @@
+/**
+ * Verify a Permafrost enclave, talk to it, and believe nothing that it has not signed.
+ *
+ * {@link Enclave.connect} does it all: fetches an attestation document for a fresh nonce, verifies it up to a root of trust, judges it
+ * by a policy, and from then on sends every request so that only that boot of the enclave can read it, and checks every answer.
+ *
+ * For auditors, {@link Document} verifies a document by itself: {@link Document.parse}, {@link Document.verify},
+ * {@link VerifiedDocument.check}.
+ */
+
+export { Answer } from "./answer.js";
 export { type At, Document } from "./attestation/document.js";
 export { AttestationError, type AttestationRule } from "./attestation/error.js";
 export { Measurements, MeasurementsError } from "./attestation/measurements.js";
 export type { Policy } from "./attestation/policy.js";
 export { Root, RootError } from "./attestation/root.js";
 export type { VerifiedDocument } from "./attestation/verified.js";
+export { type Binding, readBinding } from "./binding.js";
+export type { Boot } from "./boot.js";
+export type { Bytes } from "./bytes.js";
+export type { Fetch } from "./connection.js";
+export { type Ask, type ConnectOptions, Enclave } from "./enclave.js";
+export {
+  ClockDiffersError,
+  ConnectionError,
+  ProblemError,
+  UnauthenticatedError,
+  UnexpectedAnswerError,
+} from "./error.js";
+export type { EnclavePolicy } from "./expectation.js";
+export type { Fields } from "./http.js";
+export { AnswerError, type AnswerRule } from "./http-signature/answer.js";
+export { generateSessionKey, type Principal, publicKeyText, signingKeyFromPem } from "./http-signature/key.js";
+export { type BootName, ProfileError, type ProfileRule } from "./http-signature/profile.js";
+export { PemError } from "./pem.js";
+export { type Problem, problemName } from "./problem.js";

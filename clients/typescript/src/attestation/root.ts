@@ -1,7 +1,7 @@
 /** Roots of trust. */
 
-import { type Bytes, bytes, fromBase64, fromHex, sha256 } from "../bytes.js";
-import { quoted } from "../text.js";
+import { type Bytes, bytes, fromHex, sha256 } from "../bytes.js";
+import { PemError, readPem } from "../pem.js";
 import { DerError } from "./der.js";
 import { readCertificate } from "./x509.js";
 
@@ -40,18 +40,14 @@ export class Root {
    * @throws {RootError} without such a block, with more than one, or if its content is not one certificate.
    */
   static fromPem(pem: string): Root {
-    const blocks = [...pem.matchAll(/-----BEGIN ([^-]*)-----([^-]*)-----END \1-----/g)];
-    const [block] = blocks;
-    if (block === undefined || blocks.length > 1) {
-      throw new RootError(`the root has ${blocks.length} PEM blocks; accepted: one, BEGIN CERTIFICATE`);
-    }
-    const [, label = "", text = ""] = block;
-    if (label !== "CERTIFICATE") {
-      throw new RootError(`the root's PEM block is ${quoted(label)}; accepted: CERTIFICATE`);
-    }
-    const der = fromBase64(text.replace(/\s+/g, ""));
-    if (der === undefined) {
-      throw new RootError("the root's PEM block is not base64; accepted: RFC 4648 section 4, with padding");
+    let der: Bytes;
+    try {
+      der = readPem(pem, "CERTIFICATE");
+    } catch (error) {
+      if (error instanceof PemError) {
+        throw new RootError(`the root is not PEM: ${error.message}`);
+      }
+      throw error;
     }
     return Root.fromDer(der);
   }

@@ -25,8 +25,8 @@ import {
   signatureItem,
 } from "./profile.js";
 
-/** The rule that an answer breaks; `boot` and `stale` are judged by whoever knows the boot. */
-export type AnswerRule = ProfileRule | "content-digest" | "signature" | "boot" | "stale";
+/** The rule that an answer breaks; the last three are judged by whoever knows the boot and the way. */
+export type AnswerRule = ProfileRule | "content-digest" | "signature" | "boot" | "stale" | "encapsulation";
 
 /** Why an answer is not the verified boot's to this request: nothing in it can be believed. */
 export class AnswerError extends Error {

@@ -1,6 +1,7 @@
 /** The keys that sign requests. */
 
 import { type Bytes, toHex } from "../bytes.js";
+import { readPem } from "../pem.js";
 
 /** Who signs: a service of the measured configuration by its name, or a session by its id. */
 export interface Principal {
@@ -13,6 +14,20 @@ export interface Principal {
 /** A new P-256 key whose private half no script can read: what a session is made with. */
 export async function generateSessionKey(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(P256, false, ["sign", "verify"]);
+}
+
+/**
+ * A service's key from PKCS#8 in PEM, as `permafrost principal new` writes it: Ed25519 or P-256. The private half cannot be read back.
+ *
+ * @throws {PemError} without one `PRIVATE KEY` block; the runtime's DataError when it is no key of either kind.
+ */
+export async function signingKeyFromPem(pem: string): Promise<CryptoKey> {
+  const pkcs8 = readPem(pem, "PRIVATE KEY");
+  try {
+    return await crypto.subtle.importKey("pkcs8", pkcs8, { name: "Ed25519" }, false, ["sign"]);
+  } catch {
+    return crypto.subtle.importKey("pkcs8", pkcs8, P256, false, ["sign"]);
+  }
 }
 
 /**

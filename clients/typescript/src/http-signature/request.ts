@@ -65,13 +65,22 @@ export async function signRequest(
   };
 }
 
+/**
+ * Refuses a method or a target that would be signed as another than is sent.
+ *
+ * @throws {ProfileError} `request-target`.
+ */
+export function checkRequestLine(method: string, target: string): void {
+  if (!/^[A-Z]+$/.test(method) || !/^\/(?!\/)[!-~]*$/.test(target) || target.endsWith("?") || target.includes("#")) {
+    const expected = "a method in upper case, / and visible ASCII, no //, no fragment, no ? without a query";
+    throw new ProfileError("request-target", `the request is ${quoted(`${method} ${target}`)}`, expected);
+  }
+}
+
 /** The components that a request must cover, with their values. */
 function cover(request: HttpRequest, digest: string, boot: BootName): SignatureBase {
   const { method, target, fields } = request;
-  if (!/^\/[!-~]*$/.test(target) || target.endsWith("?") || target.includes("#")) {
-    const expected = "/ and visible ASCII, no fragment, no ? without a query";
-    throw new ProfileError("request-target", `the request target is ${quoted(target)}`, expected);
-  }
+  checkRequestLine(method, target);
   const base = new SignatureBase();
   base.cover('"@method"', method);
   base.cover('"@path"', pathOf(target));

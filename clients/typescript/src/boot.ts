@@ -1,0 +1,95 @@
+/** One verified boot of an enclave. */
+
+import { Answer } from "./answer.js";
+import type { Root } from "./attestation/root.js";
+import type { VerifiedDocument } from "./attestation/verified.js";
+import type { Binding } from "./binding.js";
+import { type Bytes, fromBase64, toHex } from "./bytes.js";
+import type { Connection } from "./connection.js";
+import { UnauthenticatedError, UnexpectedAnswerError } from "./error.js";
+import { type EnclavePolicy, judge } from "./expectation.js";
+import { get, type HttpAnswer, type HttpRequest, values } from "./http.js";
+import { AnswerError, isSigned, verifyAnswer } from "./http-signature/answer.js";
+import { type BootName, SIGNATURE } from "./http-signature/profile.js";
+import { readJson, readProblem } from "./problem.js";
+
+/** One boot of an enclave, as its attestation document vouches for it. */
+export class Boot {
+  private constructor(
+    /** The nonce that this client chose for the document: 32 bytes. */
+    readonly nonce: Bytes,
+    /** The document made for the nonce (COSE_Sign1, CBOR), for keeping as evidence. */
+    readonly document: Bytes,
+    /** What the document says: PCRs, time, module. */
+    readonly verified: VerifiedDocument,
+    /** What the document vouches for: the boot key, the deployment, the configuration, the Oblivious HTTP keys. */
+    readonly binding: Binding,
+    /** What every answer of this boot names: the digest of its own document, made without a nonce. */
+    readonly name: BootName,
+    private readonly clock: { readonly enclave: number; readonly seenMs: number },
+  ) {}
+
+  /**
+   * Fetches a document made for a fresh nonce, judges it, and checks by the boot key in it that the answer came from that very boot.
+   *
+   * @throws {AttestationError} {@link AnswerError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError},
+   *   {@link ConnectionError}.
+   */
+  static async verify(connection: Connection, roots: readonly Root[], policy: EnclavePolicy): Promise<Boot> {
+    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    const request = get(`/v1/attestation?nonce=${toHex(nonce)}`);
+    const answer = await connection.send(request);
+    const document = documentOf(answer);
+    const { verified, binding } = await judge(document, nonce, roots, policy);
+    const { created, boot } = await verifyAnswer(answer, request, binding.bootKey);
+    return new Boot(nonce, document, verified, binding, boot, { enclave: created, seenMs: performance.now() });
+  }
+
+  /**
+   * The answer, if it is this boot's to that request.
+   *
+   * @throws {AnswerError} or, for a problem without a signature, {@link UnauthenticatedError}.
+   */
+  async authenticate(answer: HttpAnswer, request: HttpRequest): Promise<Answer> {
+    const problem = readProblem(answer);
+    if (problem !== undefined && values(answer.fields, SIGNATURE).length === 0) {
+      throw new UnauthenticatedError(problem);
+    }
+    const { created, boot } = await verifyAnswer(answer, request, this.binding.bootKey);
+    if (boot !== this.name) {
+      throw new AnswerError("boot", `it names the boot ${boot}`, this.name);
+    }
+    // A signed request has a nonce, so there is no older answer to it.
+    if (!isSigned(request)) {
+      this.#checkFreshness(created);
+    }
+    return new Answer(answer, created);
+  }
+
+  /** The enclave's clock is known from the verification; this machine's steady clock tells how it has gone on. */
+  #checkFreshness(created: number): void {
+    const elapsed = Math.floor((performance.now() - this.clock.seenMs) / 1000);
+    const behind = this.clock.enclave + elapsed - created;
+    if (behind > STALE_AFTER) {
+      const found = `it was signed ${behind} s before this request, by the enclave's clock`;
+      throw new AnswerError("stale", found, `at most ${STALE_AFTER} s`);
+    }
+  }
+}
+
+function documentOf(answer: HttpAnswer): Bytes {
+  if (answer.status !== 200) {
+    // Whether it is signed or not: there is no key yet to check it with.
+    const problem = readProblem(answer);
+    throw problem ? new UnauthenticatedError(problem) : new UnexpectedAnswerError(answer.status, "it is no problem");
+  }
+  const { document } = (readJson(answer.body) ?? {}) as { document?: unknown };
+  const decoded = typeof document === "string" ? fromBase64(document) : undefined;
+  if (decoded === undefined) {
+    throw new UnexpectedAnswerError(answer.status, "it has no document in base64");
+  }
+  return decoded;
+}
+
+/** How far an answer to an unsigned request may lie behind the enclave's clock, in seconds. */
+const STALE_AFTER = 60;

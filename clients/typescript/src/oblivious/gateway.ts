@@ -1,0 +1,94 @@
+/** The enclave as an Oblivious HTTP gateway, and the parent as the relay that sees sizes and times only. */
+
+import { AttestationError } from "../attestation/error.js";
+import { type Bytes, equal, sha256, toHex } from "../bytes.js";
+import type { Connection } from "../connection.js";
+import { UnauthenticatedError, UnexpectedAnswerError } from "../error.js";
+import { get, type HttpAnswer, type HttpRequest, values } from "../http.js";
+import { AnswerError } from "../http-signature/answer.js";
+import { CONTENT_TYPE } from "../http-signature/profile.js";
+import { readProblem } from "../problem.js";
+import { BinaryHttpError, decodeResponse, encodeRequest } from "./bhttp.js";
+import { type KeyConfiguration, KeyConfigurationError, readKeyConfigurations } from "./keys.js";
+import { encapsulate, ObliviousError, REQUEST_TYPE, RESPONSE_TYPE } from "./ohttp.js";
+
+/** The relay did not bring an encapsulated answer: the enclave has other keys by now, or the parent says something of its own. */
+export class NotEncapsulated extends Error {
+  override readonly name = "NotEncapsulated";
+
+  constructor(override readonly cause: UnauthenticatedError | UnexpectedAnswerError) {
+    super(cause.message);
+  }
+}
+
+export class Gateway {
+  private constructor(
+    private readonly connection: Connection,
+    private readonly key: KeyConfiguration,
+  ) {}
+
+  /**
+   * Fetches the key configurations and holds them against the digest that the attestation document binds.
+   *
+   * @throws {AttestationError} `oblivious-keys`: the document binds none, or others than these.
+   */
+  static async verify(connection: Connection, bound: Bytes | undefined): Promise<Gateway> {
+    if (bound === undefined) {
+      const found = "the document binds no Oblivious HTTP keys";
+      throw new AttestationError("oblivious-keys", found, "oblivious_keys in its user_data");
+    }
+    const answer = await connection.send(get("/v1/oblivious-keys"));
+    if (answer.status !== 200) {
+      throw refusal(answer);
+    }
+    const digest = await sha256(answer.body);
+    if (!equal(digest, bound)) {
+      const found = `the key configurations have SHA-256 ${toHex(digest)}`;
+      throw new AttestationError("oblivious-keys", found, `${toHex(bound)}, which the document binds`);
+    }
+    try {
+      return new Gateway(connection, readKeyConfigurations(answer.body));
+    } catch (error) {
+      if (error instanceof KeyConfigurationError) {
+        throw new AttestationError("oblivious-keys", error.message, "RFC 9458 section 3");
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Sends a request so that only the enclave can read it, and reads the answer that only this client can.
+   *
+   * @throws {NotEncapsulated}
+   * @throws {AnswerError} `encapsulation`: an encapsulated answer that does not open, or holds no response.
+   */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    const message = encodeRequest(request, "https", this.connection.host);
+    const encapsulated = await encapsulate(this.key, message);
+    const answer = await this.connection.send({
+      method: "POST",
+      target: "/v1/oblivious",
+      fields: [[CONTENT_TYPE, REQUEST_TYPE]],
+      body: encapsulated.request,
+    });
+    const [contentType] = values(answer.fields, CONTENT_TYPE);
+    if (answer.status !== 200 || contentType !== RESPONSE_TYPE) {
+      throw new NotEncapsulated(refusal(answer));
+    }
+    try {
+      return decodeResponse(await encapsulated.open(answer.body));
+    } catch (error) {
+      if (error instanceof ObliviousError || error instanceof BinaryHttpError) {
+        throw new AnswerError("encapsulation", error.message, "the enclave's answer to this request");
+      }
+      throw error;
+    }
+  }
+}
+
+function refusal(answer: HttpAnswer): UnauthenticatedError | UnexpectedAnswerError {
+  const problem = readProblem(answer);
+  return problem
+    ? new UnauthenticatedError(problem)
+    : new UnexpectedAnswerError(answer.status, "it is neither encapsulated nor a problem");
+}
