@@ -8,6 +8,7 @@
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
 //! - [`logs`]: where log lines go; [`resources`]: what the process uses.
+//! - [`webauthn`]: the verification of passkeys.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
 #![forbid(unsafe_code)]
@@ -30,6 +31,7 @@ pub mod routes;
 pub mod sealing;
 pub mod serve;
 pub mod store;
+pub mod webauthn;
 
 /// Wipes every allocation when it is freed.
 ///

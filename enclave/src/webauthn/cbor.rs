@@ -1,0 +1,134 @@
+//! CBOR in the CTAP2 canonical form, the one in which all of WebAuthn's CBOR is (Level 3 section 2.4; CTAP 2.1 section 8).
+//!
+//! Items are read by `ciborium`, which takes any form. What is not canonical is seen by writing the item again.
+
+use ciborium::{Value, de::Error};
+
+use super::WebauthnError;
+
+/// Reads the one item that `bytes` begin with, and gives what follows it; `part` names the item in errors.
+pub(super) fn first<'a>(
+    part: &'static str,
+    bytes: &'a [u8],
+) -> Result<(Value, &'a [u8]), WebauthnError> {
+    let (value, rest) = shortest(part, bytes)?;
+    check_maps(part, &value)?;
+    Ok((value, rest))
+}
+
+/// Reads the one item that `bytes` must be.
+pub(super) fn only(part: &'static str, bytes: &[u8]) -> Result<Value, WebauthnError> {
+    let (value, rest) = first(part, bytes)?;
+    nothing_follows(part, rest)?;
+    Ok(value)
+}
+
+/// Reads the one map that `bytes` must be, its own keys in any order and possibly twice. What is in it is canonical.
+pub(super) fn unordered_map(
+    part: &'static str,
+    bytes: &[u8],
+) -> Result<Vec<(Value, Value)>, WebauthnError> {
+    let (value, rest) = shortest(part, bytes)?;
+    nothing_follows(part, rest)?;
+    let entries = map(part, value)?;
+    for (key, value) in &entries {
+        check_maps(part, key)?;
+        check_maps(part, value)?;
+    }
+    Ok(entries)
+}
+
+/// The entries of a map.
+pub(super) fn map(part: &'static str, value: Value) -> Result<Vec<(Value, Value)>, WebauthnError> {
+    value.into_map().map_err(|other| WebauthnError::Shape {
+        part,
+        found: kind(&other).to_owned(),
+        accepted: "a map",
+    })
+}
+
+/// The CBOR type of a value, as errors name it.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "an integer",
+        Value::Bytes(_) => "a byte string",
+        Value::Text(_) => "a text string",
+        Value::Array(_) => "an array",
+        Value::Map(_) => "a map",
+        Value::Tag(..) => "a tag",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "null",
+        Value::Float(_) => "a float",
+        _ => "something else",
+    }
+}
+
+/// An item whose numbers and lengths are in their shortest form and definite.
+fn shortest<'a>(part: &'static str, bytes: &'a [u8]) -> Result<(Value, &'a [u8]), WebauthnError> {
+    let mut rest = bytes;
+    let value: Value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH_MAX)
+        .map_err(|error| WebauthnError::Cbor {
+            part,
+            detail: detail(error),
+        })?;
+    if Some(encoded(&value).as_slice()) != bytes.strip_suffix(rest) {
+        return Err(WebauthnError::NotCanonical {
+            part,
+            detail: "a number or a length is not in its shortest form, or a length is indefinite",
+        });
+    }
+    Ok((value, rest))
+}
+
+/// Refuses tags, and maps whose keys do not ascend. Where every head is in its shortest form, the order of CTAP2 (major type, then
+/// length, then bytes) is that of the encoded bytes.
+fn check_maps(part: &'static str, value: &Value) -> Result<(), WebauthnError> {
+    match value {
+        Value::Tag(..) => Err(WebauthnError::NotCanonical {
+            part,
+            detail: "there is a tag",
+        }),
+        Value::Array(items) => items.iter().try_for_each(|item| check_maps(part, item)),
+        Value::Map(entries) => {
+            let keys: Vec<_> = entries.iter().map(|(key, _)| encoded(key)).collect();
+            if !keys.is_sorted_by(|before, after| before < after) {
+                return Err(WebauthnError::NotCanonical {
+                    part,
+                    detail: "the keys of a map do not ascend, or one comes twice",
+                });
+            }
+            entries.iter().try_for_each(|(key, value)| {
+                check_maps(part, key)?;
+                check_maps(part, value)
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn nothing_follows(part: &'static str, rest: &[u8]) -> Result<(), WebauthnError> {
+    match rest.len() {
+        0 => Ok(()),
+        found => Err(WebauthnError::TrailingBytes { part, found }),
+    }
+}
+
+fn encoded(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to a Vec has no error to give.
+    let _ = ciborium::into_writer(value, &mut bytes);
+    bytes
+}
+
+fn detail(error: Error<std::io::Error>) -> String {
+    match error {
+        Error::Io(_) => "it ends too early".to_owned(),
+        Error::Syntax(offset) => format!("a syntax error at byte {offset}"),
+        Error::Semantic(Some(offset), what) => format!("{what} at byte {offset}"),
+        Error::Semantic(None, what) => what,
+        Error::RecursionLimitExceeded => format!("it nests deeper than {DEPTH_MAX}"),
+    }
+}
+
+/// CTAP2 allows four levels (CTAP 2.1 section 8); ciborium counts one for each level and one for the item itself.
+const DEPTH_MAX: usize = 8;

@@ -1,0 +1,371 @@
+//! Every reason why a response of an authenticator is not accepted.
+
+use super::Algorithm;
+
+/// The rule that a response broke, what came and what would have been accepted.
+///
+/// [`WebauthnError::rule`] is for programs, [`WebauthnError::group`] for a problem type, [`std::fmt::Display`] for people. Text from
+/// the response is quoted and escaped, and long text is cut. Challenges, credential ids and user handles are never shown: an error may
+/// end in a log that the parent reads.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WebauthnError {
+    /// The response is not an object with the members of its type, or a member has another type.
+    #[error("the response is not a {expected} (WebAuthn Level 3 section 5.1.8 or 5.1.9): {detail}")]
+    Json {
+        /// The name of the type that is accepted.
+        expected: &'static str,
+        /// What the JSON parser says, with line and column.
+        detail: String,
+    },
+    /// `type` of the response names another kind of credential.
+    #[error("the credential's type is {found}, accepted: \"public-key\"")]
+    CredentialType {
+        /// What came, quoted.
+        found: String,
+    },
+    /// A member is not base64url without padding (RFC 4648 section 5).
+    #[error("{member} is not base64url without padding: {detail}")]
+    Base64 {
+        /// Which member.
+        member: &'static str,
+        /// What the decoder says.
+        detail: String,
+    },
+    /// A part is shorter or longer than it may be.
+    #[error("{part} has {found} {unit}, accepted: {min} to {max}")]
+    Length {
+        /// Which part.
+        part: &'static str,
+        /// What is counted: bytes, texts.
+        unit: &'static str,
+        /// The length that came.
+        found: usize,
+        /// The least that is accepted.
+        min: usize,
+        /// The most that is accepted.
+        max: usize,
+    },
+    /// `id` is not the text of `rawId`.
+    #[error("id and rawId differ, accepted: the same base64url text in both")]
+    IdsDiffer,
+    /// A transport is not a short text of lower-case letters, digits and hyphens.
+    #[error("a transport is {found}, accepted: 1 to 32 of a-z, 0-9 and -")]
+    Transport {
+        /// What came, quoted.
+        found: String,
+    },
+    /// The client data is not one JSON object of distinct members with `type`, `challenge` and `origin`.
+    #[error(
+        "clientDataJSON is not an object of distinct members with type, challenge and origin: {detail}"
+    )]
+    ClientData {
+        /// What the JSON parser says, with line and column.
+        detail: String,
+    },
+    /// A part ends before it is whole.
+    #[error("{part} ends too early: {needed} more bytes are needed, {found} are left")]
+    Truncated {
+        /// Which part.
+        part: &'static str,
+        /// How many bytes are needed.
+        needed: usize,
+        /// How many are left.
+        found: usize,
+    },
+    /// Bytes follow a part that must be the last.
+    #[error("{found} bytes follow {part}, accepted: none")]
+    TrailingBytes {
+        /// Which part.
+        part: &'static str,
+        /// How many bytes follow.
+        found: usize,
+    },
+    /// A part is not one well-formed CBOR item (RFC 8949).
+    #[error("{part} is not well-formed CBOR: {detail}")]
+    Cbor {
+        /// Which part.
+        part: &'static str,
+        /// What the decoder says, with the offset where it knows it.
+        detail: String,
+    },
+    /// A part is CBOR in another form than the canonical one.
+    #[error("{part} is not in the CTAP2 canonical CBOR form: {detail}")]
+    NotCanonical {
+        /// Which part.
+        part: &'static str,
+        /// What is not canonical.
+        detail: &'static str,
+    },
+    /// A part is CBOR of another shape.
+    #[error("{part} is {found}, accepted: {accepted}")]
+    Shape {
+        /// Which part.
+        part: &'static str,
+        /// What came.
+        found: String,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// A registration has no attested credential data (flag AT).
+    #[error("the authenticator data has no credential: flag AT is not set, accepted: set")]
+    CredentialMissing,
+    /// An assertion has attested credential data (flag AT), which only registrations have.
+    #[error(
+        "the authenticator data of an assertion has a credential: flag AT is set, accepted: not set"
+    )]
+    CredentialPresent,
+    /// The credential is backed up (flag BS), though it cannot be (flag BE).
+    #[error("flag BS is set without flag BE, accepted: BS only with BE")]
+    BackupState,
+
+    /// The client data is of another ceremony: a registration where a login is asked for, or the other way round.
+    #[error("the client data's type is {found}, accepted: {accepted:?}")]
+    Ceremony {
+        /// What came, quoted.
+        found: String,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// The challenge is not the one that this response must answer.
+    #[error("the client data answers another challenge than the one that was given for this")]
+    Challenge,
+    /// The page that asked is none of the relying party's.
+    #[error("the origin is {found}, accepted: {accepted}")]
+    Origin {
+        /// What came, quoted.
+        found: String,
+        /// The accepted origins.
+        accepted: String,
+    },
+    /// The page that asked was embedded in one of another origin.
+    #[error("crossOrigin is true, accepted: false or absent")]
+    CrossOrigin,
+    /// The client data names the origin of an embedding page.
+    #[error("topOrigin is {found}, accepted: absent")]
+    TopOrigin {
+        /// What came, quoted.
+        found: String,
+    },
+    /// The authenticator worked for another relying party.
+    #[error("the RP ID hash is {found}, accepted: that of {accepted:?}")]
+    RpId {
+        /// The SHA-256 that came, hex.
+        found: String,
+        /// The accepted RP ID.
+        accepted: String,
+    },
+    /// The user was not present (flag UP).
+    #[error("the user was not present: flag UP is not set, accepted: set")]
+    UserPresence,
+    /// The user was not verified (flag UV).
+    #[error("the user was not verified: flag UV is not set, accepted: set")]
+    UserVerification,
+
+    /// The key's algorithm is none of the accepted ones.
+    #[error(
+        "the key's algorithm (alg) is {found}, accepted: -7 (ES256), -8 (EdDSA) or -257 (RS256)"
+    )]
+    Algorithm {
+        /// What came.
+        found: String,
+    },
+    /// The key's type or curve is not that of its algorithm.
+    #[error("{label} of an {algorithm} key is {found}, accepted: {accepted}")]
+    KeyType {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+        /// Which label: `kty (1)` or `crv (-1)`.
+        label: &'static str,
+        /// What came.
+        found: String,
+        /// What is accepted.
+        accepted: i8,
+    },
+    /// The key has another set of labels than its algorithm takes.
+    #[error("an {algorithm} key has the labels {found}, accepted: {accepted}")]
+    KeyLabels {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+        /// What came.
+        found: String,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// The key's numbers are not those of a key that can be used.
+    #[error("the {algorithm} key is not usable: {detail}")]
+    KeyValue {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+        /// The rule that it breaks.
+        detail: String,
+    },
+
+    /// The credential of the attested credential data is not the one that the response names.
+    #[error(
+        "rawId is not the id of the credential that the authenticator made, accepted: the same bytes"
+    )]
+    CredentialMismatch,
+    /// The response is of another credential than the stored one.
+    #[error("rawId is not the id of the credential that this is checked against")]
+    OtherCredential,
+    /// The authenticator returned another user's handle.
+    #[error("the user handle is not that of the credential's user")]
+    UserHandle,
+    /// The credential can be backed up and could not before, or the other way round.
+    #[error("flag BE is {found}, accepted: {accepted}, as it was at the registration")]
+    BackupEligibility {
+        /// What came.
+        found: bool,
+        /// What was registered.
+        accepted: bool,
+    },
+    /// The assertion's signature does not verify.
+    #[error("the signature is not one of {algorithm} by this credential's key over this assertion")]
+    Signature {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+    },
+    /// The signature counter did not grow: the credential was copied, or the assertion is an old one.
+    #[error("the signature counter is {found}, accepted: more than {stored}")]
+    CounterWentBack {
+        /// The counter that came.
+        found: u32,
+        /// The last that was accepted.
+        stored: u32,
+    },
+
+    /// The attestation statement's format is not accepted.
+    #[error(
+        "the attestation format is {found}, accepted: \"none\", or \"packed\" without certificates"
+    )]
+    AttestationFormat {
+        /// What came, quoted.
+        found: String,
+    },
+    /// The attestation statement has other members than its format takes.
+    #[error(
+        "the attestation statement of format {format:?} has the members {found}, accepted: {accepted}"
+    )]
+    AttestationMembers {
+        /// The format.
+        format: &'static str,
+        /// What came.
+        found: String,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// A packed statement comes with certificates, which nobody here has roots for.
+    #[error(
+        "the packed attestation has certificates (x5c), accepted: self attestation, without them"
+    )]
+    AttestationCertificates,
+    /// The self attestation's algorithm is not the key's.
+    #[error("the self attestation's algorithm is {found}, accepted: {accepted}, the key's own")]
+    AttestationAlgorithm {
+        /// What came.
+        found: String,
+        /// The key's.
+        accepted: i64,
+    },
+    /// The self attestation's signature does not verify.
+    #[error("the self attestation is not signed with {algorithm} by the credential's key")]
+    AttestationSignature {
+        /// The key's algorithm.
+        algorithm: Algorithm,
+    },
+}
+
+/// What a broken rule is about: each is a problem of its own to whoever asked.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Group {
+    /// The response, or a part of it, is not in its form.
+    Malformed,
+    /// A registration came for a login, or the other way round.
+    Ceremony,
+    /// It answers another challenge.
+    Challenge,
+    /// Another page asked, or an embedded one.
+    Origin,
+    /// The authenticator worked for another relying party.
+    RelyingParty,
+    /// The user was not present or not verified.
+    UserVerification,
+    /// A key of an algorithm or form that is not accepted.
+    Algorithm,
+    /// Another credential, or another user's.
+    Credential,
+    /// The assertion is not signed by the credential's key.
+    Signature,
+    /// The signature counter did not grow.
+    Counter,
+    /// The attestation statement is not accepted.
+    Attestation,
+}
+
+impl WebauthnError {
+    /// The rule that was broken, as a short name that does not change between releases.
+    pub fn rule(&self) -> &'static str {
+        self.classified().0
+    }
+
+    /// What the broken rule is about.
+    pub fn group(&self) -> Group {
+        self.classified().1
+    }
+
+    fn classified(&self) -> (&'static str, Group) {
+        match self {
+            Self::Json { .. } => ("json", Group::Malformed),
+            Self::CredentialType { .. } => ("credential-type", Group::Malformed),
+            Self::Base64 { .. } => ("base64", Group::Malformed),
+            Self::Length { .. } => ("length", Group::Malformed),
+            Self::IdsDiffer => ("ids-differ", Group::Malformed),
+            Self::Transport { .. } => ("transport", Group::Malformed),
+            Self::ClientData { .. } => ("client-data", Group::Malformed),
+            Self::Truncated { .. } => ("truncated", Group::Malformed),
+            Self::TrailingBytes { .. } => ("trailing-bytes", Group::Malformed),
+            Self::Cbor { .. } => ("cbor", Group::Malformed),
+            Self::NotCanonical { .. } => ("not-canonical", Group::Malformed),
+            Self::Shape { .. } => ("shape", Group::Malformed),
+            Self::CredentialMissing => ("credential-missing", Group::Malformed),
+            Self::CredentialPresent => ("credential-present", Group::Malformed),
+            Self::BackupState => ("backup-state", Group::Malformed),
+            Self::Ceremony { .. } => ("ceremony", Group::Ceremony),
+            Self::Challenge => ("challenge", Group::Challenge),
+            Self::Origin { .. } => ("origin", Group::Origin),
+            Self::CrossOrigin => ("cross-origin", Group::Origin),
+            Self::TopOrigin { .. } => ("top-origin", Group::Origin),
+            Self::RpId { .. } => ("rp-id", Group::RelyingParty),
+            Self::UserPresence => ("user-presence", Group::UserVerification),
+            Self::UserVerification => ("user-verification", Group::UserVerification),
+            Self::Algorithm { .. } => ("algorithm", Group::Algorithm),
+            Self::KeyType { .. } => ("key-type", Group::Algorithm),
+            Self::KeyLabels { .. } => ("key-labels", Group::Algorithm),
+            Self::KeyValue { .. } => ("key-value", Group::Algorithm),
+            Self::CredentialMismatch => ("credential-mismatch", Group::Credential),
+            Self::OtherCredential => ("other-credential", Group::Credential),
+            Self::UserHandle => ("user-handle", Group::Credential),
+            Self::BackupEligibility { .. } => ("backup-eligibility", Group::Credential),
+            Self::Signature { .. } => ("signature", Group::Signature),
+            Self::CounterWentBack { .. } => ("counter-went-back", Group::Counter),
+            Self::AttestationFormat { .. } => ("attestation-format", Group::Attestation),
+            Self::AttestationMembers { .. } => ("attestation-members", Group::Attestation),
+            Self::AttestationCertificates => ("attestation-certificates", Group::Attestation),
+            Self::AttestationAlgorithm { .. } => ("attestation-algorithm", Group::Attestation),
+            Self::AttestationSignature { .. } => ("attestation-signature", Group::Attestation),
+        }
+    }
+}
+
+/// Text from a response as an error shows it: quoted, escaped, at most 64 characters of it.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{:?}...", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}
+
+/// What a JSON parser says, at most 128 characters of it: it may quote the response.
+pub(super) fn json_detail(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(128).collect()
+}
