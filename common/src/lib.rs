@@ -4,6 +4,7 @@
 //!   [`attestation::Document::parse`].
 //! - [`binding`]: what an attestation document's `user_data` says about the boot that made it.
 //! - [`http_signature`]: HTTP Message Signatures (RFC 9421), the one strict profile used here.
+//! - [`oblivious`]: Oblivious HTTP (RFC 9458), which keeps requests and answers from whoever carries them.
 //! - [`api`]: the bodies of every request and answer.
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
@@ -16,6 +17,7 @@ pub mod binding;
 pub mod egress;
 pub mod http_signature;
 pub mod kms;
+pub mod oblivious;
 pub mod problem;
 pub mod store;
 pub mod transport;

@@ -1,0 +1,209 @@
+//! The client's side: seals requests and opens the answers (RFC 9458 sections 4.3 and 4.4), and what both sides share.
+
+use std::fmt;
+
+use aws_lc_rs::error::Unspecified;
+use zeroize::Zeroizing;
+
+use super::hpke::{
+    AEAD, Context, CryptoError, KDF, KEM, KEY_LEN, KeyPair, MessageKey, NONCE_LEN, PUBLIC_KEY_LEN,
+    TAG_LEN, expand, extract,
+};
+use super::key_configuration::KeyConfiguration;
+
+/// Why an encapsulated answer is not opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AnswerNotOpened {
+    /// Shorter than any encapsulated answer.
+    #[error("{length} bytes; accepted: at least {ANSWER_MIN}")]
+    TooShort {
+        /// How many bytes came.
+        length: usize,
+    },
+    /// It does not open: altered, cut off, or the answer to another request.
+    #[error("it does not open: altered, cut off, or the answer to another request")]
+    Sealed,
+}
+
+impl KeyConfiguration {
+    /// Seals a request to this key: 55 bytes longer than what is sealed. Gives what opens the answer, too.
+    ///
+    /// # Errors
+    /// [`CryptoError`], also where the public key is none: with it, every secret would be zero.
+    pub fn encapsulate(&self, request: &[u8]) -> Result<(Vec<u8>, PendingAnswer), CryptoError> {
+        self.encapsulate_with(&KeyPair::generate()?, request)
+    }
+
+    pub(super) fn encapsulate_with(
+        &self,
+        ephemeral: &KeyPair,
+        request: &[u8],
+    ) -> Result<(Vec<u8>, PendingAnswer), CryptoError> {
+        let header = header(self.id);
+        let enc = ephemeral.public_key();
+        let mut encapsulated = [header.as_slice(), enc].concat();
+        let sealed = Context::of_sender(ephemeral, &self.public_key, &request_info(&header))
+            .and_then(|Context { message, exporter }| {
+                message.seal(request, &mut encapsulated)?;
+                exporter.export(ANSWER_LABEL)
+            });
+        let pending = PendingAnswer {
+            enc: *enc,
+            secret: sealed.map_err(|_| CryptoError("the request is not sealed"))?,
+        };
+        Ok((encapsulated, pending))
+    }
+}
+
+/// Opens the answer to one request.
+pub struct PendingAnswer {
+    enc: [u8; PUBLIC_KEY_LEN],
+    secret: Zeroizing<[u8; KEY_LEN]>,
+}
+
+impl PendingAnswer {
+    /// What the gateway sealed: only who could open the request can have made it.
+    ///
+    /// # Errors
+    /// [`AnswerNotOpened`].
+    pub fn open(self, encapsulated: &[u8]) -> Result<Vec<u8>, AnswerNotOpened> {
+        let (nonce, ciphertext) = encapsulated
+            .split_first_chunk::<ANSWER_NONCE_LEN>()
+            .filter(|(_, ciphertext)| ciphertext.len() >= TAG_LEN)
+            .ok_or(AnswerNotOpened::TooShort {
+                length: encapsulated.len(),
+            })?;
+        answer_key(&self.enc, &self.secret, nonce)
+            .and_then(|key| key.open(ciphertext))
+            .map_err(|_| AnswerNotOpened::Sealed)
+    }
+}
+
+impl fmt::Debug for PendingAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingAnswer").finish_non_exhaustive()
+    }
+}
+
+/// The header of an encapsulated request (RFC 9458 section 4.1): key id, KEM, KDF, AEAD.
+pub(super) fn header(id: u8) -> [u8; HEADER_LEN] {
+    let [[a, b], [c, d], [e, f]] = [KEM, KDF, AEAD].map(u16::to_be_bytes);
+    [id, a, b, c, d, e, f]
+}
+
+/// `info` of the HPKE context (RFC 9458 section 4.3).
+pub(super) fn request_info(header: &[u8; HEADER_LEN]) -> Vec<u8> {
+    [b"message/bhttp request\x00".as_slice(), header].concat()
+}
+
+/// The key of the answer to the request with this encapsulated key (RFC 9458 section 4.4).
+pub(super) fn answer_key(
+    enc: &[u8; PUBLIC_KEY_LEN],
+    secret: &Zeroizing<[u8; KEY_LEN]>,
+    nonce: &[u8; ANSWER_NONCE_LEN],
+) -> Result<MessageKey, Unspecified> {
+    let prk = extract(&[enc.as_slice(), nonce].concat(), secret.as_slice());
+    let key = expand::<KEY_LEN>(&prk, &[b"key"])?;
+    let nonce = expand::<NONCE_LEN>(&prk, &[b"nonce"])?;
+    MessageKey::new(&key, &nonce)
+}
+
+/// The length of the header of an encapsulated request, in bytes.
+pub(super) const HEADER_LEN: usize = 7;
+
+/// The length of an answer's nonce, in bytes: max(Nn, Nk), like that of the exported secret.
+pub(super) const ANSWER_NONCE_LEN: usize = KEY_LEN;
+
+/// The exporter context of the secret that answers are sealed with.
+pub(super) const ANSWER_LABEL: &[u8] = b"message/bhttp response";
+
+/// The length of an encapsulated answer around nothing, in bytes.
+const ANSWER_MIN: usize = ANSWER_NONCE_LEN + TAG_LEN;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{GatewayKey, RequestNotOpened};
+    use super::*;
+
+    const REQUEST: &[u8] = b"what the client asks";
+    const ANSWER: &[u8] = b"what the enclave answers";
+
+    fn gateway() -> (GatewayKey, KeyConfiguration) {
+        let key = GatewayKey::generate().unwrap();
+        let configuration = KeyConfiguration::first_usable(&key.key_configurations()).unwrap();
+        (key, configuration)
+    }
+
+    #[test]
+    fn a_request_and_its_answer_are_opened_and_have_the_lengths_that_are_promised() {
+        let (key, configuration) = gateway();
+        let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
+        assert_eq!(encapsulated.len(), REQUEST.len() + 55);
+        let (request, responder) = key.open(&encapsulated).unwrap();
+        assert_eq!(request, REQUEST);
+        let answer = responder.seal(ANSWER).unwrap();
+        assert_eq!(answer.len(), ANSWER.len() + 32);
+        assert_eq!(pending.open(&answer), Ok(ANSWER.to_vec()));
+    }
+
+    #[test]
+    fn a_request_altered_or_cut_off_anywhere_is_not_opened() {
+        let (key, configuration) = gateway();
+        let (encapsulated, _) = configuration.encapsulate(REQUEST).unwrap();
+        for at in 0..encapsulated.len() {
+            let mut altered = encapsulated.clone();
+            altered[at] ^= 1;
+            match key.open(&altered).unwrap_err() {
+                RequestNotOpened::OtherKey { .. } => assert!(at < HEADER_LEN),
+                RequestNotOpened::Sealed => assert!(at >= HEADER_LEN),
+                other => panic!("byte {at}: {other}"),
+            }
+            match key.open(&encapsulated[..at]).unwrap_err() {
+                RequestNotOpened::TooShort { length } => assert_eq!(length, at),
+                RequestNotOpened::Sealed => assert!(at >= 55),
+                other => panic!("{at} bytes: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_for_another_key_with_the_same_id_is_not_opened() {
+        let (key, configuration) = gateway();
+        let (_, other) = gateway();
+        let other = KeyConfiguration {
+            id: configuration.id,
+            ..other
+        };
+        let (encapsulated, _) = other.encapsulate(REQUEST).unwrap();
+        assert_eq!(
+            key.open(&encapsulated).unwrap_err(),
+            RequestNotOpened::Sealed
+        );
+    }
+
+    #[test]
+    fn an_answer_altered_cut_off_or_to_another_request_is_not_opened() {
+        let (key, configuration) = gateway();
+        let (encapsulated, _) = configuration.encapsulate(REQUEST).unwrap();
+        let answer = |encapsulated: &[u8]| {
+            let (_, responder) = key.open(encapsulated).unwrap();
+            responder.seal(ANSWER).unwrap()
+        };
+        let answered = answer(&encapsulated);
+        for at in 0..answered.len() {
+            let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
+            let mut altered = answer(&encapsulated);
+            altered[at] ^= 1;
+            assert_eq!(pending.open(&altered), Err(AnswerNotOpened::Sealed));
+
+            let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
+            let expected = match at {
+                0..ANSWER_MIN => AnswerNotOpened::TooShort { length: at },
+                _ => AnswerNotOpened::Sealed,
+            };
+            assert_eq!(pending.open(&answer(&encapsulated)[..at]), Err(expected));
+        }
+        let (_, pending) = configuration.encapsulate(REQUEST).unwrap();
+        assert_eq!(pending.open(&answered), Err(AnswerNotOpened::Sealed));
+    }
+}

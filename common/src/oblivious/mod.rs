@@ -1,0 +1,33 @@
+//! Oblivious HTTP (RFC 9458): messages that only the enclave opens, whatever carries them.
+//!
+//! - The enclave makes a [`GatewayKey`] at its boot and publishes [`GatewayKey::key_configurations`]. It opens a
+//!   request with [`GatewayKey::open`], and what comes with it, a [`Responder`], seals the one answer.
+//! - A client reads the list with [`KeyConfiguration::first_usable`], seals a request with
+//!   [`KeyConfiguration::encapsulate`], and opens the answer with the [`PendingAnswer`] that it gets.
+//! - What is sealed is Binary HTTP (RFC 9292): [`binary_http`].
+//!
+//! One suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM (RFC 9180), in base mode, one message for each
+//! encapsulated key. `docs/oblivious.md` has the bytes.
+
+pub mod binary_http;
+mod encapsulation;
+mod gateway;
+mod hpke;
+mod key_configuration;
+
+#[cfg(test)]
+mod vectors;
+
+pub use encapsulation::{AnswerNotOpened, PendingAnswer};
+pub use gateway::{GatewayKey, RequestNotOpened, Responder};
+pub use hpke::CryptoError;
+pub use key_configuration::{KeyConfiguration, KeyConfigurationError};
+
+/// The media type of a list of key configurations (RFC 9458 section 9.1).
+pub const KEYS_TYPE: &str = "application/ohttp-keys";
+
+/// The media type of an encapsulated request (RFC 9458 section 9.2).
+pub const REQUEST_TYPE: &str = "message/ohttp-req";
+
+/// The media type of an encapsulated answer (RFC 9458 section 9.3).
+pub const ANSWER_TYPE: &str = "message/ohttp-res";
