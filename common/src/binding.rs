@@ -5,7 +5,8 @@ use ciborium::Value;
 /// The keys and the configuration that one boot of the enclave vouches for.
 ///
 /// In the document: deterministic CBOR (RFC 8949 section 4.2) of the map
-/// `{"v": 1, "boot_key": bstr(32), "deployment": tstr, "configuration": bstr(32)}`, at most 512 bytes.
+/// `{"v": 2, "boot_key": bstr(32), "deployment": tstr, "configuration": bstr(32), "oblivious_keys": bstr(32)}`, at most
+/// 512 bytes. Version 1 is the same without `oblivious_keys`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Binding {
     /// The Ed25519 public key that signs this boot's answers.
@@ -14,6 +15,8 @@ pub struct Binding {
     pub deployment: String,
     /// SHA-256 of the measured configuration file.
     pub configuration: [u8; 32],
+    /// SHA-256 of the list of Oblivious HTTP key configurations (RFC 9458 section 3.2) of this boot; none in version 1.
+    pub oblivious_keys: Option<[u8; 32]>,
 }
 
 /// Why bytes are not a [`Binding`].
@@ -24,18 +27,22 @@ pub struct BindingError(&'static str);
 impl Binding {
     /// The bytes that go into `user_data`.
     pub fn to_user_data(&self) -> Vec<u8> {
-        let map = Value::Map(vec![
-            ("v".into(), 1.into()),
+        let version = if self.oblivious_keys.is_some() { 2 } else { 1 };
+        let mut entries = vec![
+            ("v".into(), version.into()),
             ("boot_key".into(), Value::Bytes(self.boot_key.to_vec())),
             ("deployment".into(), self.deployment.as_str().into()),
             (
                 "configuration".into(),
                 Value::Bytes(self.configuration.to_vec()),
             ),
-        ]);
+        ];
+        if let Some(keys) = self.oblivious_keys {
+            entries.push(("oblivious_keys".into(), Value::Bytes(keys.to_vec())));
+        }
         let mut bytes = Vec::new();
         // Writing to a Vec has no error to give.
-        let _ = ciborium::into_writer(&map, &mut bytes);
+        let _ = ciborium::into_writer(&Value::Map(entries), &mut bytes);
         bytes
     }
 
@@ -61,9 +68,10 @@ impl Binding {
                 .to_owned(),
             configuration: digest("configuration")
                 .ok_or(BindingError("configuration is not 32 bytes"))?,
+            oblivious_keys: digest("oblivious_keys"),
         };
         if binding.to_user_data() != bytes {
-            return Err(BindingError("not in the canonical form of version 1"));
+            return Err(BindingError("not in the canonical form of version 1 or 2"));
         }
         Ok(binding)
     }
@@ -73,31 +81,43 @@ impl Binding {
 mod tests {
     use super::*;
 
-    fn binding() -> Binding {
-        Binding {
+    fn bindings() -> [Binding; 2] {
+        [None, Some([5; 32])].map(|oblivious_keys| Binding {
             boot_key: [7; 32],
             deployment: "test".into(),
             configuration: [9; 32],
-        }
+            oblivious_keys,
+        })
     }
 
     #[test]
-    fn a_binding_reads_back_from_its_user_data() {
-        let bytes = binding().to_user_data();
-        assert_eq!(Binding::from_user_data(&bytes), Ok(binding()));
-        assert!(bytes.len() <= 512);
+    fn a_binding_of_either_version_reads_back_from_its_user_data() {
+        for (binding, version) in bindings().into_iter().zip([1, 2]) {
+            let bytes = binding.to_user_data();
+            assert_eq!(bytes[1..4], [0x61, b'v', version]);
+            assert_eq!(Binding::from_user_data(&bytes), Ok(binding));
+            assert!(bytes.len() <= 512);
+        }
     }
 
     #[test]
     fn any_other_encoding_is_refused() {
-        let bytes = binding().to_user_data();
-        for at in 0..bytes.len() {
-            let mut longer = bytes.clone();
-            longer.truncate(at);
+        for bytes in bindings().map(|binding| binding.to_user_data()) {
+            for at in 0..bytes.len() {
+                assert!(Binding::from_user_data(&bytes[..at]).is_err());
+            }
+            let mut longer = bytes;
+            longer.push(0);
             assert!(Binding::from_user_data(&longer).is_err());
         }
-        let mut longer = bytes;
-        longer.push(0);
-        assert!(Binding::from_user_data(&longer).is_err());
+    }
+
+    #[test]
+    fn a_version_without_what_belongs_to_it_is_refused() {
+        let [first, second] = bindings().map(|binding| binding.to_user_data());
+        for (mut bytes, version) in [(first, 2), (second, 1)] {
+            bytes[3] = version;
+            assert!(Binding::from_user_data(&bytes).is_err());
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! What one boot makes: the key that signs its answers, and the document that vouches for it.
+//! What one boot makes: the keys that sign its answers and open sealed requests, and the document that vouches for them.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use permafrost_common::attestation::{self, At, Document, PCR_LEN};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
+use permafrost_common::oblivious::{CryptoError, GatewayKey};
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use crate::nsm::{Nsm, NsmError};
 pub struct Boot {
     /// Signs every answer.
     pub key: SigningKey,
+    /// Opens requests that come by Oblivious HTTP.
+    pub oblivious_key: GatewayKey,
     /// The attestation document made at boot, without a nonce.
     pub document: Vec<u8>,
     /// The digest of `document`, which every answer carries as `X-Enclave-Attestation`.
@@ -44,9 +47,12 @@ pub enum BootError {
     /// The boot key could not be made.
     #[error("no boot key: {0}")]
     Key(#[from] KeyError),
+    /// The key for Oblivious HTTP could not be made.
+    #[error("no key for Oblivious HTTP: {0}")]
+    ObliviousKey(#[from] CryptoError),
 }
 
-/// Reads the configuration, makes the boot's key, and has the NSM vouch for both.
+/// Reads the configuration, makes the boot's keys, and has the NSM vouch for all of them.
 ///
 /// What cannot be attested is refused here: a document that does not verify under the NSM's own trust anchor, or
 /// that says debug mode where the configuration does not allow it, ends the boot. The clock starts at the document's signed timestamp.
@@ -57,10 +63,12 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     for (to, from) in boot_key.iter_mut().zip(key.public_key()?.as_bytes()) {
         *to = *from;
     }
+    let oblivious_key = GatewayKey::generate()?;
     let binding = Binding {
         boot_key,
         deployment: config.deployment.clone(),
         configuration: sha256(configuration),
+        oblivious_keys: Some(sha256(&oblivious_key.key_configurations())),
     };
     let user_data = binding.to_user_data();
     let document = nsm.attest(Some(&user_data), None, None)?;
@@ -71,6 +79,7 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let clock = Arc::new(Clock::starting_at(verified.timestamp_ms()));
     let boot = Boot {
         key,
+        oblivious_key,
         attestation: AttestationDigest::of(&document),
         document,
     };

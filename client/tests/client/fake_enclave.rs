@@ -125,6 +125,7 @@ impl FakeEnclave {
                 boot_key: [0; 32],
                 deployment: "test".to_owned(),
                 configuration: [7; 32],
+                oblivious_keys: None,
             },
             attestation: AttestationDigest::of(b""),
             named_elsewhere: None,

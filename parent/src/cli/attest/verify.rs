@@ -171,6 +171,11 @@ impl Verify {
                     "config",
                     Some(format!("sha-256:{}", hex::encode(binding.configuration))),
                 );
+                let keys = binding.oblivious_keys;
+                optional(
+                    "oblivious",
+                    keys.map(|keys| format!("sha-256:{}", hex::encode(keys))),
+                );
             }
             _ => optional("user data", report.user_data),
         }
