@@ -30,11 +30,6 @@ export class Connection {
     this.#timeLimitMs = timeLimitMs;
   }
 
-  /** The host, with its port where it is not the scheme's own. */
-  get host(): string {
-    return this.#origin.host;
-  }
-
   /**
    * Sends a request and reads the whole answer; nothing about it is checked.
    *

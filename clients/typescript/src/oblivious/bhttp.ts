@@ -12,9 +12,9 @@ export class BinaryHttpError extends Error {
   override readonly name = "BinaryHttpError";
 }
 
-/** Writes a request (section 3.1). `scheme` and `authority` are those of the target, which need not be where it is sent. */
-export function encodeRequest(request: HttpRequest, scheme: string, authority: string): Bytes {
-  const control = [request.method, scheme, authority, request.target].map((text) => prefixed(utf8(text)));
+/** Writes a request (section 3.1). The gateway is the target, so the scheme and the authority say nothing: `https`, and none. */
+export function encodeRequest(request: HttpRequest): Bytes {
+  const control = [request.method, "https", "", request.target].map((text) => prefixed(utf8(text)));
   const fields = request.fields.flatMap(([name, value]) => [prefixed(utf8(name)), prefixed(utf8(value))]);
   const noTrailers = prefixed(concat());
   return concat(

@@ -63,8 +63,7 @@ export class Gateway {
    * @throws {AnswerError} `encapsulation`: an encapsulated answer that does not open, or holds no response.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    const message = encodeRequest(request, "https", this.connection.host);
-    const encapsulated = await encapsulate(this.key, message);
+    const encapsulated = await encapsulate(this.key, encodeRequest(request));
     const answer = await this.connection.send({
       method: "POST",
       target: "/v1/oblivious",

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { AttestationError } from "../../src/attestation/error.js";
+import { Measurements } from "../../src/attestation/measurements.js";
+import { Root } from "../../src/attestation/root.js";
+import { sha256, toBase64, utf8 } from "../../src/bytes.js";
+import { type ConnectOptions, Enclave } from "../../src/enclave.js";
+import { ConnectionError, UnauthenticatedError, UnexpectedAnswerError } from "../../src/error.js";
+import type { HttpAnswer } from "../../src/http.js";
+import { AnswerError } from "../../src/http-signature/answer.js";
+import { pcr } from "../forge/path.js";
+import { newBoot } from "../http-signature/boot.js";
+import { about, connect, errorOf } from "./connected.js";
+import { FakeEnclave, ORIGIN, problem } from "./fake.js";
+
+describe("an enclave is not connected to", () => {
+  test("under another root, and AWS's is the default", async () => {
+    const fake = await FakeEnclave.start();
+    const { roots: _, ...options } = {
+      origin: ORIGIN,
+      policy: { releases: "any" as const },
+      roots: [],
+      fetch: fake.fetch,
+    };
+    expect((await errorOf(AttestationError, Enclave.connect(options))).rule).toBe("root");
+    expect((await errorOf(AttestationError, connect(fake, { roots: [Root.awsNitroG1()] }))).rule).toBe("root");
+    expect((await errorOf(AttestationError, connect(fake, { roots: [] }))).rule).toBe("root");
+  });
+
+  test("with other measurements, another deployment or another configuration", async () => {
+    const fake = await FakeEnclave.start();
+    const ruleOf = async (policy: ConnectOptions["policy"]) =>
+      (await errorOf(AttestationError, connect(fake, { policy }))).rule;
+    expect(await ruleOf({ releases: [Measurements.fromPcrs([[1, pcr(9)]])] })).toBe("measurements");
+    expect(await ruleOf({ releases: "any", deployment: "other" })).toBe("deployment");
+    expect(await ruleOf({ releases: "any", configuration: pcr(0).slice(0, 32) })).toBe("configuration");
+    const configuration = await sha256(utf8("enclave.toml"));
+    const releases = [Measurements.fromPcrs([[1, pcr(2)]])];
+    await connect(fake, { policy: { releases, deployment: "example", configuration, maxAgeMs: 60_000 } });
+  });
+
+  test("with a document that was made before: the nonce is another", async () => {
+    const fake = await FakeEnclave.start();
+    const old = await fake.document(utf8("a nonce of yesterday"));
+    fake.lie = about("/v1/attestation", async (honest) => {
+      return { ...(await honest()), body: utf8(JSON.stringify({ document: toBase64(old) })) };
+    });
+    expect((await errorOf(AttestationError, connect(fake))).rule).toBe("nonce");
+  });
+
+  test("with the document of one boot and the answer of another", async () => {
+    const fake = await FakeEnclave.start();
+    const impostor = await newBoot(fake.boot.name);
+    fake.boot = { ...fake.boot, answer: impostor.answer };
+    expect((await errorOf(AnswerError, connect(fake))).rule).toBe("signature");
+  });
+
+  test("with an answer that names another boot than was signed", async () => {
+    const fake = await FakeEnclave.start();
+    fake.lie = about("/v1/attestation", async (honest) => {
+      const { fields, ...rest } = await honest();
+      const other = `sha-256=${"00".repeat(32)}`;
+      return {
+        ...rest,
+        fields: fields.map(([name, value]) => [name, name === "x-enclave-attestation" ? other : value]),
+      };
+    });
+    expect((await errorOf(AnswerError, connect(fake))).rule).toBe("signature");
+  });
+
+  test.each<[string, HttpAnswer, abstract new (...values: never[]) => Error]>([
+    ["a problem", problem(503, "attestation-unavailable"), UnauthenticatedError],
+    ["a page", { status: 502, fields: [], body: utf8("<p>") }, UnexpectedAnswerError],
+    ["no JSON", { status: 200, fields: [], body: utf8("<p>") }, UnexpectedAnswerError],
+    ["no document", { status: 200, fields: [], body: utf8("{}") }, UnexpectedAnswerError],
+    ["no base64", { status: 200, fields: [], body: utf8('{"document":"_-_-"}') }, UnexpectedAnswerError],
+    ["another document", { status: 200, fields: [], body: utf8('{"document":"gA=="}') }, AttestationError],
+  ])("where the parent answers with %s", async (_, answer, type) => {
+    const fake = await FakeEnclave.start();
+    fake.lie = about("/v1/attestation", async () => answer);
+    await errorOf(type, connect(fake));
+  });
+
+  test.each([
+    "",
+    "enclave.example",
+    "ftp://enclave.example",
+    "http://enclave.example/path",
+    "http://u:p@enclave.example",
+  ])("at what is no origin: %j", async (origin) => {
+    const fake = await FakeEnclave.start();
+    await errorOf(TypeError, connect(fake, { origin }));
+    expect(fake.seen).toEqual([]);
+  });
+});
+
+describe("the connection", () => {
+  test("ends an answer that takes too long", async () => {
+    const fake = await FakeEnclave.start();
+    const never: ConnectOptions["fetch"] = (_, { signal }) =>
+      new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    const error = await errorOf(ConnectionError, connect(fake, { fetch: never, timeLimitMs: 10 }));
+    expect(error.kind).toBe("timed-out");
+  });
+
+  test("ends an answer that does not end", async () => {
+    const fake = await FakeEnclave.start();
+    const endless: ConnectOptions["fetch"] = async () =>
+      new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)) }));
+    const error = await errorOf(ConnectionError, connect(fake, { fetch: endless }));
+    expect(error.kind).toBe("answer-too-large");
+  });
+
+  test("says when there is no answer", async () => {
+    const fake = await FakeEnclave.start();
+    const error = await errorOf(ConnectionError, connect(fake, { fetch: () => Promise.reject(new TypeError("no")) }));
+    expect(error.kind).toBe("no-answer");
+  });
+});

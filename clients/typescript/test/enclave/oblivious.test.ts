@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { AttestationError } from "../../src/attestation/error.js";
+import { bytes, sha256, utf8 } from "../../src/bytes.js";
+import { UnauthenticatedError, UnexpectedAnswerError } from "../../src/error.js";
+import type { HttpAnswer } from "../../src/http.js";
+import { AnswerError } from "../../src/http-signature/answer.js";
+import { about, connect, connected, ECHO, errorOf } from "./connected.js";
+import { FakeEnclave, problem } from "./fake.js";
+import { FakeGateway } from "./gateway.js";
+
+describe("Oblivious HTTP", () => {
+  test("shows the parent that there is a request, and how long it is", async () => {
+    const { fake, enclave } = await connected();
+    fake.seen.length = 0;
+    await enclave.request(ECHO);
+    expect(fake.seen.map(({ method, target, fields }) => ({ method, target, fields }))).toEqual([
+      { method: "POST", target: "/v1/oblivious", fields: [["content-type", "message/ohttp-req"]] },
+    ]);
+    const text = new TextDecoder("latin1").decode(fake.seen[0]?.body);
+    for (const part of ["alice", "/v1/echo", "signature"]) {
+      expect(text).not.toContain(part);
+    }
+    expect(fake.served.at(-1)?.target).toBe("/v1/echo?a=%20b");
+  });
+
+  test("is refused where the document binds no keys", async () => {
+    const fake = await FakeEnclave.start();
+    fake.binding = (entries) => entries.delete("oblivious_keys");
+    expect((await errorOf(AttestationError, connect(fake))).rule).toBe("oblivious-keys");
+    await connect(fake, { oblivious: false });
+  });
+
+  test("is refused where the parent gives keys of its own", async () => {
+    const fake = await FakeEnclave.start();
+    const own = new FakeGateway();
+    fake.lie = about("/v1/oblivious-keys", async (honest) => ({ ...(await honest()), body: own.keys }));
+    const error = await errorOf(AttestationError, connect(fake));
+    expect(error.rule).toBe("oblivious-keys");
+    expect(error.expected).toContain("which the document binds");
+    expect(fake.seen.some(({ target }) => target === "/v1/oblivious")).toBe(false);
+  });
+
+  test("is refused where the keys that are bound are none", async () => {
+    const fake = await FakeEnclave.start();
+    const body = utf8("no list of keys");
+    const digest = await sha256(body);
+    fake.binding = (entries) => entries.set("oblivious_keys", digest);
+    fake.lie = about("/v1/oblivious-keys", async (honest) => ({ ...(await honest()), body }));
+    expect((await errorOf(AttestationError, connect(fake))).rule).toBe("oblivious-keys");
+  });
+
+  test("fails in words where the parent has no keys to give", async () => {
+    const fake = await FakeEnclave.start();
+    fake.lie = about("/v1/oblivious-keys", async () => problem(503, "overloaded"));
+    await errorOf(UnauthenticatedError, connect(fake));
+  });
+
+  test.each<[string, (answer: HttpAnswer) => HttpAnswer]>([
+    ["altered", ({ body, ...rest }) => ({ ...rest, body: body.with(20, (body[20] ?? 0) ^ 1) })],
+    ["truncated", ({ body, ...rest }) => ({ ...rest, body: body.slice(0, -1) })],
+    ["empty", (answer) => ({ ...answer, body: bytes([]) })],
+    ["longer", ({ body, ...rest }) => ({ ...rest, body: bytes([...body, 0]) })],
+  ])("an encapsulated answer that is %s is refused", async (_, alter) => {
+    const { fake, enclave } = await connected();
+    fake.lie = about("/v1/oblivious", async (honest) => alter(await honest()));
+    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("encapsulation");
+  });
+
+  test("the encapsulated answer to another request is refused", async () => {
+    const { fake, enclave } = await connected();
+    let kept: HttpAnswer | undefined;
+    fake.lie = about("/v1/oblivious", async (honest) => {
+      const answer = await honest();
+      kept ??= answer;
+      return kept;
+    });
+    await enclave.request(ECHO);
+    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("encapsulation");
+  });
+
+  test.each<[string, HttpAnswer]>([
+    ["an answer in the clear", { status: 200, fields: [["content-type", "application/json"]], body: utf8("{}") }],
+    ["an answer without a type", { status: 200, fields: [], body: utf8("{}") }],
+    ["a page", { status: 502, fields: [["content-type", "text/html"]], body: utf8("<p>") }],
+  ])("what is not encapsulated is no answer: %s", async (_, answer) => {
+    const { fake, enclave } = await connected();
+    fake.lie = about("/v1/oblivious", async () => answer);
+    await errorOf(UnexpectedAnswerError, enclave.request(ECHO));
+  });
+
+  test("a problem of the relay does not have the request sent again to the same boot", async () => {
+    const { fake, enclave } = await connected();
+    fake.seen.length = 0;
+    fake.lie = about("/v1/oblivious", async () => problem(400, "oblivious-key-unknown"));
+    await errorOf(UnauthenticatedError, enclave.request(ECHO));
+    expect(fake.seen.filter(({ target }) => target === "/v1/oblivious")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,148 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { AttestationError } from "../../src/attestation/error.js";
+import { sha256 } from "../../src/bytes.js";
+import { ClockDiffersError, ProblemError, UnauthenticatedError } from "../../src/error.js";
+import { values } from "../../src/http.js";
+import { AnswerError } from "../../src/http-signature/answer.js";
+import { ProfileError } from "../../src/http-signature/profile.js";
+import { newBoot } from "../http-signature/boot.js";
+import { ALICE, connected, ECHO, errorOf, once } from "./connected.js";
+import { problem } from "./fake.js";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) => {
+  test("answers signed requests and unsigned ones", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    expect((await enclave.request({ method: "GET", target: "/v1/health" })).json()).toEqual({ ready: true });
+    const answer = await enclave.request({ ...ECHO, idempotencyKey: "order-7" });
+    const { fields, ...echo } = answer.json<{ fields: [string, string][] }>();
+    expect(echo).toEqual({ method: "POST", body: "7b2261223a317d" });
+    expect(values(fields, "content-type")).toEqual(["application/json"]);
+    expect(values(fields, "idempotency-key")).toEqual(["order-7"]);
+    expect(values(fields, "x-enclave-attestation")).toEqual([fake.boot.name]);
+    expect(values(fields, "signature-input")[0]).toContain('keyid="alice"');
+  });
+
+  test("tells what it is", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const { name, binding, verified, nonce, document } = enclave.boot;
+    expect(name).toBe(fake.boot.name);
+    expect(binding).toMatchObject({ deployment: "example", bootKey: fake.boot.publicKey });
+    expect(verified.nonce).toEqual(nonce);
+    expect(verified.digest).toEqual(await sha256(document));
+  });
+
+  test("has every answer checked", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const impostor = await newBoot(fake.boot.name);
+    fake.boot = { ...fake.boot, answer: impostor.answer };
+    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("signature");
+  });
+
+  test("that starts anew is verified anew, and the request is signed for its new boot", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const old = enclave.boot.name;
+    await fake.restart();
+    const { fields } = (await enclave.request(ECHO)).json<{ fields: [string, string][] }>();
+    expect(values(fields, "x-enclave-attestation")).toEqual([fake.boot.name]);
+    expect(enclave.boot.name).toBe(fake.boot.name);
+    expect(enclave.boot.name).not.toBe(old);
+  });
+
+  test("that starts anew is verified once for many requests", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    await fake.restart();
+    fake.seen.length = 0;
+    const answers = await Promise.all(Array.from({ length: 8 }, () => enclave.request(ECHO)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(fake.seen.filter(({ target }) => target.startsWith("/v1/attestation"))).toHaveLength(1);
+  });
+
+  test("that starts anew as another is not talked to", async () => {
+    const { fake, enclave } = await connected({ oblivious, policy: { releases: "any", deployment: "example" } });
+    await fake.restart();
+    fake.binding = (entries) => entries.set("deployment", "other");
+    const error = await errorOf(AttestationError, enclave.request(ECHO));
+    expect(error).toMatchObject({ rule: "deployment", found: 'the deployment is "other"', expected: '"example"' });
+    expect(fake.served.some(({ fields }) => values(fields, "x-enclave-attestation")[0] === fake.boot.name)).toBe(false);
+  });
+
+  test("refuses with problems, which are errors where a success is asked for", async () => {
+    const { enclave } = await connected({ oblivious });
+    const answer = await enclave.request({ method: "GET", target: "/v1/nothing", principal: ALICE });
+    expect(answer.status).toBe(404);
+    expect(answer.problem?.type).toBe("urn:permafrost:problem:not-found");
+    expect(() => answer.json()).toThrow(ProblemError);
+  });
+
+  test("whose clock differs says so, with both times", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    fake.clockAhead = -100;
+    const answer = await enclave.request({ method: "GET", target: "/v1/expired", principal: ALICE });
+    expect(() => answer.json()).toThrow(ClockDiffersError);
+    expect(() => answer.json()).toThrow("100 s ahead of the enclave's");
+  });
+
+  test("is sent nothing that would be refused as it stands", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    fake.seen.length = 0;
+    for (const target of ["v1/health", "//elsewhere.example/v1/health", "/v1/health?", "/v1/health#a", "/a b"]) {
+      await errorOf(ProfileError, enclave.request({ method: "GET", target }));
+    }
+    await errorOf(ProfileError, enclave.request({ method: "get", target: "/v1/health" }));
+    expect(fake.seen).toEqual([]);
+  });
+
+  test("is not believed where nobody has signed a problem", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    fake.lie = async () => problem(503, "enclave-unreachable");
+    const error = await errorOf(UnauthenticatedError, enclave.request(ECHO));
+    expect(error.problem.type).toBe("urn:permafrost:problem:enclave-unreachable");
+  });
+});
+
+describe("an answer without a nonce", () => {
+  test("is refused when it is older than a minute, by the enclave's clock", async () => {
+    const { fake, enclave } = await connected({ oblivious: false });
+    fake.clockAhead = -60;
+    await enclave.request({ method: "GET", target: "/v1/health" });
+    fake.clockAhead = -62;
+    const error = await errorOf(AnswerError, enclave.request({ method: "GET", target: "/v1/health" }));
+    expect(error.rule).toBe("stale");
+    // A signed request has a nonce, so its answer cannot be old.
+    expect((await enclave.request(ECHO)).status).toBe(200);
+  });
+
+  test("is held against the steady clock of this machine, too", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const { enclave } = await connected({ oblivious: false });
+    vi.advanceTimersByTime(60_000);
+    await enclave.request({ method: "GET", target: "/v1/health" });
+    vi.advanceTimersByTime(3_000);
+    const error = await errorOf(AnswerError, enclave.request({ method: "GET", target: "/v1/health" }));
+    expect(error.rule).toBe("stale");
+  });
+});
+
+test("a boot that a parent only pretends to have restarted is verified, and the old one goes on", async () => {
+  const { fake, enclave } = await connected({ oblivious: false });
+  const name = enclave.boot.name;
+  fake.lie = once(async (_, honest) => {
+    const { fields, ...rest } = await honest();
+    const other = `sha-256=${"00".repeat(32)}`;
+    return { ...rest, fields: fields.map(([each, value]) => [each, each === "x-enclave-attestation" ? other : value]) };
+  });
+  expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("signature");
+  expect((await enclave.request(ECHO)).status).toBe(200);
+  expect(enclave.boot.name).toBe(name);
+});
+
+test("an enclave can be verified again, with another nonce", async () => {
+  const { enclave } = await connected();
+  const { nonce } = enclave.boot;
+  expect((await enclave.verifyAgain()).nonce).not.toEqual(nonce);
+  expect(enclave.boot.nonce).not.toEqual(nonce);
+});
