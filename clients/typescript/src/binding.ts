@@ -17,7 +17,7 @@ export interface Binding {
 }
 
 /**
- * Reads `user_data`: deterministic CBOR of a map of version 1, with these keys and no others.
+ * Reads `user_data`: deterministic CBOR of a map of version 2, or of version 1, which has no `oblivious_keys`; no other map.
  *
  * @throws {AttestationError} `binding`.
  */
@@ -27,18 +27,18 @@ export function readBinding(userData: Bytes | undefined): Binding {
   }
   const fields = readFields(userData);
   const version = fields.get("v");
-  if (version?.kind !== "integer" || version.value !== 1n) {
-    throw refusal("v is not 1");
+  const keys = version?.kind === "integer" ? VERSIONS.get(version.value) : undefined;
+  if (keys === undefined) {
+    throw refusal("v is neither 1 nor 2");
   }
-  const unknown = [...fields.keys()].find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) {
-    throw refusal("it has a key that version 1 does not have");
+  if (fields.size !== keys.length) {
+    throw refusal(`it has ${fields.size} keys instead of ${keys.length}`);
   }
   return {
     bootKey: digest(fields, "boot_key"),
     deployment: deployment(fields.get("deployment")),
     configuration: digest(fields, "configuration"),
-    obliviousKeys: fields.has("oblivious_keys") ? digest(fields, "oblivious_keys") : undefined,
+    obliviousKeys: keys.includes("oblivious_keys") ? digest(fields, "oblivious_keys") : undefined,
   };
 }
 
@@ -82,7 +82,12 @@ function deployment(value: Cbor | undefined): string {
 }
 
 function refusal(found: string): AttestationError {
-  return new AttestationError("binding", `user_data: ${found}`, `deterministic CBOR of the map {${KEYS.join(", ")}}`);
+  const accepted = [...VERSIONS].map(([version, keys]) => `of version ${version} with ${keys.join(", ")}`);
+  return new AttestationError("binding", `user_data: ${found}`, `deterministic CBOR of a map ${accepted.join(" or ")}`);
 }
 
-const KEYS: readonly string[] = ["v", "boot_key", "deployment", "configuration", "oblivious_keys"];
+const FIRST: readonly string[] = ["v", "boot_key", "deployment", "configuration"];
+const VERSIONS: ReadonlyMap<bigint, readonly string[]> = new Map([
+  [1n, FIRST],
+  [2n, [...FIRST, "oblivious_keys"]],
+]);

@@ -3,6 +3,7 @@ import { readBinding } from "../src/binding.js";
 import { type Bytes, bytes, concat, toHex } from "../src/bytes.js";
 import { refusal } from "./attestation/refusal.js";
 import { encode, type Value } from "./forge/cbor.js";
+import { hex } from "./hex.js";
 
 const KEY = bytes(Array<number>(32).fill(7));
 const DIGEST = bytes(Array<number>(32).fill(9));
@@ -11,7 +12,7 @@ type Entries = [Value, Value][];
 
 function entries(): Entries {
   return [
-    ["v", 1],
+    ["v", 2],
     ["boot_key", KEY],
     ["deployment", "test"],
     ["configuration", DIGEST],
@@ -25,19 +26,21 @@ function userData(change: (entries: Entries) => void = () => undefined): Bytes {
   return encode({ pairs: changed });
 }
 
-/** What the Rust side writes for these values (`Binding::to_user_data`), before there were Oblivious HTTP keys. */
-const WITHOUT_KEYS = `a4617601${"68626f6f745f6b6579"}5820${toHex(KEY)}6a6465706c6f796d656e746474657374${"6d636f6e66696775726174696f6e"}5820${toHex(DIGEST)}`;
+/** What the Rust side writes for these values (`Binding::to_user_data`). */
+const FIRST = `a461760168626f6f745f6b65795820${toHex(KEY)}6a6465706c6f796d656e7464746573746d636f6e66696775726174696f6e5820${toHex(DIGEST)}`;
+const SECOND = `${FIRST.replace("a4617601", "a5617602")}6e6f626c6976696f75735f6b6579735820${toHex(KEY)}`;
 
-test("a binding is read, with Oblivious HTTP keys and without", () => {
-  expect(readBinding(userData())).toEqual({
-    bootKey: KEY,
-    deployment: "test",
-    configuration: DIGEST,
-    obliviousKeys: KEY,
-  });
-  const without = userData((each) => each.pop());
-  expect(toHex(without)).toBe(WITHOUT_KEYS);
-  expect(readBinding(without).obliviousKeys).toBeUndefined();
+function asFirst(each: Entries): void {
+  each.splice(0, 1, ["v", 1]);
+  each.pop();
+}
+
+test("a binding of either version is read", () => {
+  expect(toHex(userData())).toBe(SECOND);
+  const binding = { bootKey: KEY, deployment: "test", configuration: DIGEST };
+  expect(readBinding(hex(SECOND))).toEqual({ ...binding, obliviousKeys: KEY });
+  expect(toHex(userData(asFirst))).toBe(FIRST);
+  expect(readBinding(hex(FIRST))).toEqual({ ...binding, obliviousKeys: undefined });
 });
 
 describe("user data that is no binding is refused", () => {
@@ -54,7 +57,10 @@ describe("user data that is no binding is refused", () => {
   });
 
   test.each<[string, (entries: Entries) => void]>([
-    ["another version", (each) => each.splice(0, 1, ["v", 2])],
+    ["another version", (each) => each.splice(0, 1, ["v", 3])],
+    ["version 0", (each) => each.splice(0, 1, ["v", 0])],
+    ["version 1 with what belongs to 2", (each) => each.splice(0, 1, ["v", 1])],
+    ["version 2 without what belongs to it", (each) => each.pop()],
     ["no version", (each) => each.splice(0, 1)],
     ["no boot key", (each) => each.splice(1, 1)],
     ["a boot key of 31 bytes", (each) => each.splice(1, 1, ["boot_key", KEY.slice(1)])],

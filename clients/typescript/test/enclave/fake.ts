@@ -95,7 +95,7 @@ export class FakeEnclave {
   /** A document for a nonce, made now. */
   async document(nonce: Bytes): Promise<Bytes> {
     const entries = new Map<string, Value>([
-      ["v", 1],
+      ["v", 2],
       ["boot_key", this.boot.publicKey],
       ["deployment", "example"],
       ["configuration", await sha256(utf8("enclave.toml"))],

@@ -25,7 +25,10 @@ describe("Oblivious HTTP", () => {
 
   test("is refused where the document binds no keys", async () => {
     const fake = await FakeEnclave.start();
-    fake.binding = (entries) => entries.delete("oblivious_keys");
+    fake.binding = (entries) => {
+      entries.set("v", 1);
+      entries.delete("oblivious_keys");
+    };
     expect((await errorOf(AttestationError, connect(fake))).rule).toBe("oblivious-keys");
     await connect(fake, { oblivious: false });
   });
