@@ -33,3 +33,8 @@ export function repositoryFile(path: string): Bytes {
 export function repositoryText(path: string): string {
   return readFileSync(join(repository, path), "utf8");
 }
+
+/** A published vector that the Rust tests have, too. */
+export function obliviousVector<T>(name: string): T {
+  return JSON.parse(repositoryText(`common/src/oblivious/vectors/${name}`));
+}

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { bytes, concat } from "../../src/bytes.js";
 import { KeyConfigurationError, readKeyConfigurations } from "../../src/oblivious/keys.js";
+import { obliviousVector } from "../fixtures.js";
 import { hex } from "../hex.js";
-import vector from "../vectors/rfc9458-a.json" with { type: "json" };
 
-const PUBLISHED = hex(vector.key_configuration);
+const PUBLISHED = hex(obliviousVector<{ key_configuration: string }>("rfc9458-a.json").key_configuration);
 const PUBLIC_KEY = PUBLISHED.slice(3, 35);
 
 /** A list of configurations, each with its length before it. */

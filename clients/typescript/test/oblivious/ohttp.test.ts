@@ -2,9 +2,21 @@ import { expect, test } from "vitest";
 import { bytes, concat, toHex } from "../../src/bytes.js";
 import { readKeyConfigurations } from "../../src/oblivious/keys.js";
 import { encapsulate, ObliviousError } from "../../src/oblivious/ohttp.js";
+import { obliviousVector } from "../fixtures.js";
 import { hex } from "../hex.js";
-import vector from "../vectors/rfc9458-a.json" with { type: "json" };
 import { keyPair } from "./x25519.js";
+
+interface Rfc9458 {
+  readonly key_configuration: string;
+  readonly request: string;
+  readonly ephemeral_secret_key: string;
+  readonly ephemeral_public_key: string;
+  readonly encapsulated_request: string;
+  readonly response: string;
+  readonly encapsulated_response: string;
+}
+
+const vector = obliviousVector<Rfc9458>("rfc9458-a.json");
 
 const KEY = readKeyConfigurations(concat(bytes([0, 45]), hex(vector.key_configuration)));
 
