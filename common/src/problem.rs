@@ -143,7 +143,7 @@ problem_types! {
     NotFound = "not-found", 404, "Not found";
     /// The path exists, but not with this method.
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed";
-    /// The body is not `application/json`.
+    /// The body is not of the media type that the operation takes.
     UnsupportedMediaType = "unsupported-media-type", 415, "Unsupported media type";
     /// The body is longer than the measured configuration allows.
     BodyTooLarge = "body-too-large", 413, "Body too large";
@@ -193,6 +193,66 @@ problem_types! {
     StoreUnavailable = "store-unavailable", 503, "Record store unavailable";
     /// The enclave has no root secret yet, or not yet that of an epoch which another enclave has just made.
     NotReady = "not-ready", 503, "Not ready";
+    /// The operation needs a passkey's response to just this request, and none came.
+    PasskeyRequired = "passkey-required", 401, "Passkey required";
+    /// The passkey's response, or a part of it, is not of its form.
+    PasskeyMalformed = "passkey-malformed", 400, "Passkey response malformed";
+    /// The passkey's response is of another ceremony: a registration where an assertion is asked for, or the other way round.
+    PasskeyCeremony = "passkey-ceremony", 401, "Passkey response of another ceremony";
+    /// The passkey signed another challenge: another request, or another purpose, was approved.
+    PasskeyChallenge = "passkey-challenge", 401, "Another request was approved";
+    /// The page that asked the passkey is none of this deployment's, or was embedded in another.
+    PasskeyOrigin = "passkey-origin", 401, "Passkey asked by another origin";
+    /// The passkey is for another relying party.
+    PasskeyRelyingParty = "passkey-relying-party", 401, "Passkey of another relying party";
+    /// The authenticator did not verify the user.
+    PasskeyUserVerification = "passkey-user-verification", 401, "User not verified";
+    /// The passkey's key is of an algorithm or a form that is not accepted.
+    PasskeyAlgorithm = "passkey-algorithm", 401, "Passkey algorithm not accepted";
+    /// The passkey's attestation statement is not accepted.
+    PasskeyAttestation = "passkey-attestation", 401, "Passkey attestation not accepted";
+    /// The passkey is none of this user's, or was revoked, or waits for approval.
+    PasskeyUnknown = "passkey-unknown", 401, "Passkey unknown";
+    /// The passkey's signature does not verify.
+    PasskeySignature = "passkey-signature", 401, "Passkey signature invalid";
+    /// The passkey's signature counter did not grow: it was copied, or its response is an old one.
+    PasskeyCounter = "passkey-counter", 401, "Passkey counter went back";
+    /// A passkey of this credential id was registered before.
+    PasskeyExists = "passkey-exists", 409, "Passkey registered before";
+    /// None of the user's passkeys has this id.
+    PasskeyNotFound = "passkey-not-found", 404, "Passkey not found";
+    /// The user's last passkey is not revoked as long as there is no way to recover.
+    LastPasskey = "last-passkey", 409, "Last passkey";
+    /// The nonce is not of this boot, or not for this purpose.
+    ChallengeInvalid = "challenge-invalid", 401, "Challenge invalid";
+    /// The nonce was made more than two minutes ago.
+    ChallengeExpired = "challenge-expired", 401, "Challenge expired";
+    /// An approval with this nonce was accepted before.
+    ChallengeUsed = "challenge-used", 401, "Challenge used";
+    /// The session has expired or was ended, or there never was one.
+    SessionEnded = "session-ended", 401, "Session ended";
+    /// None of the user's sessions has this id.
+    SessionNotFound = "session-not-found", 404, "Session not found";
+    /// The device facts are not those of the login: a new login is needed.
+    DeviceChanged = "device-changed", 401, "Device changed";
+    /// The deployment has no people: its measured configuration has no section `[people]`.
+    NoPeople = "no-people", 404, "No people here";
+    /// There is no user of this id.
+    UserNotFound = "user-not-found", 404, "User not found";
+    /// Another request changed the user at the same time; nothing of this one was done.
+    UserConflict = "user-conflict", 409, "User changed meanwhile";
+    /// There is no room for another one.
+    TooMany = "too-many", 409, "Too many";
+    /// The link code was used, has expired, or never was one.
+    LinkInvalid = "link-invalid", 404, "Link code invalid";
+    /// The user has nobody who could approve a recovery.
+    RecoveryImpossible = "recovery-impossible", 409, "Recovery impossible";
+    /// No such recovery is under way.
+    RecoveryNotFound = "recovery-not-found", 404, "Recovery not found";
+    /// The recovery waits for guardians, or its delay is not over.
+    RecoveryNotReady = "recovery-not-ready", 409, "Recovery not ready";
+    /// The recovery code is none of the user's, or was used.
+    RecoveryCodeInvalid = "recovery-code-invalid", 403, "Recovery code invalid";
     /// KMS gave no data key; nothing was done, and the request can be repeated.
     KmsUnavailable = "kms-unavailable", 503, "KMS unavailable";
     /// The newest epoch of the root secret is another than the request says; nothing was done.
@@ -201,6 +261,10 @@ problem_types! {
     EpochInUse = "epoch-in-use", 409, "Epoch in use";
     /// The NSM made no attestation document.
     AttestationUnavailable = "attestation-unavailable", 503, "Attestation unavailable";
+    /// The request was sealed to a key that this boot does not have, or altered: fetch the key configurations, compare them with the attestation document, then seal anew.
+    ObliviousKeyUnknown = "oblivious-key-unknown", 401, "Sealed to an unknown key";
+    /// The body is not an encapsulated request (RFC 9458), or what was sealed in it is not a request (RFC 9292).
+    ObliviousRequestInvalid = "oblivious-request-invalid", 400, "Invalid encapsulated request";
     /// The parent instance cannot reach the enclave (said by the parent, unsigned).
     EnclaveUnreachable = "enclave-unreachable", 503, "Enclave unreachable";
     /// The enclave broke a promise of its own; the log has the details, without secrets.

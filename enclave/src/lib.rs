@@ -3,6 +3,7 @@
 //! - [`nsm`]: who attests, and the trust anchor that belongs to it.
 //! - [`config`]: the measured configuration.
 //! - [`boot`] makes an [`enclave::Enclave`], [`serve`] answers its requests by the table in [`routes`].
+//! - [`oblivious`]: requests that come sealed.
 //! - [`auth`]: who asks, and whether they may.
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
@@ -24,6 +25,7 @@ pub mod keys;
 pub mod kms;
 pub mod logs;
 pub mod nsm;
+pub mod oblivious;
 pub mod records;
 pub mod resources;
 pub mod root;

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
 
 use crate::enclave::Enclave;
+use crate::oblivious::Inside;
 use crate::routes::{Reply, router};
 
 /// What hyper reads of a request's head before it gives up; our own limit, which answers in words, lies below.
@@ -31,6 +32,7 @@ pub async fn serve(enclave: Arc<Enclave>, listener: Listener) -> Infallible {
     let limits = enclave.config.limits;
     let service = Service {
         router: router(&enclave),
+        inside: Inside::new(&enclave),
         requests: Arc::new(Semaphore::new(limits.concurrent_requests)),
         enclave,
     };
@@ -65,6 +67,7 @@ async fn connection(service: Service, stream: Stream, _permit: OwnedSemaphorePer
 struct Service {
     enclave: Arc<Enclave>,
     router: Router,
+    inside: Inside,
     requests: Arc<Semaphore>,
 }
 
@@ -81,9 +84,9 @@ impl Service {
                 Err(Problem::new(ProblemType::RequestTimeout, detail).retry_after(1))
             })
             .unwrap_or_else(|problem| Reply::problem(&problem).into_response());
-        let answer = self.sign(&context, reply).await;
+        let answer = sign(&self.enclave, &context, reply).await;
         self.enclave.answered.fetch_add(1, Ordering::Relaxed);
-        answer
+        answer.map(Full::new)
     }
 
     async fn route(&self, request: Request<Incoming>) -> Result<Response, Problem> {
@@ -111,42 +114,45 @@ impl Service {
                 ),
             })?
             .to_bytes();
-        let request = Request::from_parts(parts, Body::from(body));
+        let mut request = Request::from_parts(parts, Body::from(body));
+        request.extensions_mut().insert(self.inside.clone());
         match self.router.clone().oneshot(request).await {
             Ok(response) => Ok(response),
             Err(never) => match never {},
         }
     }
-
-    async fn sign(
-        &self,
-        context: &RequestContext,
-        response: Response,
-    ) -> http::Response<Full<Bytes>> {
-        let (mut parts, body) = response.into_parts();
-        // Every body was made whole by a Reply, so collecting it neither waits nor fails.
-        let body = match body.collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => Bytes::new(),
-        };
-        let boot = &self.enclave.boot;
-        let created = self.enclave.attestor.clock.now().as_secs();
-        if let Err(error) = sign_answer(
-            &mut parts,
-            &body,
-            context,
-            &boot.attestation,
-            &boot.key,
-            created,
-        ) {
-            // A client refuses what is not signed, so nothing is lost but the answer.
-            tracing::error!(%error, "an answer leaves unsigned");
-        }
-        http::Response::from_parts(parts, Full::new(body))
-    }
 }
 
-fn check_head(request: &Request<Incoming>, limit: usize) -> Result<(), Problem> {
+/// The answer with its whole body and the boot's signature.
+pub(crate) async fn sign(
+    enclave: &Enclave,
+    context: &RequestContext,
+    response: Response,
+) -> http::Response<Bytes> {
+    let (mut parts, body) = response.into_parts();
+    // Every body was made whole by a Reply, so collecting it neither waits nor fails.
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let boot = &enclave.boot;
+    let created = enclave.attestor.clock.now().as_secs();
+    if let Err(error) = sign_answer(
+        &mut parts,
+        &body,
+        context,
+        &boot.attestation,
+        &boot.key,
+        created,
+    ) {
+        // A client refuses what is not signed, so nothing is lost but the answer.
+        tracing::error!(%error, "an answer leaves unsigned");
+    }
+    http::Response::from_parts(parts, body)
+}
+
+/// Refuses a request whose head is longer than the limit, in bytes.
+pub(crate) fn check_head<B>(request: &Request<B>, limit: usize) -> Result<(), Problem> {
     let fields: usize = request
         .headers()
         .iter()

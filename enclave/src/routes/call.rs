@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::{Access, Operation};
 use crate::auth::Caller;
 use crate::enclave::Enclave;
+use crate::oblivious::Inside;
 
 /// A request that may be acted upon.
 pub struct Call {
@@ -24,6 +25,8 @@ pub struct Call {
     pub id: String,
     /// The `Idempotency-Key` of a creating request; empty elsewhere.
     pub idempotency_key: String,
+    /// What answers requests that come sealed; `None` in such a request.
+    pub inside: Option<Inside>,
     query: Vec<(String, String)>,
     body: Bytes,
 }
@@ -36,7 +39,7 @@ impl Call {
         id: Option<String>,
         request: Request<Body>,
     ) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         // The body was collected under its limit before it was routed.
         let body = axum::body::to_bytes(body, usize::MAX)
             .await
@@ -63,6 +66,7 @@ impl Call {
                 false => String::new(),
             },
             query: query(operation, &parts)?,
+            inside: parts.extensions.remove(),
             body,
         })
     }
@@ -72,6 +76,11 @@ impl Call {
         self.caller
             .as_ref()
             .ok_or_else(|| Problem::new(ProblemType::Internal, "an open operation has no caller"))
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as JSON; an error names the field by its JSON pointer (RFC 6901).
@@ -135,7 +144,12 @@ impl Reply {
 
     /// The HTTP response, unsigned.
     pub fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+        self.into_whole_response().map(Body::from)
+    }
+
+    /// The HTTP response, unsigned, with its body at hand.
+    pub fn into_whole_response(self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
@@ -147,25 +161,28 @@ impl Reply {
 }
 
 fn check_body(operation: &Operation, parts: &Parts, body: &Bytes) -> Result<(), Problem> {
-    if operation.body.is_none() {
+    let Some(accepted) = operation.body else {
         if body.is_empty() {
             return Ok(());
         }
         let detail = format!("{} bytes", body.len());
         return Err(Problem::field("", detail, "an empty body"));
-    }
+    };
     let content_type = parts
         .headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if essence.eq_ignore_ascii_case(accepted.media_type) {
         return Ok(());
     }
     Err(Problem::new(
         ProblemType::UnsupportedMediaType,
-        format!("Content-Type is {content_type:?}; accepted: application/json"),
+        format!(
+            "Content-Type is {content_type:?}; accepted: {}",
+            accepted.media_type
+        ),
     ))
 }
 

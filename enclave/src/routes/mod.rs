@@ -4,6 +4,7 @@ mod attestation;
 mod call;
 mod description;
 mod keys;
+mod oblivious;
 mod openapi;
 mod page;
 mod root;
@@ -41,7 +42,7 @@ pub struct Operation {
     pub creates: bool,
     /// The query parameters.
     pub query: &'static [QueryParameter],
-    /// The JSON body it takes.
+    /// The body it takes.
     pub body: Option<BodySchema>,
     /// The answer when all is well.
     pub success: Success,
@@ -142,14 +143,26 @@ pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
     operations.extend(root::operations());
     operations.extend(attestation::operations());
+    operations.extend(oblivious::operations());
     operations.extend(description::operations());
     operations
 }
 
 /// The router of every operation. It answers with what [`Reply::into_response`] makes, unsigned.
 pub fn router(enclave: &Arc<Enclave>) -> Router {
+    router_of(enclave, operations())
+}
+
+/// The router of the operations that can be asked for by Oblivious HTTP; every other path is not found.
+pub fn router_inside(enclave: &Arc<Enclave>) -> Router {
+    let mut operations = operations();
+    operations.retain(oblivious::is_inside);
+    router_of(enclave, operations)
+}
+
+fn router_of(enclave: &Arc<Enclave>, operations: Vec<Operation>) -> Router {
     let mut router = Router::new();
-    for operation in operations() {
+    for operation in operations {
         router = router.route(
             operation.path,
             method_router(operation, Arc::clone(enclave)),

@@ -10,18 +10,21 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{Access, OUTSIDE, Operation, operations};
 
-/// The JSON Schema of a body, by the name of its type.
+/// What a body is.
 #[derive(Clone, Copy)]
 pub struct BodySchema {
-    name: fn() -> String,
+    /// Its media type.
+    pub media_type: &'static str,
+    name: fn() -> Option<String>,
     collect: fn(&mut Vec<(String, RefOr<Schema>)>),
 }
 
 impl BodySchema {
-    /// The schema of `T` and of every type in it.
+    /// JSON: the schema of `T` and of every type in it.
     pub const fn of<T: ToSchema + PartialSchema>() -> Self {
         Self {
-            name: || T::name().into_owned(),
+            media_type: "application/json",
+            name: || Some(T::name().into_owned()),
             collect: |schemas| {
                 schemas.push((T::name().into_owned(), T::schema()));
                 T::schemas(schemas);
@@ -29,8 +32,23 @@ impl BodySchema {
         }
     }
 
-    fn reference(self) -> Value {
-        json!({ "$ref": format!("#/components/schemas/{}", (self.name)()) })
+    /// Bytes of another media type, which has its form from elsewhere.
+    pub const fn bytes(media_type: &'static str) -> Self {
+        Self {
+            media_type,
+            name: || None,
+            collect: |_| {},
+        }
+    }
+
+    /// A Media Type Object: a reference to the schema, if there is one.
+    fn content(self) -> Value {
+        match (self.name)() {
+            Some(name) => {
+                json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } })
+            }
+            None => json!({}),
+        }
     }
 }
 
@@ -92,8 +110,7 @@ fn describe(operation: &Operation) -> Value {
         }
     };
     if let Some(body) = operation.body {
-        let schema = json!({ "schema": body.reference() });
-        let content = json!({ "application/json": schema });
+        let content = json!({ body.media_type: body.content() });
         add(
             "requestBody",
             json!({ "required": true, "content": content }),
@@ -146,7 +163,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 fn responses(operation: &Operation) -> Value {
     let success = &operation.success;
     let content = match success.schema {
-        Some(schema) => json!({ "schema": schema.reference() }),
+        Some(schema) => schema.content(),
         None => json!({}),
     };
     let mut responses = Map::new();
@@ -170,7 +187,7 @@ fn responses(operation: &Operation) -> Value {
             status.to_string(),
             json!({
                 "description": slugs.join(", "),
-                "content": { "application/problem+json": { "schema": BodySchema::of::<Problem>().reference() } },
+                "content": { "application/problem+json": BodySchema::of::<Problem>().content() },
                 "x-problem-types": slugs,
             }),
         );

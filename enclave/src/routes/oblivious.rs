@@ -1,0 +1,96 @@
+//! Oblivious HTTP (RFC 9458): the keys to seal requests to, and the one path that takes sealed requests.
+
+use std::sync::Arc;
+
+use http::Method;
+use permafrost_common::oblivious::{ANSWER_TYPE, KEYS_TYPE, REQUEST_TYPE, RequestNotOpened};
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::{Access, Answer, BodySchema, Call, Operation, Reply, Success};
+use crate::enclave::Enclave;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation {
+            id: "oblivious-keys",
+            method: Method::GET,
+            path: "/v1/oblivious-keys",
+            summary: "The key configurations that requests are sealed to (RFC 9458 section 3.2).",
+            access: Access::Open,
+            creates: false,
+            query: &[],
+            body: None,
+            success: Success {
+                status: 200,
+                description: "The list. The SHA-256 of it is oblivious_keys in the user_data of the attestation document.",
+                content_type: KEYS_TYPE,
+                schema: None,
+            },
+            problems: &[],
+            handler: keys,
+        },
+        Operation {
+            id: "oblivious",
+            method: Method::POST,
+            path: PATH,
+            summary: "Takes a sealed request for any other path of /v1, or for /openapi.json, and seals its answer (RFC 9458).",
+            access: Access::Open,
+            creates: false,
+            query: &[],
+            body: Some(BodySchema::bytes(REQUEST_TYPE)),
+            success: Success {
+                status: 200,
+                description: "The sealed answer, whatever its status.",
+                content_type: ANSWER_TYPE,
+                schema: None,
+            },
+            problems: &[
+                ProblemType::ObliviousKeyUnknown,
+                ProblemType::ObliviousRequestInvalid,
+            ],
+            handler: oblivious,
+        },
+    ]
+}
+
+/// Whether an operation can be asked for by a sealed request: the API and its description for programs, but nothing
+/// that is sealed again.
+pub(super) fn is_inside(operation: &Operation) -> bool {
+    let path = operation.path;
+    path != PATH && (path.starts_with("/v1/") || path == "/openapi.json")
+}
+
+const PATH: &str = "/v1/oblivious";
+
+fn keys(enclave: Arc<Enclave>, _: Call) -> Answer {
+    Box::pin(async move {
+        let list = enclave.boot.oblivious_key.key_configurations();
+        Ok(Reply::new(200, KEYS_TYPE, list))
+    })
+}
+
+fn oblivious(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let internal = |detail: String| Problem::new(ProblemType::Internal, detail);
+        let opened = enclave.boot.oblivious_key.open(call.body());
+        let (request, responder) = opened.map_err(|error| problem(&error))?;
+        let Some(inside) = &call.inside else {
+            return Err(internal("nothing answers sealed requests here".to_owned()));
+        };
+        let answer = inside.answer(&request).await;
+        let sealed = responder
+            .seal(&answer)
+            .map_err(|error| internal(error.to_string()))?;
+        Ok(Reply::new(200, ANSWER_TYPE, sealed))
+    })
+}
+
+fn problem(error: &RequestNotOpened) -> Problem {
+    let kind = match error {
+        RequestNotOpened::TooShort { .. } => ProblemType::ObliviousRequestInvalid,
+        RequestNotOpened::OtherKey { .. } | RequestNotOpened::Sealed => {
+            ProblemType::ObliviousKeyUnknown
+        }
+    };
+    Problem::new(kind, error.to_string())
+}
