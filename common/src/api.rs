@@ -2,6 +2,8 @@
 //!
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
+pub mod people;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::auth::{KeyScope, OperationName, Policy, Principal};
 use crate::keys::{Network, PayloadKind};
 use crate::kms::{KmsConfig, KmsSection};
+use crate::people::{PeopleConfig, PeopleSection};
 
 /// The longest configuration file, in bytes.
 pub const CONFIGURATION_MAX: usize = 1024 * 1024;
@@ -31,6 +32,8 @@ pub struct Config {
     pub limits: Limits,
     /// Who may do what.
     pub principals: Vec<Principal>,
+    /// Whether people may register, and what they may do.
+    pub people: Option<PeopleConfig>,
 }
 
 /// What one request, and all of them together, may use.
@@ -128,6 +131,7 @@ impl Config {
             kms: KmsConfig::of(file.kms)?,
             limits: file.limits,
             principals: principals(file.principal)?,
+            people: file.people.map(PeopleConfig::of).transpose()?,
         })
     }
 }
@@ -145,6 +149,7 @@ struct File {
     limits: Limits,
     #[serde(default)]
     principal: Vec<PrincipalSection>,
+    people: Option<PeopleSection>,
 }
 
 #[derive(Default, Deserialize)]
@@ -265,6 +270,20 @@ fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principal>, ConfigE
                 "1 to 64 of A-Z, a-z, 0-9, -, _ and .",
             ));
         }
+        if names_a_person(&section.name) {
+            return Err(value(
+                "principal.name",
+                &section.name,
+                "a name that does not begin with user. or session., which people have",
+            ));
+        }
+        if let Some(operation) = section.operations.iter().find(|name| name.is_of_people()) {
+            return Err(value(
+                &key("operations"),
+                operation.as_str(),
+                "operations that are not about a person's account",
+            ));
+        }
         if !names.insert(section.name.clone()) {
             return Err(value(&key("name"), "used twice", "a name of its own"));
         }
@@ -300,6 +319,12 @@ fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principal>, ConfigE
     Ok(principals)
 }
 
+fn names_a_person(name: &str) -> bool {
+    ["user.", "session."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
 fn is_deployment(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
@@ -307,7 +332,7 @@ fn is_deployment(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn value(key: &str, found: &str, accepted: &'static str) -> ConfigError {
+pub(crate) fn value(key: &str, found: &str, accepted: &'static str) -> ConfigError {
     ConfigError::Value {
         key: key.to_owned(),
         found: found.to_owned(),

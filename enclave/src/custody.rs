@@ -82,7 +82,7 @@ impl Custody {
         limit: usize,
     ) -> Result<KeyPage, Problem> {
         let prefix = match caller.policy.keys {
-            KeyScope::Own => hex::encode(self.owner_tag(&caller.name)),
+            KeyScope::Own | KeyScope::OwnAmong(_) => hex::encode(self.owner_tag(&caller.name)),
             KeyScope::All | KeyScope::Listed(_) => String::new(),
         };
         let (records, more) = self.records.page(&prefix, after, limit).await?;

@@ -9,6 +9,7 @@
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
 //! - [`logs`]: where log lines go; [`resources`]: what the process uses.
+//! - [`people`]: users, by [`webauthn`].
 //! - [`webauthn`]: the verification of passkeys.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
@@ -26,6 +27,7 @@ pub mod kms;
 pub mod logs;
 pub mod nsm;
 pub mod oblivious;
+pub mod people;
 pub mod records;
 pub mod resources;
 pub mod root;

@@ -12,10 +12,11 @@ use permafrost_common::http_signature::{AttestationDigest, PublicKey, SignedRequ
 use permafrost_common::problem::{Problem, ProblemType};
 
 pub use policy::{KeyScope, OperationName, Policy};
-use rate::Rate;
+pub(crate) use rate::Rate;
 use replay::{ReplayMemory, Seen};
 
 use crate::config::Limits;
+use crate::people::UserId;
 
 /// A service that the measured configuration names.
 #[derive(Clone, Debug)]
@@ -35,6 +36,17 @@ pub struct Caller {
     pub name: String,
     /// What it may do.
     pub policy: Policy,
+    /// The user, where it is a session that asks.
+    pub person: Option<Person>,
+}
+
+/// A user, by one of their sessions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Person {
+    /// The user.
+    pub user: UserId,
+    /// The session, among the user's.
+    pub session: [u8; 8],
 }
 
 /// Checks requests against the principals of the measured configuration.
@@ -47,6 +59,13 @@ pub struct Authenticator {
 
 struct Known {
     principal: Principal,
+    presence: Presence,
+}
+
+/// What is remembered of whoever sends requests: how much of the rate is left, and which nonces were used.
+#[derive(Debug)]
+pub struct Presence {
+    per_minute: u32,
     state: Mutex<(Rate, ReplayMemory)>,
 }
 
@@ -56,15 +75,9 @@ impl Authenticator {
         let known = principals
             .iter()
             .map(|principal| {
-                let per_minute = principal.policy.requests_per_minute;
-                let window = limits.request_max_age_s + limits.clock_skew_s;
-                let state = Mutex::new((
-                    Rate::per_minute(per_minute),
-                    ReplayMemory::for_rate(per_minute, window),
-                ));
                 let known = Known {
                     principal: principal.clone(),
-                    state,
+                    presence: Presence::new(principal.policy.requests_per_minute, limits),
                 };
                 (principal.name.clone(), known)
             })
@@ -82,6 +95,24 @@ impl Authenticator {
     /// In this order: this boot, the principal, the signature, the time, the nonce, the rate. So what the parent
     /// makes up changes nothing here, and a replay does not use up the principal's rate.
     pub fn authenticate(&self, request: &SignedRequest, now: Duration) -> Result<Caller, Problem> {
+        self.check_boot(request)?;
+        let known = self.known.get(request.keyid()).ok_or_else(|| {
+            Problem::new(
+                ProblemType::UnknownPrincipal,
+                format!("no principal is named {:?}", request.keyid()),
+            )
+        })?;
+        self.check_signature(request, &known.principal.public_key, now)?;
+        self.admit(request, &known.presence, now)?;
+        Ok(Caller {
+            name: known.principal.name.clone(),
+            policy: known.principal.policy.clone(),
+            person: None,
+        })
+    }
+
+    /// Checks that the request is for this boot.
+    pub fn check_boot(&self, request: &SignedRequest) -> Result<(), Problem> {
         if *request.attestation() != self.attestation {
             return Err(Problem::new(
                 ProblemType::WrongEnclave,
@@ -92,17 +123,41 @@ impl Authenticator {
                 ),
             ));
         }
-        let known = self.known.get(request.keyid()).ok_or_else(|| {
-            Problem::new(
-                ProblemType::UnknownPrincipal,
-                format!("no principal is named {:?}", request.keyid()),
-            )
-        })?;
+        Ok(())
+    }
+
+    /// Checks that this key signed the request, and not long ago.
+    pub fn check_signature(
+        &self,
+        request: &SignedRequest,
+        key: &PublicKey,
+        now: Duration,
+    ) -> Result<(), Problem> {
         request
-            .verify(&known.principal.public_key)
+            .verify(key)
             .map_err(|error| Problem::new(error.problem_type(), error.to_string()))?;
-        self.check_time(request.created(), now.as_secs())?;
-        let mut state = known.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_time(request.created(), now.as_secs())
+    }
+
+    /// Takes the nonce of a request whose signature was checked, and one of the rate.
+    pub fn admit(
+        &self,
+        request: &SignedRequest,
+        presence: &Presence,
+        now: Duration,
+    ) -> Result<(), Problem> {
+        let rate_limited = |retry_after| {
+            let detail = format!(
+                "{} may make {} requests a minute",
+                request.keyid(),
+                presence.per_minute
+            );
+            Problem::new(ProblemType::RateLimited, detail).retry_after(retry_after)
+        };
+        let mut state = presence
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (rate, replays) = &mut *state;
         let expires = request.created().saturating_add(self.max_age);
         match replays.remember(request.nonce(), expires, now.as_secs()) {
@@ -113,14 +168,9 @@ impl Authenticator {
                     "a request with this nonce was accepted before",
                 ));
             }
-            Seen::Full { retry_after } => return Err(rate_limited(&known.principal, retry_after)),
+            Seen::Full { retry_after } => return Err(rate_limited(retry_after)),
         }
-        rate.take(now)
-            .map_err(|retry_after| rate_limited(&known.principal, retry_after))?;
-        Ok(Caller {
-            name: known.principal.name.clone(),
-            policy: known.principal.policy.clone(),
-        })
+        rate.take(now).map_err(rate_limited)
     }
 
     fn check_time(&self, created: u64, now: u64) -> Result<(), Problem> {
@@ -137,15 +187,18 @@ impl Authenticator {
     }
 }
 
-fn rate_limited(principal: &Principal, retry_after: u64) -> Problem {
-    Problem::new(
-        ProblemType::RateLimited,
-        format!(
-            "{} may make {} requests a minute",
-            principal.name, principal.policy.requests_per_minute
-        ),
-    )
-    .retry_after(retry_after)
+impl Presence {
+    /// Of somebody who has not asked yet.
+    pub fn new(per_minute: u32, limits: &Limits) -> Self {
+        let window = limits.request_max_age_s + limits.clock_skew_s;
+        Self {
+            per_minute,
+            state: Mutex::new((
+                Rate::per_minute(per_minute),
+                ReplayMemory::for_rate(per_minute, window),
+            )),
+        }
+    }
 }
 
 #[cfg(test)]

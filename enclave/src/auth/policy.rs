@@ -33,9 +33,81 @@ pub enum OperationName {
     ResealRecords,
     /// `POST /v1/root/retire`
     RetireRoot,
+    /// `GET /v1/user`
+    ShowUser,
+    /// `POST /v1/user/policy`
+    SetPolicy,
+    /// `POST /v1/sessions/{id}/end`
+    EndSession,
+    /// `POST /v1/passkeys/{id}/name`
+    RenamePasskey,
+    /// `POST /v1/passkeys/{id}/approve`
+    ApprovePasskey,
+    /// `POST /v1/passkeys/{id}/revoke`
+    RevokePasskey,
+    /// `POST /v1/links`
+    CreateLink,
+    /// `POST /v1/recovery-codes`
+    CreateRecoveryCodes,
+    /// `POST /v1/guardians`
+    SetGuardians,
+    /// `POST /v1/recoveries/{id}/approve`
+    ApproveRecovery,
+    /// `POST /v1/recoveries/{id}/cancel`
+    CancelRecovery,
 }
 
 impl OperationName {
+    /// What every user may do with their own account, and nobody else.
+    pub const OF_PEOPLE: [Self; 11] = [
+        Self::ShowUser,
+        Self::SetPolicy,
+        Self::EndSession,
+        Self::RenamePasskey,
+        Self::ApprovePasskey,
+        Self::RevokePasskey,
+        Self::CreateLink,
+        Self::CreateRecoveryCodes,
+        Self::SetGuardians,
+        Self::ApproveRecovery,
+        Self::CancelRecovery,
+    ];
+
+    /// Whether it is about a user's own account.
+    pub fn is_of_people(self) -> bool {
+        Self::OF_PEOPLE.contains(&self)
+    }
+
+    /// Whether it is about the root secret.
+    pub fn is_of_the_root(self) -> bool {
+        matches!(
+            self,
+            Self::ShowRoot | Self::RotateRoot | Self::ResealRecords | Self::RetireRoot
+        )
+    }
+
+    /// Whether a user has to approve each such request with a passkey.
+    pub fn needs_a_passkey(self) -> bool {
+        matches!(
+            self,
+            Self::RotateKey
+                | Self::ReplaceKey
+                | Self::DisableKey
+                | Self::SetPolicy
+                | Self::ApprovePasskey
+                | Self::RevokePasskey
+                | Self::CreateRecoveryCodes
+                | Self::SetGuardians
+                | Self::ApproveRecovery
+        )
+    }
+
+    /// The operation of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name);
+        Self::deserialize(name).ok()
+    }
+
     /// The name as policies and the API description write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +122,17 @@ impl OperationName {
             Self::RotateRoot => "rotate_root",
             Self::ResealRecords => "reseal_records",
             Self::RetireRoot => "retire_root",
+            Self::ShowUser => "show_user",
+            Self::SetPolicy => "set_policy",
+            Self::EndSession => "end_session",
+            Self::RenamePasskey => "rename_passkey",
+            Self::ApprovePasskey => "approve_passkey",
+            Self::RevokePasskey => "revoke_passkey",
+            Self::CreateLink => "create_link",
+            Self::CreateRecoveryCodes => "create_recovery_codes",
+            Self::SetGuardians => "set_guardians",
+            Self::ApproveRecovery => "approve_recovery",
+            Self::CancelRecovery => "cancel_recovery",
         }
     }
 }
@@ -67,6 +150,8 @@ pub enum KeyScope {
     All,
     /// Those listed by id, whoever made them.
     Listed(BTreeSet<String>),
+    /// Those it made, of the listed ones. Only of sessions.
+    OwnAmong(BTreeSet<String>),
 }
 
 /// What a principal may do.
@@ -102,6 +187,7 @@ impl Policy {
             KeyScope::Own => name == owner,
             KeyScope::All => true,
             KeyScope::Listed(ids) => ids.contains(id),
+            KeyScope::OwnAmong(ids) => name == owner && ids.contains(id),
         }
     }
 

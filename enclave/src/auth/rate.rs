@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How much of a rate is left.
 #[derive(Debug)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     per_second: f64,
     burst: f64,
     tokens: f64,
@@ -13,7 +13,7 @@ pub(super) struct Rate {
 
 impl Rate {
     /// A full bucket.
-    pub(super) fn per_minute(requests: u32) -> Self {
+    pub(crate) fn per_minute(requests: u32) -> Self {
         let burst = (f64::from(requests) / 10.0).max(1.0);
         Self {
             per_second: f64::from(requests) / 60.0,
@@ -24,7 +24,7 @@ impl Rate {
     }
 
     /// Takes one request at `now`, the time since 1970, or says in how many seconds there will be one to take.
-    pub(super) fn take(&mut self, now: Duration) -> Result<(), u64> {
+    pub(crate) fn take(&mut self, now: Duration) -> Result<(), u64> {
         let gained = now.saturating_sub(self.refilled).as_secs_f64() * self.per_second;
         self.tokens = (self.tokens + gained).min(self.burst);
         self.refilled = self.refilled.max(now);

@@ -1,0 +1,131 @@
+//! What users decide about themselves: their policy, their recovery codes, their guardians.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use permafrost_common::api::people::{
+    Guardians as GuardiansView, RecoveryCodes, Scope, User as UserView,
+};
+use permafrost_common::problem::Problem;
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use super::codes::{hash, letters, new_code};
+use super::recovery::user_id;
+use super::scope::Narrowing;
+use super::user::Guardians;
+use super::{Approval, People};
+use crate::auth::Person;
+
+/// How many recovery codes a user gets at once.
+const CODES: u8 = 10;
+
+/// The most guardians of a user.
+const GUARDIANS_MAX: usize = 10;
+
+impl People {
+    /// The user who asks.
+    pub async fn show_user(&self, person: Person, now: Duration) -> Result<UserView, Problem> {
+        let user = self.user(person.user).await?;
+        Ok(self.user_view(&user.value, now))
+    }
+
+    /// Narrows what the user's sessions may do, or takes that back.
+    pub async fn set_policy(
+        &self,
+        person: Person,
+        scope: Scope,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<UserView, Problem> {
+        let policy = Narrowing::parse(Some(scope), "")?;
+        let used = self.approved(person, approval, now).await?;
+        let (_, user) = self
+            .change(person.user, |user| {
+                user.passkey_used(&used, now)?;
+                user.policy = policy.clone();
+                user.note(now.as_secs(), "policy_set", "");
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
+    }
+
+    /// Ten new recovery codes in place of all that there were.
+    pub async fn create_recovery_codes(
+        &self,
+        person: Person,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<RecoveryCodes, Problem> {
+        let used = self.approved(person, approval, now).await?;
+        let mut codes = Vec::new();
+        let mut hashes = Vec::new();
+        for number in 0..CODES {
+            let code = new_code()?;
+            let letters = letters(&code).unwrap_or_else(|| Zeroizing::new(String::new()));
+            hashes.push(hash(number, letters).await?);
+            codes.push(format!("{number}-{}", *code));
+        }
+        self.change(person.user, |user| {
+            user.passkey_used(&used, now)?;
+            user.recovery_codes = hashes.clone();
+            user.note(now.as_secs(), "recovery_codes_made", "");
+            Ok(())
+        })
+        .await?;
+        Ok(RecoveryCodes { codes })
+    }
+
+    /// Says which other users may together begin a recovery.
+    pub async fn set_guardians(
+        &self,
+        person: Person,
+        request: &GuardiansView,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<UserView, Problem> {
+        let guardians = self.guardians(person, request).await?;
+        let used = self.approved(person, approval, now).await?;
+        let (_, user) = self
+            .change(person.user, |user| {
+                user.passkey_used(&used, now)?;
+                user.guardians = guardians.clone();
+                user.note(now.as_secs(), "guardians_set", "");
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
+    }
+
+    async fn guardians(
+        &self,
+        person: Person,
+        request: &GuardiansView,
+    ) -> Result<Guardians, Problem> {
+        let count = request.users.len();
+        let least = usize::from(count > 0);
+        if count > GUARDIANS_MAX {
+            return Err(Problem::field("/users", count.to_string(), "0 to 10 users"));
+        }
+        if !(least..=count).contains(&usize::from(request.threshold)) {
+            let came = request.threshold.to_string();
+            let accepted = "1 to the number of users, or 0 without users";
+            return Err(Problem::field("/threshold", came, accepted));
+        }
+        let mut users = BTreeSet::new();
+        for (index, text) in request.users.iter().enumerate() {
+            let field = format!("/users/{index}");
+            let id = user_id(text, &field)?;
+            if id == person.user || !users.insert(id) {
+                let came = "the user's own id, or one that came before";
+                return Err(Problem::field(field, came, "another user, each once"));
+            }
+            self.user(id).await?;
+        }
+        Ok(Guardians {
+            users: users.into_iter().map(|id| ByteArray::new(id.0)).collect(),
+            threshold: request.threshold,
+        })
+    }
+}

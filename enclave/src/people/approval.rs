@@ -1,0 +1,219 @@
+//! What a passkey answered, and that it approves just the request that it came with.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::challenge::Nonce;
+use super::{People, User, UserId};
+use crate::auth::{OperationName, Person};
+use crate::webauthn::{
+    self, Authenticated, AuthenticationResponse, CoseKey, Group, NewPasskey, RegistrationResponse,
+    WebauthnError,
+};
+
+/// Operations that anyone may ask for, with a passkey's response.
+const OPEN: [&str; 5] = [
+    "register",
+    "login",
+    "offer_passkey",
+    "start_recovery",
+    "complete_recovery",
+];
+
+/// A request that came with a passkey's response.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// The `operationId`.
+    pub purpose: &'static str,
+    /// [`super::request_digest`] of the request.
+    pub request: [u8; 32],
+    /// The header `Passkey-Response`, if it came.
+    pub header: Option<String>,
+}
+
+/// A passkey that has signed.
+#[derive(Clone, Debug)]
+pub(super) struct Used {
+    pub(super) credential_id: Vec<u8>,
+    authenticated: Authenticated,
+}
+
+/// Whether a passkey's response may be asked for by this name.
+pub(super) fn is_purpose(purpose: &str) -> bool {
+    OPEN.contains(&purpose)
+        || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
+}
+
+impl People {
+    /// A new passkey that was made for just this request. Its nonce is used from here on.
+    pub(super) fn new_passkey(
+        &self,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<(NewPasskey, Nonce), Problem> {
+        let (nonce, response) = self.response(approval, now)?;
+        let response = RegistrationResponse::from_json(&response).map_err(problem)?;
+        let challenge = nonce.challenge(approval.purpose, &approval.request);
+        let made = webauthn::register(&self.config.relying_party, &challenge, &response)
+            .map_err(problem)?;
+        self.challenges.take(&nonce, now.as_secs())?;
+        Ok((made, nonce))
+    }
+
+    /// An assertion, not yet checked, and the user that it says it is of.
+    pub(super) fn assertion(
+        &self,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<(Nonce, AuthenticationResponse), Problem> {
+        let (nonce, response) = self.response(approval, now)?;
+        let response = AuthenticationResponse::from_json(&response).map_err(problem)?;
+        Ok((nonce, response))
+    }
+
+    /// Checks that a passkey of this user signed just this request. The nonce is used from here on.
+    pub(super) fn check_assertion(
+        &self,
+        approval: &Approval,
+        (nonce, response): &(Nonce, AuthenticationResponse),
+        user: UserId,
+        passkey: &super::user::Passkey,
+        now: Duration,
+    ) -> Result<Used, Problem> {
+        let public_key = CoseKey::from_bytes(&passkey.key)
+            .map_err(|error| Problem::new(ProblemType::RecordInvalid, error.to_string()))?;
+        let known = webauthn::Passkey {
+            credential_id: &passkey.credential_id,
+            user_handle: &user.0,
+            public_key: &public_key,
+            sign_count: passkey.sign_count,
+            backup_eligible: passkey.backup_eligible,
+        };
+        let challenge = nonce.challenge(approval.purpose, &approval.request);
+        let relying_party = &self.config.relying_party;
+        let authenticated =
+            webauthn::authenticate(relying_party, &challenge, response, &known).map_err(problem)?;
+        self.challenges.take(nonce, now.as_secs())?;
+        Ok(Used {
+            credential_id: passkey.credential_id.to_vec(),
+            authenticated,
+        })
+    }
+
+    /// Checks that an active passkey of whoever asks approves the request.
+    pub(super) async fn approved(
+        &self,
+        person: Person,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<Used, Problem> {
+        let assertion = self.assertion(approval, now)?;
+        let user = self.user(person.user).await?;
+        let passkey = active(&user.value, assertion.1.credential_id())?;
+        self.check_assertion(approval, &assertion, person.user, passkey, now)
+    }
+
+    /// Checks that an active passkey of whoever asks approves the request, and keeps that it did.
+    pub async fn approve(
+        &self,
+        person: Person,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<(), Problem> {
+        let used = self.approved(person, approval, now).await?;
+        self.change(person.user, |user| {
+            user.passkey_used(&used, now)?;
+            user.note(now.as_secs(), approval.purpose, "");
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// The nonce and the response's JSON, from the header.
+    fn response(&self, approval: &Approval, now: Duration) -> Result<(Nonce, Vec<u8>), Problem> {
+        const ACCEPTED: &str = "the nonce of POST /v1/challenges, a full stop, and the response as JSON in base64url without padding";
+        let header = approval.header.as_deref().ok_or_else(|| {
+            let purpose = approval.purpose;
+            Problem::new(
+                ProblemType::PasskeyRequired,
+                format!("{purpose} has no header Passkey-Response; accepted: {ACCEPTED}"),
+            )
+        })?;
+        let malformed = |what: &str| {
+            Problem::new(
+                ProblemType::PasskeyMalformed,
+                format!("the header Passkey-Response {what}; accepted: {ACCEPTED}"),
+            )
+        };
+        let (nonce, response) = header
+            .split_once('.')
+            .ok_or_else(|| malformed("has no full stop"))?;
+        let nonce = self
+            .challenges
+            .check(nonce, approval.purpose, now.as_secs())?;
+        let response = URL_SAFE_NO_PAD
+            .decode(response)
+            .map_err(|_| malformed("is not base64url behind the full stop"))?;
+        Ok((nonce, response))
+    }
+}
+
+impl User {
+    /// Keeps what an assertion changed, if its passkey may still be used and nobody used it later meanwhile.
+    pub(super) fn passkey_used(&mut self, used: &Used, now: Duration) -> Result<(), Problem> {
+        let passkey = self
+            .passkeys
+            .iter_mut()
+            .find(|passkey| passkey.active && *passkey.credential_id == used.credential_id)
+            .ok_or_else(unknown)?;
+        let count = used.authenticated.sign_count;
+        if count != 0 && count <= passkey.sign_count {
+            let stored = passkey.sign_count;
+            return Err(problem(WebauthnError::CounterWentBack {
+                found: count,
+                stored,
+            }));
+        }
+        passkey.sign_count = count;
+        passkey.backed_up = used.authenticated.backed_up;
+        passkey.used_at = now.as_secs();
+        Ok(())
+    }
+}
+
+/// The passkey of this credential id, if it may be used.
+pub(super) fn active<'a>(
+    user: &'a User,
+    credential_id: &[u8],
+) -> Result<&'a super::user::Passkey, Problem> {
+    user.passkey(credential_id)
+        .filter(|passkey| passkey.active)
+        .ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    let detail = "the passkey is none of this user's, or was revoked, or waits for approval";
+    Problem::new(ProblemType::PasskeyUnknown, detail)
+}
+
+/// Each kind of broken rule is a problem type of its own.
+pub(super) fn problem(error: WebauthnError) -> Problem {
+    let kind = match error.group() {
+        Group::Malformed => ProblemType::PasskeyMalformed,
+        Group::Ceremony => ProblemType::PasskeyCeremony,
+        Group::Challenge => ProblemType::PasskeyChallenge,
+        Group::Origin => ProblemType::PasskeyOrigin,
+        Group::RelyingParty => ProblemType::PasskeyRelyingParty,
+        Group::UserVerification => ProblemType::PasskeyUserVerification,
+        Group::Algorithm => ProblemType::PasskeyAlgorithm,
+        Group::Credential => ProblemType::PasskeyUnknown,
+        Group::Signature => ProblemType::PasskeySignature,
+        Group::Counter => ProblemType::PasskeyCounter,
+        Group::Attestation => ProblemType::PasskeyAttestation,
+    };
+    Problem::new(kind, format!("{}: {error}", error.rule()))
+}

@@ -1,0 +1,294 @@
+//! Challenges: what a passkey signs, made of a nonce of this boot and of the very request that it approves.
+//!
+//! A nonce is kept by whoever asked for it: it carries its own time and a MAC of this boot, so that asking costs no memory.
+//! What was used is remembered until it expires.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::{hmac, rand};
+use ciborium::Value;
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::UserId;
+
+/// How long a nonce is good, in seconds.
+pub(super) const LIFETIME_S: u64 = 120;
+
+/// The length of a nonce in bytes: when it expires (seconds since 1970, big-endian), 16 random bytes, and the MAC.
+pub(super) const NONCE_LEN: usize = 8 + 16 + 32;
+
+/// How many used nonces are remembered: what two minutes of a hundred approvals a second leave.
+const USED_MAX: usize = 12_000;
+
+/// Makes the nonces of one boot, and takes each once.
+pub struct Challenges {
+    key: hmac::Key,
+    used: Mutex<Used>,
+}
+
+/// A nonce that may still be used, for one purpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Nonce([u8; NONCE_LEN]);
+
+#[derive(Default)]
+struct Used {
+    nonces: HashSet<[u8; 16]>,
+    by_expiry: BTreeSet<(u64, [u8; 16])>,
+}
+
+impl Challenges {
+    /// With a key of its own, that nothing else has.
+    pub fn new() -> Result<Self, Unspecified> {
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        rand::fill(key.as_mut_slice())?;
+        Ok(Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()),
+            used: Mutex::default(),
+        })
+    }
+
+    /// A new nonce, and when it expires; `now` in seconds since 1970.
+    pub fn issue(&self, purpose: &str, now: u64) -> Result<(Nonce, u64), Problem> {
+        let expires_at = now.saturating_add(LIFETIME_S);
+        let mut random = [0; 16];
+        rand::fill(&mut random)
+            .map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+        let mut nonce = [0; NONCE_LEN];
+        let (clear, tag) = nonce.split_at_mut(NONCE_LEN - 32);
+        let (time, rest) = clear.split_at_mut(8);
+        time.copy_from_slice(&expires_at.to_be_bytes());
+        rest.copy_from_slice(&random);
+        tag.copy_from_slice(self.mac(purpose, clear).as_ref());
+        Ok((Nonce(nonce), expires_at))
+    }
+
+    /// A nonce that this boot made for this purpose, that has not expired, and that was not used.
+    pub fn check(&self, text: &str, purpose: &str, now: u64) -> Result<Nonce, Problem> {
+        let refuse = |detail: String| Problem::new(ProblemType::ChallengeInvalid, detail);
+        let mut nonce = [0; NONCE_LEN];
+        hex::decode_to_slice(text, &mut nonce).map_err(|_| {
+            refuse(format!(
+                "the nonce has {} characters; accepted: {} hex digits of POST /v1/challenges",
+                text.len(),
+                2 * NONCE_LEN
+            ))
+        })?;
+        let nonce = Nonce(nonce);
+        let (clear, tag) = nonce.0.split_at(NONCE_LEN - 32);
+        hmac::verify(&self.key, &message(purpose, clear), tag).map_err(|_| {
+            refuse(format!(
+                "the nonce is not of this boot, or not for the purpose {purpose}"
+            ))
+        })?;
+        if now >= nonce.expires_at() {
+            return Err(Problem::new(
+                ProblemType::ChallengeExpired,
+                format!(
+                    "the nonce expired at {}, the enclave's clock being at {now}",
+                    nonce.expires_at()
+                ),
+            ));
+        }
+        match self.used().nonces.contains(&nonce.fingerprint()) {
+            true => Err(used()),
+            false => Ok(nonce),
+        }
+    }
+
+    /// Takes a nonce whose approval was verified, so that nobody uses it again.
+    pub fn take(&self, nonce: &Nonce, now: u64) -> Result<(), Problem> {
+        let mut memory = self.used();
+        memory.forget_before(now);
+        if memory.nonces.len() >= USED_MAX {
+            let detail = "too many approvals at once";
+            return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(1));
+        }
+        let fingerprint = nonce.fingerprint();
+        if !memory.nonces.insert(fingerprint) {
+            return Err(used());
+        }
+        memory.by_expiry.insert((nonce.expires_at(), fingerprint));
+        Ok(())
+    }
+
+    /// The id of the user that is made with this nonce.
+    pub fn user_id(&self, nonce: &Nonce) -> UserId {
+        let mut message = b"permafrost user id".to_vec();
+        message.extend(nonce.0);
+        let tag = hmac::sign(&self.key, &message);
+        let mut id = [0; UserId::LEN];
+        for (to, from) in id.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        UserId(id)
+    }
+
+    fn mac(&self, purpose: &str, clear: &[u8]) -> hmac::Tag {
+        hmac::sign(&self.key, &message(purpose, clear))
+    }
+
+    fn used(&self) -> std::sync::MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Nonce {
+    /// As clients see it: hex.
+    pub fn to_text(self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// What the passkey signs: SHA-256 of the CBOR array of a name, the purpose, this nonce and the request (see
+    /// [`request_digest`]).
+    pub fn challenge(&self, purpose: &str, request: &[u8; 32]) -> [u8; 32] {
+        sha256_of(vec![
+            Value::from("permafrost passkey challenge"),
+            Value::from(purpose),
+            Value::Bytes(self.0.to_vec()),
+            Value::Bytes(request.to_vec()),
+        ])
+    }
+
+    fn expires_at(&self) -> u64 {
+        let (time, _) = self.0.split_at(8);
+        time.iter()
+            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte))
+    }
+
+    fn fingerprint(&self) -> [u8; 16] {
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(self.0.get(8..24).unwrap_or(&[0; 16]));
+        fingerprint
+    }
+}
+
+impl Used {
+    fn forget_before(&mut self, now: u64) {
+        while let Some((expiry, nonce)) = self.by_expiry.first().copied() {
+            if expiry > now {
+                return;
+            }
+            self.by_expiry.remove(&(expiry, nonce));
+            self.nonces.remove(&nonce);
+        }
+    }
+}
+
+/// What is approved: method, path, query (without its `?`), the digest of the body, and who sends it (the `keyid`; empty where
+/// nobody signs it).
+pub fn request_digest(method: &str, path: &str, query: &str, body: &[u8], keyid: &str) -> [u8; 32] {
+    sha256_of(vec![
+        Value::from("permafrost request"),
+        Value::from(method),
+        Value::from(path),
+        Value::from(query),
+        Value::Bytes(digest(&SHA256, body).as_ref().to_vec()),
+        Value::from(keyid),
+    ])
+}
+
+/// SHA-256 of the CBOR array, in the deterministic encoding of RFC 8949 section 4.2.1.
+pub(super) fn sha256_of(parts: Vec<Value>) -> [u8; 32] {
+    let mut bytes = Vec::new();
+    // Writing to a Vec has no error to give.
+    let _ = ciborium::into_writer(&Value::Array(parts), &mut bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, &bytes).as_ref());
+    out
+}
+
+fn message(purpose: &str, clear: &[u8]) -> Vec<u8> {
+    [b"permafrost nonce ", purpose.as_bytes(), b"\0", clear].concat()
+}
+
+fn used() -> Problem {
+    Problem::new(
+        ProblemType::ChallengeUsed,
+        "an approval with this nonce was accepted before",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn kind(result: Result<Nonce, Problem>) -> Option<ProblemType> {
+        result.err().and_then(|problem| problem.kind())
+    }
+
+    #[test]
+    fn a_nonce_is_good_once_for_its_purpose_at_its_boot_and_in_its_time() {
+        let challenges = Challenges::new().unwrap();
+        let (nonce, expires_at) = challenges.issue("login", NOW).unwrap();
+        let text = nonce.to_text();
+        let check =
+            |challenges: &Challenges, purpose, now| kind(challenges.check(&text, purpose, now));
+
+        assert_eq!(check(&challenges, "login", expires_at - 1), None);
+        let expired = Some(ProblemType::ChallengeExpired);
+        assert_eq!(check(&challenges, "login", expires_at), expired);
+        let invalid = Some(ProblemType::ChallengeInvalid);
+        assert_eq!(check(&challenges, "register", NOW), invalid);
+        assert_eq!(check(&Challenges::new().unwrap(), "login", NOW), invalid);
+
+        challenges.take(&nonce, NOW).unwrap();
+        let used = Some(ProblemType::ChallengeUsed);
+        assert_eq!(check(&challenges, "login", NOW), used);
+        let again = challenges.take(&nonce, NOW).unwrap_err();
+        assert_eq!(again.kind(), used);
+    }
+
+    #[test]
+    fn no_altered_nonce_is_taken() {
+        let challenges = Challenges::new().unwrap();
+        let (nonce, _) = challenges.issue("login", NOW).unwrap();
+        for at in 0..NONCE_LEN {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut altered = nonce;
+                altered.0[at] ^= flip;
+                let refused = kind(challenges.check(&altered.to_text(), "login", NOW));
+                assert_eq!(refused, Some(ProblemType::ChallengeInvalid), "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_forgotten() {
+        let challenges = Challenges::new().unwrap();
+        for n in 0..10 {
+            let (nonce, expires_at) = challenges.issue("login", NOW + n * LIFETIME_S).unwrap();
+            challenges.take(&nonce, expires_at - 1).unwrap();
+        }
+        assert!(challenges.used().nonces.len() <= 2);
+        assert_eq!(
+            challenges.used().nonces.len(),
+            challenges.used().by_expiry.len()
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_request_is_in_its_challenge() {
+        let nonce = Nonce([7; NONCE_LEN]);
+        let request = |method, path, query, body, keyid| {
+            nonce.challenge("p", &request_digest(method, path, query, body, keyid))
+        };
+        let good = request("POST", "/a", "q=1", b"body", "session.x");
+        let others = [
+            request("PUT", "/a", "q=1", b"body", "session.x"),
+            request("POST", "/b", "q=1", b"body", "session.x"),
+            request("POST", "/a", "q=2", b"body", "session.x"),
+            request("POST", "/a", "q=1", b"bodx", "session.x"),
+            request("POST", "/a", "q=1", b"body", "session.y"),
+            nonce.challenge(
+                "o",
+                &request_digest("POST", "/a", "q=1", b"body", "session.x"),
+            ),
+        ];
+        assert!(others.iter().all(|other| *other != good));
+    }
+}

@@ -1,0 +1,151 @@
+//! Link codes: how a second device offers a passkey to the user of the first.
+//!
+//! A code only lets somebody offer. The first device shows what was offered, and a passkey of the user signs that it is that very
+//! key, so a code in the wrong hands, or of the wrong user, adds nothing.
+
+use std::time::Duration;
+
+use permafrost_common::api::people::{
+    Link, LinkOpened, OfferPasskey, OpenLink, Passkey as PasskeyView,
+};
+use permafrost_common::problem::{Problem, ProblemType};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use super::codes::{letters, new_code};
+use super::passkey::check_name;
+use super::user::Passkey;
+use super::{Approval, People, UserId, place, view};
+use crate::auth::Person;
+use crate::records::{PutError, Record, Versioned};
+
+/// How long a code is good, in seconds.
+const LIFETIME_S: u64 = 600;
+
+/// Whose code it is. The place is a digest of the code.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkRecord {
+    v: u8,
+    used: bool,
+    user: ByteArray<{ UserId::LEN }>,
+    expires_at: u64,
+}
+
+impl People {
+    /// A code for another device of whoever asks.
+    pub async fn create_link(&self, person: Person, now: Duration) -> Result<Link, Problem> {
+        let code = new_code()?;
+        let record = LinkRecord {
+            v: 1,
+            used: false,
+            user: ByteArray::new(person.user.0),
+            expires_at: now.as_secs() + LIFETIME_S,
+        };
+        let place = self.link_place(&code)?;
+        match self.links.put(&place, None, record.clone()).await {
+            Ok(_) => {}
+            Err(PutError::Problem(problem)) => return Err(problem),
+            Err(PutError::Conflict) => return Err(invalid()),
+        }
+        self.change(person.user, |user| {
+            user.note(now.as_secs(), "link_created", "");
+            Ok(())
+        })
+        .await?;
+        Ok(Link {
+            code: code.to_string(),
+            expires_at: record.expires_at,
+        })
+    }
+
+    /// Whose code it is: what the other device needs to make a passkey.
+    pub async fn open_link(
+        &self,
+        request: &OpenLink,
+        now: Duration,
+    ) -> Result<LinkOpened, Problem> {
+        self.arrive(now)?;
+        let (_, link) = self.link(&request.code, now).await?;
+        Ok(LinkOpened {
+            user_handle: UserId(*link.value.user).to_string(),
+            expires_at: link.value.expires_at,
+        })
+    }
+
+    /// Offers a passkey that was made for just this request. It waits for approval.
+    pub async fn offer_passkey(
+        &self,
+        request: &OfferPasskey,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<PasskeyView, Problem> {
+        check_name(&request.passkey_name, "/passkey_name")?;
+        self.arrive(now)?;
+        let (place, link) = self.link(&request.code, now).await?;
+        let (made, _) = self.new_passkey(approval, now)?;
+        let id = UserId(*link.value.user);
+        let used = LinkRecord {
+            used: true,
+            ..LinkRecord::clone(&link.value)
+        };
+        // The code first: whoever loses this race has offered nothing.
+        match self.links.put(&place, Some(link.version), used).await {
+            Ok(_) => {}
+            Err(PutError::Problem(problem)) => return Err(problem),
+            Err(PutError::Conflict) => return Err(invalid()),
+        }
+        self.claim(&made.credential_id, id).await?;
+        let passkey = Passkey::new(&made, &request.passkey_name, false, now);
+        self.change(id, |user| {
+            user.add_passkey(passkey.clone(), now)?;
+            user.note(now.as_secs(), "passkey_offered", hex::encode(passkey.id()));
+            Ok(())
+        })
+        .await?;
+        Ok(view::passkey(&passkey))
+    }
+
+    async fn link(
+        &self,
+        code: &str,
+        now: Duration,
+    ) -> Result<(String, Versioned<LinkRecord>), Problem> {
+        let place = self.link_place(code)?;
+        let link = self.links.get(&place).await?.ok_or_else(invalid)?;
+        match link.value.used || now.as_secs() >= link.value.expires_at {
+            true => Err(invalid()),
+            false => Ok((place, link)),
+        }
+    }
+
+    fn link_place(&self, code: &str) -> Result<String, Problem> {
+        let letters = letters(code).ok_or_else(|| {
+            let came = format!("{} bytes", code.len());
+            Problem::field("/code", came, "20 of A-Z and 2-7, in groups or not")
+        })?;
+        Ok(place(
+            "permafrost link",
+            &self.deployment,
+            letters.as_bytes(),
+        ))
+    }
+}
+
+impl Record for LinkRecord {
+    const KIND: &'static str = "link";
+
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        super::user::to_cbor(self)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        super::user::from_cbor(bytes, 1, |link: &Self| link.v)
+    }
+}
+
+fn invalid() -> Problem {
+    let detail = "the code was used, or has expired, or never was one; accepted: a new code";
+    Problem::new(ProblemType::LinkInvalid, detail)
+}

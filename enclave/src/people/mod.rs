@@ -1,0 +1,186 @@
+//! People: who registers with a passkey, has a key that never leaves, and keeps nothing in the browser (docs/people.md).
+//!
+//! - [`People`]: everything that the API offers them. [`PeopleConfig`]: what the measured configuration says.
+//! - [`User`]: the one sealed record of a user.
+//! - [`Challenges`]: what passkeys sign: always the hash of the very request that is approved.
+//!
+//! No decision here rests on what the parent says: sessions and passkeys are in sealed records, and time is the enclave's.
+
+mod account;
+mod approval;
+mod challenge;
+mod claims;
+mod codes;
+mod config;
+mod links;
+mod passkey;
+mod recovery;
+mod registration;
+mod scope;
+mod session;
+mod user;
+mod view;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ciborium::Value;
+use permafrost_common::api::people::{Challenge, NewChallenge};
+use permafrost_common::problem::{Problem, ProblemType};
+
+pub use approval::Approval;
+pub use challenge::{Challenges, request_digest};
+pub use config::PeopleConfig;
+pub(crate) use config::PeopleSection;
+pub use user::{User, UserId};
+
+use crate::auth::Rate;
+use crate::config::Limits;
+use crate::records::{PutError, Records, Versioned};
+use crate::sealing::HeldSecrets;
+use crate::store::StoreClient;
+use challenge::sha256_of;
+use claims::Claim;
+use links::LinkRecord;
+use session::Visitors;
+
+/// How often a change is tried anew when another one came first.
+const ATTEMPTS: usize = 4;
+
+/// The users of one deployment.
+pub struct People {
+    config: PeopleConfig,
+    deployment: String,
+    limits: Limits,
+    users: Records<User>,
+    claims: Records<Claim>,
+    links: Records<LinkRecord>,
+    challenges: Challenges,
+    visitors: Visitors,
+    arrivals: Mutex<Rate>,
+}
+
+impl People {
+    /// Users whose records are in this store.
+    ///
+    /// # Errors
+    /// The cryptographic library gives no random bytes.
+    pub fn new(
+        config: PeopleConfig,
+        deployment: String,
+        limits: Limits,
+        store: &Arc<StoreClient>,
+        secrets: &HeldSecrets,
+    ) -> Result<Self, aws_lc_rs::error::Unspecified> {
+        Ok(Self {
+            users: records(&deployment, limits, store, secrets),
+            claims: records(&deployment, limits, store, secrets),
+            links: records(&deployment, limits, store, secrets),
+            challenges: Challenges::new()?,
+            visitors: Visitors::default(),
+            arrivals: Mutex::new(Rate::per_minute(config.arrivals_per_minute)),
+            config,
+            deployment,
+            limits,
+        })
+    }
+
+    /// What a passkey is to sign, in part: see [`Challenges`].
+    pub fn challenge(&self, request: &NewChallenge, now: Duration) -> Result<Challenge, Problem> {
+        let purpose = request.purpose.as_str();
+        if !approval::is_purpose(purpose) {
+            return Err(Problem::field(
+                "/purpose",
+                format!("{} bytes", purpose.len()),
+                "the operationId of an operation that takes a Passkey-Response",
+            ));
+        }
+        let (nonce, expires_at) = self.challenges.issue(purpose, now.as_secs())?;
+        Ok(Challenge {
+            nonce: nonce.to_text(),
+            expires_at,
+            user_handle: (purpose == registration::REGISTER)
+                .then(|| self.challenges.user_id(&nonce).to_string()),
+            rp_id: self.config.relying_party.id().to_owned(),
+        })
+    }
+
+    /// The place of a user's record. Whoever reads the store does not learn the user's id from it.
+    fn place(&self, id: UserId) -> String {
+        place("permafrost user", &self.deployment, &id.0)
+    }
+
+    /// The name of a user as the owner of keys.
+    fn owner(&self, id: UserId) -> String {
+        format!("user.{}", self.place(id))
+    }
+
+    async fn user(&self, id: UserId) -> Result<Versioned<User>, Problem> {
+        self.users.get(&self.place(id)).await?.ok_or_else(|| {
+            let detail = "there is no user of this id";
+            Problem::new(ProblemType::UserNotFound, detail)
+        })
+    }
+
+    /// Reads a user, changes it, and writes it unless another change came first; then anew, a few times.
+    async fn change<T>(
+        &self,
+        id: UserId,
+        change: impl Fn(&mut User) -> Result<T, Problem>,
+    ) -> Result<(T, Versioned<User>), Problem> {
+        for _ in 0..ATTEMPTS {
+            let old = self.user(id).await?;
+            let mut user = User::clone(&old.value);
+            let outcome = change(&mut user)?;
+            match self
+                .users
+                .put(&self.place(id), Some(old.version), user)
+                .await
+            {
+                Ok(written) => return Ok((outcome, written)),
+                Err(PutError::Problem(problem)) => return Err(problem),
+                Err(PutError::Conflict) => {}
+            }
+        }
+        Err(Problem::new(
+            ProblemType::UserConflict,
+            format!("the user was changed by others {ATTEMPTS} times meanwhile; nothing was done"),
+        ))
+    }
+
+    /// One of those who come without a session: they share a rate.
+    fn arrive(&self, now: Duration) -> Result<(), Problem> {
+        let mut rate = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.take(now).map_err(|seconds| {
+            let detail = format!(
+                "{} registrations, links and recoveries may begin in a minute",
+                self.config.arrivals_per_minute
+            );
+            Problem::new(ProblemType::RateLimited, detail).retry_after(seconds)
+        })
+    }
+}
+
+/// The place of a record that is found by something which the store must not learn: 32 hex digits.
+fn place(kind: &str, deployment: &str, secret: &[u8]) -> String {
+    let digest = sha256_of(vec![
+        Value::from(kind),
+        Value::from(deployment),
+        Value::Bytes(secret.to_vec()),
+    ]);
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+fn records<T: crate::records::Record>(
+    deployment: &str,
+    limits: Limits,
+    store: &Arc<StoreClient>,
+    secrets: &HeldSecrets,
+) -> Records<T> {
+    Records::new(
+        Arc::clone(store),
+        secrets.clone(),
+        deployment.to_owned(),
+        limits.cache_bytes,
+    )
+}

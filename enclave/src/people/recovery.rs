@@ -1,0 +1,287 @@
+//! Recovery: a new passkey for a user who has lost theirs, by a code or by guardians, after a delay in which any passkey that is
+//! left can cancel it.
+
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use permafrost_common::api::people::{
+    Recovery as RecoveryView, RecoveryOf, StartRecovery, User as UserView,
+};
+use permafrost_common::problem::{Problem, ProblemType};
+use serde_bytes::ByteArray;
+
+use super::approval::Used;
+use super::passkey::check_name;
+use super::user::{Passkey, Recovery};
+use super::{Approval, People, User, UserId, codes, view};
+use crate::auth::Person;
+
+/// How many recoveries of one user may be under way.
+const RECOVERIES_MAX: usize = 4;
+
+/// How long a recovery waits for guardians, or to be completed after its delay, in seconds: a week.
+const WAIT_S: u64 = 7 * 86_400;
+
+/// How many recovery codes of one user may be tried in vain in an hour.
+const FAILURES_MAX: usize = 5;
+const HOUR_S: u64 = 3_600;
+
+impl People {
+    /// Begins a recovery with a passkey that was made for just this request. With a code its delay begins, too; without one it waits
+    /// for guardians.
+    pub async fn start_recovery(
+        &self,
+        request: StartRecovery,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<RecoveryView, Problem> {
+        check_name(&request.passkey_name, "/passkey_name")?;
+        let id = user_id(&request.user, "/user")?;
+        self.arrive(now)?;
+        let (made, _) = self.new_passkey(approval, now)?;
+        let number = match &request.code {
+            Some(code) => Some(self.check_code(id, code, now).await?),
+            None => None,
+        };
+        let recovery = Recovery {
+            id: ByteArray::new(random()?),
+            passkey: Passkey::new(&made, &request.passkey_name, false, now),
+            ready_at: number.map(|_| self.ready_at(now)),
+            approvals: Vec::new(),
+            started_at: now.as_secs(),
+        };
+        // Looked at once before the credential is taken, so that what cannot begin costs nothing.
+        User::clone(&self.user(id).await?.value).begin(&recovery, number, now)?;
+        self.claim(&made.credential_id, id).await?;
+        self.change(id, |user| user.begin(&recovery, number, now))
+            .await?;
+        Ok(view::recovery(&recovery))
+    }
+
+    /// A guardian's approval: just of this recovery, of just this passkey.
+    pub async fn approve_recovery(
+        &self,
+        person: Person,
+        recovery: &str,
+        request: &RecoveryOf,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<RecoveryView, Problem> {
+        let id = user_id(&request.user, "/user")?;
+        let used = self.approved(person, approval, now).await?;
+        self.keep_use(person, &used, now).await?;
+        let guardian = person.user.0;
+        let (approved, _) = self
+            .change(id, |user| {
+                let threshold = usize::from(user.guardians.threshold);
+                if !user.guardians.users.iter().any(|one| **one == guardian) {
+                    return Err(not_found());
+                }
+                let found = user.recovery(recovery, &request.public_key_digest, now)?;
+                if found.approvals.iter().any(|one| **one == guardian) {
+                    return Ok(view::recovery(found));
+                }
+                found.approvals.push(ByteArray::new(guardian));
+                if found.approvals.len() >= threshold && found.ready_at.is_none() {
+                    found.ready_at = Some(self.ready_at(now));
+                }
+                let view = view::recovery(found);
+                user.note(now.as_secs(), "recovery_approved", recovery);
+                Ok(view)
+            })
+            .await?;
+        Ok(approved)
+    }
+
+    /// Ends a recovery of whoever asks.
+    pub async fn cancel_recovery(
+        &self,
+        person: Person,
+        recovery: &str,
+        now: Duration,
+    ) -> Result<UserView, Problem> {
+        let (_, user) = self
+            .change(person.user, |user| {
+                let before = user.recoveries.len();
+                user.recoveries
+                    .retain(|one| hex::encode(*one.id) != recovery);
+                if user.recoveries.len() == before {
+                    return Err(not_found());
+                }
+                user.note(now.as_secs(), "recovery_cancelled", recovery);
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
+    }
+
+    /// Lets the new passkey in, once the delay is over, by its own signature.
+    pub async fn complete_recovery(
+        &self,
+        recovery: &str,
+        request: &RecoveryOf,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<UserView, Problem> {
+        let id = user_id(&request.user, "/user")?;
+        let assertion = self.assertion(approval, now)?;
+        let mut user = User::clone(&self.user(id).await?.value);
+        let found = user.recovery(recovery, &request.public_key_digest, now)?;
+        let used = self.check_assertion(approval, &assertion, id, &found.passkey, now)?;
+        let (_, user) = self
+            .change(id, |user| {
+                let found = user.recovery(recovery, &request.public_key_digest, now)?;
+                check_ready(found.ready_at, now)?;
+                let mut passkey = found.passkey.clone();
+                passkey.active = true;
+                user.recoveries
+                    .retain(|one| hex::encode(*one.id) != recovery);
+                user.add_passkey(passkey, now)?;
+                user.passkey_used(&used, now)?;
+                user.note(now.as_secs(), "recovered", recovery);
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
+    }
+
+    fn ready_at(&self, now: Duration) -> u64 {
+        now.as_secs() + self.config.recovery_delay_s
+    }
+
+    async fn keep_use(&self, person: Person, used: &Used, now: Duration) -> Result<(), Problem> {
+        self.change(person.user, |user| {
+            user.passkey_used(used, now)?;
+            user.note(now.as_secs(), "guardian_approved", "");
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    /// The number of the code, if it is one of the user's. A wrong one is counted, in the user's record.
+    async fn check_code(&self, id: UserId, code: &str, now: Duration) -> Result<u8, Problem> {
+        let user = self.user(id).await?;
+        let hour_ago = now.as_secs().saturating_sub(HOUR_S);
+        let recent = user.value.failures.iter().filter(|at| **at > hour_ago);
+        if recent.count() >= FAILURES_MAX {
+            let detail =
+                format!("{FAILURES_MAX} recovery codes of this user were wrong within an hour");
+            return Err(Problem::new(ProblemType::RateLimited, detail).retry_after(HOUR_S));
+        }
+        if let Some((number, letters)) = codes::numbered(code) {
+            let kept = &user.value.recovery_codes;
+            if let Some(kept) = kept.iter().find(|kept| kept.number == number) {
+                if codes::is(kept, letters).await? {
+                    return Ok(number);
+                }
+            }
+        }
+        self.change(id, |user| {
+            user.failures.retain(|at| *at > hour_ago);
+            user.failures.push(now.as_secs());
+            user.note(now.as_secs(), "recovery_code_wrong", "");
+            Ok(())
+        })
+        .await?;
+        Err(code_invalid())
+    }
+}
+
+impl User {
+    /// Begins a recovery; `number` is that of the code that it takes.
+    fn begin(
+        &mut self,
+        recovery: &Recovery,
+        number: Option<u8>,
+        now: Duration,
+    ) -> Result<(), Problem> {
+        match number {
+            Some(number) => {
+                let before = self.recovery_codes.len();
+                self.recovery_codes.retain(|kept| kept.number != number);
+                if self.recovery_codes.len() == before {
+                    return Err(code_invalid());
+                }
+            }
+            None if self.guardians.threshold == 0 => {
+                let detail = "the user has no guardians; accepted: a recovery code";
+                return Err(Problem::new(ProblemType::RecoveryImpossible, detail));
+            }
+            None => {}
+        }
+        self.forget_recoveries(now);
+        if self.recoveries.len() >= RECOVERIES_MAX {
+            let detail = format!("{RECOVERIES_MAX} recoveries of this user are under way");
+            return Err(Problem::new(ProblemType::TooMany, detail));
+        }
+        self.recoveries.push(recovery.clone());
+        self.note(now.as_secs(), "recovery_started", hex::encode(*recovery.id));
+        Ok(())
+    }
+
+    fn recovery(
+        &mut self,
+        id: &str,
+        public_key_digest: &str,
+        now: Duration,
+    ) -> Result<&mut Recovery, Problem> {
+        self.forget_recoveries(now);
+        self.recoveries
+            .iter_mut()
+            .find(|one| {
+                hex::encode(*one.id) == id
+                    && hex::encode(one.passkey.key_digest()) == public_key_digest
+            })
+            .ok_or_else(not_found)
+    }
+
+    fn forget_recoveries(&mut self, now: Duration) {
+        self.recoveries.retain(|one| {
+            now.as_secs()
+                < one
+                    .ready_at
+                    .unwrap_or(one.started_at)
+                    .saturating_add(WAIT_S)
+        });
+    }
+}
+
+fn check_ready(ready_at: Option<u64>, now: Duration) -> Result<(), Problem> {
+    let Some(ready_at) = ready_at else {
+        let detail =
+            "the recovery waits for guardians; accepted: after enough of them have approved it";
+        return Err(Problem::new(ProblemType::RecoveryNotReady, detail));
+    };
+    let left = ready_at.saturating_sub(now.as_secs());
+    if left == 0 {
+        return Ok(());
+    }
+    let detail = format!("the recovery may be completed at {ready_at}, in {left} s");
+    Err(Problem::new(ProblemType::RecoveryNotReady, detail).retry_after(left))
+}
+
+/// Reads the id of a user; `field` is its JSON pointer.
+pub(super) fn user_id(text: &str, field: &str) -> Result<UserId, Problem> {
+    UserId::parse(text).ok_or_else(|| {
+        let came = format!("{} bytes", text.len());
+        Problem::field(field, came, "a user's id: 32 lower-case hex digits")
+    })
+}
+
+fn random() -> Result<[u8; 16], Problem> {
+    let mut random = [0; 16];
+    rand::fill(&mut random).map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+    Ok(random)
+}
+
+fn not_found() -> Problem {
+    let detail =
+        "no recovery of this id and this public key is under way for which this user may speak";
+    Problem::new(ProblemType::RecoveryNotFound, detail)
+}
+
+fn code_invalid() -> Problem {
+    let detail = "the recovery code was used, or was replaced, or never was one of this user's";
+    Problem::new(ProblemType::RecoveryCodeInvalid, detail)
+}

@@ -1,0 +1,80 @@
+//! A new user: a passkey, a key, a session.
+
+use std::time::Duration;
+
+use permafrost_common::api::people::{Register, Registered};
+use permafrost_common::api::{CreateKey, Key};
+use permafrost_common::problem::{Problem, ProblemType};
+
+use super::passkey::check_name;
+use super::session::Draft;
+use super::user::Passkey;
+use super::{Approval, People, User, UserId};
+use crate::auth::Caller;
+use crate::custody::Custody;
+use crate::records::PutError;
+
+/// The `operationId` of a registration.
+pub(super) const REGISTER: &str = "register";
+
+/// The `Idempotency-Key` of a user's first key.
+const FIRST_KEY: &str = "first";
+
+impl People {
+    /// Makes a user whose passkey has signed just this request, which names the first session's key.
+    ///
+    /// The key comes before the user: a crash in between leaves a key that nobody was told of, and no user without one.
+    pub async fn register(
+        &self,
+        custody: &Custody,
+        request: Register,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<Registered, Problem> {
+        check_name(&request.passkey_name, "/passkey_name")?;
+        let draft = Draft::parse(request.session, "/session")?;
+        self.arrive(now)?;
+        let (made, nonce) = self.new_passkey(approval, now)?;
+        let id = self.challenges.user_id(&nonce);
+        self.claim(&made.credential_id, id).await?;
+        let key = self.first_key(custody, id, now).await?;
+        let passkey = Passkey::new(&made, &request.passkey_name, true, now);
+        let session = self.session(&draft, &passkey, now)?;
+        let mut user = User::new(id, passkey, now.as_secs());
+        user.open_session(session.clone(), now.as_secs());
+        user.note(now.as_secs(), "registered", "");
+        let user = match self.users.put(&self.place(id), None, user).await {
+            Ok(user) => user,
+            Err(PutError::Problem(problem)) => return Err(problem),
+            Err(PutError::Conflict) => {
+                let detail = "there is a user of this id already; accepted: a new registration";
+                return Err(Problem::new(ProblemType::UserConflict, detail));
+            }
+        };
+        Ok(Registered {
+            session: self.session_view(&user.value, &session),
+            user: self.user_view(&user.value, now),
+            key,
+        })
+    }
+
+    async fn first_key(
+        &self,
+        custody: &Custody,
+        id: UserId,
+        now: Duration,
+    ) -> Result<Key, Problem> {
+        let owner = Caller {
+            name: self.owner(id),
+            policy: self.config.policy.clone(),
+            person: None,
+        };
+        let dealt = CreateKey {
+            threshold: 2,
+            participants: ["first", "second", "third"].map(str::to_owned).to_vec(),
+        };
+        custody
+            .create(&owner, FIRST_KEY, dealt, now.as_secs())
+            .await
+    }
+}

@@ -1,0 +1,283 @@
+//! Sessions: a login registers the browser's key, and 15 minutes later it is worth nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand;
+use ciborium::Value;
+use permafrost_common::api::people::{
+    DEVICE_FACTS_MAX, LoggedIn, NewSession, Session as SessionView,
+};
+use permafrost_common::http_signature::{PublicKey, SignedRequest};
+use permafrost_common::problem::{Problem, ProblemType};
+use serde_bytes::ByteArray;
+
+use super::approval::active;
+use super::challenge::sha256_of;
+use super::scope::Narrowing;
+use super::user::{Passkey, Session};
+use super::{Approval, People, UserId};
+use crate::auth::{Authenticator, Caller, Person, Presence};
+
+/// What the `keyid` of a session begins with.
+pub(crate) const PREFIX: &str = "session.";
+
+/// How many sessions are remembered at once by this enclave.
+const VISITORS_MAX: usize = 100_000;
+
+/// What is remembered of each session that has sent a request: until it expires.
+#[derive(Default)]
+pub(super) struct Visitors(Mutex<HashMap<String, (Arc<Presence>, u64)>>);
+
+impl People {
+    /// A login: a passkey signs just this request, which names the session's key.
+    pub async fn login(
+        &self,
+        new: NewSession,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<LoggedIn, Problem> {
+        let draft = Draft::parse(new, "")?;
+        let assertion = self.assertion(approval, now)?;
+        let id = assertion
+            .1
+            .user_handle()
+            .and_then(|handle| handle.try_into().ok())
+            .map(UserId)
+            .ok_or_else(|| {
+                let detail = "the response has no user handle of 16 bytes; accepted: a discoverable credential of this deployment";
+                Problem::new(ProblemType::PasskeyUnknown, detail)
+            })?;
+        // Whether a user exists is nobody's business but theirs.
+        let user = self
+            .user(id)
+            .await
+            .map_err(|problem| match problem.kind() {
+                Some(ProblemType::UserNotFound) => {
+                    Problem::new(ProblemType::PasskeyUnknown, "no user has this passkey")
+                }
+                _ => problem,
+            })?;
+        let passkey = active(&user.value, assertion.1.credential_id())?;
+        let used = self.check_assertion(approval, &assertion, id, passkey, now)?;
+        let session = self.session(&draft, passkey, now)?;
+        let (_, user) = self
+            .change(id, |user| {
+                user.passkey_used(&used, now)?;
+                user.open_session(session.clone(), now.as_secs());
+                user.note(now.as_secs(), "logged_in", hex::encode(*session.id));
+                Ok(())
+            })
+            .await?;
+        Ok(LoggedIn {
+            session: self.session_view(&user.value, &session),
+            user: self.user_view(&user.value, now),
+        })
+    }
+
+    /// Checks a request that a session has signed. One store round trip.
+    pub async fn authenticate(
+        &self,
+        request: &SignedRequest,
+        device: Option<&str>,
+        authenticator: &Authenticator,
+        now: Duration,
+    ) -> Result<Caller, Problem> {
+        authenticator.check_boot(request)?;
+        let ended = || {
+            let detail = "the session has expired or was ended, or there never was one; accepted: a new login";
+            Problem::new(ProblemType::SessionEnded, detail)
+        };
+        let (place, session) = parse_keyid(request.keyid()).ok_or_else(ended)?;
+        let user = self.users.get(&place).await?.ok_or_else(ended)?;
+        let user = &user.value;
+        let session = user.session(&session, now.as_secs()).ok_or_else(ended)?;
+        let key: PublicKey = session
+            .key
+            .parse()
+            .map_err(|_| Problem::new(ProblemType::RecordInvalid, "a session has no key"))?;
+        authenticator.check_signature(request, &key, now)?;
+        check_device(session, device)?;
+        let mut policy = self.config.policy.clone();
+        user.policy.apply(&mut policy);
+        session.scope.apply(&mut policy);
+        let presence =
+            self.visitors
+                .presence(request.keyid(), session.expires_at, now.as_secs(), || {
+                    Presence::new(self.config.policy.requests_per_minute, &self.limits)
+                })?;
+        authenticator.admit(request, &presence, now)?;
+        Ok(Caller {
+            name: self.owner(user.id()),
+            policy,
+            person: Some(Person {
+                user: user.id(),
+                session: *session.id,
+            }),
+        })
+    }
+
+    /// Ends a session of whoever asks, be it the one that asks.
+    pub async fn end_session(
+        &self,
+        person: Person,
+        keyid: &str,
+        now: Duration,
+    ) -> Result<(), Problem> {
+        let not_found = || {
+            let detail = "none of the user's sessions has this id";
+            Problem::new(ProblemType::SessionNotFound, detail)
+        };
+        let (place, id) = parse_keyid(keyid).ok_or_else(not_found)?;
+        if place != self.place(person.user) {
+            return Err(not_found());
+        }
+        self.change(person.user, |user| {
+            let before = user.sessions.len();
+            user.sessions.retain(|session| *session.id != id);
+            if user.sessions.len() == before {
+                return Err(not_found());
+            }
+            user.note(now.as_secs(), "session_ended", hex::encode(id));
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    pub(super) fn session(
+        &self,
+        draft: &Draft,
+        passkey: &Passkey,
+        now: Duration,
+    ) -> Result<Session, Problem> {
+        let mut id = [0; 8];
+        rand::fill(&mut id).map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+        Ok(Session {
+            id: ByteArray::new(id),
+            key: draft.key.to_string(),
+            scope: draft.scope.clone(),
+            device: draft.device.clone(),
+            passkey: ByteArray::new(passkey.id()),
+            created_at: now.as_secs(),
+            expires_at: now.as_secs() + self.config.session_s,
+            fingerprint: ByteArray::new(fingerprint(passkey, &draft.device)),
+        })
+    }
+
+    pub(super) fn session_view(&self, user: &super::User, session: &Session) -> SessionView {
+        SessionView {
+            id: format!(
+                "{PREFIX}{}.{}",
+                self.place(user.id()),
+                hex::encode(*session.id)
+            ),
+            passkey: hex::encode(*session.passkey),
+            device: session.device.clone(),
+            fingerprint: hex::encode(*session.fingerprint),
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            scope: session.scope.view(),
+        }
+    }
+}
+
+/// A session that is asked for.
+pub(super) struct Draft {
+    key: PublicKey,
+    device: String,
+    scope: Narrowing,
+}
+
+impl Draft {
+    /// `field` is the JSON pointer of the session in the request.
+    pub(super) fn parse(new: NewSession, field: &str) -> Result<Self, Problem> {
+        let key = new.public_key.parse().map_err(|_| {
+            Problem::field(
+                format!("{field}/public_key"),
+                format!("{} bytes", new.public_key.len()),
+                "ecdsa-p256-sha256: and 130 hex digits, or ed25519: and 64",
+            )
+        })?;
+        if new.device.len() > DEVICE_FACTS_MAX {
+            return Err(Problem::field(
+                format!("{field}/device"),
+                format!("{} bytes", new.device.len()),
+                "0 to 512 bytes",
+            ));
+        }
+        Ok(Self {
+            key,
+            device: new.device,
+            scope: Narrowing::parse(new.scope, &format!("{field}/scope"))?,
+        })
+    }
+}
+
+impl Visitors {
+    fn presence(
+        &self,
+        keyid: &str,
+        expires_at: u64,
+        now: u64,
+        new: impl FnOnce() -> Presence,
+    ) -> Result<Arc<Presence>, Problem> {
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((presence, _)) = visitors.get(keyid) {
+            return Ok(Arc::clone(presence));
+        }
+        if visitors.len() >= VISITORS_MAX {
+            visitors.retain(|_, (_, expires_at)| now < *expires_at);
+        }
+        if visitors.len() >= VISITORS_MAX {
+            let detail = format!("{VISITORS_MAX} sessions are active at this enclave");
+            return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(10));
+        }
+        let presence = Arc::new(new());
+        visitors.insert(keyid.to_owned(), (Arc::clone(&presence), expires_at));
+        Ok(presence)
+    }
+}
+
+/// The place of the user's record, and the session.
+fn parse_keyid(keyid: &str) -> Option<(String, [u8; 8])> {
+    let (place, id) = keyid.strip_prefix(PREFIX)?.split_once('.')?;
+    let is_place = place.len() == 32
+        && place
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let mut session = [0; 8];
+    hex::decode_to_slice(id, &mut session).ok()?;
+    (is_place && hex::encode(session) == id).then(|| (place.to_owned(), session))
+}
+
+/// The facts are what the client says. That they changed is a hint that somebody else has the key, and no proof of anything.
+fn check_device(session: &Session, header: Option<&str>) -> Result<(), Problem> {
+    let expected = format!(
+        "sha-256={}",
+        hex::encode(digest(&SHA256, session.device.as_bytes()))
+    );
+    if header == Some(expected.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemType::DeviceChanged,
+        "the header Device-Facts is missing, or is not of the facts that the login declared; accepted: the same, or a new login",
+    ))
+}
+
+fn fingerprint(passkey: &Passkey, device: &str) -> [u8; 32] {
+    let transports = passkey
+        .transports
+        .iter()
+        .map(|text| Value::from(text.as_str()));
+    sha256_of(vec![
+        Value::from("permafrost device"),
+        Value::Bytes(passkey.credential_id.to_vec()),
+        Value::Bytes(passkey.aaguid.to_vec()),
+        Value::Array(transports.collect()),
+        Value::from(device),
+    ])
+}
