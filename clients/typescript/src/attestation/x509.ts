@@ -7,7 +7,6 @@ import {
   DerError,
   DerReader,
   inside,
-  magnitude,
   objectIdentifier,
   smallInteger,
   TAG,
@@ -61,7 +60,7 @@ export function readCertificate(der: Uint8Array): Fields {
   if (number !== 2) {
     throw new DerError(`it has version ${number + 1}`);
   }
-  magnitude(reader.read(TAG.integer, "the serial number"));
+  reader.read(TAG.integer, "the serial number");
   const tbsAlgorithm = readAlgorithm(reader);
   const issuer = reader.read(TAG.sequence, "the issuer").raw;
   const validity = inside(reader.read(TAG.sequence, "the validity"));

@@ -32,6 +32,11 @@ export class FakeEnclave {
   /** Changes `user_data`, which is this map otherwise. */
   binding: (entries: Map<string, Value>) => void = () => undefined;
   lie: Lie = async () => undefined;
+  /** What the enclave answers with 200 to some requests, as JSON. */
+  operations: Record<string, (request: HttpRequest) => unknown> = {
+    "GET /v1/health": () => ({ ready: true }),
+    "POST /v1/echo": ({ method, body, fields }) => ({ method, body: toHex(body), fields }),
+  };
   /** How far the enclave's clock is ahead, in seconds. */
   clockAhead = 0;
 
@@ -74,21 +79,19 @@ export class FakeEnclave {
     if (meantFor !== undefined && meantFor !== this.boot.name) {
       return this.#problem(request, 421, "wrong-enclave");
     }
-    switch (pathOf(request.target)) {
+    const path = pathOf(request.target);
+    const operation = this.operations[`${request.method} ${path}`];
+    switch (path) {
       case "/v1/attestation": {
         const document = await this.document(fromHex(queryOf(request.target).replace("?nonce=", "")) ?? bytes([]));
         return this.#json(request, { document: toBase64(document) });
       }
       case "/v1/oblivious-keys":
         return this.#sign(request, 200, "application/ohttp-keys", this.gateway.keys);
-      case "/v1/health":
-        return this.#json(request, { ready: true });
-      case "/v1/echo":
-        return this.#json(request, { method: request.method, body: toHex(request.body), fields: request.fields });
       case "/v1/expired":
         return this.#problem(request, 401, "request-expired");
       default:
-        return this.#problem(request, 404, "not-found");
+        return operation ? this.#json(request, operation(request)) : this.#problem(request, 404, "not-found");
     }
   }
 

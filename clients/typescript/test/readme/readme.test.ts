@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { afterEach, expect, test, vi } from "vitest";
+import { Measurements } from "../../src/attestation/measurements.js";
+import { fromUtf8, toBase64, utf8 } from "../../src/bytes.js";
+import { FAKE_ROOT, FakeEnclave } from "../enclave/fake.js";
+import { pcr } from "../forge/path.js";
+import { sign } from "./example.js";
+
+const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const EXAMPLE = readFileSync(new URL("example.ts", import.meta.url), "utf8");
+const KEY_ID = "0123456789ab00112233445566778899aabbccddeeff";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("the example on the page is the one that is run here", () => {
+  expect(README).toContain(`\`\`\`ts\n${EXAMPLE}\`\`\``);
+});
+
+test("the example has a message signed", async () => {
+  const fake = await FakeEnclave.start();
+  fake.binding = (entries) => entries.set("deployment", "development");
+  fake.operations = {
+    [`POST /v1/keys/${KEY_ID}/sign`]: ({ body }) => ({ signature: JSON.parse(fromUtf8(body) ?? "").message }),
+  };
+  vi.stubGlobal("fetch", fake.fetch);
+
+  const { privateKey } = (await crypto.subtle.generateKey({ name: "Ed25519" }, true, [
+    "sign",
+    "verify",
+  ])) as CryptoKeyPair;
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
+  const signature = await sign(KEY_ID, {
+    release: Measurements.fromPcrs([[1, pcr(2)]]).toJson(),
+    root: pem("CERTIFICATE", FAKE_ROOT.der),
+    key: pem("PRIVATE KEY", pkcs8),
+  });
+  expect(signature).toBe(Buffer.from(utf8("never thawed")).toString("hex"));
+  // The parent has seen the attestation and the keys, and then one request that it could not read.
+  expect(fake.seen.map(({ target }) => target.split("?")[0])).toEqual([
+    "/v1/attestation",
+    "/v1/oblivious-keys",
+    "/v1/oblivious",
+  ]);
+});
+
+function pem(label: string, content: Uint8Array): string {
+  const lines = toBase64(content).match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+}
