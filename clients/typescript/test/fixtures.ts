@@ -38,3 +38,14 @@ export function repositoryText(path: string): string {
 export function obliviousVector<T>(name: string): T {
   return JSON.parse(repositoryText(`common/src/oblivious/vectors/${name}`));
 }
+
+/** The folder of the programs, built with the emulated NSM: PERMAFROST_PROGRAMS. */
+export const programs = process.env.PERMAFROST_PROGRAMS;
+
+/** Why the tests that need the programs are skipped; undefined where they are there. */
+export const noPrograms = programs ? undefined : "there are no programs: set PERMAFROST_PROGRAMS";
+
+/** The path of a program. */
+export function program(name: string): string {
+  return join(programs ?? "", name);
+}
