@@ -123,3 +123,111 @@ impl<'de> Visitor<'de> for MembersVisitor {
         Ok(Members(members))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HONEST: &str = r#"{"type":"webauthn.get","challenge":"AA","origin":"https://a.example"}"#;
+
+    fn rule(text: &[u8]) -> &'static str {
+        match ClientData::parse(text) {
+            Ok(_) => "accepted",
+            Err(error) => error.rule(),
+        }
+    }
+
+    #[test]
+    fn members_that_are_not_known_are_ignored() {
+        let text = HONEST.replace(
+            '}',
+            r#","tokenBinding":{"status":"supported"},"a":[1,null]}"#,
+        );
+        let data = ClientData::parse(text.as_bytes()).ok().unwrap();
+        assert_eq!(data.ceremony, "webauthn.get");
+        assert_eq!(data.origin, "https://a.example");
+        assert!(!data.cross_origin && data.top_origin.is_none());
+    }
+
+    #[test]
+    fn no_member_comes_twice_whether_it_is_known_or_not() {
+        for member in [
+            r#""type":"webauthn.get""#,
+            r#""challenge":"AA""#,
+            r#""origin":"https://b.example""#,
+            r#""crossOrigin":true,"crossOrigin":false"#,
+            r#""new":1,"new":1"#,
+            // The same name in another spelling.
+            r#""\u0074ype":"webauthn.create""#,
+        ] {
+            let text = HONEST.replace('}', &format!(",{member}}}"));
+            assert_eq!(rule(text.as_bytes()), "client-data", "{text}");
+        }
+    }
+
+    #[test]
+    fn type_challenge_and_origin_are_texts_and_must_be_there() {
+        for (name, value) in [
+            ("type", r#""webauthn.get""#),
+            ("challenge", r#""AA""#),
+            ("origin", r#""https://a.example""#),
+        ] {
+            let member = format!("\"{name}\":{value}");
+            let renamed = HONEST.replace(name, "other");
+            assert_eq!(rule(renamed.as_bytes()), "client-data", "no {name}");
+            for other in ["null", "1", "[]", "{}", "true"] {
+                let text = HONEST.replace(&member, &format!("\"{name}\":{other}"));
+                assert_ne!(text, HONEST);
+                assert_eq!(rule(text.as_bytes()), "client-data", "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn cross_origin_is_a_boolean_and_top_origin_a_text() {
+        for member in [
+            r#""crossOrigin":null"#,
+            r#""crossOrigin":"false""#,
+            r#""crossOrigin":0"#,
+            r#""topOrigin":null"#,
+            r#""topOrigin":false"#,
+        ] {
+            let text = HONEST.replace('}', &format!(",{member}}}"));
+            assert_eq!(rule(text.as_bytes()), "client-data", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_json_object_in_utf8_is_refused() {
+        assert_eq!(rule(HONEST.as_bytes()), "accepted");
+        let mark = ["\u{feff}", HONEST].concat();
+        let behind = [HONEST, "x"].concat();
+        let twice = [HONEST, HONEST].concat();
+        let array = format!("[{HONEST}]");
+        let comment = HONEST.replace(',', ",/**/");
+        for text in [
+            &mark, &behind, &twice, &array, &comment, "", "null", "{}", "1",
+        ] {
+            assert_eq!(rule(text.as_bytes()), "client-data", "{text}");
+        }
+        let mut not_utf8 = HONEST.as_bytes().to_vec();
+        let at = HONEST.find("a.example").unwrap();
+        not_utf8[at] = 0xff;
+        assert_eq!(rule(&not_utf8), "client-data");
+        for length in 0..HONEST.len() {
+            assert_eq!(rule(&HONEST.as_bytes()[..length]), "client-data");
+        }
+        assert_eq!(rule(&[b'['; 4096]), "client-data");
+    }
+
+    #[test]
+    fn an_error_is_short_whatever_came() {
+        let long = format!(r#"{{"type":"{}"}}"#, "x".repeat(4000));
+        let WebauthnError::ClientData { detail } =
+            ClientData::parse(long.as_bytes()).err().unwrap()
+        else {
+            panic!("not about the client data");
+        };
+        assert!(detail.len() <= 128 * 4);
+    }
+}

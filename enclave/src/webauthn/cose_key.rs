@@ -342,3 +342,6 @@ const ALG: i128 = 3;
 
 /// What an uncompressed point begins with (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,6 @@ pub const SIGNATURE_MAX: usize = 1024;
 
 /// How many transports a response may name.
 pub const TRANSPORTS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,133 @@ const LOCALHOST: &str = "localhost";
 
 /// How many origins a relying party may have.
 const ORIGINS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(id: &str, origins: &[&str]) -> Result<RelyingParty, RelyingPartyError> {
+        let origins: Vec<_> = origins.iter().map(|&origin| origin.to_owned()).collect();
+        RelyingParty::new(id, &origins)
+    }
+
+    #[test]
+    fn an_id_may_be_the_host_or_a_parent_domain_of_each_origin() {
+        for (id, origin) in [
+            ("example.org", "https://example.org"),
+            ("example.org", "https://wallet.example.org"),
+            ("example.org", "https://a.b.example.org:8443"),
+            ("xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("localhost", "http://localhost"),
+            ("localhost", "http://localhost:5173"),
+        ] {
+            let party = new(id, &[origin]).unwrap();
+            assert_eq!(party.id(), id);
+            assert_eq!(party.origins(), [origin]);
+        }
+    }
+
+    #[test]
+    fn an_origin_that_the_id_does_not_cover_is_refused() {
+        for (id, origin) in [
+            ("wallet.example.org", "https://example.org"),
+            ("example.org", "https://notexample.org"),
+            ("example.org", "https://example.org.evil.example"),
+            ("example.org", "http://localhost:5173"),
+            ("localhost", "https://example.org"),
+        ] {
+            let refused = new(id, &["https://wallet.example.org", origin]).unwrap_err();
+            let first = new(id, &[origin]).unwrap_err();
+            assert!(matches!(first, RelyingPartyError::OutOfScope { .. }));
+            assert!(matches!(refused, RelyingPartyError::OutOfScope { .. }));
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_domain_as_browsers_write_it() {
+        let long = format!("{}.example", "a".repeat(64));
+        let longer = format!("{}example", "aaaa.".repeat(50));
+        for id in [
+            "",
+            "com",
+            "Example.org",
+            "example.org.",
+            ".example.org",
+            "example..org",
+            "-a.example",
+            "a-.example",
+            "a_b.example",
+            "bücher.example",
+            "127.0.0.1",
+            "1.2",
+            "[::1]",
+            "https://example.org",
+            "example.org:443",
+            "example.org/",
+            &long,
+            &longer,
+        ] {
+            let refused = new(id, &["https://example.org"]).unwrap_err();
+            assert!(matches!(refused, RelyingPartyError::Id { .. }), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_one_text() {
+        for origin in [
+            "",
+            "example.org",
+            "http://example.org",
+            "http://example.localhost",
+            "https://",
+            "https://example.org/",
+            "https://example.org/path",
+            "https://example.org?",
+            "https://user@example.org",
+            "https://Example.org",
+            "HTTPS://example.org",
+            "https://example.org.",
+            "https://example.org:",
+            "https://example.org:443",
+            "https://example.org:0",
+            "https://example.org:080",
+            "https://example.org:65536",
+            "https://example.org:+80",
+            "https://example.org:80:80",
+            "http://localhost:80",
+            "https://127.0.0.1",
+            "https://[::1]",
+            "null",
+            "android:apk-key-hash:AAAA",
+        ] {
+            let refused = new("example.org", &[origin]).unwrap_err();
+            assert!(
+                matches!(refused, RelyingPartyError::Origin { .. }),
+                "{origin}: {refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn there_are_1_to_16_different_origins() {
+        let many: Vec<_> = (1..=17)
+            .map(|port| format!("https://example.org:{port}"))
+            .collect();
+        assert_eq!(
+            RelyingParty::new("example.org", &many),
+            Err(RelyingPartyError::Count { found: 17 })
+        );
+        assert!(RelyingParty::new("example.org", &many[..16]).is_ok());
+        assert_eq!(
+            RelyingParty::new("example.org", &[]),
+            Err(RelyingPartyError::Count { found: 0 })
+        );
+        let twice = ["https://example.org", "https://example.org"];
+        assert_eq!(
+            new("example.org", &twice),
+            Err(RelyingPartyError::Twice {
+                found: "\"https://example.org\"".to_owned()
+            })
+        );
+    }
+}

@@ -265,3 +265,6 @@ fn check_length(
         max: *accepted.end(),
     })
 }
+
+#[cfg(test)]
+mod tests;
