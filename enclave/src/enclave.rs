@@ -2,7 +2,9 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use permafrost_common::http_signature::KeyError;
 use permafrost_common::problem::{Problem, ProblemType};
 
 use crate::attestor::Attestor;
@@ -10,7 +12,10 @@ use crate::auth::Authenticator;
 use crate::boot::Boot;
 use crate::config::Config;
 use crate::custody::Custody;
+use crate::people::{People, PeopleConfig, PeopleRecords};
+use crate::records::Records;
 use crate::root::{ResealPass, Root};
+use crate::store::StoreClient;
 
 /// One boot of the enclave.
 pub struct Enclave {
@@ -34,8 +39,46 @@ pub struct Thawed {
     pub custody: Custody,
     /// The epochs of the root secret.
     pub root: Arc<Root>,
+    /// The records of people, whether there may be people or not.
+    pub people_records: Arc<PeopleRecords>,
+    /// People, where the measured configuration has them.
+    pub people: Option<People>,
     /// How far resealing has come.
     pub reseal_pass: ResealPass,
+}
+
+impl Thawed {
+    /// Everything that is served with this root secret, from the records of this store.
+    ///
+    /// # Errors
+    /// The cryptographic library gives no random bytes.
+    pub fn new(
+        config: &Config,
+        store: &Arc<StoreClient>,
+        root: Arc<Root>,
+    ) -> Result<Self, KeyError> {
+        let secrets = root.secrets();
+        let (deployment, cache_bytes) = (config.deployment.clone(), config.limits.cache_bytes);
+        let people_records = Arc::new(PeopleRecords::new(
+            store,
+            &secrets,
+            &deployment,
+            cache_bytes,
+        ));
+        let of_people = |people: &PeopleConfig| {
+            let records = Arc::clone(&people_records);
+            People::new(people.clone(), deployment.clone(), config.limits, records)
+        };
+        let people = config.people.as_ref().map(of_people).transpose();
+        let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), cache_bytes);
+        Ok(Self {
+            custody: Custody::new(keys, deployment.clone(), config.network),
+            people: people.map_err(|_| KeyError::Library("give random bytes"))?,
+            people_records,
+            root,
+            reseal_pass: ResealPass::default(),
+        })
+    }
 }
 
 impl Enclave {
@@ -55,13 +98,8 @@ impl Enclave {
     }
 
     /// Begins to serve keys. Only the first call of a boot has an effect.
-    pub fn thaw(&self, custody: Custody, root: Arc<Root>) {
-        let reseal_pass = ResealPass::default();
-        let _ = self.thawed.set(Thawed {
-            custody,
-            root,
-            reseal_pass,
-        });
+    pub fn thaw(&self, thawed: Thawed) {
+        let _ = self.thawed.set(thawed);
     }
 
     /// Notes why there is no root secret yet, for whoever asks.
@@ -82,6 +120,15 @@ impl Enclave {
             let detail = format!("the enclave has no root secret yet: {reason}");
             Problem::new(ProblemType::NotReady, detail).retry_after(1)
         })
+    }
+
+    /// The people, once the root secret is there, and the enclave's time.
+    pub fn people(&self) -> Result<(&People, Duration), Problem> {
+        let people = self.thawed()?.people.as_ref().ok_or_else(|| {
+            let detail = "the measured configuration has no section [people]";
+            Problem::new(ProblemType::NoPeople, detail)
+        })?;
+        Ok((people, self.attestor.clock.now()))
     }
 
     /// The keys, once the root secret is there.

@@ -19,13 +19,11 @@ use panics::LAST_LINES;
 use permafrost_common::transport::Listener;
 use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
-use permafrost_enclave::custody::Custody;
-use permafrost_enclave::enclave::Enclave;
+use permafrost_enclave::enclave::{Enclave, Thawed};
 use permafrost_enclave::kms::recipient::PendingRecipientKey;
 use permafrost_enclave::kms::{Connector, Egress, Kms, TlsSetupError};
 use permafrost_enclave::logs::Logs;
 use permafrost_enclave::nsm::{Device, Nsm};
-use permafrost_enclave::records::Records;
 use permafrost_enclave::resources;
 use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
@@ -177,22 +175,18 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
         match unsealed.await {
             Ok(root) => break Arc::new(root),
             Err(error) => {
-                tracing::error!(%error, retry_ms = wait.as_millis(), "no root secret");
+                tracing::error!(%error, retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "no root secret");
                 enclave.waits_for(error.to_string());
             }
         }
         tokio::time::sleep(wait).await;
         wait = UNSEAL_WAIT_MAX.min(wait * 2);
     };
+    match Thawed::new(config, &store, Arc::clone(&root)) {
+        Ok(thawed) => enclave.thaw(thawed),
+        Err(error) => return enclave.waits_for(error.to_string()),
+    }
     tracing::info!(epochs = root.secrets().now().epochs(), "ready");
-    let records = Records::new(
-        store,
-        root.secrets(),
-        config.deployment.clone(),
-        config.limits.cache_bytes,
-    );
-    let custody = Custody::new(records, config.deployment.clone(), config.network);
-    enclave.thaw(custody, Arc::clone(&root));
     root.follow().await;
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Used {
 }
 
 /// Whether a passkey's response may be asked for by this name.
-pub(super) fn is_purpose(purpose: &str) -> bool {
+pub fn is_purpose(purpose: &str) -> bool {
     OPEN.contains(&purpose)
         || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
 }

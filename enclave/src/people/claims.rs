@@ -27,7 +27,7 @@ impl People {
             user: ByteArray::new(user.0),
         };
         let place = place("permafrost credential", &self.deployment, credential_id);
-        match self.claims.put(&place, None, claim).await {
+        match self.records.claims.put(&place, None, claim).await {
             Ok(_) => Ok(()),
             Err(PutError::Problem(problem)) => Err(problem),
             Err(PutError::Conflict) => Err(Problem::new(

@@ -44,7 +44,7 @@ impl People {
             expires_at: now.as_secs() + LIFETIME_S,
         };
         let place = self.link_place(&code)?;
-        match self.links.put(&place, None, record.clone()).await {
+        match self.records.links.put(&place, None, record.clone()).await {
             Ok(_) => {}
             Err(PutError::Problem(problem)) => return Err(problem),
             Err(PutError::Conflict) => return Err(invalid()),
@@ -91,7 +91,12 @@ impl People {
             ..LinkRecord::clone(&link.value)
         };
         // The code first: whoever loses this race has offered nothing.
-        match self.links.put(&place, Some(link.version), used).await {
+        match self
+            .records
+            .links
+            .put(&place, Some(link.version), used)
+            .await
+        {
             Ok(_) => {}
             Err(PutError::Problem(problem)) => return Err(problem),
             Err(PutError::Conflict) => return Err(invalid()),
@@ -113,7 +118,7 @@ impl People {
         now: Duration,
     ) -> Result<(String, Versioned<LinkRecord>), Problem> {
         let place = self.link_place(code)?;
-        let link = self.links.get(&place).await?.ok_or_else(invalid)?;
+        let link = self.records.links.get(&place).await?.ok_or_else(invalid)?;
         match link.value.used || now.as_secs() >= link.value.expires_at {
             true => Err(invalid()),
             false => Ok((place, link)),

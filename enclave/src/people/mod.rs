@@ -14,6 +14,7 @@ mod codes;
 mod config;
 mod links;
 mod passkey;
+mod records;
 mod recovery;
 mod registration;
 mod scope;
@@ -28,20 +29,18 @@ use ciborium::Value;
 use permafrost_common::api::people::{Challenge, NewChallenge};
 use permafrost_common::problem::{Problem, ProblemType};
 
-pub use approval::Approval;
+pub use approval::{Approval, is_purpose};
 pub use challenge::{Challenges, request_digest};
 pub use config::PeopleConfig;
 pub(crate) use config::PeopleSection;
+pub use records::PeopleRecords;
+pub use session::is_session;
 pub use user::{User, UserId};
 
 use crate::auth::Rate;
 use crate::config::Limits;
-use crate::records::{PutError, Records, Versioned};
-use crate::sealing::HeldSecrets;
-use crate::store::StoreClient;
+use crate::records::{PutError, Versioned};
 use challenge::sha256_of;
-use claims::Claim;
-use links::LinkRecord;
 use session::Visitors;
 
 /// How often a change is tried anew when another one came first.
@@ -52,16 +51,14 @@ pub struct People {
     config: PeopleConfig,
     deployment: String,
     limits: Limits,
-    users: Records<User>,
-    claims: Records<Claim>,
-    links: Records<LinkRecord>,
+    records: Arc<PeopleRecords>,
     challenges: Challenges,
     visitors: Visitors,
     arrivals: Mutex<Rate>,
 }
 
 impl People {
-    /// Users whose records are in this store.
+    /// Users who have these records.
     ///
     /// # Errors
     /// The cryptographic library gives no random bytes.
@@ -69,13 +66,10 @@ impl People {
         config: PeopleConfig,
         deployment: String,
         limits: Limits,
-        store: &Arc<StoreClient>,
-        secrets: &HeldSecrets,
+        records: Arc<PeopleRecords>,
     ) -> Result<Self, aws_lc_rs::error::Unspecified> {
         Ok(Self {
-            users: records(&deployment, limits, store, secrets),
-            claims: records(&deployment, limits, store, secrets),
-            links: records(&deployment, limits, store, secrets),
+            records,
             challenges: Challenges::new()?,
             visitors: Visitors::default(),
             arrivals: Mutex::new(Rate::per_minute(config.arrivals_per_minute)),
@@ -116,10 +110,14 @@ impl People {
     }
 
     async fn user(&self, id: UserId) -> Result<Versioned<User>, Problem> {
-        self.users.get(&self.place(id)).await?.ok_or_else(|| {
-            let detail = "there is no user of this id";
-            Problem::new(ProblemType::UserNotFound, detail)
-        })
+        self.records
+            .users
+            .get(&self.place(id))
+            .await?
+            .ok_or_else(|| {
+                let detail = "there is no user of this id";
+                Problem::new(ProblemType::UserNotFound, detail)
+            })
     }
 
     /// Reads a user, changes it, and writes it unless another change came first; then anew, a few times.
@@ -133,6 +131,7 @@ impl People {
             let mut user = User::clone(&old.value);
             let outcome = change(&mut user)?;
             match self
+                .records
                 .users
                 .put(&self.place(id), Some(old.version), user)
                 .await
@@ -169,18 +168,4 @@ fn place(kind: &str, deployment: &str, secret: &[u8]) -> String {
         Value::Bytes(secret.to_vec()),
     ]);
     hex::encode(digest.get(..16).unwrap_or_default())
-}
-
-fn records<T: crate::records::Record>(
-    deployment: &str,
-    limits: Limits,
-    store: &Arc<StoreClient>,
-    secrets: &HeldSecrets,
-) -> Records<T> {
-    Records::new(
-        Arc::clone(store),
-        secrets.clone(),
-        deployment.to_owned(),
-        limits.cache_bytes,
-    )
 }

@@ -43,7 +43,7 @@ impl People {
         let mut user = User::new(id, passkey, now.as_secs());
         user.open_session(session.clone(), now.as_secs());
         user.note(now.as_secs(), "registered", "");
-        let user = match self.users.put(&self.place(id), None, user).await {
+        let user = match self.records.users.put(&self.place(id), None, user).await {
             Ok(user) => user,
             Err(PutError::Problem(problem)) => return Err(problem),
             Err(PutError::Conflict) => {

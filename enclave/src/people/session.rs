@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use ciborium::Value;
 use permafrost_common::api::people::{
-    DEVICE_FACTS_MAX, LoggedIn, NewSession, Session as SessionView,
+    DEVICE_FACTS_MAX, LoggedIn, NewSession, Session as SessionView, User as UserView,
 };
 use permafrost_common::http_signature::{PublicKey, SignedRequest};
 use permafrost_common::problem::{Problem, ProblemType};
@@ -22,7 +22,12 @@ use super::{Approval, People, UserId};
 use crate::auth::{Authenticator, Caller, Person, Presence};
 
 /// What the `keyid` of a session begins with.
-pub(crate) const PREFIX: &str = "session.";
+const PREFIX: &str = "session.";
+
+/// Whether a `keyid` is that of a session.
+pub fn is_session(keyid: &str) -> bool {
+    keyid.starts_with(PREFIX)
+}
 
 /// How many sessions are remembered at once by this enclave.
 const VISITORS_MAX: usize = 100_000;
@@ -91,7 +96,7 @@ impl People {
             Problem::new(ProblemType::SessionEnded, detail)
         };
         let (place, session) = parse_keyid(request.keyid()).ok_or_else(ended)?;
-        let user = self.users.get(&place).await?.ok_or_else(ended)?;
+        let user = self.records.users.get(&place).await?.ok_or_else(ended)?;
         let user = &user.value;
         let session = user.session(&session, now.as_secs()).ok_or_else(ended)?;
         let key: PublicKey = session
@@ -125,7 +130,7 @@ impl People {
         person: Person,
         keyid: &str,
         now: Duration,
-    ) -> Result<(), Problem> {
+    ) -> Result<UserView, Problem> {
         let not_found = || {
             let detail = "none of the user's sessions has this id";
             Problem::new(ProblemType::SessionNotFound, detail)
@@ -134,17 +139,18 @@ impl People {
         if place != self.place(person.user) {
             return Err(not_found());
         }
-        self.change(person.user, |user| {
-            let before = user.sessions.len();
-            user.sessions.retain(|session| *session.id != id);
-            if user.sessions.len() == before {
-                return Err(not_found());
-            }
-            user.note(now.as_secs(), "session_ended", hex::encode(id));
-            Ok(())
-        })
-        .await
-        .map(|_| ())
+        let (_, user) = self
+            .change(person.user, |user| {
+                let before = user.sessions.len();
+                user.sessions.retain(|session| *session.id != id);
+                if user.sessions.len() == before {
+                    return Err(not_found());
+                }
+                user.note(now.as_secs(), "session_ended", hex::encode(id));
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
     }
 
     pub(super) fn session(

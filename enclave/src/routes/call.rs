@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode};
+use permafrost_common::api::people::{DEVICE_HEADER, PASSKEY_HEADER};
 use permafrost_common::api::{IDEMPOTENCY_HEADER, is_name};
 use permafrost_common::http_signature::SignedRequest;
 use permafrost_common::problem::{Problem, ProblemType};
@@ -13,9 +14,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Access, Operation};
-use crate::auth::Caller;
+use crate::auth::{Caller, Person};
 use crate::enclave::Enclave;
 use crate::oblivious::Inside;
+use crate::people::{self, Approval};
 
 /// A request that may be acted upon.
 pub struct Call {
@@ -27,6 +29,8 @@ pub struct Call {
     pub idempotency_key: String,
     /// What answers requests that come sealed; `None` in such a request.
     pub inside: Option<Inside>,
+    /// The request as a passkey approves it, and what a passkey answered.
+    pub approval: Approval,
     query: Vec<(String, String)>,
     body: Bytes,
 }
@@ -44,21 +48,21 @@ impl Call {
         let body = axum::body::to_bytes(body, usize::MAX)
             .await
             .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
+        let mut keyid = String::new();
         let caller = match operation.access {
             Access::Open => None,
             Access::Principal(name) => {
                 enclave.custody()?;
                 let signed = SignedRequest::parse(&parts, &body)
                     .map_err(|error| Problem::new(error.problem_type(), error.to_string()))?;
-                let caller = enclave
-                    .authenticator
-                    .authenticate(&signed, enclave.attestor.clock.now())?;
+                let caller = authenticate(enclave, &signed, &parts).await?;
                 caller.policy.check_operation(name)?;
+                keyid = signed.keyid().to_owned();
                 Some(caller)
             }
         };
         check_body(operation, &parts, &body)?;
-        Ok(Self {
+        let call = Self {
             caller,
             id: id.unwrap_or_default(),
             idempotency_key: match operation.creates {
@@ -66,8 +70,40 @@ impl Call {
                 false => String::new(),
             },
             query: query(operation, &parts)?,
+            approval: approval(operation, &parts, &body, &keyid),
             inside: parts.extensions.remove(),
             body,
+        };
+        call.check_approval(operation, enclave).await?;
+        Ok(call)
+    }
+
+    /// What a user does with keys that cannot be undone, a passkey approves. What is about the account itself checks it where it is
+    /// done.
+    async fn check_approval(
+        &self,
+        operation: &Operation,
+        enclave: &Enclave,
+    ) -> Result<(), Problem> {
+        let (Access::Principal(name), Some(person)) = (
+            operation.access,
+            self.caller.as_ref().and_then(|caller| caller.person),
+        ) else {
+            return Ok(());
+        };
+        if name.is_of_people() || !name.needs_a_passkey() {
+            return Ok(());
+        }
+        let (people, now) = enclave.people()?;
+        people.approve(person, &self.approval, now).await
+    }
+
+    /// The user of an operation that only sessions may ask for.
+    pub fn person(&self) -> Result<Person, Problem> {
+        let person = self.caller.as_ref().and_then(|caller| caller.person);
+        person.ok_or_else(|| {
+            let detail = "only a session may ask for this";
+            Problem::new(ProblemType::NotPermitted, detail)
         })
     }
 
@@ -158,6 +194,40 @@ impl Reply {
         }
         response
     }
+}
+
+/// Services are in the measured configuration, sessions in sealed records.
+async fn authenticate(
+    enclave: &Enclave,
+    request: &SignedRequest,
+    parts: &Parts,
+) -> Result<Caller, Problem> {
+    let now = enclave.attestor.clock.now();
+    if !people::is_session(request.keyid()) {
+        return enclave.authenticator.authenticate(request, now);
+    }
+    let (people, now) = enclave.people()?;
+    let device = text(parts, DEVICE_HEADER);
+    people
+        .authenticate(request, device, &enclave.authenticator, now)
+        .await
+}
+
+fn approval(operation: &Operation, parts: &Parts, body: &[u8], keyid: &str) -> Approval {
+    let uri = &parts.uri;
+    let query = uri.query().unwrap_or_default();
+    Approval {
+        purpose: operation.id,
+        request: people::request_digest(parts.method.as_str(), uri.path(), query, body, keyid),
+        header: text(parts, PASSKEY_HEADER).map(str::to_owned),
+    }
+}
+
+/// A header field that came once, in visible ASCII.
+fn text<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    let mut values = parts.headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 fn check_body(operation: &Operation, parts: &Parts, body: &Bytes) -> Result<(), Problem> {

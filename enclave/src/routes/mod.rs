@@ -7,6 +7,7 @@ mod keys;
 mod oblivious;
 mod openapi;
 mod page;
+mod people;
 mod root;
 
 use std::future::Future;
@@ -23,6 +24,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 
 use crate::auth::OperationName;
 use crate::enclave::Enclave;
+use crate::people::is_purpose;
 pub use call::{Call, Reply};
 pub use openapi::{BodySchema, description as api_description};
 
@@ -109,6 +111,32 @@ pub const OF_PRINCIPALS: &[ProblemType] = &[
     ProblemType::WrongEnclave,
     ProblemType::NotPermitted,
     ProblemType::RateLimited,
+    ProblemType::SessionEnded,
+    ProblemType::DeviceChanged,
+    ProblemType::Overloaded,
+];
+
+/// The problems that any request which may need a passkey's response may be answered with.
+pub const OF_PASSKEYS: &[ProblemType] = &[
+    ProblemType::NotReady,
+    ProblemType::RateLimited,
+    ProblemType::UserConflict,
+    ProblemType::UserNotFound,
+    ProblemType::PasskeyRequired,
+    ProblemType::PasskeyMalformed,
+    ProblemType::PasskeyCeremony,
+    ProblemType::PasskeyChallenge,
+    ProblemType::PasskeyOrigin,
+    ProblemType::PasskeyRelyingParty,
+    ProblemType::PasskeyUserVerification,
+    ProblemType::PasskeyAlgorithm,
+    ProblemType::PasskeyAttestation,
+    ProblemType::PasskeyUnknown,
+    ProblemType::PasskeySignature,
+    ProblemType::PasskeyCounter,
+    ProblemType::ChallengeInvalid,
+    ProblemType::ChallengeExpired,
+    ProblemType::ChallengeUsed,
 ];
 
 /// The problems that any request which reads records may be answered with.
@@ -141,6 +169,7 @@ pub const OUTSIDE: &[ProblemType] = &[
 /// Every operation there is.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(people::operations());
     operations.extend(root::operations());
     operations.extend(attestation::operations());
     operations.extend(oblivious::operations());
@@ -209,6 +238,18 @@ impl Operation {
         }
     }
 
+    /// Whether a passkey's response to it may be needed.
+    pub fn takes_a_passkey(&self) -> bool {
+        match self.access {
+            Access::Open => is_purpose(self.id),
+            Access::Principal(name) => name.needs_a_passkey(),
+        }
+    }
+
+    fn is_of_people(&self) -> bool {
+        std::ptr::eq(self.problems, &people::PROBLEMS)
+    }
+
     fn described(self, summary: &'static str, success: Success) -> Self {
         Self {
             summary,
@@ -227,7 +268,9 @@ impl Operation {
             ALWAYS,
             when(self.access != Access::Open, OF_PRINCIPALS),
             when(self.access != Access::Open, OF_RECORDS),
-            when(self.path.contains("{id}"), OF_ONE_KEY),
+            when(self.is_of_people(), OF_RECORDS),
+            when(self.takes_a_passkey(), OF_PASSKEYS),
+            when(self.path.starts_with("/v1/keys/{id}"), OF_ONE_KEY),
             when(self.creates, OF_CREATION),
             when(self.body.is_some(), OF_BODIES),
             self.problems,

@@ -9,7 +9,9 @@ use permafrost_common::problem::{Problem, ProblemType};
 use super::{Answer, BodySchema, Call, Operation, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::PAGE_MAX;
-use crate::enclave::Enclave;
+use crate::enclave::{Enclave, Thawed};
+use crate::people::PeopleRecords;
+use crate::records::Resealed;
 use crate::root::RootError;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -104,7 +106,7 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
         };
         let thawed = enclave.thawed()?;
         let epoch = thawed.root.state().epoch;
-        let page = thawed.custody.reseal(&request.after, limit).await?;
+        let page = reseal_page(thawed, &request.after, limit).await?;
         thawed
             .reseal_pass
             .page(epoch, &request.after, page.next.as_deref(), page.left);
@@ -117,6 +119,18 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
             next: page.next,
         };
         Reply::json(200, &answer)
+    })
+}
+
+/// Keys come first; their cursors are ids, those of people's records have a slash.
+async fn reseal_page(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
+    if after.contains('/') {
+        return thawed.people_records.reseal(after, limit).await;
+    }
+    let keys = thawed.custody.reseal(after, limit).await?;
+    Ok(Resealed {
+        next: keys.next.or(Some(PeopleRecords::FIRST.to_owned())),
+        ..keys
     })
 }
 

@@ -1,0 +1,389 @@
+//! The operations of people: docs/people.md says what comes after what.
+
+use std::sync::Arc;
+
+use http::Method;
+use permafrost_common::api::people::{
+    ApprovePasskey, Challenge, Guardians, Link, LinkOpened, LoggedIn, NewChallenge, NewSession,
+    OfferPasskey, OpenLink, Passkey, Recovery, RecoveryCodes, RecoveryOf, Register, Registered,
+    RenamePasskey, Scope, StartRecovery, User,
+};
+use permafrost_common::problem::ProblemType;
+
+use super::{Access, Answer, BodySchema, Call, Handler, Operation, Reply, Success};
+use crate::auth::OperationName;
+use crate::enclave::Enclave;
+
+/// The problems of everything that people do, beside those of all principals and of passkeys.
+pub(super) static PROBLEMS: [ProblemType; 13] = [
+    ProblemType::NoPeople,
+    ProblemType::UserConflict,
+    ProblemType::UserNotFound,
+    ProblemType::TooMany,
+    ProblemType::PasskeyExists,
+    ProblemType::PasskeyNotFound,
+    ProblemType::LastPasskey,
+    ProblemType::SessionNotFound,
+    ProblemType::LinkInvalid,
+    ProblemType::RecoveryImpossible,
+    ProblemType::RecoveryNotFound,
+    ProblemType::RecoveryNotReady,
+    ProblemType::RecoveryCodeInvalid,
+];
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut operations = open();
+    operations.extend(of_accounts());
+    operations.extend(of_passkeys());
+    operations.extend(of_recovery());
+    operations
+}
+
+/// What needs no session: a passkey's response says who it is, or a code does.
+fn open() -> Vec<Operation> {
+    vec![
+        anyone("create_challenge", "/v1/challenges", create_challenge)
+            .takes::<NewChallenge>()
+            .gives::<Challenge>(
+                201,
+                "Makes a nonce for what a passkey is to approve.",
+                "The nonce.",
+            ),
+        anyone("register", "/v1/users", register)
+            .takes::<Register>()
+            .gives::<Registered>(
+                201,
+                "Makes a user with a passkey, a key and a session.",
+                "The user.",
+            ),
+        anyone("login", "/v1/sessions", login)
+            .takes::<NewSession>()
+            .gives::<LoggedIn>(
+                201,
+                "Opens a session of 15 minutes for the key that the request names.",
+                "The session.",
+            ),
+        anyone("open_link", "/v1/links/open", open_link)
+            .takes::<OpenLink>()
+            .gives::<LinkOpened>(200, "Says whom a link code is of.", "The user."),
+        anyone("offer_passkey", "/v1/links/passkey", offer_passkey)
+            .takes::<OfferPasskey>()
+            .gives::<Passkey>(
+                201,
+                "Offers a passkey of another device, by a link code.",
+                "The passkey, which waits for approval.",
+            ),
+        anyone("start_recovery", "/v1/recoveries", start_recovery)
+            .takes::<StartRecovery>()
+            .gives::<Recovery>(
+                201,
+                "Begins a recovery with a new passkey.",
+                "The recovery.",
+            ),
+        anyone(
+            "complete_recovery",
+            "/v1/recoveries/{id}/complete",
+            complete_recovery,
+        )
+        .takes::<RecoveryOf>()
+        .gives::<User>(
+            200,
+            "Lets the new passkey in when the delay is over.",
+            "The user.",
+        ),
+    ]
+}
+
+fn of_accounts() -> Vec<Operation> {
+    vec![
+        Operation {
+            method: Method::GET,
+            ..user("/v1/user", OperationName::ShowUser, show_user)
+        }
+        .gives::<User>(
+            200,
+            "Shows the user: passkeys, sessions, recovery, activity.",
+            "The user.",
+        ),
+        user("/v1/user/policy", OperationName::SetPolicy, set_policy)
+            .takes::<Scope>()
+            .gives::<User>(200, "Narrows what the user's sessions may do.", "The user."),
+        user(
+            "/v1/sessions/{id}/end",
+            OperationName::EndSession,
+            end_session,
+        )
+        .gives::<User>(
+            200,
+            "Ends a session: this one, or another of the user's.",
+            "The user.",
+        ),
+    ]
+}
+
+fn of_passkeys() -> Vec<Operation> {
+    vec![
+        user(
+            "/v1/passkeys/{id}/name",
+            OperationName::RenamePasskey,
+            rename_passkey,
+        )
+        .takes::<RenamePasskey>()
+        .gives::<User>(200, "Gives a passkey another name.", "The user."),
+        user(
+            "/v1/passkeys/{id}/approve",
+            OperationName::ApprovePasskey,
+            approve_passkey,
+        )
+        .takes::<ApprovePasskey>()
+        .gives::<User>(
+            200,
+            "Lets a passkey in that another device has offered.",
+            "The user.",
+        ),
+        user(
+            "/v1/passkeys/{id}/revoke",
+            OperationName::RevokePasskey,
+            revoke_passkey,
+        )
+        .gives::<User>(
+            200,
+            "Ends a passkey, and the sessions that it opened.",
+            "The user.",
+        ),
+        user("/v1/links", OperationName::CreateLink, create_link).gives::<Link>(
+            201,
+            "Makes a code by which another device offers a passkey.",
+            "The code.",
+        ),
+    ]
+}
+
+fn of_recovery() -> Vec<Operation> {
+    vec![
+        user(
+            "/v1/recovery-codes",
+            OperationName::CreateRecoveryCodes,
+            create_recovery_codes,
+        )
+        .gives::<RecoveryCodes>(
+            201,
+            "Makes ten recovery codes in place of those before.",
+            "The codes, shown this once.",
+        ),
+        user("/v1/guardians", OperationName::SetGuardians, set_guardians)
+            .takes::<Guardians>()
+            .gives::<User>(
+                200,
+                "Says which users may together begin a recovery.",
+                "The user.",
+            ),
+        user(
+            "/v1/recoveries/{id}/approve",
+            OperationName::ApproveRecovery,
+            approve_recovery,
+        )
+        .takes::<RecoveryOf>()
+        .gives::<Recovery>(
+            200,
+            "A guardian's approval of another user's recovery.",
+            "The recovery.",
+        ),
+        user(
+            "/v1/recoveries/{id}/cancel",
+            OperationName::CancelRecovery,
+            cancel_recovery,
+        )
+        .gives::<User>(200, "Ends a recovery of the user.", "The user."),
+    ]
+}
+
+/// A `POST` that anyone may ask for.
+fn anyone(id: &'static str, path: &'static str, handler: Handler) -> Operation {
+    Operation {
+        id,
+        access: Access::Open,
+        ..user(path, OperationName::ShowUser, handler)
+    }
+}
+
+/// A `POST` that a session may ask for.
+fn user(path: &'static str, name: OperationName, handler: Handler) -> Operation {
+    Operation {
+        problems: &PROBLEMS,
+        ..Operation::of_principals(name.as_str(), path, name, handler)
+    }
+}
+
+impl Operation {
+    fn takes<T: utoipa::ToSchema + 'static>(self) -> Self {
+        Self {
+            body: Some(BodySchema::of::<T>()),
+            ..self
+        }
+    }
+
+    fn gives<T: utoipa::ToSchema + 'static>(
+        self,
+        status: u16,
+        summary: &'static str,
+        description: &'static str,
+    ) -> Self {
+        self.described(
+            summary,
+            Success {
+                status,
+                description,
+                content_type: "application/json",
+                schema: Some(BodySchema::of::<T>()),
+            },
+        )
+    }
+}
+
+fn create_challenge(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        Reply::json(201, &people.challenge(&call.json()?, now)?)
+    })
+}
+
+fn register(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let custody = enclave.custody()?;
+        let registered = people.register(custody, call.json()?, &call.approval, now);
+        Reply::json(201, &registered.await?)
+    })
+}
+
+fn login(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let logged_in = people.login(call.json()?, &call.approval, now);
+        Reply::json(201, &logged_in.await?)
+    })
+}
+
+fn open_link(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        Reply::json(200, &people.open_link(&call.json()?, now).await?)
+    })
+}
+
+fn offer_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let request = call.json()?;
+        let offered = people.offer_passkey(&request, &call.approval, now);
+        Reply::json(201, &offered.await?)
+    })
+}
+
+fn start_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let started = people.start_recovery(call.json()?, &call.approval, now);
+        Reply::json(201, &started.await?)
+    })
+}
+
+fn complete_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let request = call.json()?;
+        let user = people.complete_recovery(&call.id, &request, &call.approval, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn show_user(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        Reply::json(200, &people.show_user(call.person()?, now).await?)
+    })
+}
+
+fn set_policy(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let user = people.set_policy(call.person()?, call.json()?, &call.approval, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn end_session(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let user = people.end_session(call.person()?, &call.id, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn rename_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let RenamePasskey { name } = call.json()?;
+        let user = people.rename_passkey(call.person()?, &call.id, &name, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn approve_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let (person, request) = (call.person()?, call.json()?);
+        let user = people.approve_passkey(person, &call.id, &request, &call.approval, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn revoke_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let user = people.revoke_passkey(call.person()?, &call.id, &call.approval, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn create_link(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        Reply::json(201, &people.create_link(call.person()?, now).await?)
+    })
+}
+
+fn create_recovery_codes(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let codes = people.create_recovery_codes(call.person()?, &call.approval, now);
+        Reply::json(201, &codes.await?)
+    })
+}
+
+fn set_guardians(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let (person, request) = (call.person()?, call.json()?);
+        let user = people.set_guardians(person, &request, &call.approval, now);
+        Reply::json(200, &user.await?)
+    })
+}
+
+fn approve_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let (person, request) = (call.person()?, call.json()?);
+        let recovery = people.approve_recovery(person, &call.id, &request, &call.approval, now);
+        Reply::json(200, &recovery.await?)
+    })
+}
+
+fn cancel_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+    Box::pin(async move {
+        let (people, now) = enclave.people()?;
+        let user = people.cancel_recovery(call.person()?, &call.id, now);
+        Reply::json(200, &user.await?)
+    })
+}
