@@ -70,6 +70,8 @@ impl Answer {
 pub(crate) struct Exchange {
     pub(crate) request: RequestContext,
     pub(crate) answer: RawAnswer,
+    /// Whether the request went sealed and the answer did not come sealed: it is no answer to what was asked.
+    pub(crate) refused_unread: bool,
 }
 
 impl Exchange {

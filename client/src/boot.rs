@@ -7,6 +7,8 @@ use permafrost_common::{
     attestation::VerifiedDocument,
     binding::Binding,
     http_signature::{AttestationDigest, KeyError, PublicKey, verify_answer},
+    oblivious::KeyConfiguration,
+    problem::ProblemType,
 };
 
 use crate::{
@@ -27,6 +29,7 @@ pub struct Boot {
     verified: VerifiedDocument,
     binding: Binding,
     key: PublicKey,
+    sealing_key: Option<KeyConfiguration>,
     attestation: AttestationDigest,
     created: u64,
     seen: Instant,
@@ -48,7 +51,7 @@ impl Boot {
         &self.verified
     }
 
-    /// What the document vouches for: the boot key, the deployment and the configuration.
+    /// What the document vouches for: the boot key, the deployment, the configuration and the keys of Oblivious HTTP.
     pub fn binding(&self) -> &Binding {
         &self.binding
     }
@@ -56,6 +59,11 @@ impl Boot {
     /// The digest that every answer of this boot carries: that of its own document, made without a nonce.
     pub fn attestation(&self) -> &AttestationDigest {
         &self.attestation
+    }
+
+    /// What requests to this boot are sealed to, if they are.
+    pub(crate) fn sealing_key(&self) -> Option<&KeyConfiguration> {
+        self.sealing_key.as_ref()
     }
 
     pub(crate) async fn verify(client: &Client, expectation: &Expectation) -> Result<Self, Error> {
@@ -69,7 +77,9 @@ impl Boot {
         } = expectation.judge(&document, &nonce)?;
         let RawAnswer { parts, body } = &exchange.answer;
         let answer = verify_answer(parts, body, &exchange.request, &key)?;
+        let seen = Instant::now();
         Ok(Self {
+            sealing_key: client.sealing_key(&binding).await?,
             nonce,
             document,
             verified,
@@ -77,7 +87,7 @@ impl Boot {
             key,
             attestation: answer.attestation,
             created: answer.created,
-            seen: Instant::now(),
+            seen,
         })
     }
 
@@ -92,7 +102,27 @@ impl Boot {
         }
     }
 
+    /// Whether this boot said just now, and signed, that it could not open the request of an exchange: it was sealed
+    /// to the boot before.
+    pub(crate) fn could_not_open(&self, exchange: &Exchange) -> bool {
+        let kind = exchange.problem().and_then(|problem| problem.kind());
+        exchange.refused_unread
+            && kind == Some(ProblemType::ObliviousKeyUnknown)
+            && self.check_signature(exchange).is_ok()
+    }
+
     fn check(&self, exchange: &Exchange) -> Result<u64, Error> {
+        // Signed or not: whoever carried the request can have asked for this answer with another one.
+        if exchange.refused_unread {
+            return Err(match exchange.problem() {
+                Some(problem) => Error::Unauthenticated(Box::new(problem)),
+                None => Error::AnswerNotAuthentic(NotAuthentic::NotSealed),
+            });
+        }
+        self.check_signature(exchange)
+    }
+
+    fn check_signature(&self, exchange: &Exchange) -> Result<u64, Error> {
         if !exchange.is_signed()
             && let Some(problem) = exchange.problem()
         {

@@ -5,13 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, Uri};
-use permafrost_common::{api::Attestation, http_signature::RequestContext};
+use permafrost_common::{
+    api::Attestation, binding::Binding, http_signature::RequestContext, oblivious::KeyConfiguration,
+};
 
 use crate::{
     Enclave, Endpoint, Error, Expectation,
     answer::Exchange,
     boot::Boot,
     connection::{Connections, Failure},
+    sealed,
 };
 
 /// The longest nonce that an attestation document holds, in bytes.
@@ -23,6 +26,7 @@ const NONCE_MAX: usize = 512;
 #[derive(Clone)]
 pub struct Client {
     connections: Arc<Connections>,
+    oblivious: bool,
 }
 
 impl Client {
@@ -38,6 +42,18 @@ impl Client {
     pub fn with_time_limit(endpoint: Endpoint, time_limit: Duration) -> Self {
         Self {
             connections: Arc::new(Connections::new(endpoint, time_limit)),
+            oblivious: false,
+        }
+    }
+
+    /// The same way, on which only the enclave reads what is asked and answered: what is sent to a verified enclave is
+    /// sealed to it by Oblivious HTTP (RFC 9458), and the parent learns sizes and times. The attestation document and
+    /// the keys to seal to are fetched in the open; the document has to vouch for the keys.
+    #[must_use]
+    pub fn obliviously(self) -> Self {
+        Self {
+            oblivious: true,
+            ..self
         }
     }
 
@@ -87,6 +103,17 @@ impl Client {
         Ok((document, exchange))
     }
 
+    /// The key that requests to a boot are sealed to, where they are to be sealed.
+    pub(crate) async fn sealing_key(
+        &self,
+        binding: &Binding,
+    ) -> Result<Option<KeyConfiguration>, Error> {
+        match self.oblivious {
+            true => Ok(Some(sealed::key(self, binding).await?)),
+            false => Ok(None),
+        }
+    }
+
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Exchange, Failure> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
@@ -97,6 +124,7 @@ impl Client {
         Ok(Exchange {
             request: context,
             answer,
+            refused_unread: false,
         })
     }
 }

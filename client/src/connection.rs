@@ -191,7 +191,7 @@ impl Connections {
 }
 
 impl Failure {
-    fn fresh(error: Error) -> Self {
+    pub(crate) fn fresh(error: Error) -> Self {
         Self {
             error,
             on_kept_connection: false,

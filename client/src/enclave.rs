@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     Answer, Boot, Client, Endpoint, Error, Expectation, Principal, answer::Exchange, boot::Refusal,
-    client::request,
+    client::request, connection::Failure, sealed,
 };
 
 /// An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
@@ -118,12 +118,14 @@ impl Enclave {
         let Some(newer) = self.newer_than(&boot).await? else {
             return Err(error);
         };
-        let answer = newer
-            .authenticate(*exchange)
-            .map_err(|refusal| refusal.error)?;
-        let refused = answer.problem().and_then(|problem| problem.kind());
-        if refused != Some(ProblemType::WrongEnclave) {
-            return Ok(answer);
+        if !newer.could_not_open(&exchange) {
+            let answer = newer
+                .authenticate(*exchange)
+                .map_err(|refusal| refusal.error)?;
+            let refused = answer.problem().and_then(|problem| problem.kind());
+            if refused != Some(ProblemType::WrongEnclave) {
+                return Ok(answer);
+            }
         }
         let exchange = self.send(&newer, repeat, &make).await?;
         newer
@@ -137,14 +139,26 @@ impl Enclave {
         repeat: Repeat,
         make: &impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
     ) -> Result<Exchange, Error> {
-        match self.0.client.send(make(boot)?).await {
+        match self.send_once(boot, make).await {
             Ok(exchange) => Ok(exchange),
             // Made anew, because the nonce of the first may have been used up.
             Err(failure) if failure.on_kept_connection && repeat == Repeat::Harmless => {
-                let again = self.0.client.send(make(boot)?).await;
+                let again = self.send_once(boot, make).await;
                 again.map_err(|failure| failure.error)
             }
             Err(failure) => Err(failure.error),
+        }
+    }
+
+    async fn send_once(
+        &self,
+        boot: &Boot,
+        make: &impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
+    ) -> Result<Exchange, Failure> {
+        let request = make(boot).map_err(Failure::fresh)?;
+        match boot.sealing_key() {
+            Some(key) => sealed::send(&self.0.client, key, request).await,
+            None => self.0.client.send(request).await,
         }
     }
 

@@ -6,6 +6,7 @@ use permafrost_common::{
     attestation,
     binding::BindingError,
     http_signature::{AnswerError, KeyError, SignError},
+    oblivious::{AnswerNotOpened, CryptoError, KeyConfigurationError},
     problem::Problem,
 };
 
@@ -91,6 +92,9 @@ pub enum Error {
     /// The request could not be signed. Nothing was sent.
     #[error("the request was not signed: {0}")]
     NotSigned(#[from] SignError),
+    /// The request could not be sealed. Nothing was sent.
+    #[error("the request was not sealed: {0}")]
+    NotSealed(#[from] CryptoError),
 }
 
 /// The rule that a document, or what it vouches for, breaks.
@@ -124,6 +128,20 @@ pub enum AttestationRefused {
         /// What was expected, hex.
         expected: String,
     },
+    /// The document is of an enclave without Oblivious HTTP.
+    #[error("the document has no oblivious_keys, so it vouches for no key to seal requests to")]
+    NoObliviousKeys,
+    /// The list of key configurations is not the one that the document vouches for.
+    #[error("the key configurations have SHA-256 {came}, and the document vouches for {expected}")]
+    ObliviousKeys {
+        /// The list that came, hex.
+        came: String,
+        /// What the document vouches for, hex.
+        expected: String,
+    },
+    /// The document vouches for a list of key configurations that this client cannot use.
+    #[error("{0}")]
+    KeyConfiguration(#[from] KeyConfigurationError),
 }
 
 /// Why an answer is not the verified boot's to this request.
@@ -140,6 +158,12 @@ pub enum NotAuthentic {
         /// The verified boot.
         expected: String,
     },
+    /// The request went sealed and this came in the open, so it can be about another request.
+    #[error("it is not sealed, although the request was")]
+    NotSealed,
+    /// The sealed answer does not open.
+    #[error("the sealed answer is refused: {0}")]
+    NotOpened(#[from] AnswerNotOpened),
     /// It is an old one: only answers to unsigned requests can be kept and shown again.
     #[error("it was signed {behind} s before this request, by the enclave's clock")]
     Stale {
@@ -164,6 +188,7 @@ impl Error {
             Self::UnexpectedAnswer { .. } => "unexpected-answer",
             Self::InvalidArgument { .. } => "invalid-argument",
             Self::NotSigned(_) => "not-signed",
+            Self::NotSealed(_) => "not-sealed",
         }
     }
 

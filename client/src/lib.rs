@@ -42,7 +42,7 @@
 //! | `Ok(_)`, [`Error::Problem`], [`Error::ClockDiffers`] | the verified boot, about this very request |
 //! | [`Error::Unauthenticated`] | the parent, or anybody on the way |
 //! | [`Error::AnswerNotAuthentic`], [`Error::AttestationRefused`] | this library: something is wrong, and it may be an attack |
-//! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`] | this library: nothing was sent |
+//! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`], [`Error::NotSealed`] | this library: nothing was sent |
 //! | every other | this library: the request may have been carried out |
 //!
 //! [`Principal`] says for each operation what it means that a request may be carried out twice.
@@ -52,6 +52,12 @@
 //! An [`Endpoint`] is the parent's `http://HOST:PORT`, or the enclave itself by `vsock://CID:PORT`, `unix:PATH` or
 //! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https` here: TLS is ended by a proxy in front
 //! of the parent, and what is to be believed does not hang on it.
+//!
+//! # Who reads along
+//!
+//! Answers are authentic either way; what the parent can read of them, and of requests, [`Client::obliviously`] reduces
+//! to sizes and times. It is off unless asked for: a service on the parent instance has nothing to hide from it that the
+//! parent could not read in the service's own memory.
 //!
 //! # Time
 //!
@@ -70,6 +76,7 @@ mod endpoint;
 mod error;
 mod idempotency;
 mod principal;
+mod sealed;
 mod trust;
 
 pub use answer::Answer;

@@ -87,6 +87,20 @@ async fn a_document_that_breaks_the_expectation_is_refused() {
 }
 
 #[tokio::test]
+async fn an_enclave_that_binds_no_keys_to_seal_to_is_refused_by_who_wants_to_seal() {
+    let (fake, _) = FakeEnclave::start().await;
+    let sealing = fake.client().obliviously();
+    let error = sealing.verify(&fake.expectation()).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::AttestationRefused(AttestationRefused::NoObliviousKeys)
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn debug_mode_is_refused_unless_asked_for() {
     let (fake, _) = FakeEnclave::start().await;
     fake.state().nsm.set_pcr0([0; 48]);

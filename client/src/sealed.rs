@@ -1,0 +1,93 @@
+//! Requests that go sealed, by Oblivious HTTP (RFC 9458).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
+use permafrost_common::{
+    binding::Binding,
+    http_signature::RequestContext,
+    oblivious::{
+        ANSWER_TYPE, KeyConfiguration, REQUEST_TYPE,
+        binary_http::{decode_answer, encode_request},
+    },
+};
+
+use crate::{
+    AttestationRefused, Client, Error, NotAuthentic,
+    answer::Exchange,
+    client::request,
+    connection::{Failure, RawAnswer},
+};
+
+/// Fetches the key that requests are sealed to. Only the list that the document vouches for is used, whoever gave it.
+pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfiguration, Error> {
+    let expected = binding
+        .oblivious_keys
+        .ok_or(AttestationRefused::NoObliviousKeys)?;
+    let exchange = client
+        .send(request(Method::GET, "/v1/oblivious-keys", Bytes::new())?)
+        .await
+        .map_err(|failure| failure.error)?;
+    if let Some(problem) = exchange.problem() {
+        return Err(Error::Unauthenticated(Box::new(problem)));
+    }
+    let list = &exchange.answer.body;
+    let came = digest(&SHA256, list);
+    if came.as_ref() != expected {
+        return Err(AttestationRefused::ObliviousKeys {
+            came: hex::encode(came),
+            expected: hex::encode(expected),
+        }
+        .into());
+    }
+    Ok(KeyConfiguration::first_usable(list).map_err(AttestationRefused::KeyConfiguration)?)
+}
+
+/// Sends a request sealed to this key. The exchange is that of the request and the answer within, unless the answer did
+/// not come sealed.
+pub(crate) async fn send(
+    client: &Client,
+    key: &KeyConfiguration,
+    inner: Request<Bytes>,
+) -> Result<Exchange, Failure> {
+    let (parts, body) = inner.into_parts();
+    let (sealed, pending) = key
+        .encapsulate(&encode_request(&parts, &body))
+        .map_err(|error| Failure::fresh(error.into()))?;
+    let mut outer =
+        request(Method::POST, "/v1/oblivious", sealed.into()).map_err(Failure::fresh)?;
+    outer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(REQUEST_TYPE));
+    let exchange = client.send(outer).await?;
+    if !is_sealed(&exchange.answer) {
+        return Ok(Exchange {
+            refused_unread: true,
+            ..exchange
+        });
+    }
+    let message = pending
+        .open(&exchange.answer.body)
+        .map_err(|error| Failure::fresh(NotAuthentic::NotOpened(error).into()))?;
+    let answer = decode_answer(&message).map_err(|error| {
+        Failure::fresh(Error::UnexpectedAnswer {
+            status: exchange.answer.parts.status.as_u16(),
+            reason: error.to_string(),
+        })
+    })?;
+    let (answer, body) = answer.into_parts();
+    Ok(Exchange {
+        request: RequestContext::of(&parts),
+        answer: RawAnswer {
+            parts: answer,
+            body: body.into(),
+        },
+        refused_unread: false,
+    })
+}
+
+fn is_sealed(answer: &RawAnswer) -> bool {
+    let content_type = answer.parts.headers.get(CONTENT_TYPE);
+    answer.parts.status == StatusCode::OK
+        && content_type.is_some_and(|value| value.as_bytes() == ANSWER_TYPE.as_bytes())
+}
