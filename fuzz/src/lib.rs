@@ -7,23 +7,29 @@
 
 mod address;
 mod answer_signature;
+mod binary_http;
 mod binding;
 mod ciphertext_for_recipient;
 mod configuration;
 mod document;
 mod key_record;
 mod message;
+mod oblivious_keys;
+mod oblivious_request;
 mod request_signature;
 mod root_record;
 mod sealed_record;
 
 pub use address::address;
 pub use answer_signature::answer_signature;
+pub use binary_http::binary_http;
 pub use binding::binding;
 pub use ciphertext_for_recipient::ciphertext_for_recipient;
 pub use configuration::configuration;
 pub use document::document;
 pub use key_record::key_record;
+pub use oblivious_keys::oblivious_keys;
+pub use oblivious_request::oblivious_request;
 pub use request_signature::request_signature;
 pub use root_record::root_record;
 pub use sealed_record::sealed_record;
@@ -35,11 +41,14 @@ pub type Target = fn(&[u8]) -> bool;
 pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("answer_signature", answer_signature),
+    ("binary_http", binary_http),
     ("binding", binding),
     ("ciphertext_for_recipient", ciphertext_for_recipient),
     ("configuration", configuration),
     ("document", document),
     ("key_record", key_record),
+    ("oblivious_keys", oblivious_keys),
+    ("oblivious_request", oblivious_request),
     ("request_signature", request_signature),
     ("root_record", root_record),
     ("sealed_record", sealed_record),

@@ -27,11 +27,14 @@ macro_rules! replays {
 replays! {
     every_input_of_the_address_corpus_holds: address;
     every_input_of_the_answer_signature_corpus_holds: answer_signature;
+    every_input_of_the_binary_http_corpus_holds: binary_http;
     every_input_of_the_binding_corpus_holds: binding;
     every_input_of_the_ciphertext_for_recipient_corpus_holds: ciphertext_for_recipient;
     every_input_of_the_configuration_corpus_holds: configuration;
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_key_record_corpus_holds: key_record;
+    every_input_of_the_oblivious_keys_corpus_holds: oblivious_keys;
+    every_input_of_the_oblivious_request_corpus_holds: oblivious_request;
     every_input_of_the_request_signature_corpus_holds: request_signature;
     every_input_of_the_root_record_corpus_holds: root_record;
     every_input_of_the_sealed_record_corpus_holds: sealed_record;

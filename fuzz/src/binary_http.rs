@@ -1,0 +1,32 @@
+use permafrost_common::oblivious::binary_http::{
+    decode_answer, decode_request, encode_answer, encode_request,
+};
+
+/// Binary HTTP (RFC 9292): a request, or an answer.
+///
+/// What is accepted reads the same after it is written again, and a request asks for a path.
+pub fn binary_http(data: &[u8]) -> bool {
+    if let Ok(request) = decode_request(data) {
+        let (parts, content) = request.into_parts();
+        assert!(parts.uri.path().starts_with('/'), "{}", parts.uri);
+        let (again, same) = decode_request(&encode_request(&parts, &content))
+            .expect("what is written is accepted")
+            .into_parts();
+        assert_eq!(again.method, parts.method);
+        assert_eq!(again.uri, parts.uri);
+        assert_eq!(again.headers, parts.headers);
+        assert_eq!(same, content);
+        return true;
+    }
+    let Ok(answer) = decode_answer(data) else {
+        return false;
+    };
+    let (parts, content) = answer.into_parts();
+    let (again, same) = decode_answer(&encode_answer(&parts, &content))
+        .expect("what is written is accepted")
+        .into_parts();
+    assert_eq!(again.status, parts.status);
+    assert_eq!(again.headers, parts.headers);
+    assert_eq!(same, content);
+    true
+}
