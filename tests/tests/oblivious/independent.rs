@@ -1,0 +1,163 @@
+//! Another implementation as the client: the crates `ohttp` and `bhttp`.
+
+use bhttp::{Message, Mode};
+use bytes::Bytes;
+use http::{Request, Response};
+use permafrost_common::api::{Health, Key};
+use permafrost_common::http_signature::{
+    PublicKey, RequestContext, VerifiedAnswer, fresh_nonce, sign_request, verify_answer,
+};
+use permafrost_tests::{LyingParent, WholeAnswer, WholeRequest};
+
+#[tokio::test]
+async fn an_independent_client_is_understood_in_both_framings() {
+    let parent = LyingParent::start().await;
+    let boot_key = boot_key(&parent).await;
+    for mode in [Mode::KnownLength, Mode::IndeterminateLength] {
+        let request = Request::get("/v1/health").body(Bytes::new()).unwrap();
+        let (outer, inner) = ask(&parent, &request, mode).await;
+        assert_eq!(outer.status(), 200);
+        assert_eq!(inner.status(), 200);
+        let health: Health = serde_json::from_slice(inner.body()).unwrap();
+        assert!(health.ready);
+        authentic(&request, &inner, &boot_key);
+    }
+}
+
+#[tokio::test]
+async fn a_signed_request_of_an_independent_client_is_carried_out_and_its_answer_signed() {
+    let parent = LyingParent::start().await;
+    let boot = parent.verified().await.boot();
+    let boot_key = boot_key(&parent).await;
+    for mode in [Mode::KnownLength, Mode::IndeterminateLength] {
+        let body = Bytes::from_static(br#"{"threshold":2,"participants":["a","b"]}"#);
+        let (mut parts, body) = Request::post("/v1/keys")
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("{mode:?}"))
+            .body(body)
+            .unwrap()
+            .into_parts();
+        let now = boot_clock();
+        let key = parent.key("alice");
+        let nonce = fresh_nonce().unwrap();
+        sign_request(
+            &mut parts,
+            &body,
+            &key,
+            "alice",
+            now,
+            &nonce,
+            boot.attestation(),
+        )
+        .unwrap();
+        let request = Request::from_parts(parts, body);
+        let (_, inner) = ask(&parent, &request, mode).await;
+        assert_eq!(inner.status(), 201, "{inner:?}");
+        let key: Key = serde_json::from_slice(inner.body()).unwrap();
+        assert_eq!(key.threshold, 2);
+        let answer = authentic(&request, &inner, &boot_key);
+        assert_eq!(answer.attestation, *boot.attestation());
+    }
+}
+
+#[tokio::test]
+async fn the_answer_that_carries_a_sealed_one_is_signed_too() {
+    let parent = LyingParent::start().await;
+    let boot_key = boot_key(&parent).await;
+    let request = Request::get("/v1/health").body(Bytes::new()).unwrap();
+    let (sealed, pending) = seal(&parent, &encode(&request, Mode::KnownLength)).await;
+    let outer = outer_request(sealed);
+    let answer = parent.proxy.send(outer.clone()).await;
+    authentic(&outer, &answer, &boot_key);
+    assert!(pending.decapsulate(answer.body()).is_ok());
+}
+
+/// Sends a request sealed, and gives the answer that came with the one that was in it.
+pub(crate) async fn ask(
+    parent: &LyingParent,
+    request: &WholeRequest,
+    mode: Mode,
+) -> (WholeAnswer, WholeAnswer) {
+    ask_message(parent, &encode(request, mode)).await
+}
+
+/// The same for a message as it is.
+pub(crate) async fn ask_message(
+    parent: &LyingParent,
+    message: &[u8],
+) -> (WholeAnswer, WholeAnswer) {
+    let (sealed, pending) = seal(parent, message).await;
+    let outer = parent.proxy.send(outer_request(sealed)).await;
+    assert_eq!(outer.headers()["content-type"], "message/ohttp-res");
+    let message = pending.decapsulate(outer.body()).expect("it opens");
+    let inner = decode(&message);
+    (outer, inner)
+}
+
+/// A sealed request as it is sent.
+pub(crate) fn outer_request(sealed: Vec<u8>) -> WholeRequest {
+    Request::post("/v1/oblivious")
+        .header("content-type", "message/ohttp-req")
+        .body(sealed.into())
+        .unwrap()
+}
+
+/// Seals a message to the enclave's key.
+pub(crate) async fn seal(parent: &LyingParent, message: &[u8]) -> (Vec<u8>, ohttp::ClientResponse) {
+    let request = Request::get("/v1/oblivious-keys").body(Bytes::new());
+    let keys = parent.proxy.send(request.unwrap()).await;
+    assert_eq!(keys.headers()["content-type"], "application/ohttp-keys");
+    let client = ohttp::ClientRequest::from_encoded_config_list(keys.body()).expect("a key");
+    client.encapsulate(message).expect("it is sealed")
+}
+
+/// The key that signs the answers of this boot.
+pub(crate) async fn boot_key(parent: &LyingParent) -> PublicKey {
+    let boot = parent.verified().await.boot();
+    PublicKey::ed25519(&boot.binding().boot_key).unwrap()
+}
+
+/// An answer that the boot signed for this request.
+pub(crate) fn authentic(
+    request: &WholeRequest,
+    answer: &WholeAnswer,
+    key: &PublicKey,
+) -> VerifiedAnswer {
+    let (request, _) = request.clone().into_parts();
+    let (parts, body) = answer.clone().into_parts();
+    verify_answer(&parts, &body, &RequestContext::of(&request), key).expect("an authentic answer")
+}
+
+pub(crate) fn encode(request: &WholeRequest, mode: Mode) -> Vec<u8> {
+    let mut message = Message::request(
+        request.method().as_str().into(),
+        b"https".to_vec(),
+        b"any.example".to_vec(),
+        request.uri().to_string().into_bytes(),
+    );
+    for (name, value) in request.headers() {
+        message.put_header(name.as_str(), value.as_bytes());
+    }
+    message.write_content(request.body());
+    let mut bytes = Vec::new();
+    message
+        .write_bhttp(mode, &mut bytes)
+        .expect("it is written");
+    bytes
+}
+
+fn decode(mut bytes: &[u8]) -> WholeAnswer {
+    let message = Message::read_bhttp(&mut std::io::Cursor::new(&mut bytes)).expect("an answer");
+    assert!(message.informational().is_empty() && message.trailer().is_empty());
+    let status = message.control().status().expect("an answer's status");
+    let mut answer = Response::builder().status(status.code());
+    for field in message.header().fields() {
+        answer = answer.header(field.name(), field.value());
+    }
+    answer.body(message.content().to_vec().into()).unwrap()
+}
+
+fn boot_clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap().as_secs()
+}

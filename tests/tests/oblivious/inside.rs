@@ -1,0 +1,114 @@
+//! What can be asked by a sealed request, and how it is refused.
+
+use bhttp::Mode;
+use bytes::Bytes;
+use http::Request;
+use permafrost_common::problem::{Problem, ProblemType};
+use permafrost_tests::{LyingParent, WholeAnswer, WholeRequest};
+
+use crate::independent::{ask, ask_message, authentic, boot_key, encode, outer_request, seal};
+
+/// The slug of the problem that an answer is, and that its status is the problem's.
+pub(crate) fn problem_of(answer: &WholeAnswer) -> &'static str {
+    let problem: Problem = serde_json::from_slice(answer.body()).expect("a problem");
+    assert_eq!(problem.status, answer.status().as_u16());
+    problem.kind().map(ProblemType::slug).expect("a known type")
+}
+
+fn get(path: &str) -> WholeRequest {
+    Request::get(path).body(Bytes::new()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_asked_sealed_is_refused_as_in_the_open_and_signed() {
+    let parent = LyingParent::start().await;
+    let boot_key = boot_key(&parent).await;
+    let long = Request::get("/v1/health").header("x", "x".repeat(9000));
+    for (request, refused) in [
+        (get("/v1/nothing"), "not-found"),
+        (get("/v1/root"), "signature-missing"),
+        (get("/v1/health?x=1"), "invalid-request"),
+        (get("/v1/attestation?nonce=zz"), "invalid-request"),
+        (get("/v1/oblivious"), "not-found"),
+        (get("/docs"), "not-found"),
+        (get("/healthz"), "not-found"),
+        (
+            Request::post("/v1/health").body(Bytes::new()).unwrap(),
+            "method-not-allowed",
+        ),
+        (outer_request(vec![0; 80]), "not-found"),
+        (long.body(Bytes::new()).unwrap(), "headers-too-large"),
+    ] {
+        let (outer, inner) = ask(&parent, &request, Mode::KnownLength).await;
+        assert_eq!(outer.status(), 200);
+        assert_eq!(problem_of(&inner), refused, "{}", request.uri());
+        authentic(&request, &inner, &boot_key);
+    }
+    for path in ["/openapi.json", "/v1/attestation", "/v1/oblivious-keys"] {
+        let (_, inner) = ask(&parent, &get(path), Mode::KnownLength).await;
+        assert_eq!(inner.status(), 200, "{path}");
+        authentic(&get(path), &inner, &boot_key);
+    }
+}
+
+#[tokio::test]
+async fn a_sealed_message_that_is_no_request_is_refused_where_only_the_client_reads_it() {
+    let parent = LyingParent::start().await;
+    let good = encode(&get("/v1/health"), Mode::KnownLength);
+    let padded = [good.clone(), vec![0; 100]].concat();
+    let (_, inner) = ask_message(&parent, &padded).await;
+    assert_eq!(inner.status(), 200);
+    for message in [
+        b"GET /v1/health HTTP/1.1\r\n\r\n".to_vec(),
+        Vec::new(),
+        good[..10].to_vec(),
+        [good.clone(), vec![1]].concat(),
+        b"\x01\x40\xc8".to_vec(),
+    ] {
+        let (outer, inner) = ask_message(&parent, &message).await;
+        assert_eq!(outer.status(), 200);
+        assert_eq!(problem_of(&inner), "oblivious-request-invalid");
+        assert!(!inner.headers().contains_key("signature"));
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_open_is_refused_in_the_open_and_signed() {
+    let parent = LyingParent::start().await;
+    let boot_key = boot_key(&parent).await;
+    let (sealed, _) = seal(&parent, &encode(&get("/v1/health"), Mode::KnownLength)).await;
+    let altered = |at: usize| {
+        let mut altered = sealed.clone();
+        altered[at] ^= 1;
+        outer_request(altered)
+    };
+    let mut json = outer_request(sealed.clone());
+    let content_type = "application/json".parse().unwrap();
+    json.headers_mut().insert("content-type", content_type);
+    for (request, refused, status) in [
+        (outer_request(Vec::new()), "oblivious-request-invalid", 400),
+        (
+            outer_request(sealed[..54].to_vec()),
+            "oblivious-request-invalid",
+            400,
+        ),
+        (
+            outer_request(sealed[..55].to_vec()),
+            "oblivious-key-unknown",
+            401,
+        ),
+        (altered(0), "oblivious-key-unknown", 401),
+        (altered(6), "oblivious-key-unknown", 401),
+        (altered(7), "oblivious-key-unknown", 401),
+        (altered(sealed.len() - 1), "oblivious-key-unknown", 401),
+        (json, "unsupported-media-type", 415),
+        (get("/v1/oblivious"), "method-not-allowed", 405),
+        (outer_request(vec![0; 300_000]), "body-too-large", 413),
+    ] {
+        let answer = parent.proxy.send(request.clone()).await;
+        assert_eq!(problem_of(&answer), refused);
+        assert_eq!(answer.status(), status);
+        authentic(&request, &answer, &boot_key);
+    }
+    assert_eq!(parent.proxy.send(outer_request(sealed)).await.status(), 200);
+}
