@@ -1,7 +1,7 @@
 /** Published data to check against: PERMAFROST_FIXTURES, else `../shared/fixtures` beside the clone. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bytes, bytes, fromBase64 } from "../src/bytes.js";
 
@@ -48,4 +48,16 @@ export const noPrograms = programs ? undefined : "there are no programs: set PER
 /** The path of a program. */
 export function program(name: string): string {
   return join(programs ?? "", name);
+}
+
+/** Chromium: PERMAFROST_CHROMIUM, else `chromium` in the PATH. */
+export const chromium = [process.env.PERMAFROST_CHROMIUM, ...inPath("chromium")].find(
+  (path) => path && existsSync(path),
+);
+
+/** Why the tests that need a browser are skipped; undefined where there is one. */
+export const noChromium = chromium ? undefined : "there is no Chromium: set PERMAFROST_CHROMIUM";
+
+function inPath(name: string): string[] {
+  return (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name));
 }

@@ -64,12 +64,19 @@ test.each([
 });
 
 describe("the deterministic encoding", () => {
-  test.each(["00", "1818", "190100", "1a00010000", "1b0000000100000000", "3818", "4101", "a2616100616201", "f6"])(
-    "what is in it is read: %s",
-    (encoded) => {
-      expect(decode(hex(encoded), "deterministic")).toEqual(decode(hex(encoded)));
-    },
-  );
+  test.each([
+    "00",
+    "1818",
+    "190100",
+    "1a00010000",
+    "1b0000000100000000",
+    "3818",
+    "4101",
+    "a2616100616201",
+    "f6",
+  ])("what is in it is read: %s", (encoded) => {
+    expect(decode(hex(encoded), "deterministic")).toEqual(decode(hex(encoded)));
+  });
 
   test.each([
     ["an integer in two bytes for one", "1817"],

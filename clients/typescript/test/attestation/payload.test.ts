@@ -121,12 +121,15 @@ test("the module's id is not empty", async () => {
   expect((await refusalOf("module_id", "")).rule).toBe("field-length");
 });
 
-test.each(["SHA256", "SHA512", "sha384", "SHA384 ", ""])(
-  "the digest is SHA384 to the letter, not %j",
-  async (digest) => {
-    expect(await refusalOf("digest", digest)).toMatchObject({ rule: "digest", expected: '"SHA384"' });
-  },
-);
+test.each([
+  "SHA256",
+  "SHA512",
+  "sha384",
+  "SHA384 ",
+  "",
+])("the digest is SHA384 to the letter, not %j", async (digest) => {
+  expect(await refusalOf("digest", digest)).toMatchObject({ rule: "digest", expected: '"SHA384"' });
+});
 
 test("the timestamp is positive", async () => {
   for (const bad of [0, -1]) {

@@ -1,0 +1,152 @@
+/** The real enclave program, with the emulated NSM, behind the real parent. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AttestationError } from "../../src/attestation/error.js";
+import { Measurements } from "../../src/attestation/measurements.js";
+import { Root } from "../../src/attestation/root.js";
+import { utf8 } from "../../src/bytes.js";
+import { type ConnectOptions, Enclave } from "../../src/enclave.js";
+import { ProblemError } from "../../src/error.js";
+import { type Principal, signingKeyFromPem } from "../../src/http-signature/key.js";
+import { problemName } from "../../src/problem.js";
+import { noPrograms, program } from "../fixtures.js";
+import { errorOf } from "./connected.js";
+
+interface Key {
+  readonly id: string;
+  readonly group_public_key: string;
+}
+
+describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms})` : ""}`, () => {
+  let state: string;
+  let stack: ChildProcess;
+  let options: ConnectOptions;
+  let principal: Principal;
+
+  beforeAll(async () => {
+    state = mkdtempSync(join(tmpdir(), "permafrost-client-"));
+    stack = start(state, "127.0.0.1:0");
+    const origin = await ready(stack, state);
+    const roots = [Root.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8"))];
+    options = { origin, policy: { releases: "any", deployment: "development", maxAgeMs: 60_000 }, roots };
+    principal = { name: "dev", key: await signingKeyFromPem(readFileSync(join(state, "principal-dev.pem"), "utf8")) };
+  }, 60_000);
+
+  afterAll(async () => {
+    await stop(stack);
+    rmSync(state, { recursive: true });
+  });
+
+  test.each([true, false])("makes a key and signs with it (oblivious: %s)", async (oblivious) => {
+    const enclave = await Enclave.connect({ ...options, oblivious });
+    const participants = ["alice", "bob", "carol"];
+    const create = {
+      method: "POST",
+      target: "/v1/keys",
+      json: { threshold: 2, participants },
+      idempotencyKey: crypto.randomUUID(),
+      principal,
+    };
+    const key = (await enclave.request(create)).json<Key>();
+    // The same Idempotency-Key gives the same key, whatever way the request takes.
+    const other = await Enclave.connect({ ...options, oblivious: !oblivious });
+    expect((await other.request(create)).json<Key>()).toEqual(key);
+
+    const sign = { method: "POST", target: `/v1/keys/${key.id}/sign`, principal };
+    const json = { type: "message", message: Buffer.from("never thawed").toString("hex") };
+    const signed = (await enclave.request({ ...sign, json })).json<{ signature: string; public_key: string }>();
+    expect(signed.public_key).toBe(key.group_public_key);
+    expect(signed.signature).toMatch(/^[0-9a-f]{128}$/);
+
+    const page = (await enclave.request({ method: "GET", target: "/v1/keys?limit=100", principal })).json<{
+      keys: Key[];
+    }>();
+    expect(page.keys.map(({ id }) => id)).toContain(key.id);
+  });
+
+  test.each([true, false])("refuses by name (oblivious: %s)", async (oblivious) => {
+    const enclave = await Enclave.connect({ ...options, oblivious });
+    const nameOf = async (ask: Parameters<Enclave["request"]>[0]) => {
+      const answer = await enclave.request(ask);
+      const error = await errorOf(ProblemError, (async () => answer.json())());
+      return problemName(error.problem);
+    };
+    const list = { method: "GET", target: "/v1/keys" };
+    expect(await nameOf(list)).toBe("signature-missing");
+    expect(await nameOf({ method: "GET", target: "/v1/nothing", principal })).toBe("not-found");
+    expect(await nameOf({ ...list, principal: { ...principal, name: "nobody" } })).toBe("unknown-principal");
+    const { privateKey } = (await crypto.subtle.generateKey({ name: "Ed25519" }, false, [
+      "sign",
+      "verify",
+    ])) as CryptoKeyPair;
+    expect(await nameOf({ ...list, principal: { name: "dev", key: privateKey } })).toBe("signature-invalid");
+    const content = { type: "application/json", body: utf8("{") };
+    expect(await nameOf({ method: "POST", target: "/v1/keys", content, idempotencyKey: "a", principal })).toMatch(
+      /invalid/,
+    );
+  });
+
+  test("is refused under another root, deployment, configuration and release", async () => {
+    const ruleOf = async (changed: Partial<ConnectOptions>) =>
+      (await errorOf(AttestationError, Enclave.connect({ ...options, ...changed }))).rule;
+    expect(await ruleOf({ roots: [Root.awsNitroG1()] })).toBe("root");
+    expect(await ruleOf({ policy: { releases: "any", deployment: "production" } })).toBe("deployment");
+    expect(await ruleOf({ policy: { releases: "any", configuration: new Uint8Array(32) } })).toBe("configuration");
+    const { boot } = await Enclave.connect(options);
+    const measured = boot.verified.pcrs.get(1) ?? new Uint8Array();
+    const release = Measurements.fromPcrs([[1, measured]]);
+    await Enclave.connect({ ...options, policy: { releases: [release] } });
+    const other = Measurements.fromPcrs([[1, measured.map((byte) => byte ^ 1)]]);
+    expect(await ruleOf({ policy: { releases: [other] } })).toBe("measurements");
+  });
+
+  test("is followed to its next boot", async () => {
+    const enclaves = await Promise.all([true, false].map((oblivious) => Enclave.connect({ ...options, oblivious })));
+    const boots = enclaves.map(({ boot }) => boot.name);
+    await stop(stack);
+    stack = start(state, options.origin.replace("http://", ""));
+    await ready(stack, state);
+    for (const [index, enclave] of enclaves.entries()) {
+      expect((await enclave.request({ method: "GET", target: "/v1/keys", principal })).status).toBe(200);
+      expect(enclave.boot.name).not.toBe(boots[index]);
+    }
+  }, 60_000);
+});
+
+function start(state: string, listen: string): ChildProcess {
+  const options = ["dev", "--state", state, "--listen", listen];
+  return spawn(program("permafrost"), options, { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+/** Where the stack listens, once its enclave serves keys. */
+async function ready(stack: ChildProcess, state: string): Promise<string> {
+  let said = "";
+  stack.stderr?.on("data", (chunk) => {
+    said = (said + chunk).slice(-2000);
+  });
+  for (let attempts = 0; attempts < 300 && stack.exitCode === null; attempts += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    try {
+      const profile = readFileSync(join(state, "client.toml"), "utf8");
+      const origin = /^endpoint = "(.*)"$/m.exec(profile)?.[1] ?? "";
+      const health = (await (await fetch(`${origin}/v1/health`)).json()) as { ready?: boolean };
+      if (health.ready) {
+        return origin;
+      }
+    } catch {
+      // It has not come that far.
+    }
+  }
+  throw new Error(`the development stack ended (${stack.exitCode}), or was not ready within 30 s: ${said}`);
+}
+
+async function stop(stack: ChildProcess): Promise<void> {
+  const exited = new Promise((resolve) => stack.once("exit", resolve));
+  if (stack.exitCode === null && stack.kill("SIGINT")) {
+    await exited;
+  }
+}
