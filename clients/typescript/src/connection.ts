@@ -3,7 +3,7 @@
 import { type Bytes, concat } from "./bytes.js";
 import { ConnectionError } from "./error.js";
 import type { HttpAnswer, HttpRequest } from "./http.js";
-import { quoted } from "./text.js";
+import { quoted } from "./quoted.js";
 
 /** What `fetch` is called with here. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;

@@ -7,7 +7,7 @@ import type { Root } from "./attestation/root.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import { type Binding, readBinding } from "./binding.js";
 import { type Bytes, equal, toHex } from "./bytes.js";
-import { quoted } from "./text.js";
+import { quoted } from "./quoted.js";
 
 /** What an enclave must be for a client to talk to it. The nonce, user data and public key are this library's to judge. */
 export interface EnclavePolicy extends Omit<Policy, "nonce" | "userData" | "publicKey"> {

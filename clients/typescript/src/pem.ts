@@ -1,7 +1,7 @@
 /** PEM (RFC 7468): bytes in base64 between two lines that say what they are. */
 
 import { type Bytes, fromBase64 } from "./bytes.js";
-import { quoted } from "./text.js";
+import { quoted } from "./quoted.js";
 
 /** Why a text is not the one block that was asked for. */
 export class PemError extends Error {

@@ -37,9 +37,6 @@ export class CborError extends Error {
   }
 }
 
-/** Documents nest three deep. */
-const DEPTH_MAX = 8;
-
 /**
  * Reads the one item that the bytes must be.
  *
@@ -74,9 +71,6 @@ const NAMES: Readonly<Record<Cbor["kind"], string>> = {
   null: "null",
   float: "a float",
 };
-
-/** What ends an indefinite length. */
-const BREAK = Symbol("break");
 
 interface Head {
   readonly major: number;
@@ -272,3 +266,9 @@ class Reader {
     throw new CborError(`an unknown simple value before byte ${this.#at}`);
   }
 }
+
+/** Documents nest three deep. */
+const DEPTH_MAX = 8;
+
+/** What ends an indefinite length. */
+const BREAK = Symbol("break");

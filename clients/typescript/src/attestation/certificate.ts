@@ -1,7 +1,7 @@
 /** One certificate of a path, and the rules it must keep. */
 
 import { type Bytes, bytes, equal } from "../bytes.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 import { DerError, fixedSignature, objectIdentifier, TAG } from "./der.js";
 import { AttestationError } from "./error.js";
 import { verifyP384 } from "./p384.js";

@@ -1,4 +1,7 @@
-/** The rule that a document broke: a short name that does not change between releases, the same as in the Rust verifier. */
+/**
+ * The rule that a document broke: a short name that does not change between releases. They are those of the Rust verifier; the last four
+ * are about what the document vouches for.
+ */
 export type AttestationRule =
   | "document-size"
   | "cbor"

@@ -1,7 +1,7 @@
 /** The PCRs of a release, as `nitro-cli build-enclave` prints them. */
 
 import { type Bytes, fromHex, toHex } from "../bytes.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 import { PCR_LENGTH } from "./payload.js";
 
 /** Why a text is not a set of PCRs. */

@@ -1,7 +1,7 @@
 /** The signed payload: AWS's syntax rules for every field ("Nitro Enclaves Attestation Process", section 3.2.2.1). */
 
 import { type Bytes, utf8 } from "../bytes.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 import { type Cbor, CborError, decode, kindOf } from "./cbor.js";
 import { AttestationError } from "./error.js";
 

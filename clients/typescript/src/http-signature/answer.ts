@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../bytes.js";
 import { type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../http.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 import { verifyEd25519 } from "./key.js";
 import {
   type BootName,

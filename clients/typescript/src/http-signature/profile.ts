@@ -2,7 +2,7 @@
 
 import { type Bytes, fromBase64, sha256, toBase64, utf8 } from "../bytes.js";
 import { type Fields, values } from "../http.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 
 export const CONTENT_DIGEST = "content-digest";
 export const CONTENT_TYPE = "content-type";

@@ -2,7 +2,7 @@
 
 import { toBase64, toBase64url } from "../bytes.js";
 import { type HttpRequest, pathOf, queryOf } from "../http.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 import { type Principal, sign } from "./key.js";
 import {
   type BootName,

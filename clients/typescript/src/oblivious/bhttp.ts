@@ -5,7 +5,7 @@
 
 import { type Bytes, bytes, concat, fromUtf8, utf8 } from "../bytes.js";
 import type { Fields, HttpAnswer, HttpRequest } from "../http.js";
-import { quoted } from "../text.js";
+import { quoted } from "../quoted.js";
 
 /** Why bytes are not a response that this client takes. */
 export class BinaryHttpError extends Error {
@@ -52,10 +52,6 @@ export function decodeResponse(encoded: Uint8Array): HttpAnswer {
   }
   return { status, fields, body };
 }
-
-/** Framing indicators (section 3.3). */
-const KNOWN_LENGTH_REQUEST = 0;
-const KNOWN_LENGTH_RESPONSE = 1;
 
 function readFields(section: Uint8Array): Fields {
   const fields: (readonly [string, string])[] = [];
@@ -133,3 +129,7 @@ class Reader {
     return taken;
   }
 }
+
+/** Framing indicators (section 3.3). */
+const KNOWN_LENGTH_REQUEST = 0;
+const KNOWN_LENGTH_RESPONSE = 1;

@@ -9,7 +9,7 @@ import type { HttpAnswer } from "../../src/http.js";
 import { AnswerError } from "../../src/http-signature/answer.js";
 import { pcr } from "../forge/path.js";
 import { newBoot } from "../http-signature/boot.js";
-import { about, connect, errorOf } from "./connected.js";
+import { about, connect, connected, errorOf } from "./connected.js";
 import { FakeEnclave, ORIGIN, problem } from "./fake.js";
 
 describe("an enclave is not connected to", () => {
@@ -94,6 +94,19 @@ describe("an enclave is not connected to", () => {
 });
 
 describe("the connection", () => {
+  test.each([
+    "/v1/a/../health",
+    "/v1/./health",
+    "/v1\\health",
+    '/v1/"a"',
+    "/v1/health?a='b'<",
+  ])("sends no target that a URL would rewrite: %s", async (target) => {
+    const { fake, enclave } = await connected({ oblivious: false });
+    fake.seen.length = 0;
+    await errorOf(TypeError, enclave.request({ method: "GET", target }));
+    expect(fake.seen).toEqual([]);
+  });
+
   test("ends an answer that takes too long", async () => {
     const fake = await FakeEnclave.start();
     const never: ConnectOptions["fetch"] = (_, { signal }) =>
