@@ -17,6 +17,8 @@ pub(super) fn template(path: &str) -> &'static str {
         },
         [Some("v1"), Some("attestation"), None, ..] => "/v1/attestation",
         [Some("v1"), Some("health"), None, ..] => "/v1/health",
+        [Some("v1"), Some("oblivious"), None, ..] => "/v1/oblivious",
+        [Some("v1"), Some("oblivious-keys"), None, ..] => "/v1/oblivious-keys",
         [Some("openapi.json"), None, ..] => "/openapi.json",
         [Some("docs"), None, ..] => "/docs",
         [Some("healthz"), None, ..] => "/healthz",
