@@ -8,10 +8,17 @@ import { Connection, type Fetch, TIME_LIMIT_MS } from "./connection.js";
 import type { EnclavePolicy } from "./expectation.js";
 import { type Fields, type HttpAnswer, type HttpRequest, values } from "./http.js";
 import type { Principal } from "./http-signature/key.js";
-import { CONTENT_TYPE, ENCLAVE_ATTESTATION, IDEMPOTENCY_KEY } from "./http-signature/profile.js";
+import {
+  CONTENT_TYPE,
+  ENCLAVE_ATTESTATION,
+  IDEMPOTENCY_KEY,
+  ProfileError,
+  SIGNED_FIELDS,
+} from "./http-signature/profile.js";
 import { checkRequestLine, signRequest } from "./http-signature/request.js";
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
+import { quoted } from "./quoted.js";
 
 /** Where the enclave is, and what it must be. */
 export interface ConnectOptions {
@@ -39,6 +46,8 @@ export interface Ask {
   readonly content?: { readonly type: string; readonly body: Bytes };
   /** Makes a creating request safe to repeat: 1 to 64 of `A-Z a-z 0-9 - _ .`. */
   readonly idempotencyKey?: string;
+  /** Further header fields, names in lower case: the signature does not cover them. Not those that are set by what stands above. */
+  readonly fields?: Fields;
   /** Who asks: the request is signed by its key. Left out for what takes no principal. */
   readonly principal?: Principal;
 }
@@ -161,6 +170,7 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   const content =
     ask.json === undefined ? ask.content : { type: "application/json", body: utf8(JSON.stringify(ask.json)) };
   const fields: Fields = [
+    ...furtherFields(ask.fields ?? []),
     ...(content === undefined ? [] : [[CONTENT_TYPE, content.type] as const]),
     ...(ask.idempotencyKey === undefined ? [] : [[IDEMPOTENCY_KEY, ask.idempotencyKey] as const]),
   ];
@@ -168,4 +178,16 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   checkRequestLine(method, target);
   const request: HttpRequest = { method, target, fields, body: content?.body ?? new Uint8Array() };
   return principal === undefined ? request : signRequest(request, principal, boot.name);
+}
+
+/** Fields that no signature covers, once each is one line and none is another's to set. */
+function furtherFields(fields: Fields): Fields {
+  for (const [name, value] of fields) {
+    const isTaken = [CONTENT_TYPE, IDEMPOTENCY_KEY, ...SIGNED_FIELDS].includes(name);
+    if (isTaken || !/^[a-z0-9-]+$/.test(name) || !/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
+      const expected = "another name of a-z, 0-9 and -, and visible ASCII with spaces inside only";
+      throw new ProfileError("field-form", `the field ${quoted(name)} is not of its form`, expected);
+    }
+  }
+  return fields;
 }

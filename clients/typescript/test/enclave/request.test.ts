@@ -96,6 +96,26 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen).toEqual([]);
   });
 
+  test("is sent further fields as they are, and none in place of those that are signed", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const { fields } = (await enclave.request({ ...ECHO, fields: [["passkey-response", "a b"]] })).json<{
+      fields: [string, string][];
+    }>();
+    expect(values(fields, "passkey-response")).toEqual(["a b"]);
+    fake.seen.length = 0;
+    for (const field of [
+      ["signature", "a"],
+      ["content-type", "a"],
+      ["idempotency-key", "a"],
+      ["A", "a"],
+      ["a", "a\r\nb: c"],
+    ]) {
+      const [name = "", value = ""] = field;
+      await errorOf(ProfileError, enclave.request({ ...ECHO, fields: [[name, value]] }));
+    }
+    expect(fake.seen).toEqual([]);
+  });
+
   test("is not believed where nobody has signed a problem", async () => {
     const { fake, enclave } = await connected({ oblivious });
     fake.lie = async () => problem(503, "enclave-unreachable");
