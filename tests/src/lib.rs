@@ -10,6 +10,7 @@
 //! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
+//! - [`Authenticator`] and [`Browser`]: a person's side, without a real browser.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
@@ -20,9 +21,11 @@
     clippy::unwrap_used
 )]
 
+mod authenticator;
 mod background;
 pub mod binaries;
 mod booted;
+mod browser;
 mod development_kms;
 mod enclave_process;
 mod honest_stack;
@@ -35,6 +38,8 @@ mod measured;
 pub mod python;
 pub mod virtual_machine;
 
+pub use authenticator::Authenticator;
+pub use browser::{Browser, Wanted, with_nonce};
 pub use development_kms::{DevelopmentKms, measurements, measurements_of, predecessors};
 pub use enclave_process::{EnclaveProcess, ParentSide};
 pub use honest_stack::HonestStack;

@@ -8,6 +8,7 @@ pub struct Measured {
     allow_debug_mode: bool,
     limits: String,
     principals: Vec<(String, SigningKey, String)>,
+    people: String,
 }
 
 /// What a principal may do when a test does not say otherwise: everything, with its own keys.
@@ -32,6 +33,7 @@ impl Measured {
                 false => String::new(),
             },
             principals: Vec::new(),
+            people: String::new(),
         };
         measured.principal("alice", Algorithm::Ed25519, EVERYTHING);
         measured.principal("bob", Algorithm::EcdsaP256, EVERYTHING);
@@ -50,6 +52,14 @@ impl Measured {
     pub fn limits(mut self, lines: &str) -> Self {
         self.limits.push_str(lines);
         self.limits.push('\n');
+        self
+    }
+
+    /// Lets people register at `http://localhost`, with these further lines of the section `people`.
+    #[must_use]
+    pub fn people(mut self, lines: &str) -> Self {
+        self.people =
+            format!("[people]\nrp_id = \"localhost\"\norigins = [\"http://localhost\"]\n{lines}\n");
         self
     }
 
@@ -74,8 +84,8 @@ impl Measured {
     /// The file, with this section `kms`.
     pub fn to_toml(&self, kms: &str) -> String {
         let mut text = format!(
-            "deployment = \"{}\"\nallow_debug_mode = {}\n{kms}\n[limits]\n{}\n",
-            self.deployment, self.allow_debug_mode, self.limits
+            "deployment = \"{}\"\nallow_debug_mode = {}\n{kms}\n[limits]\n{}\n{}",
+            self.deployment, self.allow_debug_mode, self.limits, self.people
         );
         for (name, key, policy) in &self.principals {
             let public_key = key.public_key().expect("a public key");

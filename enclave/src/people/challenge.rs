@@ -141,15 +141,9 @@ impl Nonce {
         hex::encode(self.0)
     }
 
-    /// What the passkey signs: SHA-256 of the CBOR array of a name, the purpose, this nonce and the request (see
-    /// [`request_digest`]).
+    /// What the passkey signs: [`approval_challenge`].
     pub fn challenge(&self, purpose: &str, request: &[u8; 32]) -> [u8; 32] {
-        sha256_of(vec![
-            Value::from("permafrost passkey challenge"),
-            Value::from(purpose),
-            Value::Bytes(self.0.to_vec()),
-            Value::Bytes(request.to_vec()),
-        ])
+        approval_challenge(purpose, &self.0, request)
     }
 
     fn expires_at(&self) -> u64 {
@@ -175,6 +169,16 @@ impl Used {
             self.nonces.remove(&nonce);
         }
     }
+}
+
+/// What a passkey signs: SHA-256 of the CBOR array of a name, the purpose, the nonce and the [`request_digest`].
+pub fn approval_challenge(purpose: &str, nonce: &[u8], request: &[u8; 32]) -> [u8; 32] {
+    sha256_of(vec![
+        Value::from("permafrost passkey challenge"),
+        Value::from(purpose),
+        Value::Bytes(nonce.to_vec()),
+        Value::Bytes(request.to_vec()),
+    ])
 }
 
 /// What is approved: method, path, query (without its `?`), the digest of the body, and who sends it (the `keyid`; empty where

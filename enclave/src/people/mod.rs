@@ -30,7 +30,7 @@ use permafrost_common::api::people::{Challenge, NewChallenge};
 use permafrost_common::problem::{Problem, ProblemType};
 
 pub use approval::{Approval, is_purpose};
-pub use challenge::{Challenges, request_digest};
+pub use challenge::{Challenges, approval_challenge, request_digest};
 pub use config::PeopleConfig;
 pub(crate) use config::PeopleSection;
 pub use records::PeopleRecords;
