@@ -96,6 +96,18 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen).toEqual([]);
   });
 
+  test("whose key signs in the name of a boot that it is not is not believed", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const honest = fake.boot;
+    const other = honest.named(`sha-256=${"00".repeat(32)}`);
+    // Asked for its document, it is itself again: so it has not started anew.
+    fake.lie = async ({ target }) => {
+      fake.boot = target.startsWith("/v1/attestation") ? honest : { ...other, name: honest.name };
+      return undefined;
+    };
+    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("boot");
+  });
+
   test("is sent further fields as they are, and none in place of those that are signed", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const { fields } = (await enclave.request({ ...ECHO, fields: [["passkey-response", "a b"]] })).json<{

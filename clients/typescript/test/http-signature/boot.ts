@@ -8,6 +8,8 @@ export interface Boot {
   readonly name: BootName;
   /** Ed25519, 32 bytes. */
   readonly publicKey: Bytes;
+  /** The same key under another name. */
+  named(name: BootName): Boot;
   answer(request: HttpRequest, status: number, fields: Fields, body: Bytes, created?: number): Promise<HttpAnswer>;
 }
 
@@ -17,12 +19,15 @@ export async function newBoot(name: BootName): Promise<Boot> {
     "sign",
     "verify",
   ])) as CryptoKeyPair;
-  return {
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
+  const named = (name: BootName): Boot => ({
     name,
-    publicKey: new Uint8Array(await crypto.subtle.exportKey("raw", publicKey)),
+    publicKey: raw,
+    named,
     answer: (request, status, fields, body, created = Math.floor(Date.now() / 1000)) =>
       sign(privateKey, name, request, { status, fields, body }, created),
-  };
+  });
+  return named(name);
 }
 
 /** Written by `docs/signatures.md`, not by way of the client's own code: both could be wrong in the same way. */
