@@ -131,22 +131,30 @@ impl LyingStore {
 
     /// Every version of the root secret's record.
     pub fn root_secret(&self) -> Vec<Vec<u8>> {
-        let place = ("root-secret".to_owned(), "newest".to_owned());
-        let state = self.0.lock().unwrap();
-        state.history.get(&place).cloned().unwrap_or_default()
+        self.versions_of("root-secret", "newest")
     }
 
     /// Puts versions back as those of the root secret's record.
     pub fn put_back_root_secret(&self, versions: Vec<Vec<u8>>) {
-        let place = ("root-secret".to_owned(), "newest".to_owned());
-        self.0.lock().unwrap().history.insert(place, versions);
+        self.put_back_of("root-secret", "newest", versions);
     }
 
     /// Every version of a key's record.
     pub fn versions(&self, id: &str) -> Vec<Vec<u8>> {
-        let key = ("key".to_owned(), id.to_owned());
+        self.versions_of("key", id)
+    }
+
+    /// Every version of a record of this kind.
+    pub fn versions_of(&self, kind: &str, id: &str) -> Vec<Vec<u8>> {
+        let place = (kind.to_owned(), id.to_owned());
         let state = self.0.lock().unwrap();
-        state.history.get(&key).cloned().unwrap_or_default()
+        state.history.get(&place).cloned().unwrap_or_default()
+    }
+
+    /// Makes these the versions of a record of this kind.
+    pub fn put_back_of(&self, kind: &str, id: &str, versions: Vec<Vec<u8>>) {
+        let place = (kind.to_owned(), id.to_owned());
+        self.0.lock().unwrap().history.insert(place, versions);
     }
 
     /// Loses every version of a key's record.
@@ -157,8 +165,7 @@ impl LyingStore {
 
     /// Puts back what was lost.
     pub fn put_back(&self, id: &str, versions: Vec<Vec<u8>>) {
-        let key = ("key".to_owned(), id.to_owned());
-        self.0.lock().unwrap().history.insert(key, versions);
+        self.put_back_of("key", id, versions);
     }
 
     /// What the enclave has asked for since the last call.
