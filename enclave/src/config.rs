@@ -377,6 +377,7 @@ requests_per_minute = 60
         let config = Config::parse(example.as_bytes()).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.principals[0].policy.nostr_kinds, Some([1, 7].into()));
+        assert_eq!(config.people.unwrap().recovery_delay_s, 72 * 3_600);
     }
 
     #[test]
@@ -417,6 +418,40 @@ requests_per_minute = 60
                 format!("{GOOD}{}", &GOOD[GOOD.find("[[").unwrap()..]),
                 "used twice",
             ),
+        ] {
+            let error = refusal(&text);
+            assert!(
+                error.contains(named) && error.contains("accepted"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn people_are_given_nothing_that_is_not_theirs() {
+        let people = "[people]\nrp_id = \"localhost\"\norigins = [\"http://localhost\"]\n";
+        let config = Config::parse(format!("{GOOD}\n{people}").as_bytes()).unwrap();
+        let policy = config.people.unwrap().policy;
+        assert!(!policy.operations.contains(&OperationName::CreateKey));
+        assert!(policy.operations.contains(&OperationName::RevokePasskey));
+        for (text, named) in [
+            (
+                format!("{GOOD}\n{people}operations = [\"rotate_root\"]"),
+                "people.operations: rotate_root",
+            ),
+            (
+                format!("{GOOD}\n{people}session_s = 901"),
+                "people.session_s: 901",
+            ),
+            (
+                format!("{GOOD}\n{}", people.replace("localhost", "example.org")),
+                "people.rp_id",
+            ),
+            (
+                GOOD.replace("create_key", "revoke_passkey"),
+                "revoke_passkey",
+            ),
+            (GOOD.replace("\"svc\"", "\"user.svc\""), "user.svc"),
         ] {
             let error = refusal(&text);
             assert!(
