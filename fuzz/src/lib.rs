@@ -11,14 +11,18 @@ mod binary_http;
 mod binding;
 mod ciphertext_for_recipient;
 mod configuration;
+mod cose_key;
 mod document;
 mod key_record;
 mod message;
 mod oblivious_keys;
 mod oblivious_request;
+mod passkey;
 mod request_signature;
 mod root_record;
 mod sealed_record;
+mod webauthn_authentication;
+mod webauthn_registration;
 
 pub use address::address;
 pub use answer_signature::answer_signature;
@@ -26,6 +30,7 @@ pub use binary_http::binary_http;
 pub use binding::binding;
 pub use ciphertext_for_recipient::ciphertext_for_recipient;
 pub use configuration::configuration;
+pub use cose_key::cose_key;
 pub use document::document;
 pub use key_record::key_record;
 pub use oblivious_keys::oblivious_keys;
@@ -33,6 +38,8 @@ pub use oblivious_request::oblivious_request;
 pub use request_signature::request_signature;
 pub use root_record::root_record;
 pub use sealed_record::sealed_record;
+pub use webauthn_authentication::webauthn_authentication;
+pub use webauthn_registration::webauthn_registration;
 
 /// A parser with its properties: an input to whether it was accepted.
 pub type Target = fn(&[u8]) -> bool;
@@ -45,6 +52,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("binding", binding),
     ("ciphertext_for_recipient", ciphertext_for_recipient),
     ("configuration", configuration),
+    ("cose_key", cose_key),
     ("document", document),
     ("key_record", key_record),
     ("oblivious_keys", oblivious_keys),
@@ -52,4 +60,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("request_signature", request_signature),
     ("root_record", root_record),
     ("sealed_record", sealed_record),
+    ("webauthn_authentication", webauthn_authentication),
+    ("webauthn_registration", webauthn_registration),
 ];

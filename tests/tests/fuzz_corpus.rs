@@ -31,6 +31,7 @@ replays! {
     every_input_of_the_binding_corpus_holds: binding;
     every_input_of_the_ciphertext_for_recipient_corpus_holds: ciphertext_for_recipient;
     every_input_of_the_configuration_corpus_holds: configuration;
+    every_input_of_the_cose_key_corpus_holds: cose_key;
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_key_record_corpus_holds: key_record;
     every_input_of_the_oblivious_keys_corpus_holds: oblivious_keys;
@@ -38,6 +39,8 @@ replays! {
     every_input_of_the_request_signature_corpus_holds: request_signature;
     every_input_of_the_root_record_corpus_holds: root_record;
     every_input_of_the_sealed_record_corpus_holds: sealed_record;
+    every_input_of_the_webauthn_authentication_corpus_holds: webauthn_authentication;
+    every_input_of_the_webauthn_registration_corpus_holds: webauthn_registration;
 }
 
 /// A corpus that never gets past the parser's first check, or never fails one, shows little.
