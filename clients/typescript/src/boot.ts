@@ -5,6 +5,7 @@ import type { Root } from "./attestation/root.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import type { Binding } from "./binding.js";
 import { type Bytes, fromBase64, toHex } from "./bytes.js";
+import { EnclaveClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { UnauthenticatedError, UnexpectedAnswerError } from "./error.js";
 import { type EnclavePolicy, judge } from "./expectation.js";
@@ -26,7 +27,8 @@ export class Boot {
     readonly binding: Binding,
     /** What every answer of this boot names: the digest of its own document, made without a nonce. */
     readonly name: BootName,
-    private readonly clock: { readonly enclave: number; readonly seenMs: number },
+    /** The enclave's clock. */
+    readonly clock: EnclaveClock,
   ) {}
 
   /**
@@ -42,7 +44,7 @@ export class Boot {
     const document = documentOf(answer);
     const { verified, binding } = await judge(document, nonce, roots, policy);
     const { created, boot } = await verifyAnswer(answer, request, binding.bootKey);
-    return new Boot(nonce, document, verified, binding, boot, { enclave: created, seenMs: performance.now() });
+    return new Boot(nonce, document, verified, binding, boot, new EnclaveClock(created));
   }
 
   /**
@@ -63,13 +65,12 @@ export class Boot {
     if (!isSigned(request)) {
       this.#checkFreshness(created);
     }
+    this.clock.hear(created);
     return new Answer(answer, created);
   }
 
-  /** The enclave's clock is known from the verification; this machine's steady clock tells how it has gone on. */
   #checkFreshness(created: number): void {
-    const elapsed = Math.floor((performance.now() - this.clock.seenMs) / 1000);
-    const behind = this.clock.enclave + elapsed - created;
+    const behind = this.clock.now() - created;
     if (behind > STALE_AFTER) {
       const found = `it was signed ${behind} s before this request, by the enclave's clock`;
       throw new AnswerError("stale", found, `at most ${STALE_AFTER} s`);

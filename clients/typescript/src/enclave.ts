@@ -15,7 +15,7 @@ import {
   ProfileError,
   SIGNED_FIELDS,
 } from "./http-signature/profile.js";
-import { checkRequestLine, signRequest } from "./http-signature/request.js";
+import { checkRequestLine, once, signRequest } from "./http-signature/request.js";
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
 import { quoted } from "./quoted.js";
@@ -50,6 +50,8 @@ export interface Ask {
   readonly fields?: Fields;
   /** Who asks: the request is signed by its key. Left out for what takes no principal. */
   readonly principal?: Principal;
+  /** Whose clock dates the request: that of this machine, or the enclave's as far as it is known. Default: `"machine"`. */
+  readonly clock?: "machine" | "enclave";
 }
 
 /**
@@ -177,7 +179,12 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   const { method, target, principal } = ask;
   checkRequestLine(method, target);
   const request: HttpRequest = { method, target, fields, body: content?.body ?? new Uint8Array() };
-  return principal === undefined ? request : signRequest(request, principal, boot.name);
+  if (principal === undefined) {
+    return request;
+  }
+  const unique = once();
+  const dated = ask.clock === "enclave" ? { ...unique, created: boot.clock.now() } : unique;
+  return signRequest(request, principal, boot.name, dated);
 }
 
 /** Fields that no signature covers, once each is one line and none is another's to set. */

@@ -18,6 +18,7 @@ export type { VerifiedDocument } from "./attestation/verified.js";
 export { type Binding, readBinding } from "./binding.js";
 export type { Boot } from "./boot.js";
 export type { Bytes } from "./bytes.js";
+export type { EnclaveClock } from "./clock.js";
 export type { Fetch } from "./connection.js";
 export { type Ask, type ConnectOptions, Enclave } from "./enclave.js";
 export {
@@ -33,4 +34,17 @@ export { AnswerError, type AnswerRule } from "./http-signature/answer.js";
 export { generateSessionKey, type Principal, publicKeyText, signingKeyFromPem } from "./http-signature/key.js";
 export { type BootName, ProfileError, type ProfileRule } from "./http-signature/profile.js";
 export { PemError } from "./pem.js";
+export type * from "./people/api.js";
+export {
+  type Authenticator,
+  browserAuthenticator,
+  type NewPasskey,
+  PasskeyError,
+  type PasskeyQuestion,
+  type PasskeyResponse,
+} from "./people/authenticator.js";
+export { type NostrSigner, nostrSigner } from "./people/nostr.js";
+export { type PasskeyNames, People, type PeopleOptions } from "./people/people.js";
+export { Session, type SignedEvent, type UnsignedEvent } from "./people/session.js";
+export { RecoveryTicket } from "./people/ticket.js";
 export { type Problem, problemName } from "./problem.js";

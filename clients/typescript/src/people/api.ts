@@ -1,0 +1,105 @@
+/** The bodies about people, as the enclave gives them (`docs/people.md`). Times are seconds since 1970, by the enclave's clock. */
+
+/** A user, as the user sees it. */
+export interface User {
+  /** The user handle, 16 bytes in hex: what guardians and recovery tickets name the user by. */
+  readonly id: string;
+  /** The owner's name of the user's keys. */
+  readonly owner: string;
+  readonly created_at: number;
+  /** The pending ones, too. */
+  readonly passkeys: readonly Passkey[];
+  /** Those that have not expired. */
+  readonly sessions: readonly SessionInfo[];
+  readonly policy?: Scope;
+  /** How many are left. */
+  readonly recovery_codes: number;
+  readonly guardians?: Guardians;
+  readonly recoveries: readonly Recovery[];
+  /** The newest first; at most 100. */
+  readonly activity: readonly Activity[];
+}
+
+export interface Passkey {
+  /** 16 bytes in hex. */
+  readonly id: string;
+  readonly name: string;
+  readonly status: "active" | "pending";
+  readonly algorithm: string;
+  /** 32 bytes in hex: what two devices compare when one is linked. */
+  readonly public_key_digest: string;
+  /** The authenticator's model, 16 bytes in hex; zero where it does not say. */
+  readonly aaguid: string;
+  readonly backup_eligible: boolean;
+  readonly backed_up: boolean;
+  readonly added_at: number;
+  /** 0 before the first use. */
+  readonly used_at: number;
+}
+
+export interface SessionInfo {
+  /** The `keyid` of its requests. */
+  readonly id: string;
+  /** The passkey that logged in. */
+  readonly passkey: string;
+  /** What the client said of the device. */
+  readonly device: string;
+  /** 32 bytes in hex: a hint, not a boundary. */
+  readonly fingerprint: string;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly scope?: Scope;
+}
+
+/** Less than everything that the user may do. What is left out is not narrowed. */
+export interface Scope {
+  readonly operations?: readonly string[];
+  readonly keys?: readonly string[];
+  readonly nostr_kinds?: readonly number[];
+}
+
+/** A code by which another device offers a passkey. */
+export interface Link {
+  readonly code: string;
+  readonly expires_at: number;
+}
+
+export interface Guardians {
+  /** How many of them it takes: 1 to the number of users; 0 with no users: none. */
+  readonly threshold: number;
+  /** User ids, 0 to 10. */
+  readonly users: readonly string[];
+}
+
+/** A recovery under way. */
+export interface Recovery {
+  /** 16 bytes in hex. */
+  readonly id: string;
+  readonly passkey_name: string;
+  /** SHA-256 of the new passkey's public key, in hex. */
+  readonly public_key_digest: string;
+  readonly started_at: number;
+  /** How many guardians have approved. */
+  readonly approvals: number;
+  /** When it may be completed; absent while it waits for guardians. */
+  readonly ready_at?: number;
+}
+
+export interface Activity {
+  readonly at: number;
+  /** `registered`, `logged_in`, `passkey_added`, ... */
+  readonly what: string;
+  /** Which passkey, session or recovery. */
+  readonly detail: string;
+}
+
+/** A signing key, as far as its user needs it. */
+export interface UserKey {
+  readonly id: string;
+  readonly status: string;
+  /** 32 bytes in hex, x-only (BIP-340). */
+  readonly group_public_key: string;
+  readonly npub: string;
+  readonly generation: number;
+  readonly created_at: number;
+}

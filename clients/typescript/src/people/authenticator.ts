@@ -1,0 +1,138 @@
+/** Who asks the user for a passkey: the browser, or whatever a test puts in its place. */
+
+import { type Bytes, bytes, toBase64url } from "../bytes.js";
+
+/** A passkey to be made. */
+export interface NewPasskey {
+  /** 32 bytes. */
+  readonly challenge: Bytes;
+  readonly rpId: string;
+  /** 16 bytes. */
+  readonly userHandle: Bytes;
+  /** What the authenticator shows the user in its list. It goes to the authenticator and nowhere else. */
+  readonly userName: string;
+}
+
+/** A passkey to be asked. */
+export interface PasskeyQuestion {
+  /** 32 bytes. */
+  readonly challenge: Bytes;
+  readonly rpId: string;
+  /** The one that is asked for; left out: the user chooses. */
+  readonly credentialId?: string;
+}
+
+/** A response of WebAuthn Level 3 section 5.1.8 or 5.1.9 as the enclave reads it: bytes in base64url without padding. */
+export interface PasskeyResponse {
+  readonly id: string;
+  readonly rawId: string;
+  readonly type: "public-key";
+  readonly response: Readonly<Record<string, string | readonly string[] | null>>;
+}
+
+export interface Authenticator {
+  /** Makes a passkey: `clientDataJSON`, `attestationObject` and `transports`. */
+  create(passkey: NewPasskey): Promise<PasskeyResponse>;
+  /** Has a passkey sign: `clientDataJSON`, `authenticatorData`, `signature` and `userHandle`. */
+  get(question: PasskeyQuestion): Promise<PasskeyResponse>;
+}
+
+/** The user did not say yes, or there is no authenticator that could. Nothing was sent. */
+export class PasskeyError extends Error {
+  override readonly name = "PasskeyError";
+
+  constructor(
+    /** The name of the browser's `DOMException`: `NotAllowedError`, `InvalidStateError`, `SecurityError`, ... */
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the passkey did not sign: ${reason}`, options);
+  }
+}
+
+/**
+ * `navigator.credentials` (WebAuthn Level 3 section 5.1). Of the responses only what the enclave reads is sent: `toJSON()` would repeat the
+ * public key and the authenticator data, and header fields have little room.
+ *
+ * The calls throw {@link PasskeyError}.
+ */
+export const browserAuthenticator: Authenticator = {
+  async create({ challenge, rpId, userHandle, userName }) {
+    const credential = await asked(() =>
+      navigator.credentials.create({
+        publicKey: {
+          challenge,
+          rp: { id: rpId, name: rpId },
+          user: { id: userHandle, name: userName, displayName: userName },
+          pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
+          authenticatorSelection: {
+            residentKey: "required",
+            requireResidentKey: true,
+            userVerification: "required",
+          },
+          attestation: "none",
+        },
+      }),
+    );
+    const { clientDataJSON, attestationObject, getTransports } =
+      credential.response as AuthenticatorAttestationResponse;
+    return responseOf(credential, {
+      clientDataJSON: encoded(clientDataJSON),
+      attestationObject: encoded(attestationObject),
+      transports: getTransports?.call(credential.response) ?? [],
+    });
+  },
+
+  async get({ challenge, rpId, credentialId }) {
+    const credential = await asked(() =>
+      navigator.credentials.get({
+        publicKey: {
+          challenge,
+          rpId,
+          userVerification: "required",
+          ...(credentialId === undefined
+            ? {}
+            : { allowCredentials: [{ type: "public-key", id: fromBase64url(credentialId) }] }),
+        },
+      }),
+    );
+    const { clientDataJSON, authenticatorData, signature, userHandle } =
+      credential.response as AuthenticatorAssertionResponse;
+    return responseOf(credential, {
+      clientDataJSON: encoded(clientDataJSON),
+      authenticatorData: encoded(authenticatorData),
+      signature: encoded(signature),
+      userHandle: userHandle === null ? null : encoded(userHandle),
+    });
+  },
+};
+
+async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
+  if (globalThis.navigator?.credentials === undefined) {
+    throw new PasskeyError("NotSupportedError");
+  }
+  let credential: Credential | null;
+  try {
+    credential = await ask();
+  } catch (error) {
+    throw new PasskeyError(error instanceof Error ? error.name : String(error), { cause: error });
+  }
+  if (credential === null) {
+    throw new PasskeyError("NotFoundError");
+  }
+  return credential as PublicKeyCredential;
+}
+
+function responseOf(credential: PublicKeyCredential, response: PasskeyResponse["response"]): PasskeyResponse {
+  const id = encoded(credential.rawId);
+  return { id, rawId: id, type: "public-key", response };
+}
+
+function encoded(buffer: ArrayBuffer): string {
+  return toBase64url(new Uint8Array(buffer));
+}
+
+function fromBase64url(text: string): Bytes {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  return bytes(Array.from(atob(base64), (character) => character.charCodeAt(0)));
+}

@@ -1,0 +1,95 @@
+/** How people's requests are sent: what a passkey has to approve, it approves first. */
+
+import type { Answer } from "../answer.js";
+import { type Bytes, toBase64url, utf8 } from "../bytes.js";
+import type { Enclave } from "../enclave.js";
+import type { Fields } from "../http.js";
+import type { Principal } from "../http-signature/key.js";
+import { problemName } from "../problem.js";
+import type { Authenticator, PasskeyResponse } from "./authenticator.js";
+import { approvalChallenge } from "./challenge.js";
+
+/** What somebody wants of the enclave. */
+export interface Wanted {
+  readonly method: "GET" | "POST";
+  readonly target: string;
+  readonly json?: unknown;
+  readonly idempotencyKey?: string;
+}
+
+/** Who wants it: nobody in particular, or a session. */
+export interface Speaker {
+  readonly principal?: Principal;
+  /** Beside those that are covered by the signature. */
+  readonly fields?: Fields;
+}
+
+/** What a passkey is asked, once the challenge is made. */
+export type Ceremony = (authenticator: Authenticator, challenge: Bytes, given: Challenge) => Promise<PasskeyResponse>;
+
+/** The answer of `POST /v1/challenges`. */
+export interface Challenge {
+  readonly nonce: string;
+  readonly rp_id: string;
+  readonly user_handle?: string;
+}
+
+export class Conversation {
+  constructor(
+    readonly enclave: Enclave,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  /** Sends a request that needs no approval. */
+  async send(wanted: Wanted, speaker: Speaker = {}): Promise<Answer> {
+    return this.#send(request(wanted), speaker, []);
+  }
+
+  /**
+   * Has a passkey approve a request, and sends it. `purpose` is the request's `operationId`.
+   *
+   * @throws {PasskeyError} when no passkey signed: nothing was sent but the question for a nonce.
+   */
+  async approved(
+    purpose: string,
+    wanted: Wanted,
+    ceremony: Ceremony,
+    speaker: Speaker = {},
+  ): Promise<{ answer: Answer; response: PasskeyResponse }> {
+    const asked = await this.send({ method: "POST", target: "/v1/challenges", json: { purpose } });
+    const given = asked.json<Challenge>();
+    const prepared = request(wanted);
+    const challenge = await approvalChallenge(purpose, given.nonce, prepared, speaker.principal?.name ?? "");
+    const response = await ceremony(this.authenticator, challenge, given);
+    const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(response)))}`;
+    return { answer: await this.#send(prepared, speaker, [["passkey-response", passkey]]), response };
+  }
+
+  async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Answer> {
+    const { method, target, body, idempotencyKey } = prepared;
+    const ask = {
+      method,
+      target,
+      ...(body.length === 0 ? {} : { content: { type: "application/json", body } }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      fields: [...(speaker.fields ?? []), ...more],
+      ...(speaker.principal === undefined ? {} : { principal: speaker.principal }),
+      clock: "enclave" as const,
+    };
+    const answer = await this.enclave.request(ask);
+    const isLate = answer.problem !== undefined && problemName(answer.problem) === "request-expired";
+    // Where this machine has slept, what is known of the enclave's clock is behind: the refusal, being signed, has just set it.
+    return isLate ? this.enclave.request(ask) : answer;
+  }
+}
+
+interface Prepared {
+  readonly method: string;
+  readonly target: string;
+  readonly body: Bytes;
+  readonly idempotencyKey: string | undefined;
+}
+
+function request({ method, target, json, idempotencyKey }: Wanted): Prepared {
+  return { method, target, body: json === undefined ? new Uint8Array() : utf8(JSON.stringify(json)), idempotencyKey };
+}

@@ -1,0 +1,144 @@
+/** Users of an enclave: who has no session yet, and how they get one. */
+
+import { type Bytes, fromHex, sha256, toHex, utf8 } from "../bytes.js";
+import type { Enclave } from "../enclave.js";
+import { generateSessionKey, publicKeyText } from "../http-signature/key.js";
+import { quoted } from "../quoted.js";
+import type { Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
+import { type Authenticator, browserAuthenticator } from "./authenticator.js";
+import { type Ceremony, Conversation } from "./conversation.js";
+import { Session } from "./session.js";
+import { RecoveryTicket } from "./ticket.js";
+
+export interface PeopleOptions {
+  /** Who asks for passkeys. Default: the browser. */
+  readonly authenticator?: Authenticator;
+  /** What is said of the device, for the user to recognise it: 0 to 512 bytes of UTF-8. Default: nothing. */
+  readonly device?: string;
+}
+
+/** A passkey to be made. */
+export interface PasskeyNames {
+  /** What the user calls the passkey in this deployment: 1 to 64 bytes of UTF-8. Sealed by the enclave. */
+  readonly passkeyName: string;
+  /** What the authenticator calls the user in its list. It goes nowhere else. */
+  readonly userName: string;
+}
+
+/**
+ * What anybody may ask of an enclave that has people. Nothing is kept but in the objects that are returned: who drops them, or
+ * closes the page, is logged out on this side.
+ */
+export class People {
+  readonly #conversation: Conversation;
+  readonly #device: string;
+
+  constructor(enclave: Enclave, { authenticator = browserAuthenticator, device = "" }: PeopleOptions = {}) {
+    this.#conversation = new Conversation(enclave, authenticator);
+    this.#device = device;
+  }
+
+  /**
+   * Makes a user with a passkey, a signing key and a session.
+   *
+   * @throws {PasskeyError} {@link ProblemError}, and what {@link Enclave.request} throws.
+   */
+  async register(names: PasskeyNames, scope?: Scope): Promise<{ session: Session; key: UserKey }> {
+    const { pair, session } = await this.#newSession(scope);
+    const json = { passkey_name: names.passkeyName, session };
+    const wanted = { method: "POST", target: "/v1/users", json } as const;
+    const { answer, response } = await this.#conversation.approved("register", wanted, creation(names.userName));
+    const registered = answer.json<{ user: User; session: SessionInfo; key: UserKey }>();
+    return {
+      session: await this.#enter(registered.session, registered.user, pair, response.id),
+      key: registered.key,
+    };
+  }
+
+  /** Opens a session: the user chooses a passkey, and the enclave says whose it is. */
+  async login(scope?: Scope): Promise<Session> {
+    const { pair, session } = await this.#newSession(scope);
+    const wanted = { method: "POST", target: "/v1/sessions", json: session } as const;
+    const { answer, response } = await this.#conversation.approved("login", wanted, assertion());
+    const { session: opened, user } = answer.json<{ user: User; session: SessionInfo }>();
+    return this.#enter(opened, user, pair, response.id);
+  }
+
+  /**
+   * Offers a new passkey of this device to the user whose link code it is. It waits until that user has compared the answer's
+   * `public_key_digest` and approved it.
+   */
+  async offerPasskey(code: string, names: PasskeyNames): Promise<Passkey> {
+    const open = { method: "POST", target: "/v1/links/open", json: { code } } as const;
+    const { user_handle } = (await this.#conversation.send(open)).json<{ user_handle: string }>();
+    const json = { code, passkey_name: names.passkeyName };
+    const wanted = { method: "POST", target: "/v1/links/passkey", json } as const;
+    const ceremony = creation(names.userName, user_handle);
+    return (await this.#conversation.approved("offer_passkey", wanted, ceremony)).answer.json<Passkey>();
+  }
+
+  /**
+   * Begins a recovery of a user with a new passkey: by one of their recovery codes, or, without one, by guardians, who need the ticket.
+   *
+   * @param user the user id: 16 bytes in hex.
+   */
+  async startRecovery(
+    user: string,
+    code: string | undefined,
+    names: PasskeyNames,
+  ): Promise<{ recovery: Recovery; ticket: RecoveryTicket }> {
+    const json = { user, ...(code === undefined ? {} : { code }), passkey_name: names.passkeyName };
+    const wanted = { method: "POST", target: "/v1/recoveries", json } as const;
+    const { answer } = await this.#conversation.approved("start_recovery", wanted, creation(names.userName, user));
+    const recovery = answer.json<Recovery>();
+    return { recovery, ticket: RecoveryTicket.of(user, recovery) };
+  }
+
+  /** Lets the new passkey in, by its own signature, once the delay is over. */
+  async completeRecovery(ticket: RecoveryTicket): Promise<User> {
+    const target = `/v1/recoveries/${ticket.recovery}/complete`;
+    const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
+    const wanted = { method: "POST", target, json } as const;
+    return (await this.#conversation.approved("complete_recovery", wanted, assertion())).answer.json<User>();
+  }
+
+  async #newSession(scope: Scope | undefined) {
+    const pair = await generateSessionKey();
+    const session = {
+      public_key: await publicKeyText(pair.publicKey),
+      device: this.#device,
+      ...(scope === undefined ? {} : { scope }),
+    };
+    return { pair, session };
+  }
+
+  async #enter(info: SessionInfo, user: User, { privateKey }: CryptoKeyPair, credentialId: string): Promise<Session> {
+    const speaker = {
+      principal: { name: info.id, key: privateKey },
+      fields: [["device-facts", `sha-256=${toHex(await sha256(utf8(this.#device)))}`]],
+    } as const;
+    return new Session(this.#conversation, speaker, assertion(credentialId), info, user);
+  }
+}
+
+/** A new passkey: of the user of this handle, or of the new one that the challenge is for. */
+function creation(userName: string, handle?: string): Ceremony {
+  return (authenticator, challenge, given) => {
+    const userHandle = handleBytes(handle ?? given.user_handle ?? "");
+    return authenticator.create({ challenge, rpId: given.rp_id, userHandle, userName });
+  };
+}
+
+/** A passkey that is there: this one, or whichever the user chooses. */
+function assertion(credentialId?: string): Ceremony {
+  return (authenticator, challenge, { rp_id: rpId }) =>
+    authenticator.get({ challenge, rpId, ...(credentialId === undefined ? {} : { credentialId }) });
+}
+
+function handleBytes(hex: string): Bytes {
+  const handle = fromHex(hex);
+  if (handle?.length !== 16) {
+    throw new TypeError(`the user id is ${quoted(hex)}; accepted: 16 bytes in hex`);
+  }
+  return handle;
+}

@@ -1,0 +1,164 @@
+/** A session of 15 minutes. */
+
+import type { Guardians, Link, Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
+import type { Ceremony, Conversation, Speaker, Wanted } from "./conversation.js";
+import type { RecoveryTicket } from "./ticket.js";
+
+/** A Nostr event before it is signed (NIP-01). */
+export interface UnsignedEvent {
+  /** Seconds since 1970. */
+  readonly created_at: number;
+  readonly kind: number;
+  readonly tags: readonly (readonly string[])[];
+  readonly content: string;
+  /** The author, if it is given: must be the key. */
+  readonly pubkey?: string;
+}
+
+/** A signed Nostr event (NIP-01). */
+export interface SignedEvent extends Required<UnsignedEvent> {
+  readonly id: string;
+  readonly sig: string;
+}
+
+/**
+ * What a user may do until it expires, by a key that no script can read and that is nowhere but in this object.
+ *
+ * Requests are dated by the enclave's clock. What cannot be undone asks the passkey again, which approves just that request.
+ * All methods throw {@link ProblemError} when the enclave refuses (`session-ended` after 15 minutes), and what {@link Enclave.request}
+ * throws.
+ */
+export class Session {
+  readonly #conversation: Conversation;
+  readonly #speaker: Speaker;
+  readonly #ceremony: Ceremony;
+  readonly #info: SessionInfo;
+  #user: User;
+
+  /** For {@link People} alone. */
+  constructor(conversation: Conversation, speaker: Speaker, ceremony: Ceremony, info: SessionInfo, user: User) {
+    this.#conversation = conversation;
+    this.#speaker = speaker;
+    this.#ceremony = ceremony;
+    this.#info = info;
+    this.#user = user;
+  }
+
+  /** What the enclave said of the session when it began. */
+  get info(): SessionInfo {
+    return this.#info;
+  }
+
+  /** The user as the enclave last showed it. */
+  get user(): User {
+    return this.#user;
+  }
+
+  /** How long it lasts yet, in seconds, by the enclave's clock; not above zero: it has expired. */
+  remainingS(): number {
+    return this.#info.expires_at - this.#conversation.enclave.boot.clock.now();
+  }
+
+  /** The user as it is now: passkeys, sessions, recovery, activity. */
+  async refresh(): Promise<User> {
+    return this.#shown(await this.#ask<User>({ method: "GET", target: "/v1/user" }));
+  }
+
+  /** The first 100 of the user's keys. */
+  async keys(): Promise<readonly UserKey[]> {
+    const { keys } = await this.#ask<{ keys: UserKey[] }>({ method: "GET", target: "/v1/keys?limit=100" });
+    return keys;
+  }
+
+  /** Has a Nostr event signed by a key of the user. */
+  async signEvent(keyId: string, event: UnsignedEvent): Promise<SignedEvent> {
+    const { created_at, kind, tags, content, pubkey } = event;
+    const unsigned = { created_at, kind, tags, content, ...(pubkey === undefined ? {} : { pubkey }) };
+    const json = { type: "nostr_event", event: unsigned };
+    const signed = await this.#ask<{ event: SignedEvent }>(post(`/v1/keys/${keyId}/sign`, json));
+    return signed.event;
+  }
+
+  /** Gives a key new shares: those of before are worth nothing. The passkey approves it. */
+  async rotateKey(keyId: string): Promise<UserKey> {
+    return this.#approved<UserKey>("rotate_key", post(`/v1/keys/${keyId}/rotate`));
+  }
+
+  /** Ends a key for good. The passkey approves it. */
+  async disableKey(keyId: string): Promise<UserKey> {
+    return this.#approved<UserKey>("disable_key", post(`/v1/keys/${keyId}/disable`));
+  }
+
+  /** Ends a session of the user; left out: this one. */
+  async end(sessionId: string = this.#info.id): Promise<User> {
+    return this.#shown(await this.#ask<User>(post(`/v1/sessions/${sessionId}/end`)));
+  }
+
+  /** Narrows what all sessions of the user may do, or takes that back. The passkey approves it. */
+  async setPolicy(policy: Scope): Promise<User> {
+    return this.#shown(await this.#approved<User>("set_policy", post("/v1/user/policy", policy)));
+  }
+
+  async renamePasskey(passkeyId: string, name: string): Promise<User> {
+    return this.#shown(await this.#ask<User>(post(`/v1/passkeys/${passkeyId}/name`, { name })));
+  }
+
+  /**
+   * Lets a passkey in that another device has offered. The passkey of this session approves it.
+   *
+   * @param passkey as the user has compared it: the other device shows the same `public_key_digest`.
+   */
+  async approvePasskey({ id, public_key_digest }: Pick<Passkey, "id" | "public_key_digest">): Promise<User> {
+    const wanted = post(`/v1/passkeys/${id}/approve`, { public_key_digest });
+    return this.#shown(await this.#approved<User>("approve_passkey", wanted));
+  }
+
+  /** Ends a passkey and the sessions that it opened. The passkey of this session approves it. */
+  async revokePasskey(passkeyId: string): Promise<User> {
+    return this.#shown(await this.#approved<User>("revoke_passkey", post(`/v1/passkeys/${passkeyId}/revoke`)));
+  }
+
+  /** A code by which another device offers a passkey: good for 10 minutes and one offer. */
+  async createLink(): Promise<Link> {
+    return this.#ask<Link>(post("/v1/links"));
+  }
+
+  /** Ten recovery codes in place of those before; the enclave shows them this once. The passkey approves it. */
+  async createRecoveryCodes(): Promise<readonly string[]> {
+    return (await this.#approved<{ codes: string[] }>("create_recovery_codes", post("/v1/recovery-codes"))).codes;
+  }
+
+  /** Says which users may together begin a recovery. The passkey approves it. */
+  async setGuardians(guardians: Guardians): Promise<User> {
+    return this.#shown(await this.#approved<User>("set_guardians", post("/v1/guardians", guardians)));
+  }
+
+  /** Approves another user's recovery, as their guardian. The passkey approves just this recovery of just this new passkey. */
+  async approveRecovery(ticket: RecoveryTicket): Promise<Recovery> {
+    const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
+    return this.#approved<Recovery>("approve_recovery", post(`/v1/recoveries/${ticket.recovery}/approve`, json));
+  }
+
+  /** Ends a recovery of this user. */
+  async cancelRecovery(recoveryId: string): Promise<User> {
+    return this.#shown(await this.#ask<User>(post(`/v1/recoveries/${recoveryId}/cancel`)));
+  }
+
+  #shown(user: User): User {
+    this.#user = user;
+    return user;
+  }
+
+  async #ask<T>(wanted: Wanted): Promise<T> {
+    return (await this.#conversation.send(wanted, this.#speaker)).json<T>();
+  }
+
+  async #approved<T>(purpose: string, wanted: Wanted): Promise<T> {
+    const { answer } = await this.#conversation.approved(purpose, wanted, this.#ceremony, this.#speaker);
+    return answer.json<T>();
+  }
+}
+
+function post(target: string, json?: unknown): Wanted {
+  return { method: "POST", target, ...(json === undefined ? {} : { json }) };
+}
