@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::egress::{CredentialsConfig, EgressConfig};
 use crate::logs::LogsConfig;
+use crate::page::PageConfig;
 
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
 ///
@@ -39,6 +40,8 @@ pub struct Config {
     pub egress: EgressConfig,
     /// What the enclave signs AWS requests with.
     pub credentials: CredentialsConfig,
+    /// The page for people.
+    pub page: PageConfig,
     /// What clients may ask of the proxy.
     pub limits: LimitsConfig,
     /// How the program stops.
@@ -202,6 +205,7 @@ impl Default for Config {
             logs: LogsConfig::default(),
             egress: EgressConfig::default(),
             credentials: CredentialsConfig::default(),
+            page: PageConfig::default(),
             limits: LimitsConfig::default(),
             stop: StopConfig::default(),
             log: LogConfig::default(),

@@ -7,6 +7,7 @@
 //! | keep its sealed records | [`store`] |
 //! | let it reach AWS KMS, and nothing else | [`egress`] |
 //! | log what it says | [`logs`] |
+//! | serve the page for people | [`page`] |
 //! | run everything on a laptop | [`stack::DevStack`] |
 //! | see it work from end to end | [`demo::run`] |
 //! | know what the command line takes | [`cli`] |
@@ -22,6 +23,7 @@ pub mod egress;
 pub mod log;
 pub mod logs;
 pub mod metrics;
+pub mod page;
 pub mod parent;
 pub mod profile;
 pub mod proxy;

@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   permafrost dev
   permafrost dev --state /tmp/frost --listen 127.0.0.1:9000
+  permafrost dev --page clients/page/dist
   permafrost dev --json-lines 2> stack.log
 
 The state directory is made on first start, closed to other users, and keeps everything: the keys made here still sign
@@ -41,6 +42,10 @@ pub(super) struct Dev {
     #[arg(long, value_name = "FILE")]
     enclave: Option<PathBuf>,
 
+    /// Serve this folder as the page for people, who may register then: clients/page/dist, once it is built.
+    #[arg(long, value_name = "FOLDER")]
+    page: Option<PathBuf>,
+
     /// Log JSON lines, the enclave's among them, to stderr.
     #[arg(long)]
     json_lines: bool,
@@ -58,6 +63,7 @@ impl Dev {
             state: self.state.clone(),
             listen: self.listen,
             enclave: self.enclave,
+            page: self.page,
             enclave_log_to_stderr: self.json_lines,
         })
         .await
@@ -103,9 +109,14 @@ fn what_to_try(stack: &DevStack) -> String {
     let profile = stack.state().profile().display().to_string();
     let kms = stack.kms_endpoint();
     let root = stack.state().root().display().to_string();
+    let page = stack
+        .page()
+        .map(|origin| format!("The page for people is at {origin}/\n\n"));
+    let page = page.unwrap_or_default();
     format!(
         "Permafrost is ready at {url} (state in {state}).\n\
          \n\
+         {page}\
          Try, in another terminal:\n\
          \n  \
          export PERMAFROST_PROFILE='{profile}'\n  \

@@ -94,6 +94,7 @@ pub async fn run(enclave: Option<PathBuf>) -> Result<Demo, DemoError> {
         state: directory.path().join("state"),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         enclave,
+        page: None,
         enclave_log_to_stderr: false,
     })
     .await?;

@@ -19,21 +19,24 @@ use super::hop_by_hop::{header_bytes, remove_hop_by_hop};
 use super::operations;
 use super::upstream::{Upstream, UpstreamError};
 use crate::config::{Config, LimitsConfig};
+use crate::page::{self, Page};
 
 /// Everything that requests share.
 pub(super) struct Gateway {
     pub(super) upstream: Upstream,
     pub(super) limits: LimitsConfig,
     pub(super) metrics: PrometheusHandle,
+    page: Option<Page>,
     places: Arc<Semaphore>,
 }
 
 impl Gateway {
-    pub(super) fn new(config: &Config, metrics: PrometheusHandle) -> Self {
+    pub(super) fn new(config: &Config, page: Option<Page>, metrics: PrometheusHandle) -> Self {
         Self {
             upstream: Upstream::new(&config.enclave),
             limits: config.limits.clone(),
             metrics,
+            page,
             places: Arc::new(Semaphore::new(config.limits.requests)),
         }
     }
@@ -47,12 +50,24 @@ impl Gateway {
     ) -> Response<ObservedBody> {
         let intake = Intake::new(self.limits.body_bytes);
         let mut exchange = Exchange::begin(&request, peer, intake.clone(), deadline);
-        let response = match operations::answer(self, &request).await {
+        let answered = match operations::answer(self, &request).await {
+            Some(response) => Some(response),
+            None => self.page_file(&request),
+        };
+        let response = match answered {
             Some(response) => response,
             None => self.pass_or_refuse(request, intake, &mut exchange).await,
         };
         exchange.answered(response.status().as_u16());
         response.map(|body| ObservedBody::new(body, exchange))
+    }
+
+    /// Answers a request for one of the page's files.
+    fn page_file(&self, request: &Request<Incoming>) -> Option<Response<AnswerBody>> {
+        Some(match page::respond(self.page.as_ref()?, request)? {
+            Ok(response) => response.map(|content| Either::Right(content.into())),
+            Err(problem) => answer::method_not_allowed(&problem, "GET, HEAD"),
+        })
     }
 
     async fn pass_or_refuse(

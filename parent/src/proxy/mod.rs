@@ -35,6 +35,7 @@ use self::deadline::Deadline;
 use self::gateway::Gateway;
 use crate::config::Config;
 use crate::metrics::{self, MetricsError, Ongoing};
+use crate::page::{Page, PageError};
 
 /// How long accepting pauses after an error such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -57,6 +58,9 @@ pub enum ProxyError {
         /// What the system said.
         source: io::Error,
     },
+    /// The page cannot be served.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// Metrics cannot be kept.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -66,15 +70,16 @@ impl Proxy {
     /// Takes the listen address of the configuration. The enclave need not be there yet.
     ///
     /// # Errors
-    /// [`ProxyError::Listen`] where the address is taken or not ours.
+    /// [`ProxyError::Listen`] where the address is taken or not ours, [`ProxyError::Page`] where the page cannot be read.
     pub async fn bind(config: &Config) -> Result<Self, ProxyError> {
+        let page = Page::read(&config.page)?;
         let address = config.listen;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ProxyError::Listen { address, source })?;
         Ok(Self {
             listener,
-            gateway: Arc::new(Gateway::new(config, metrics::recorder()?)),
+            gateway: Arc::new(Gateway::new(config, page, metrics::recorder()?)),
             grace: config.stop.grace,
         })
     }

@@ -72,21 +72,25 @@ pub enum StackKmsError {
 
 impl StackKms {
     /// Starts it, with its state in the stack's; makes the key and the measured configuration that names it where
-    /// there is none.
-    pub(super) async fn start(state: &State) -> Result<Self, StackKmsError> {
+    /// there is none, with people at this origin.
+    pub(super) async fn start(state: &State, people: Option<&str>) -> Result<Self, StackKmsError> {
         let mut options = EmulatorOptions::new(state.kms_directory());
         options.roots = vec![state.root()];
         let kms = Self(Emulator::start(options).await?);
         if !state.enclave_config().exists() {
             let key = kms.0.create_key(None).await?;
-            state.write_enclave_config(&kms.section(&key))?;
+            state.write_enclave_config(&kms.section(&key), people)?;
         }
         Ok(kms)
     }
 
     /// Lets the enclave program as it is now, with the measured configuration as it is now, use the key, and nothing
-    /// else: what an operator does with `permafrost kms provision` for each release.
-    pub(super) async fn allow(&self, program: &Path, state: &State) -> Result<(), StackKmsError> {
+    /// else: what an operator does with `permafrost kms provision` for each release. Gives what it measures.
+    pub(super) async fn allow(
+        &self,
+        program: &Path,
+        state: &State,
+    ) -> Result<Measurements, StackKmsError> {
         let config = state.enclave_config();
         let key = key_of(&config)?;
         let measurements = measure(program, &config).await?;
@@ -98,7 +102,8 @@ impl StackKms {
             account: key.account().to_owned(),
             partition: key.partition().to_owned(),
         };
-        Ok(self.0.put_policy(&key, &policy.policy()?).await?)
+        self.0.put_policy(&key, &policy.policy()?).await?;
+        Ok(measurements)
     }
 
     /// What the enclave may reach: this, under the name in its measured configuration.

@@ -3,6 +3,7 @@
 
 mod enclave_process;
 mod kms;
+mod page;
 mod state;
 
 use std::io;
@@ -23,6 +24,8 @@ use crate::proxy::Readiness;
 pub use self::enclave_process::{EnclaveCommand, EnclaveProcess, Ended, Status};
 use self::kms::StackKms;
 pub use self::kms::StackKmsError;
+use self::page::StackPage;
+pub use self::page::StackPageError;
 pub use self::state::{PRINCIPAL, Sockets, State, StateError, write_new};
 
 /// The enclave program's file name.
@@ -43,6 +46,8 @@ pub struct StackOptions {
     pub listen: SocketAddr,
     /// The enclave program; absent: beside this program, then in the PATH.
     pub enclave: Option<PathBuf>,
+    /// The folder of the page for people, who are then served; absent: neither.
+    pub page: Option<PathBuf>,
     /// Whether the enclave's log goes to stderr instead of a file.
     pub enclave_log_to_stderr: bool,
 }
@@ -54,6 +59,7 @@ pub struct DevStack {
     readiness: Readiness,
     enclave: EnclaveProcess,
     kms: StackKms,
+    page: Option<StackPage>,
     stop: oneshot::Sender<()>,
     parent: JoinHandle<usize>,
 }
@@ -70,6 +76,9 @@ pub enum StackError {
     /// The development KMS does not start, or not with this enclave.
     #[error(transparent)]
     Kms(#[from] StackKmsError),
+    /// There is no page for people.
+    #[error(transparent)]
+    Page(#[from] StackPageError),
     /// A socket has no proper address.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -122,9 +131,23 @@ impl DevStack {
     pub async fn start(options: &StackOptions) -> Result<Self, StackError> {
         let program = find_enclave(options.enclave.as_deref())?;
         let state = State::open(&options.state)?;
-        let kms = StackKms::start(&state).await?;
-        kms.allow(&program, &state).await?;
-        let config = config(&state, options.listen, &kms)?;
+        let origin = options
+            .page
+            .is_some()
+            .then(|| page::origin(options.listen))
+            .transpose()?;
+        let kms = StackKms::start(&state, origin.as_deref()).await?;
+        let measurements = kms.allow(&program, &state).await?;
+        let mut config = config(&state, options.listen, &kms)?;
+        let page = match (&options.page, &origin) {
+            (Some(folder), Some(origin)) => {
+                page::check_people(&state, origin)?;
+                config.page.folder = folder.clone();
+                config.page.expectation = Some(state.expectation());
+                Some(StackPage::new(origin, measurements))
+            }
+            _ => None,
+        };
         let parent = Parent::start(&config).await?;
         let address = parent.local_addr().map_err(StackError::LocalAddress)?;
         state.write_profile(&format!("http://{address}"))?;
@@ -149,6 +172,7 @@ impl DevStack {
             readiness,
             enclave,
             kms,
+            page,
             stop,
             parent,
         })
@@ -162,7 +186,7 @@ impl DevStack {
         let began = Instant::now();
         loop {
             let why = match self.is_ready().await {
-                Ok(()) => return Ok(()),
+                Ok(()) => break,
                 Err(why) => why,
             };
             let status = self.enclave.status();
@@ -180,6 +204,10 @@ impl DevStack {
             }
             tokio::time::sleep(POLL).await;
         }
+        match &self.page {
+            Some(page) => Ok(page.write_expectation(&self.state)?),
+            None => Ok(()),
+        }
     }
 
     async fn is_ready(&self) -> Result<(), String> {
@@ -193,6 +221,11 @@ impl DevStack {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the page for people is, if there is one: `http://localhost:PORT`.
+    pub fn page(&self) -> Option<&str> {
+        self.page.as_ref().map(StackPage::origin)
     }
 
     /// Where the development KMS answers: `https://HOST:PORT`.

@@ -24,6 +24,7 @@ const SOCKET_NAME_MAX: usize = "/enclave.sock".len();
 /// |---|---|
 /// | `principal-dev.pem` | the key of the principal `dev`: Ed25519, PKCS#8, mode 0600 |
 /// | `enclave.toml` | the measured configuration, which names the principal |
+/// | `permafrost.json` | what the page expects of the enclave, where there is a page |
 /// | `client.toml` | the profile that `permafrost keys` takes |
 /// | `store.sqlite` | the sealed records |
 /// | `enclave/` | what the emulated NSM keeps: the root certificate and its key |
@@ -97,6 +98,11 @@ impl State {
         self.directory.join("enclave.toml")
     }
 
+    /// What the page expects of the enclave.
+    pub fn expectation(&self) -> PathBuf {
+        self.directory.join("permafrost.json")
+    }
+
     /// What the emulated NSM keeps.
     pub fn enclave_directory(&self) -> PathBuf {
         self.directory.join("enclave")
@@ -146,17 +152,17 @@ impl State {
         Ok(())
     }
 
-    /// Writes the measured configuration, with this section `kms`.
+    /// Writes the measured configuration, with this section `kms`, and with people at the page of this origin.
     ///
     /// # Errors
     /// Where there is one, or what the system says.
-    pub fn write_enclave_config(&self, kms: &str) -> Result<(), StateError> {
+    pub fn write_enclave_config(&self, kms: &str, people: Option<&str>) -> Result<(), StateError> {
         let key_path = self.directory.join(key_file());
         let pem = zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
         let public_key = SigningKey::from_pem(&pem)?.public_key()?.to_string();
         write_new(
             &self.enclave_config(),
-            enclave_config_text(&public_key, kms).as_bytes(),
+            enclave_config_text(&public_key, kms, people).as_bytes(),
         )
     }
 }
@@ -269,14 +275,15 @@ fn profile_text(endpoint: &str) -> String {
     )
 }
 
-fn enclave_config_text(public_key: &str, kms: &str) -> String {
+fn enclave_config_text(public_key: &str, kms: &str, people: Option<&str>) -> String {
+    let people = people.map(people_text).unwrap_or_default();
     format!(
         r#"# The measured configuration of the development enclave: its SHA-256 is in every attestation document.
 # A change takes effect, and changes PCR2, when the stack starts again.
 deployment = "{DEPLOYMENT}"
 
 {kms}
-[[principal]]
+{people}[[principal]]
 name = "{PRINCIPAL}"
 public_key = "{public_key}"
 operations = [
@@ -288,6 +295,11 @@ payloads = ["message", "digest", "nostr_event", "taproot_spend"]
 requests_per_minute = 6000
 "#
     )
+}
+
+/// The section of the measured configuration that lets people register at the page of this origin.
+pub(super) fn people_text(origin: &str) -> String {
+    format!("[people]\nrp_id = \"localhost\"\norigins = [\"{origin}\"]\n\n")
 }
 
 #[cfg(test)]
@@ -312,7 +324,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let state = State::open(parent.path()).unwrap();
         state
-            .write_enclave_config("[kms]\nkey_arn = \"x\"")
+            .write_enclave_config("[kms]\nkey_arn = \"x\"", Some("http://localhost:8080"))
             .unwrap();
         let pem = fs::read_to_string(state.directory().join("principal-dev.pem")).unwrap();
         let public_key = SigningKey::from_pem(&pem).unwrap().public_key().unwrap();
@@ -325,6 +337,8 @@ mod tests {
             Some(public_key.to_string().as_str())
         );
         assert_eq!(config["kms"]["key_arn"].as_str(), Some("x"));
+        let origins = config["people"]["origins"].as_array().unwrap();
+        assert_eq!(origins[0].as_str(), Some("http://localhost:8080"));
     }
 
     #[test]
