@@ -1,0 +1,107 @@
+/** What the page knows while it is open. Nothing of it is kept anywhere else. */
+
+import { type Enclave, People, type Session, type UserKey } from "@permafrost/client";
+import type { Expectation } from "./expectation.js";
+import { isSessionOver, words } from "./words.js";
+
+/** What a view shows. */
+export interface View {
+  readonly title: string;
+  readonly content: readonly (Node | string)[];
+  /** Called when another view comes. */
+  readonly stop?: () => void;
+}
+
+export interface LoggedIn {
+  readonly session: Session;
+  readonly keys: readonly UserKey[];
+}
+
+export class App {
+  readonly people: People;
+  #user: LoggedIn | undefined;
+
+  constructor(
+    readonly expectation: Expectation,
+    readonly enclave: Enclave,
+    /** Shows a view anew, by its address: `devices`. */
+    readonly show: (view: string) => void,
+    /** Says something to whoever sees or hears the page. */
+    readonly say: (text: string, kind?: "done" | "failed") => void,
+  ) {
+    this.people = new People(enclave, { device: deviceName() });
+  }
+
+  get user(): LoggedIn | undefined {
+    return this.#user;
+  }
+
+  /** The enclave's clock, in seconds since 1970. */
+  now(): number {
+    return this.enclave.boot.clock.now();
+  }
+
+  enter(session: Session, keys: readonly UserKey[]): void {
+    this.#user = { session, keys };
+    this.show("sign");
+  }
+
+  /** Forgets the session on this side. */
+  leave(why: string): void {
+    this.#user = undefined;
+    this.show("login");
+    this.say(why);
+  }
+
+  /** Does something that may fail, with its button out of reach meanwhile, and says how it went. */
+  async attempt<T>(button: HTMLButtonElement, act: () => Promise<T>, done?: string): Promise<T | undefined> {
+    if (button.getAttribute("aria-disabled") === "true") {
+      return undefined;
+    }
+    button.setAttribute("aria-disabled", "true");
+    this.say("");
+    try {
+      const result = await act();
+      if (done !== undefined) {
+        this.say(done, "done");
+      }
+      return result;
+    } catch (error) {
+      if (isSessionOver(error)) {
+        this.leave(`${words(error)} Log in again.`);
+      } else {
+        this.say(words(error), "failed");
+      }
+      return undefined;
+    } finally {
+      button.removeAttribute("aria-disabled");
+    }
+  }
+}
+
+/** What the enclave shows the user to recognise a device by: browser and system, and no more. */
+function deviceName(): string {
+  const agent = navigator.userAgent;
+  const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1] ?? "A browser";
+  const system = SYSTEMS.find(([mark]) => agent.includes(mark))?.[1];
+  return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+/** The first that fits: many browsers name those that they descend from, too. */
+const BROWSERS = [
+  ["Edg/", "Edge"],
+  ["OPR/", "Opera"],
+  ["Firefox/", "Firefox"],
+  ["Chrome/", "Chrome"],
+  ["Safari/", "Safari"],
+] as const;
+
+const SYSTEMS = [
+  ["Android", "Android"],
+  ["iPhone", "iPhone"],
+  ["iPad", "iPad"],
+  ["Windows", "Windows"],
+  ["Mac OS X", "macOS"],
+  ["CrOS", "ChromeOS"],
+  ["Linux", "Linux"],
+] as const;

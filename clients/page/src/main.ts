@@ -1,0 +1,151 @@
+/** Verifies the enclave, and only then offers anything. */
+
+import "./style.css";
+import { Enclave } from "@permafrost/client";
+import { App, type View } from "./app.js";
+import { button, h } from "./dom.js";
+import { loadExpectation } from "./expectation.js";
+import { activity } from "./views/activity.js";
+import { devices } from "./views/devices.js";
+import { link } from "./views/link.js";
+import { login } from "./views/login.js";
+import { recover } from "./views/recover.js";
+import { recovery } from "./views/recovery.js";
+import { sign } from "./views/sign.js";
+import { verified } from "./views/verified.js";
+import { words } from "./words.js";
+
+type Make = (app: App, parameter: string) => View;
+
+/** For whoever has no session: the name in the address, the name in the menu, the view. */
+const OPEN: readonly (readonly [string, string, Make])[] = [
+  ["login", "Log in", login],
+  ["link", "Link this device", link],
+  ["recover", "Recover", recover],
+  ["enclave", "Enclave", verified],
+];
+
+/** For whoever has one. */
+const OWN: readonly (readonly [string, string, Make])[] = [
+  ["sign", "Sign", sign],
+  ["devices", "Devices", devices],
+  ["recovery", "Recovery", recovery],
+  ["activity", "Activity", activity],
+  ["enclave", "Enclave", verified],
+];
+
+const menu = h("nav", { "aria-label": "Views" });
+const clock = h("div", { class: "session" });
+const status = h("div", { class: "status", role: "status", "aria-live": "polite" });
+const main = h("main", { id: "main", tabindex: "-1" });
+let current: View | undefined;
+
+document.body.append(
+  h("a", { class: "skip", href: "#main" }, "Skip to the content"),
+  h("header", {}, h("a", { class: "name", href: "#/enclave" }, "Permafrost"), menu, clock),
+  status,
+  main,
+);
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+void begin();
+
+async function begin(): Promise<void> {
+  place({ title: "Verifying the enclave", content: [h("p", {}, "Nothing is sent before it is verified.")] });
+  let app: App;
+  try {
+    const expectation = await loadExpectation();
+    const enclave = await Enclave.connect(expectation.options);
+    app = new App(expectation, enclave, show, say);
+  } catch (error) {
+    const again = button("Try again", () => void begin());
+    place({
+      title: "The enclave is not verified",
+      content: [
+        h("p", {}, words(error)),
+        h("p", {}, "This page does nothing with an enclave that it cannot verify."),
+        again,
+      ],
+    });
+    return;
+  }
+  window.addEventListener("hashchange", route);
+  setInterval(tick, 1000);
+  route();
+
+  /** Shows a view that may be the one that is shown already. */
+  function show(view: string): void {
+    if (location.hash === `#/${view}`) {
+      route();
+    } else {
+      location.hash = `#/${view}`;
+    }
+  }
+
+  function route(): void {
+    const [, name = "", parameter = ""] = /^#\/([a-z]*)(?:\/([A-Za-z0-9_-]*))?$/.exec(location.hash) ?? [];
+    if (parameter !== "") {
+      // Codes do not stay in the address.
+      history.replaceState(null, "", `#/${name}`);
+    }
+    const views = app.user === undefined ? OPEN : OWN;
+    const [at, , make] = views.find(([known]) => known === name) ?? views[0] ?? ["enclave", "Enclave", verified];
+    menu.replaceChildren(
+      ...views.map(([known, label]) =>
+        h("a", { href: `#/${known}`, "aria-current": known === at ? "page" : undefined }, label),
+      ),
+    );
+    say("");
+    showSession();
+    place(make(app, parameter));
+  }
+
+  function showSession(): void {
+    const { user } = app;
+    if (user === undefined) {
+      clock.replaceChildren();
+      return;
+    }
+    const out = button("Log out", (it) =>
+      app.attempt(it, async () => {
+        await user.session.end();
+        app.leave("You are logged out: the enclave has ended the session.");
+      }),
+    );
+    clock.replaceChildren(h("span", { class: "remaining" }, remaining(user.session.remainingS())), out);
+  }
+
+  function tick(): void {
+    const { user } = app;
+    const seconds = user?.session.remainingS();
+    if (seconds === undefined) {
+      return;
+    }
+    if (seconds <= 0) {
+      app.leave("Your session is over: it lasts 15 minutes. Log in again.");
+      return;
+    }
+    clock.querySelector(".remaining")?.replaceChildren(remaining(seconds));
+  }
+}
+
+function place(view: View): void {
+  current?.stop?.();
+  current = view;
+  document.title = `${view.title} - Permafrost`;
+  const heading = h("h1", { tabindex: "-1" }, view.title);
+  main.replaceChildren(heading, ...view.content);
+  heading.focus();
+}
+
+function say(text: string, kind: "done" | "failed" | undefined = undefined): void {
+  status.className = kind === undefined ? "status" : `status ${kind}`;
+  status.replaceChildren(text);
+}
+
+function remaining(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return `Session: ${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+}

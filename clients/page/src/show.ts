@@ -1,0 +1,37 @@
+/** Values as people read them. */
+
+import { h } from "./dom.js";
+
+/** Seconds since 1970, in the reader's place and language. */
+export function time(seconds: number): HTMLTimeElement {
+  const date = new Date(seconds * 1000);
+  const text = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  return h("time", { datetime: date.toISOString() }, text);
+}
+
+/** Hex in groups of four, to be compared by eye. */
+export function digest(hex: string): HTMLElement {
+  return h("code", { class: "digest" }, (hex.match(/.{1,4}/g) ?? []).join(" "));
+}
+
+/** A list of names and values. */
+export function facts(...rows: readonly (readonly [string, Node | string])[]): HTMLDListElement {
+  return h("dl", {}, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** A text to be taken elsewhere, and a button that copies it. */
+export function copyable(text: string, label: string, lines = 1): HTMLElement {
+  const shown = h(lines > 1 ? "pre" : "code", { class: "copyable", tabindex: lines > 1 ? "0" : undefined }, text);
+  const copy = h("button", { type: "button" }, "Copy");
+  copy.setAttribute("aria-label", `Copy ${label}`);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copy.replaceChildren("Copied");
+    } catch {
+      getSelection()?.selectAllChildren(shown);
+      copy.replaceChildren("Selected");
+    }
+  });
+  return h("div", { class: "copy" }, shown, copy);
+}

@@ -1,0 +1,61 @@
+/** What happened to the user, as the enclave has it in the sealed record. */
+
+import type { Activity } from "@permafrost/client";
+import type { App, View } from "../app.js";
+import { button, h } from "../dom.js";
+import { time } from "../show.js";
+
+export function activity(app: App): View {
+  const session = app.user?.session;
+  const rows = h("tbody");
+  const show = (entries: readonly Activity[]) => rows.replaceChildren(...entries.map(row));
+  show(session?.user.activity ?? []);
+  const refresh = button("Look again", (it) =>
+    app.attempt(it, async () => show((await session?.refresh())?.activity ?? []), "This is what the enclave has now."),
+  );
+  return {
+    title: "Activity",
+    content: [
+      h("p", {}, "The last 100 steps, the newest first. If you do not know one, revoke the passkey that took it."),
+      h(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Activity" },
+        h(
+          "table",
+          {},
+          h("thead", {}, h("tr", {}, ...["When", "What", "Which"].map((name) => h("th", { scope: "col" }, name)))),
+          rows,
+        ),
+      ),
+      refresh,
+    ],
+  };
+}
+
+function row({ at, what, detail }: Activity): HTMLTableRowElement {
+  const which = detail === "" ? "" : h("code", {}, detail.slice(0, 8));
+  return h("tr", {}, h("td", {}, time(at)), h("td", {}, STEPS[what] ?? what), h("td", {}, which));
+}
+
+const STEPS: Readonly<Record<string, string>> = {
+  registered: "Registered",
+  logged_in: "Logged in",
+  session_ended: "A session ended",
+  link_created: "A link code was made",
+  passkey_offered: "Another device offered a passkey",
+  passkey_added: "A passkey was added",
+  passkey_renamed: "A passkey was renamed",
+  passkey_revoked: "A passkey was revoked",
+  policy_set: "The policy was set",
+  recovery_codes_made: "Recovery codes were made",
+  recovery_code_wrong: "Somebody tried a wrong recovery code",
+  guardians_set: "Guardians were named",
+  guardian_approved: "You approved as a guardian",
+  recovery_started: "A recovery was started",
+  recovery_approved: "A guardian approved a recovery",
+  recovery_cancelled: "A recovery was cancelled",
+  recovered: "A recovery was completed",
+  rotate_key: "Your key's shares were renewed",
+  replace_key: "Your key was replaced",
+  disable_key: "Your key was disabled",
+};

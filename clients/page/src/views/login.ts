@@ -1,0 +1,45 @@
+/** Logging in, and registering. */
+
+import type { App, View } from "../app.js";
+import { button, field, form, h, section } from "../dom.js";
+
+export function login(app: App): View {
+  const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "This device" });
+  const userName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "Permafrost" });
+  const logIn = button(
+    "Log in with a passkey",
+    (it) =>
+      app.attempt(it, async () => {
+        const session = await app.people.login();
+        app.enter(session, await session.keys());
+      }),
+    "primary",
+  );
+  const register = form(
+    "Register with a new passkey",
+    (it) =>
+      app.attempt(it, async () => {
+        const names = { passkeyName: passkeyName.value, userName: userName.value };
+        const { session, key } = await app.people.register(names);
+        app.enter(session, [key]);
+      }),
+    field("Name of the passkey", passkeyName, "Shown in your list of devices. Sealed by the enclave."),
+    field("Name in your password manager", userName, "It goes to your authenticator, and to nobody else."),
+  );
+  return {
+    title: "Log in",
+    content: [
+      h("p", {}, "Your signing key is in the enclave, and never leaves it. A passkey opens a session of 15 minutes."),
+      logIn,
+      section(
+        "You are new here?",
+        h(
+          "p",
+          {},
+          "Registering makes a passkey on this device, and a signing key in the enclave. No name and no address is asked for.",
+        ),
+        register,
+      ),
+    ],
+  };
+}
