@@ -64,10 +64,14 @@ impl ReplayMemory {
     fn forget_before(&mut self, now: u64) {
         while let Some((expires, print)) = self.by_expiry.first().copied() {
             if expires >= now {
-                return;
+                break;
             }
             self.by_expiry.remove(&(expires, print));
             self.nonces.remove(&print);
+        }
+        // A busy minute is no reason to keep its memory for good.
+        if self.nonces.capacity() > 8 * self.nonces.len() + 64 {
+            self.nonces.shrink_to(2 * self.nonces.len());
         }
     }
 }

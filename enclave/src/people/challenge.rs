@@ -268,11 +268,9 @@ mod tests {
             let (nonce, expires_at) = challenges.issue("login", NOW + n * LIFETIME_S).unwrap();
             challenges.take(&nonce, expires_at - 1).unwrap();
         }
-        assert!(challenges.used().nonces.len() <= 2);
-        assert_eq!(
-            challenges.used().nonces.len(),
-            challenges.used().by_expiry.len()
-        );
+        let used = challenges.used();
+        assert!(used.nonces.len() <= 2);
+        assert_eq!(used.nonces.len(), used.by_expiry.len());
     }
 
     #[test]
