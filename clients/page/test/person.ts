@@ -1,0 +1,165 @@
+/** Somebody at a browser: a profile of Chromium with an authenticator, and the page open in it. */
+
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { chromiumPath } from "./programs.js";
+import type { Stack } from "./stack.js";
+
+/** A credential as the virtual authenticator has it. */
+export type Credential = Awaited<ReturnType<Person["credentials"]>>[number];
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath ?? "",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export class Person {
+  /** What the console, the page and the policy complained about. */
+  readonly complaints: string[] = [];
+  /** Where requests went. */
+  readonly hosts = new Set<string>();
+
+  private constructor(
+    readonly page: Page,
+    private readonly stack: Stack,
+    private readonly context: BrowserContext,
+    private readonly cdp: CDPSession,
+    private readonly authenticatorId: string,
+  ) {
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.complaints.push(message.text());
+      }
+    });
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("request", (request) => this.hosts.add(new URL(request.url()).host));
+  }
+
+  /** A new profile, whose authenticator has a user who says yes. */
+  static async at(stack: Stack, browser: Browser): Promise<Person> {
+    const context = await browser.newContext({ colorScheme: "light", locale: "en-GB", timezoneId: "UTC" });
+    const page = await context.newPage();
+    const cdp = await context.newCDPSession(page);
+    await cdp.send("WebAuthn.enable");
+    const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    const person = new Person(page, stack, context, cdp, authenticatorId);
+    await person.open();
+    return person;
+  }
+
+  /** Opens the page, by a clock that agrees with the enclave's. */
+  async open(view = ""): Promise<void> {
+    // Certificates are judged by this clock, and the emulated NSM's are good for three hours.
+    await this.page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${this.stack.ahead * 1000}; }`);
+    await this.page.goto(`${this.stack.origin}/${view}`);
+    await this.page.reload();
+    await expect.poll(() => this.heading(), { timeout: 30_000 }).not.toBe("Verifying the enclave");
+  }
+
+  async heading(): Promise<string> {
+    return (await this.page.locator("h1").textContent()) ?? "";
+  }
+
+  async sees(heading: string): Promise<void> {
+    await expect.poll(() => this.heading(), { timeout: 15_000 }).toBe(heading);
+  }
+
+  /** What the page says, once it says something like this. */
+  async hears(text: string | RegExp): Promise<void> {
+    const said = () => this.page.locator('[role="status"]').textContent();
+    await expect.poll(said, { timeout: 15_000 }).toMatch(text);
+  }
+
+  async press(name: string | RegExp): Promise<void> {
+    await this.page
+      .getByRole("button", { name, exact: typeof name === "string" })
+      .first()
+      .click();
+  }
+
+  async goTo(view: string): Promise<void> {
+    await this.page.getByRole("navigation").getByRole("link", { name: view, exact: true }).click();
+    await this.sees(view);
+  }
+
+  async write(label: string, text: string): Promise<void> {
+    await this.page.getByLabel(label, { exact: true }).fill(text);
+  }
+
+  async register(): Promise<void> {
+    await this.press("Register with a new passkey");
+    await this.sees("Sign");
+  }
+
+  async logIn(): Promise<void> {
+    await this.press("Log in with a passkey");
+    await this.sees("Sign");
+  }
+
+  async logOut(): Promise<void> {
+    await this.press("Log out");
+    await this.sees("Log in");
+  }
+
+  /** Has an event signed, and gives it as the page shows it. */
+  async sign(text: string): Promise<string> {
+    await this.goTo("Sign");
+    await this.write("Text", text);
+    await this.press("Sign");
+    await this.hears("Signed in the enclave.");
+    return (await this.page.locator("pre").textContent()) ?? "";
+  }
+
+  /** The credentials of the authenticator. */
+  async credentials() {
+    const { authenticatorId } = this;
+    return (await this.cdp.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+  }
+
+  /** Puts a credential into the authenticator, as a password manager that synchronises does. */
+  async takes(credential: Credential): Promise<void> {
+    await this.cdp.send("WebAuthn.addCredential", { authenticatorId: this.authenticatorId, credential });
+  }
+
+  /** Loses every passkey. */
+  async losesAll(): Promise<void> {
+    await this.cdp.send("WebAuthn.clearCredentials", { authenticatorId: this.authenticatorId });
+  }
+
+  /** What the browser keeps for the origin, by where it keeps it: empty for this page. */
+  async kept(): Promise<string[]> {
+    const inPage = await this.page.evaluate(async () => [
+      ...Object.keys(localStorage).map((key) => `localStorage ${key}`),
+      ...Object.keys(sessionStorage).map((key) => `sessionStorage ${key}`),
+      ...(await indexedDB.databases()).map(({ name }) => `indexedDB ${name}`),
+      ...(await caches.keys()).map((key) => `cache ${key}`),
+      ...(await navigator.serviceWorker.getRegistrations()).map(({ scope }) => `service worker ${scope}`),
+      ...(document.cookie ? [`cookie ${document.cookie}`] : []),
+    ]);
+    const cookies = (await this.context.cookies()).map(({ name }) => `cookie ${name}`);
+    return [...inPage, ...cookies];
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+  }
+}
