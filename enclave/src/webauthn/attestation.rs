@@ -112,7 +112,7 @@ impl AttestationObject {
             .collect();
         WebauthnError::AttestationMembers {
             format,
-            found: found.join(", "),
+            found: found.join(", ").chars().take(256).collect(),
             accepted,
         }
     }

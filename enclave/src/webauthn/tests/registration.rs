@@ -278,6 +278,19 @@ fn a_statement_of_no_attestation_is_empty() {
     assert_eq!(registration.rule(), "attestation-members");
 }
 
+/// Eight names, each as long as one can be when it is escaped.
+#[test]
+fn an_error_is_short_whatever_the_statement_says() {
+    let credential = es256();
+    let mut registration = credential.registration();
+    let names = (0..8).map(|number| format!("{number}{}", "\u{10ffff}".repeat(200)));
+    let statement = names.map(|name| (name.into(), 1.into())).collect();
+    registration.attestation = Attestation::Other("none", statement);
+    let error = registration.register().unwrap_err();
+    assert_eq!(error.rule(), "attestation-members");
+    assert!(error.to_string().len() <= 1024, "{error}");
+}
+
 #[test]
 fn a_packed_statement_has_the_keys_own_algorithm_and_signature_and_nothing_else() {
     let credential = es256();
