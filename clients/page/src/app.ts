@@ -24,8 +24,8 @@ export class App {
   constructor(
     readonly expectation: Expectation,
     readonly enclave: Enclave,
-    /** Shows a view anew, by its address: `devices`. */
-    readonly show: (view: string) => void,
+    /** Shows a view anew, by its address: `devices`; and says something beside it. */
+    readonly show: (view: string, text?: string, kind?: "done" | "failed") => void,
     /** Says something to whoever sees or hears the page. */
     readonly say: (text: string, kind?: "done" | "failed") => void,
   ) {
@@ -49,8 +49,7 @@ export class App {
   /** Forgets the session on this side. */
   leave(why: string): void {
     this.#user = undefined;
-    this.show("login");
-    this.say(why);
+    this.show("login", why);
   }
 
   /** Does something that may fail, with its button out of reach meanwhile, and says how it went. */

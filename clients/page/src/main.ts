@@ -71,12 +71,14 @@ async function begin(): Promise<void> {
     });
     return;
   }
+  let beside = () => say("");
   window.addEventListener("hashchange", route);
   setInterval(tick, 1000);
   route();
 
   /** Shows a view that may be the one that is shown already. */
-  function show(view: string): void {
+  function show(view: string, text = "", kind?: "done" | "failed"): void {
+    beside = () => say(text, kind);
     if (location.hash === `#/${view}`) {
       route();
     } else {
@@ -97,7 +99,8 @@ async function begin(): Promise<void> {
         h("a", { href: `#/${known}`, "aria-current": known === at ? "page" : undefined }, label),
       ),
     );
-    say("");
+    beside();
+    beside = () => say("");
     showSession();
     place(make(app, parameter));
   }

@@ -5,17 +5,31 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { launch, Person } from "./person.js";
 import { missing } from "./programs.js";
+import { has } from "./secrets.js";
 import { Stack } from "./stack.js";
+
+const DELAY_S = 72 * 3600;
 
 describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   let stack: Stack;
   let browser: Browser;
   let people: Person[];
+  let signed: string[];
 
   const somebody = async () => {
     const person = await Person.at(stack, browser);
     people.push(person);
     return person;
+  };
+
+  /** Signs, and gives the public key, once the event verifies by another library. */
+  const signs = async (person: Person) => {
+    const content = `from a person ${crypto.randomUUID()}`;
+    signed.push(content);
+    const event = JSON.parse(await person.sign(content));
+    expect(event.content).toBe(content);
+    expect(verifyEvent(event)).toBe(true);
+    return event.pubkey as string;
   };
 
   beforeAll(async () => {
@@ -30,14 +44,29 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
 
   beforeEach(() => {
     people = [];
+    signed = [];
   });
 
   afterEach(async () => {
+    const secrets = signed.map((content) => Buffer.from(content));
     for (const person of people) {
       expect(person.complaints).toEqual([]);
       expect([...person.hosts]).toEqual([new URL(stack.origin).host]);
       expect(await person.kept()).toEqual([]);
+      for (const { credentialId, userHandle = "" } of await person.credentials()) {
+        secrets.push(Buffer.from(credentialId, "base64"), Buffer.from(userHandle, "base64"));
+      }
+      secrets.push(...(await person.sessionKeys()));
       await person.leave();
+    }
+    const [log, database] = [stack.log(), stack.database()];
+    expect(log.includes("/v1/oblivious")).toBe(true);
+    expect(database.includes("SQLite format 3")).toBe(true);
+    expect(secrets.length).toBeGreaterThan(2);
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThanOrEqual(16);
+      expect(has(log, secret)).toBe(false);
+      expect(has(database, secret)).toBe(false);
     }
   });
 
@@ -45,10 +74,198 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     const alice = await somebody();
     await alice.sees("Log in");
     await alice.register();
+    const key = await signs(alice);
     await alice.logOut();
+    await alice.hears("the enclave has ended the session");
     await alice.logIn();
-    const event = JSON.parse(await alice.sign("never thawed"));
-    expect(event.content).toBe("never thawed");
-    expect(verifyEvent(event)).toBe(true);
+    expect(await signs(alice)).toBe(key);
+    await alice.goTo("Activity");
+    const steps = await alice.page.locator("tbody td:nth-child(2)").allTextContents();
+    expect(steps).toEqual(["Logged in", "A session ended", "Registered"]);
   });
+
+  test("a synchronised passkey is the same user on two devices, with a session of its own on each", async () => {
+    const [laptop, phone] = [await somebody(), await somebody()];
+    await laptop.register();
+    const key = await signs(laptop);
+    for (const credential of await laptop.credentials()) {
+      await phone.takes(credential);
+    }
+    await phone.logIn();
+    expect(await signs(phone)).toBe(key);
+    expect(await signs(laptop)).toBe(key);
+    const [[one], [other]] = [await laptop.sessionKeys(), await phone.sessionKeys()];
+    expect(one).not.toEqual(other);
+    await phone.goTo("Devices");
+    expect(await phone.page.getByRole("heading", { name: "Chrome on Linux" }).count()).toBe(2);
+    // Either ends the other's session.
+    await phone.press(/^End the session/);
+    await phone.hears("The session has ended.");
+    await laptop.press("Sign");
+    await laptop.sees("Log in");
+  });
+
+  test("another device is linked by a code, compared, let in, renamed and revoked", async () => {
+    const [laptop, phone] = [await somebody(), await somebody()];
+    await laptop.register();
+    const key = await signs(laptop);
+    await laptop.goTo("Devices");
+    await laptop.press("Link another device");
+    const code = await laptop.reads(".copyable");
+    expect(await laptop.page.getByRole("img", { name: /QR code/ }).count()).toBe(1);
+
+    await phone.open(`#/link/${code}`);
+    await phone.sees("Link this device");
+    expect(phone.page.url()).not.toContain(code);
+    await phone.press("Make a passkey and offer it");
+    const offered = await phone.reads("section .digest");
+    await phone.press("Log in");
+    await phone.hears("not known here");
+    const shown = laptop.page.locator(".card .digest");
+    await expect.poll(() => shown.count(), { timeout: 15_000 }).toBe(1);
+    expect(await shown.textContent()).toBe(offered);
+    await laptop.press("They are the same: let it in");
+    await laptop.hears("may log in now");
+    await phone.press("Log in");
+    await phone.sees("Sign");
+    expect(await signs(phone)).toBe(key);
+
+    await laptop.page.getByText("Rename Another device").click();
+    await laptop.write("New name of Another device", "phone");
+    await laptop.page
+      .locator("li", { hasText: "Rename Another device" })
+      .getByRole("button", { name: "Rename" })
+      .click();
+    await laptop.hears("Renamed.");
+    await laptop.press("Revoke phone");
+    await laptop.page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await laptop.hears("Revoked.");
+    await phone.press("Sign");
+    await phone.sees("Log in");
+    await phone.hears("Your session is over");
+    await phone.press("Log in with a passkey");
+    await phone.hears("was revoked");
+
+    await laptop.press("Revoke This device");
+    await laptop.page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await laptop.hears("This is the last passkey");
+  });
+
+  test("an offer that differs is refused, and never logs in", async () => {
+    const [laptop, mallory] = [await somebody(), await somebody()];
+    await laptop.register();
+    await laptop.goTo("Devices");
+    await laptop.press("Link another device");
+    const code = await laptop.reads(".copyable");
+    await mallory.goTo("Link this device");
+    await mallory.write("Link code", code);
+    await mallory.press("Make a passkey and offer it");
+    await mallory.reads("section .digest");
+    await laptop.press("They differ: refuse it");
+    await laptop.hears("The offer is refused.");
+    await mallory.press("Log in");
+    await mallory.hears("not known here");
+  });
+
+  test("a session ends after 15 minutes by the enclave's clock, whatever the browser's says", async () => {
+    const alice = await somebody();
+    await alice.register();
+    await stack.advance(880);
+    // The page knows nothing of it: the enclave's refusal tells it the time, and it asks again.
+    await signs(alice);
+    await stack.advance(30);
+    await alice.press("Sign");
+    await alice.sees("Log in");
+    await alice.hears("Your session is over");
+  });
+
+  test("who has lost every passkey recovers by a code, after the delay", async () => {
+    const alice = await somebody();
+    await alice.register();
+    const key = await signs(alice);
+    const { user, codes } = await recoverySheet(alice);
+    expect(codes).toHaveLength(10);
+    await alice.logOut();
+    await alice.losesAll();
+
+    const ticket = await startRecovery(alice, user, codes[4] ?? "");
+    await completeRecovery(alice, ticket);
+    await alice.hears("The delay is not over yet.");
+    await stack.advance(DELAY_S + 5);
+    await alice.open();
+    await alice.goTo("Recover");
+    await completeRecovery(alice, ticket);
+    await alice.sees("Log in");
+    await alice.logIn();
+    expect(await signs(alice)).toBe(key);
+  });
+
+  test("whoever still has a passkey sees a recovery and cancels it", async () => {
+    const [alice, thief] = [await somebody(), await somebody()];
+    await alice.register();
+    const { user, codes } = await recoverySheet(alice);
+    const ticket = await startRecovery(thief, user, codes[0] ?? "");
+    await alice.press("Look again");
+    await alice.press("Cancel this recovery");
+    await alice.hears("The recovery is cancelled.");
+    await stack.advance(DELAY_S + 5);
+    await thief.open();
+    await thief.goTo("Recover");
+    await completeRecovery(thief, ticket);
+    await thief.hears("There is no such recovery");
+  });
+
+  test("who has neither passkey nor code recovers by two guardians of two", async () => {
+    const [alice, bob, carol, phone] = [await somebody(), await somebody(), await somebody(), await somebody()];
+    const ids = new Map<Person, string>();
+    for (const person of [alice, bob, carol]) {
+      await person.register();
+      await person.goTo("Recovery");
+      ids.set(person, await person.reads(".copyable"));
+    }
+    await alice.write("Their user ids, one a line", `${ids.get(bob)}\n${ids.get(carol)}`);
+    await alice.write("How many it takes", "2");
+    await alice.press("Set the guardians");
+    await alice.hears("Set.");
+    const key = await signs(alice);
+
+    const ticket = await startRecovery(phone, ids.get(alice) ?? "");
+    for (const [guardian, said] of [
+      [bob, "It takes more guardians."],
+      [carol, "The delay has begun."],
+    ] as const) {
+      await guardian.write("Ticket", ticket);
+      await guardian.press("Look at the ticket");
+      await guardian.press("Approve this recovery");
+      await guardian.hears(said);
+    }
+    await stack.advance(DELAY_S + 5);
+    await phone.open();
+    await phone.goTo("Recover");
+    await completeRecovery(phone, ticket);
+    await phone.sees("Log in");
+    await phone.logIn();
+    expect(await signs(phone)).toBe(key);
+  });
+
+  /** The user id and ten codes, as they are shown once. */
+  async function recoverySheet(person: Person): Promise<{ user: string; codes: string[] }> {
+    await person.goTo("Recovery");
+    await person.press("Make ten new codes");
+    const [user = "", ...codes] = (await person.reads("pre")).split("\n");
+    return { user: user.replace("User id: ", ""), codes };
+  }
+
+  async function startRecovery(person: Person, user: string, code = ""): Promise<string> {
+    await person.goTo("Recover");
+    await person.write("User id", user);
+    await person.write("Recovery code", code);
+    await person.press("Make a new passkey and start");
+    return person.reads(".card .copyable");
+  }
+
+  async function completeRecovery(person: Person, ticket: string): Promise<void> {
+    await person.write("Ticket", ticket);
+    await person.press("Complete with the new passkey");
+  }
 });

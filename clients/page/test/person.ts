@@ -26,6 +26,8 @@ export async function launch(): Promise<Browser> {
 export class Person {
   /** What the console, the page and the policy complained about. */
   readonly complaints: string[] = [];
+  /** The clock that the page has been given, in seconds ahead of this machine's. */
+  #ahead = 0;
   /** Where requests went. */
   readonly hosts = new Set<string>();
 
@@ -62,6 +64,7 @@ export class Person {
       },
     });
     const person = new Person(page, stack, context, cdp, authenticatorId);
+    await page.addInitScript(KEEP_SESSION_KEYS);
     await person.open();
     return person;
   }
@@ -69,14 +72,21 @@ export class Person {
   /** Opens the page, by a clock that agrees with the enclave's. */
   async open(view = ""): Promise<void> {
     // Certificates are judged by this clock, and the emulated NSM's are good for three hours.
-    await this.page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${this.stack.ahead * 1000}; }`);
+    const moved = this.stack.ahead - this.#ahead;
+    this.#ahead = this.stack.ahead;
+    await this.page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${moved * 1000}; }`);
+    await this.page.goto("about:blank");
     await this.page.goto(`${this.stack.origin}/${view}`);
-    await this.page.reload();
     await expect.poll(() => this.heading(), { timeout: 30_000 }).not.toBe("Verifying the enclave");
   }
 
   async heading(): Promise<string> {
     return (await this.page.locator("h1").textContent()) ?? "";
+  }
+
+  /** The text of the only element of this kind, once it is there. */
+  async reads(selector: string): Promise<string> {
+    return (await this.page.locator(selector).textContent()) ?? "";
   }
 
   async sees(heading: string): Promise<void> {
@@ -145,6 +155,14 @@ export class Person {
     await this.cdp.send("WebAuthn.clearCredentials", { authenticatorId: this.authenticatorId });
   }
 
+  /** The public keys of the sessions since the page was opened: 65 bytes each. */
+  async sessionKeys(): Promise<Buffer<ArrayBuffer>[]> {
+    const keys = await this.page.evaluate(() =>
+      Promise.all((globalThis as unknown as { made: Promise<number[]>[] }).made),
+    );
+    return keys.map((key) => Buffer.from(key));
+  }
+
   /** What the browser keeps for the origin, by where it keeps it: empty for this page. */
   async kept(): Promise<string[]> {
     const inPage = await this.page.evaluate(async () => [
@@ -163,3 +181,16 @@ export class Person {
     await this.context.close();
   }
 }
+
+/** The private halves cannot be had: no script reads them. */
+const KEEP_SESSION_KEYS = `if (isSecureContext) {
+  globalThis.made = [];
+  const generate = SubtleCrypto.prototype.generateKey;
+  SubtleCrypto.prototype.generateKey = async function (...given) {
+    const pair = await generate.apply(this, given);
+    if (pair.publicKey?.algorithm.name === "ECDSA") {
+      made.push(this.exportKey("raw", pair.publicKey).then((raw) => [...new Uint8Array(raw)]));
+    }
+    return pair;
+  };
+}`;

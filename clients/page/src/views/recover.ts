@@ -76,8 +76,7 @@ function complete(app: App): HTMLElement {
     (it) =>
       app.attempt(it, async () => {
         await app.people.completeRecovery(RecoveryTicket.parse(ticket.value));
-        app.show("login");
-        app.say("The new passkey is let in. Log in with it, and revoke what you have lost.", "done");
+        app.show("login", "The new passkey is let in. Log in with it, and revoke what you have lost.", "done");
       }),
     field("Ticket", ticket, "86 letters and digits, as you got them when the recovery began."),
   );
