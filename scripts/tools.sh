@@ -8,6 +8,7 @@ export root
 rust_version=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$root/rust-toolchain.toml")
 cargo_deny_version=0.20.2
 cargo_fuzz_version=0.13.2
+node_major=20
 export rust_version cargo_deny_version cargo_fuzz_version
 
 # Where rustup and `cargo install` put programs; a shell that was open before they did does not know.

@@ -8,7 +8,7 @@ use permafrost_common::api::people::{
     ApprovePasskey, Guardians, Link, LinkOpened, OfferPasskey, OpenLink, Passkey, PasskeyStatus,
     Recovery, RecoveryCodes, RecoveryOf, Registered, Scope, StartRecovery, User,
 };
-use permafrost_common::api::{Key, SignRequest, Signed};
+use permafrost_common::api::{Key, ResealRecords, SignRequest, Signed};
 use permafrost_tests::{
     Authenticator, Browser, HonestStack, Measured, Wanted, refusal, with_nonce,
 };
@@ -631,4 +631,37 @@ async fn refusal_or_none(browser: &Browser) -> Option<String> {
         Ok(_) => None,
         refused => Some(refusal(refused)),
     }
+}
+
+#[tokio::test]
+async fn peoples_records_are_sealed_anew_like_keys_in_pages_of_any_size() {
+    let stack = people();
+    let mut alice = alice(&stack).await;
+    let bob = alice_too(&stack).await;
+    let _link: Link = bob
+        .browser
+        .ask(&Wanted::empty("/v1/links"), None)
+        .await
+        .unwrap();
+    let service = stack.principal("alice").await;
+    service.rotate_root(1).await.unwrap();
+    // Two keys, two users, two credentials and a link.
+    let (mut page, mut resealed, mut left) = (ResealRecords::default(), 0, 0);
+    page.limit = Some(2);
+    loop {
+        let done = service.reseal(&page).await.unwrap();
+        assert!(done.examined <= 2);
+        resealed += done.resealed;
+        left += done.left;
+        match done.next {
+            Some(next) => page.after = next,
+            None => break,
+        }
+    }
+    assert_eq!((resealed, left), (7, 0));
+    page = ResealRecords::default();
+    let again = service.reseal(&page).await.unwrap();
+    assert_eq!((again.examined, again.resealed, again.next), (7, 0, None));
+    alice.browser.login(&alice.passkey).await.unwrap();
+    sign(&bob.browser, &bob.registered.key, 1).await.unwrap();
 }

@@ -122,8 +122,28 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-/// Keys come first; their cursors are ids, those of people's records have a slash.
+/// Keys come first, then people's records, kind by kind, as long as there is room in the page.
 async fn reseal_page(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
+    let mut done = reseal_kind(thawed, after, limit).await?;
+    while let Some(next) = done.next.take_if(|next| next.ends_with('/')) {
+        let room = limit.saturating_sub(done.examined);
+        if room == 0 {
+            done.next = Some(next);
+            break;
+        }
+        let more = reseal_kind(thawed, &next, room).await?;
+        done = Resealed {
+            examined: done.examined + more.examined,
+            resealed: done.resealed + more.resealed,
+            left: done.left + more.left,
+            next: more.next,
+        };
+    }
+    Ok(done)
+}
+
+/// The cursors of keys are ids; those of people's records have a slash, and nothing behind it where a kind begins.
+async fn reseal_kind(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
     if after.contains('/') {
         return thawed.people_records.reseal(after, limit).await;
     }
