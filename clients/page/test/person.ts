@@ -19,6 +19,8 @@ export async function launch(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      "--disable-lcd-text",
+      "--font-render-hinting=none",
     ],
   });
 }
@@ -108,7 +110,7 @@ export class Person {
 
   async goTo(view: string): Promise<void> {
     await this.page.getByRole("navigation").getByRole("link", { name: view, exact: true }).click();
-    await this.sees(view);
+    await this.page.locator("nav a[aria-current]", { hasText: view }).waitFor();
   }
 
   async write(label: string, text: string): Promise<void> {

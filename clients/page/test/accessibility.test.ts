@@ -1,0 +1,98 @@
+/** Every view, light and dark, by axe-core; and the way to a signature by keyboard alone. */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, Person } from "./person.js";
+import { missing } from "./programs.js";
+import { Stack } from "./stack.js";
+import { tour } from "./views.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+describe.skipIf(missing)(`accessibility${missing ? ` (${missing})` : ""}`, () => {
+  let stack: Stack;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    browser = await launch();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  test("no view has a violation, light or dark", async () => {
+    const [alice, helper] = [await Person.at(stack, browser), await Person.at(stack, browser)];
+    const violations: string[] = [];
+    let looked = 0;
+    await tour(alice, helper, async (view) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await alice.page.emulateMedia({ colorScheme });
+        violations.push(...(await violationsOf(alice)).map((each) => `${view}, ${colorScheme}: ${each}`));
+        looked += 1;
+      }
+    });
+    expect(violations).toEqual([]);
+    expect(looked).toBe(26);
+    expect(alice.complaints).toEqual([]);
+    await alice.leave();
+    await helper.leave();
+  });
+
+  test("axe-core finds what is wrong", async () => {
+    const alice = await Person.at(stack, browser);
+    await alice.page.evaluate(() => document.querySelector("label")?.remove());
+    expect(await violationsOf(alice)).not.toEqual([]);
+    await alice.leave();
+  });
+
+  test("somebody registers and signs by keyboard alone", async () => {
+    const alice = await Person.at(stack, browser);
+    await alice.sees("Log in");
+    await tabTo(alice, "Register with a new passkey");
+    await alice.page.keyboard.press("Enter");
+    await alice.sees("Sign");
+    expect(await focused(alice)).toBe("Sign");
+    await tabTo(alice, "TEXTAREA");
+    await alice.page.keyboard.type("by keyboard alone");
+    await tabTo(alice, "Sign");
+    await alice.page.keyboard.press("Enter");
+    await alice.hears("Signed in the enclave.");
+    await alice.leave();
+  });
+
+  /** The rules that the view breaks, and where. Scripts from outside are run by the debugger: the page's policy has none. */
+  async function violationsOf(person: Person): Promise<string[]> {
+    await person.page.evaluate(AXE);
+    return person.page.evaluate(async () => {
+      // biome-ignore lint/suspicious/noExplicitAny: axe-core as it puts itself into the page.
+      const { violations } = await (globalThis as any).axe.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      });
+      return violations.flatMap(({ id, nodes }: { id: string; nodes: { html: string; failureSummary: string }[] }) =>
+        nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`),
+      );
+    });
+  }
+
+  async function focused(person: Person): Promise<string> {
+    return person.page.evaluate(() => {
+      const element = document.activeElement;
+      return element?.tagName === "TEXTAREA" ? "TEXTAREA" : (element?.textContent ?? "");
+    });
+  }
+
+  async function tabTo(person: Person, what: string): Promise<void> {
+    for (let presses = 0; presses < 40; presses += 1) {
+      await person.page.keyboard.press("Tab");
+      if ((await focused(person)) === what) {
+        return;
+      }
+    }
+    throw new Error(`${what} is not reached by Tab`);
+  }
+});

@@ -1,0 +1,60 @@
+/** Every view of the page, with something in it, one after the other. */
+
+import type { Person } from "./person.js";
+
+/** Shows each view to `look`, with its name. Neither has registered; the helper has another device and starts the recovery. */
+export async function tour(person: Person, helper: Person, look: (view: string) => Promise<void>): Promise<void> {
+  await person.goTo("Enclave");
+  await person.page.getByText("The numbers").click();
+  await look("enclave");
+  await person.goTo("Link this device");
+  await look("link");
+  await person.goTo("Recover");
+  await look("recover");
+  await person.goTo("Log in");
+  await look("login");
+
+  await person.register();
+  await person.sign("never thawed");
+  await look("sign");
+
+  await person.goTo("Devices");
+  await person.press("Link another device");
+  const code = await person.reads(".copyable");
+  await look("devices-link-code");
+  await helper.goTo("Link this device");
+  await helper.write("Link code", code);
+  await helper.press("Make a passkey and offer it");
+  await helper.reads("section .digest");
+  await person.reads(".card .digest");
+  await look("devices-compare");
+  await person.press("They are the same: let it in");
+  await person.hears("may log in now");
+  await person.press("Revoke Another device");
+  await look("devices-revoke");
+  await person.page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
+  await look("devices");
+
+  await person.goTo("Recovery");
+  const user = await person.reads(".copyable");
+  await person.press("Make ten new codes");
+  const [, recoveryCode = ""] = (await person.reads("pre")).split("\n");
+  await look("recovery-codes");
+  await helper.goTo("Recover");
+  await helper.write("User id", user);
+  await helper.write("Recovery code", recoveryCode);
+  await helper.press("Make a new passkey and start");
+  const ticket = await helper.reads(".card .copyable");
+  await person.press("Look again");
+  await person.reads(".card .digest");
+  await person.write("Ticket", ticket);
+  await person.press("Look at the ticket");
+  await person.page.getByRole("button", { name: "Approve this recovery" }).waitFor();
+  await look("recovery");
+  await person.press("Approve this recovery");
+  await person.hears("you are not a guardian");
+  await look("refused");
+
+  await person.goTo("Activity");
+  await look("activity");
+}
