@@ -13,7 +13,7 @@ export function small(png: Buffer): Buffer {
   const data = chunks.filter(({ type }) => type === "IDAT").map((chunk) => chunk.data);
   const pixels = unfiltered(inflateSync(Buffer.concat(data)), width * 3, height);
   for (const bits of [8, 6, 5, 4, 2]) {
-    const found = indexed(pixels, width, height, 256 >> bits);
+    const found = indexed(pixels, width, height, 2 ** bits - 1);
     if (found !== undefined) {
       const palette = [...found.palette.keys()].map((colour) => [colour >> 16, colour >> 8, colour]);
       return Buffer.concat([
@@ -28,14 +28,14 @@ export function small(png: Buffer): Buffer {
   throw new Error("two bits a channel are 64 colours at most");
 }
 
-/** The pixels as numbers of colours that are rounded to multiples of `step`; undefined where these are more than 256. */
-function indexed(pixels: Buffer, width: number, height: number, step: number) {
+/** The pixels as numbers of colours that are rounded to so many shades above zero; undefined where these are more than 256. */
+function indexed(pixels: Buffer, width: number, height: number, shades: number) {
   const palette = new Map<number, number>();
   const rows = Buffer.alloc((width + 1) * height);
   for (let pixel = 0; pixel < width * height; pixel += 1) {
     const [red = 0, green = 0, blue = 0] = pixels
       .subarray(pixel * 3, pixel * 3 + 3)
-      .map((shade) => rounded(shade, step));
+      .map((shade) => rounded(shade, shades));
     const colour = (red << 16) | (green << 8) | blue;
     const index = palette.get(colour) ?? palette.size;
     if (index > 255) {
@@ -47,8 +47,8 @@ function indexed(pixels: Buffer, width: number, height: number, step: number) {
   return { palette, rows };
 }
 
-function rounded(shade: number, step: number): number {
-  return Math.min(255, Math.round(shade / step) * step);
+function rounded(shade: number, shades: number): number {
+  return Math.round((Math.round((shade * shades) / 255) * 255) / shades);
 }
 
 function readChunks(png: Buffer): { type: string; data: Buffer }[] {

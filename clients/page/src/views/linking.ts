@@ -18,6 +18,10 @@ export function linking(app: App, session: Session, show: (user: User) => void):
     const ids = pending.map(({ id }) => id).join();
     if (ids !== shown) {
       shown = ids;
+      if (pending.length > 0) {
+        // A code is good for one offer, and this is it.
+        code.replaceChildren();
+      }
       offers.replaceChildren(...pending.map((each) => offer(app, session, each, showOffers)));
     }
   };

@@ -1,0 +1,77 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { utf8 } from "../../src/bytes.js";
+import { browserAuthenticator, PasskeyError } from "../../src/people/authenticator.js";
+import { errorOf } from "../enclave/connected.js";
+
+const CHALLENGE = utf8("c".repeat(32));
+const ID = "-_-_AAAA";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("a passkey is made discoverable, with user verification, for the algorithms of the enclave, without attestation", async () => {
+  const create = vi.fn(async () =>
+    credential({ attestationObject: utf8("o").buffer, getTransports: () => ["internal"] }),
+  );
+  vi.stubGlobal("navigator", { credentials: { create } });
+  const made = await browserAuthenticator.create({
+    challenge: CHALLENGE,
+    rpId: "example.org",
+    userHandle: utf8("h".repeat(16)),
+    userName: "alice",
+  });
+  expect(create).toHaveBeenCalledWith({
+    publicKey: {
+      challenge: CHALLENGE,
+      rp: { id: "example.org", name: "example.org" },
+      user: { id: utf8("h".repeat(16)), name: "alice", displayName: "alice" },
+      pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
+      authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+      attestation: "none",
+    },
+  });
+  expect(made).toEqual({
+    id: ID,
+    rawId: ID,
+    type: "public-key",
+    response: { clientDataJSON: "ZA", attestationObject: "bw", transports: ["internal"] },
+  });
+});
+
+test("a passkey is asked by its id, with user verification", async () => {
+  const get = vi.fn(async (_: { publicKey: PublicKeyCredentialRequestOptions }) =>
+    credential({ authenticatorData: utf8("a").buffer, signature: utf8("s").buffer, userHandle: null }),
+  );
+  vi.stubGlobal("navigator", { credentials: { get } });
+  const question = { challenge: CHALLENGE, rpId: "example.org" };
+  const answer = await browserAuthenticator.get({ ...question, credentialId: ID });
+  expect(answer.response).toEqual({ clientDataJSON: "ZA", authenticatorData: "YQ", signature: "cw", userHandle: null });
+  await browserAuthenticator.get(question);
+  const [[named], [open]] = get.mock.calls as [[{ publicKey: object }], [{ publicKey: object }]];
+  const id = Uint8Array.of(0xfb, 0xff, 0xbf, 0, 0, 0);
+  expect(named.publicKey).toEqual({
+    ...question,
+    userVerification: "required",
+    allowCredentials: [{ type: "public-key", id }],
+  });
+  expect(open.publicKey).toEqual({ ...question, userVerification: "required" });
+});
+
+test("who says no, and a browser without passkeys, is told by the browser's name", async () => {
+  const refuse = async () => {
+    throw new DOMException("no", "NotAllowedError");
+  };
+  vi.stubGlobal("navigator", { credentials: { get: refuse } });
+  const question = { challenge: CHALLENGE, rpId: "example.org" };
+  expect((await errorOf(PasskeyError, browserAuthenticator.get(question))).reason).toBe("NotAllowedError");
+  vi.stubGlobal("navigator", {});
+  expect((await errorOf(PasskeyError, browserAuthenticator.get(question))).reason).toBe("NotSupportedError");
+});
+
+function credential(response: object) {
+  return {
+    rawId: Uint8Array.of(0xfb, 0xff, 0xbf, 0, 0, 0).buffer,
+    response: { clientDataJSON: utf8("d").buffer, ...response },
+  };
+}
