@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { allowing } from "./build/allowing.js";
 import { measured } from "./build/measured.js";
 
 export default defineConfig({
@@ -12,5 +13,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },
-  plugins: [measured(60_000)],
+  plugins: [allowing(process.env.PERMAFROST_ENCLAVE), measured(60_000)],
 });

@@ -4,18 +4,31 @@ import { Measurements } from "../../src/attestation/measurements.js";
 import { fromUtf8, toBase64, utf8 } from "../../src/bytes.js";
 import { FAKE_ROOT, FakeEnclave } from "../enclave/fake.js";
 import { pcr } from "../forge/path.js";
+import { person } from "../people/person.js";
 import { sign } from "./example.js";
+import { note } from "./people.js";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const EXAMPLE = readFileSync(new URL("example.ts", import.meta.url), "utf8");
+const PEOPLE = readFileSync(new URL("people.ts", import.meta.url), "utf8");
 const KEY_ID = "0123456789ab00112233445566778899aabbccddeeff";
 
 afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("the example on the page is the one that is run here", () => {
-  expect(README).toContain(`\`\`\`ts\n${EXAMPLE}\`\`\``);
+test("the examples on the page are those that are run here", () => {
+  for (const example of [EXAMPLE, PEOPLE]) {
+    expect(README).toContain(`\`\`\`ts\n${example}\`\`\``);
+  }
+});
+
+test("the example for people has a note signed", async () => {
+  const { enclave } = await person();
+  const some = utf8("some").buffer;
+  const credential = { rawId: some, response: { clientDataJSON: some, attestationObject: some } };
+  vi.stubGlobal("navigator", { credentials: { create: async () => credential } });
+  expect(await note(enclave, "never thawed")).toMatchObject({ content: "never thawed", sig: "s" });
 });
 
 test("the example has a message signed", async () => {
