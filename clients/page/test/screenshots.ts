@@ -21,16 +21,18 @@ test("screenshots", async () => {
   const stack = await Stack.start();
   const browser = await launch();
   const [alice, helper] = [await Person.at(stack, browser), await Person.at(stack, browser)];
-  await alice.page.setViewportSize({ width: 640, height: 720 });
-  await tour(alice, helper, async (view) => {
+  for (const { page } of [alice, helper]) {
+    await page.setViewportSize({ width: 640, height: 720 });
+  }
+  await tour(alice, helper, async (view, whose = alice) => {
     if (view === "refused") {
       return;
     }
     for (const colorScheme of ["light", "dark"] as const) {
-      await alice.page.emulateMedia({ colorScheme });
-      const isDialog = (await alice.page.getByRole("dialog").count()) > 0;
+      await whose.page.emulateMedia({ colorScheme });
+      const isDialog = (await whose.page.getByRole("dialog").count()) > 0;
       const path = join(FOLDER, `${view}-${colorScheme}.png`);
-      writeFileSync(path, small(await alice.page.screenshot({ fullPage: !isDialog, animations: "disabled" })));
+      writeFileSync(path, small(await whose.page.screenshot({ fullPage: !isDialog, animations: "disabled" })));
     }
   });
   await browser.close();

@@ -67,6 +67,28 @@ export class Stack {
     );
   }
 
+  /** Ends the enclave by SIGKILL, and waits for the boot that is started in its place. */
+  async restartEnclave(): Promise<void> {
+    const before = await this.boot();
+    const { pid } = this.process;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    const enclaves = children.filter((id) => readFileSync(`/proc/${id}/comm`, "utf8").startsWith("permafrost-encl"));
+    for (const id of enclaves) {
+      process.kill(Number(id), "SIGKILL");
+    }
+    await until(
+      async () => ![undefined, before].includes(await this.boot()),
+      () => `no new boot after ${enclaves.length} of ${children} were ended`,
+    );
+  }
+
+  /** The boot that answers, once it is ready. */
+  private async boot(): Promise<string | undefined> {
+    const answer = await fetch(`${this.origin}/v1/health`);
+    const { ready } = (await answer.json()) as { ready?: boolean };
+    return ready ? (answer.headers.get("x-enclave-attestation") ?? undefined) : undefined;
+  }
+
   /** Everything that the parent has logged, and the enclave, whose log the parent has. */
   log(): Buffer {
     return Buffer.from(this.said());

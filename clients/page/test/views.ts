@@ -3,7 +3,19 @@
 import type { Person } from "./person.js";
 
 /** Shows each view to `look`, with its name. Neither has registered; the helper has another device and starts the recovery. */
-export async function tour(person: Person, helper: Person, look: (view: string) => Promise<void>): Promise<void> {
+export async function tour(
+  person: Person,
+  helper: Person,
+  look: (view: string, whose?: Person) => Promise<void>,
+): Promise<void> {
+  await person.page.route("**/permafrost.json", (route) => route.fulfill({ status: 404 }));
+  await person.open();
+  await person.sees("The enclave is not verified");
+  await look("unverified");
+  await person.page.unroute("**/permafrost.json");
+  await person.press("Try again");
+  await person.sees("Log in");
+
   await person.goTo("Enclave");
   await person.page.getByText("The numbers").click();
   await look("enclave");
@@ -26,6 +38,7 @@ export async function tour(person: Person, helper: Person, look: (view: string) 
   await helper.write("Link code", code);
   await helper.press("Make a passkey and offer it");
   await helper.reads("section .digest");
+  await look("link-compare", helper);
   await person.reads(".card .digest");
   await look("devices-compare");
   await person.press("They are the same: let it in");
@@ -45,6 +58,7 @@ export async function tour(person: Person, helper: Person, look: (view: string) 
   await helper.write("Recovery code", recoveryCode);
   await helper.press("Make a new passkey and start");
   const ticket = await helper.reads(".card .copyable");
+  await look("recover-started", helper);
   await person.press("Look again");
   await person.reads(".card .digest");
   await person.write("Ticket", ticket);

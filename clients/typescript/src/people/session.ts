@@ -84,6 +84,16 @@ export class Session {
     return this.#approved<UserKey>("rotate_key", post(`/v1/keys/${keyId}/rotate`));
   }
 
+  /**
+   * Makes a key that takes another's place, and links the two; `disableOld` ends the old one. The passkey approves it.
+   *
+   * @param idempotencyKey whoever sends the same again gets the same key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+   */
+  async replaceKey(keyId: string, disableOld: boolean, idempotencyKey: string = crypto.randomUUID()): Promise<UserKey> {
+    const wanted = { ...post(`/v1/keys/${keyId}/replace`, { disable_old: disableOld }), idempotencyKey };
+    return this.#approved<UserKey>("replace_key", wanted);
+  }
+
   /** Ends a key for good. The passkey approves it. */
   async disableKey(keyId: string): Promise<UserKey> {
     return this.#approved<UserKey>("disable_key", post(`/v1/keys/${keyId}/disable`));

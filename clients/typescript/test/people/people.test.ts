@@ -45,6 +45,17 @@ test("what cannot be undone is approved for this very session, by its own passke
   expect(at(asked.questions, 1).credentialId).toBe("Y3JlZGVudGlhbCBudW1iZXIgb25l");
 });
 
+test("a key is replaced once for one idempotency key", async () => {
+  const { fake, people } = await person();
+  const session = await people.login();
+  fake.operations["POST /v1/keys/k/replace"] = () => ({ id: "l" });
+  expect((await session.replaceKey("k", true, "order-7")).id).toBe("l");
+  const request = latest(fake);
+  expect(fromUtf8(request.body)).toBe('{"disable_old":true}');
+  expect(values(request.fields, "idempotency-key")).toEqual(["order-7"]);
+  expect(values(request.fields, "signature-input")[0]).toContain('"idempotency-key")');
+});
+
 test("each login has a key of its own", async () => {
   const { fake, people } = await person();
   await people.login();
