@@ -440,6 +440,10 @@ requests_per_minute = 60
                 "people.operations: rotate_root",
             ),
             (
+                format!("{GOOD}\n{people}page_sha256 = \"00\""),
+                "people.page_sha256",
+            ),
+            (
                 format!("{GOOD}\n{people}session_s = 901"),
                 "people.session_s: 901",
             ),

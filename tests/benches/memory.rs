@@ -69,8 +69,7 @@ async fn resident_bytes(stack: &HonestStack, signed: usize) -> u64 {
     let log = stack.enclave.log();
     log.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|line| line["fields"]["message"] == "resources")
-        .last()
-        .and_then(|line| line["fields"]["resident_bytes"].as_u64())
+        .rfind(|line| line.pointer("/fields/message") == Some(&"resources".into()))
+        .and_then(|line| line.pointer("/fields/resident_bytes")?.as_u64())
         .expect("the enclave says what is in use")
 }

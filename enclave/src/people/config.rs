@@ -20,6 +20,8 @@ pub struct PeopleConfig {
     pub session_s: u64,
     /// How long a recovery waits before it may be completed, in seconds.
     pub recovery_delay_s: u64,
+    /// The digest of the page that the deployer publishes, for whoever compares: 64 hex digits.
+    pub page_sha256: Option<String>,
     /// How many registrations, links and recoveries may be begun in a minute, by all together.
     pub arrivals_per_minute: u32,
 }
@@ -35,6 +37,7 @@ pub(crate) struct PeopleSection {
     #[serde(default = "payloads")]
     payloads: BTreeSet<PayloadKind>,
     nostr_kinds: Option<BTreeSet<u16>>,
+    page_sha256: Option<String>,
     #[serde(default = "requests_per_minute")]
     requests_per_minute: u32,
     #[serde(default = "session_s")]
@@ -93,6 +96,15 @@ impl PeopleConfig {
                 "nostr_kinds only beside nostr_event",
             ));
         }
+        if let Some(digest) = &section.page_sha256
+            && !is_sha256(digest)
+        {
+            return Err(value(
+                "people.page_sha256",
+                &format!("{} bytes", digest.len()),
+                "64 lower-case hex digits, as the page's build prints them",
+            ));
+        }
         let mut operations = section.operations;
         operations.extend(OperationName::OF_PEOPLE);
         Ok(Self {
@@ -104,6 +116,7 @@ impl PeopleConfig {
                 nostr_kinds: section.nostr_kinds,
                 requests_per_minute: section.requests_per_minute,
             },
+            page_sha256: section.page_sha256,
             session_s: section.session_s,
             recovery_delay_s: section.recovery_delay_s,
             arrivals_per_minute: section.arrivals_per_minute,
@@ -126,6 +139,13 @@ fn in_range(
             accepted,
         )),
     }
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn operations() -> BTreeSet<OperationName> {

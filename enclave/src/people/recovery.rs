@@ -171,10 +171,10 @@ impl People {
         }
         if let Some((number, letters)) = codes::numbered(code) {
             let kept = &user.value.recovery_codes;
-            if let Some(kept) = kept.iter().find(|kept| kept.number == number) {
-                if codes::is(kept, letters).await? {
-                    return Ok(number);
-                }
+            if let Some(kept) = kept.iter().find(|kept| kept.number == number)
+                && codes::is(kept, letters).await?
+            {
+                return Ok(number);
             }
         }
         self.change(id, |user| {

@@ -1,0 +1,144 @@
+//! Registration, sessions, and what they may do.
+
+use permafrost_common::api::ResealRecords;
+use permafrost_common::api::people::{Link, Scope, User};
+use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Wanted, refusal};
+use serde_json::json;
+
+use crate::steps::{advance, is_the_event_of, people, person, sign};
+
+#[tokio::test]
+async fn a_person_registers_signs_logs_out_and_logs_in_again() {
+    let mut stack = people();
+    let mut alice = person(&stack).await;
+    let key = alice.registered.key.clone();
+    assert_eq!(key.owner, alice.registered.user.owner);
+    let signed = sign(&alice.browser, &key, 1).await.unwrap();
+    assert!(is_the_event_of(&signed, &key));
+
+    let path = format!("/v1/sessions/{}/end", alice.browser.session());
+    let user: User = alice
+        .browser
+        .ask(&Wanted::empty(&path), None)
+        .await
+        .unwrap();
+    assert!(user.sessions.is_empty());
+    let ended = sign(&alice.browser, &key, 1).await;
+    assert_eq!(refusal(ended), "session-ended");
+
+    // Another enclave of the deployment serves the same people.
+    stack.enclave.restart();
+    alice.browser = Browser::new(stack.verified().await);
+    let logged_in = alice.browser.login(&alice.passkey).await.unwrap();
+    assert_eq!(logged_in.user.id, alice.registered.user.id);
+    let signed = sign(&alice.browser, &key, 1).await.unwrap();
+    assert!(is_the_event_of(&signed, &key));
+    let what: Vec<_> = logged_in
+        .user
+        .activity
+        .iter()
+        .map(|one| one.what.as_str())
+        .collect();
+    assert_eq!(what, ["logged_in", "session_ended", "registered"]);
+}
+
+#[tokio::test]
+async fn a_person_touches_no_key_but_their_own() {
+    let stack = people();
+    let (alice, bob) = (person(&stack).await, person(&stack).await);
+    let theirs = sign(&bob.browser, &alice.registered.key, 1).await;
+    assert_eq!(refusal(theirs), "key-not-found");
+    let service = stack.principal("alice").await;
+    let theirs = service.key(&alice.registered.key.id).await;
+    assert_eq!(refusal(theirs), "key-not-found");
+}
+
+#[tokio::test]
+async fn a_session_is_narrowed_by_its_scope_and_by_the_users_policy() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let key = alice.registered.key.clone();
+    alice.browser.scope = Some(Scope {
+        nostr_kinds: Some(vec![1, 7]),
+        ..Scope::default()
+    });
+    alice.browser.login(&alice.passkey).await.unwrap();
+    sign(&alice.browser, &key, 1).await.unwrap();
+    assert_eq!(
+        refusal(sign(&alice.browser, &key, 30023).await),
+        "not-permitted"
+    );
+
+    let policy = Wanted::post("/v1/user/policy", &json!({"nostr_kinds": [7]}));
+    let _user: User = alice
+        .browser
+        .approved("set_policy", &policy, &alice.passkey)
+        .await
+        .unwrap();
+    sign(&alice.browser, &key, 7).await.unwrap();
+    assert_eq!(
+        refusal(sign(&alice.browser, &key, 1).await),
+        "not-permitted"
+    );
+}
+
+#[tokio::test]
+async fn a_session_ends_after_15_minutes_and_with_another_device() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let key = alice.registered.key.clone();
+    let device = std::mem::replace(&mut alice.browser.device, "another device".to_owned());
+    assert_eq!(
+        refusal(sign(&alice.browser, &key, 1).await),
+        "device-changed"
+    );
+    alice.browser.device = device;
+    advance(&stack, &mut alice, 890).await;
+    sign(&alice.browser, &key, 1).await.unwrap();
+    advance(&stack, &mut alice, 905).await;
+    assert_eq!(
+        refusal(sign(&alice.browser, &key, 1).await),
+        "session-ended"
+    );
+}
+
+#[tokio::test]
+async fn a_deployment_without_people_has_none() {
+    let stack = HonestStack::start(Measured::new("test"));
+    let mut browser = Browser::new(stack.verified().await);
+    let refused = browser.register(&mut Authenticator::new()).await;
+    assert_eq!(refusal(refused), "no-people");
+}
+
+#[tokio::test]
+async fn peoples_records_are_sealed_anew_like_keys_in_pages_of_any_size() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let bob = person(&stack).await;
+    let _link: Link = bob
+        .browser
+        .ask(&Wanted::empty("/v1/links"), None)
+        .await
+        .unwrap();
+    let service = stack.principal("alice").await;
+    service.rotate_root(1).await.unwrap();
+    // Two keys, two users, two credentials and a link.
+    let (mut page, mut resealed, mut left) = (ResealRecords::default(), 0, 0);
+    page.limit = Some(2);
+    loop {
+        let done = service.reseal(&page).await.unwrap();
+        assert!(done.examined <= 2);
+        resealed += done.resealed;
+        left += done.left;
+        match done.next {
+            Some(next) => page.after = next,
+            None => break,
+        }
+    }
+    assert_eq!((resealed, left), (7, 0));
+    page = ResealRecords::default();
+    let again = service.reseal(&page).await.unwrap();
+    assert_eq!((again.examined, again.resealed, again.next), (7, 0, None));
+    alice.browser.login(&alice.passkey).await.unwrap();
+    sign(&bob.browser, &bob.registered.key, 1).await.unwrap();
+}
