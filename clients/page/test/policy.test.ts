@@ -1,0 +1,85 @@
+/** That the policy holds in a browser, and that what a browser keeps would be found. */
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch, Person } from "./person.js";
+import { missing } from "./programs.js";
+import { Stack } from "./stack.js";
+
+describe.skipIf(missing)(`the page in Chromium${missing ? ` (${missing})` : ""}`, () => {
+  let stack: Stack;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    browser = await launch();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  test("has no text that becomes markup, no script from a text, and no request to another origin", async () => {
+    const alice = await Person.at(stack, browser);
+    const refusals = await alice.page.evaluate(async () => {
+      const refusal = async (act: () => unknown) => {
+        try {
+          await act();
+          return "accepted";
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      return [
+        await refusal(() => document.body.insertAdjacentHTML("beforeend", "<b>x</b>")),
+        await refusal(() => {
+          document.createElement("script").src = "https://other.example/x.js";
+        }),
+        await refusal(() =>
+          (
+            globalThis as unknown as { trustedTypes: { createPolicy(name: string, rules: object): void } }
+          ).trustedTypes.createPolicy("p", {}),
+        ),
+        await refusal(() => fetch("http://127.0.0.1:9/")),
+      ];
+    });
+    expect(refusals).toEqual(["TypeError", "TypeError", "TypeError", "TypeError"]);
+    expect(alice.complaints.join()).toContain("connect-src 'self'");
+    await alice.leave();
+  });
+
+  test("cannot be put into another page", async () => {
+    const other = createServer((_, answer) => {
+      answer.setHeader("content-type", "text/html");
+      answer.end(`<link rel="icon" href="data:,"><iframe src="${stack.origin}/"></iframe>`);
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const alice = await Person.at(stack, browser);
+    await alice.page.goto(`http://127.0.0.1:${port}/`);
+    await expect.poll(() => alice.complaints.join()).toContain("frame-ancestors 'none'");
+    await alice.leave();
+    other.close();
+  });
+
+  test("would be found out if it kept anything", async () => {
+    const alice = await Person.at(stack, browser);
+    expect(await alice.kept()).toEqual([]);
+    await alice.page.evaluate(async () => {
+      localStorage.setItem("a", "1");
+      sessionStorage.setItem("b", "1");
+      // biome-ignore lint/suspicious/noDocumentCookie: that is what is looked for.
+      document.cookie = "c=1";
+      await caches.open("d");
+      await new Promise((resolve) => {
+        indexedDB.open("e").onsuccess = resolve;
+      });
+    });
+    const found = ["localStorage a", "sessionStorage b", "indexedDB e", "cache d", "cookie c=1", "cookie c"];
+    expect(await alice.kept()).toEqual(found);
+    await alice.leave();
+  });
+});
