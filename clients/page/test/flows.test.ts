@@ -179,20 +179,6 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     await alice.hears("Your session is over");
   });
 
-  test("a session goes on when the enclave starts anew, which is verified anew", async () => {
-    const alice = await somebody();
-    await alice.register();
-    const key = await signs(alice);
-    const boot = await bootOf(alice);
-    await stack.restartEnclave();
-    expect(await signs(alice)).toBe(key);
-    expect(await bootOf(alice)).not.toBe(boot);
-    await alice.press("Verify again");
-    await alice.sees("The enclave is verified");
-    // The browser's own word on the request that was encrypted to the boot before.
-    expect(alice.complaints.splice(0)).toEqual([expect.stringContaining("status of 401")]);
-  });
-
   test("who has lost every passkey recovers by a code, after the delay", async () => {
     const alice = await somebody();
     await alice.register();
@@ -261,12 +247,6 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     await phone.logIn();
     expect(await signs(phone)).toBe(key);
   });
-
-  /** The boot that the page has verified. */
-  async function bootOf(person: Person): Promise<string> {
-    await person.goTo("Enclave");
-    return person.reads("details div:last-of-type .digest");
-  }
 
   /** The user id and ten codes, as they are shown once. */
   async function recoverySheet(person: Person): Promise<{ user: string; codes: string[] }> {

@@ -67,7 +67,10 @@ export class Stack {
     );
   }
 
-  /** Ends the enclave by SIGKILL, and waits for the boot that is started in its place. */
+  /**
+   * Ends the enclave by SIGKILL, and waits for the boot that is started in its place. Not after the clock was moved: the development
+   * KMS goes by this machine's, and gives nothing for documents from the future.
+   */
   async restartEnclave(): Promise<void> {
     const before = await this.boot();
     const { pid } = this.process;
