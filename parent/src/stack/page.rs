@@ -102,3 +102,53 @@ impl StackPage {
 fn read(path: PathBuf) -> Result<String, StackPageError> {
     fs::read_to_string(&path).map_err(|source| StackPageError::File { path, source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGIN: &str = "http://localhost:8080";
+
+    fn state(people: Option<&str>) -> (tempfile::TempDir, State) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(folder.path()).unwrap();
+        state.write_enclave_config("[kms]\n", people).unwrap();
+        (folder, state)
+    }
+
+    #[test]
+    fn a_page_takes_a_port_that_stays() {
+        assert_eq!(origin("127.0.0.1:8080".parse().unwrap()).unwrap(), ORIGIN);
+        let any = origin("127.0.0.1:0".parse().unwrap());
+        assert!(matches!(any, Err(StackPageError::Port)));
+    }
+
+    #[test]
+    fn a_configuration_without_people_at_the_origin_is_refused_with_what_to_add() {
+        for people in [None, Some("http://localhost:9000")] {
+            let (_folder, state) = state(people);
+            let refused = check_people(&state, ORIGIN).unwrap_err().to_string();
+            assert!(refused.contains(&people_text(ORIGIN)), "{refused}");
+        }
+        let (_folder, state) = state(Some(ORIGIN));
+        check_people(&state, ORIGIN).unwrap();
+    }
+
+    #[test]
+    fn what_the_page_expects_is_the_measured_program_and_configuration_under_the_stacks_root() {
+        let (_folder, state) = state(Some(ORIGIN));
+        fs::write(state.root(), "the root").unwrap();
+        let pcr = |byte: u8| hex::encode([byte; 48]);
+        let measured = json!({"PCR0": pcr(0), "PCR1": pcr(1), "PCR2": pcr(2)});
+        let measurements = Measurements::from_json(&measured.to_string()).unwrap();
+        StackPage::new(ORIGIN, measurements)
+            .write_expectation(&state)
+            .unwrap();
+        let written = fs::read_to_string(state.expectation()).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(written["deployment"], DEPLOYMENT);
+        assert_eq!(written["roots"], json!(["the root"]));
+        assert_eq!(written["releases"][0]["pcr1"], pcr(1));
+        assert_eq!(written["configurations"][0]["pcr2"], pcr(2));
+    }
+}
