@@ -5,6 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { launch, Person } from "./person.js";
 import { missing } from "./programs.js";
+import { scan } from "./scan.js";
 import { has } from "./secrets.js";
 import { Stack } from "./stack.js";
 
@@ -112,7 +113,13 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     await laptop.goTo("Devices");
     await laptop.press("Link another device");
     const code = await laptop.reads(".copyable");
-    expect(await laptop.page.getByRole("img", { name: /QR code/ }).count()).toBe(1);
+    const scanned = scan(
+      (await laptop.page
+        .getByRole("img", { name: /QR code/ })
+        .locator("path")
+        .getAttribute("d")) ?? "",
+    );
+    expect(scanned).toBe(`${stack.origin}/#/link/${code}`);
 
     await phone.open(`#/link/${code}`);
     await phone.sees("Link this device");
