@@ -2,6 +2,7 @@
 
 import { verifyEvent } from "nostr-tools/pure";
 import type { Browser } from "playwright-core";
+import { verifySchnorr } from "tiny-secp256k1";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { launch, Person } from "./person.js";
 import { missing } from "./programs.js";
@@ -23,13 +24,16 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     return person;
   };
 
-  /** Signs, and gives the public key, once the event verifies by another library. */
+  /** Signs, and gives the public key, once the event verifies by two other libraries: noble's curves, and libsecp256k1. */
   const signs = async (person: Person) => {
     const content = `from a person ${crypto.randomUUID()}`;
     signed.push(content);
     const event = JSON.parse(await person.sign(content));
     expect(event.content).toBe(content);
     expect(verifyEvent(event)).toBe(true);
+    const [pubkey, sig] = [Buffer.from(event.pubkey, "hex"), Buffer.from(event.sig, "hex")];
+    expect(verifySchnorr(Buffer.from(event.id, "hex"), pubkey, sig)).toBe(true);
+    expect(verifySchnorr(Buffer.alloc(32), pubkey, sig)).toBe(false);
     return event.pubkey as string;
   };
 
