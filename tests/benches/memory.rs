@@ -16,6 +16,9 @@ use serde_json::Value;
 const EARLY: usize = 500;
 const LATE: usize = 100_000;
 
+/// How often the enclave's log says what is in use: `resources_interval_ms` below.
+const RESOURCES: Duration = Duration::from_millis(500);
+
 /// How many signatures are asked for at once.
 const AT_ONCE: usize = 8;
 
@@ -37,9 +40,9 @@ async fn main() {
 
     let started = Instant::now();
     sign(&alice, &key.id, EARLY).await;
-    let early = resident_bytes(&stack, EARLY).await;
+    let early = resident_bytes(&stack, &alice, &key.id).await;
     sign(&alice, &key.id, LATE - EARLY).await;
-    let late = resident_bytes(&stack, LATE).await;
+    let late = resident_bytes(&stack, &alice, &key.id).await;
     println!(
         "memory of the enclave program: {early} bytes after {EARLY} signatures, {late} after {LATE} ({:.3} times; {} s)",
         late as f64 / early as f64,
@@ -62,10 +65,12 @@ async fn sign(principal: &Principal, key: &str, times: usize) {
     running.join_all().await;
 }
 
-/// What the enclave's log said last, when no request is remembered any more.
-async fn resident_bytes(stack: &HonestStack, signed: usize) -> u64 {
-    eprintln!("{signed} signatures");
+/// What the enclave's log says when no request is remembered any more but one: it forgets the others when that one comes.
+async fn resident_bytes(stack: &HonestStack, principal: &Principal, key: &str) -> u64 {
+    eprintln!("signed; waiting until the enclave has forgotten the requests");
     tokio::time::sleep(REMEMBERED).await;
+    principal.key(key).await.expect("shown");
+    tokio::time::sleep(2 * RESOURCES).await;
     let log = stack.enclave.log();
     log.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
