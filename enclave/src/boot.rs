@@ -1,6 +1,5 @@
 //! What one boot makes: the keys that sign its answers and open sealed requests, and the document that vouches for them.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use permafrost_common::attestation::{self, At, Document, PCR_LEN};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
@@ -12,6 +11,7 @@ use crate::attestor::Attestor;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::enclave::Enclave;
+use crate::hash::sha256;
 use crate::nsm::{Nsm, NsmError};
 
 /// What was made at boot.
@@ -86,12 +86,6 @@ pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let pcr0 = verified.pcrs().get(&0).copied().unwrap_or([0; PCR_LEN]);
     let attestor = Attestor::new(nsm, clock, pcr0, user_data);
     Ok(Enclave::new(config, boot, attestor))
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    out
 }
 
 #[cfg(feature = "emulator")]

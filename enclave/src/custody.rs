@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use ciborium::Value;
 use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
@@ -10,6 +9,7 @@ use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use crate::auth::{Caller, KeyScope};
+use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
@@ -286,15 +286,9 @@ impl Custody {
     }
 }
 
-/// SHA-256 of the CBOR array of the texts, which no other texts share.
+/// SHA-256 of the CBOR array of the texts.
 fn sha256(texts: &[&str]) -> [u8; 32] {
-    let array = Value::Array(texts.iter().map(|text| Value::from(*text)).collect());
-    let mut bytes = Vec::new();
-    // Writing to a Vec has no error to give.
-    let _ = ciborium::into_writer(&array, &mut bytes);
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-    out
+    sha256_of(texts.iter().map(|text| Value::from(*text)).collect())
 }
 
 /// Curve arithmetic takes a millisecond and more, which would hold up every connection of its worker.

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod custody;
 pub mod enclave;
+mod hash;
 pub mod keys;
 pub mod kms;
 pub mod logs;

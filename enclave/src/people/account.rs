@@ -8,9 +8,8 @@ use permafrost_common::api::people::{
 };
 use permafrost_common::problem::Problem;
 use serde_bytes::ByteArray;
-use zeroize::Zeroizing;
 
-use super::codes::{hash, letters, new_code};
+use super::codes::{grouped, hash, new_letters};
 use super::recovery::user_id;
 use super::scope::Narrowing;
 use super::user::Guardians;
@@ -39,16 +38,11 @@ impl People {
         now: Duration,
     ) -> Result<UserView, Problem> {
         let policy = Narrowing::parse(Some(scope), "")?;
-        let used = self.approved(person, approval, now).await?;
-        let (_, user) = self
-            .change(person.user, |user| {
-                user.passkey_used(&used, now)?;
-                user.policy = policy.clone();
-                user.note(now.as_secs(), "policy_set", "");
-                Ok(())
-            })
-            .await?;
-        Ok(self.user_view(&user.value, now))
+        self.change_approved(person, approval, now, ("policy_set", ""), |user| {
+            user.policy = policy.clone();
+            Ok(())
+        })
+        .await
     }
 
     /// Ten new recovery codes in place of all that there were.
@@ -62,10 +56,9 @@ impl People {
         let mut codes = Vec::new();
         let mut hashes = Vec::new();
         for number in 0..CODES {
-            let code = new_code()?;
-            let letters = letters(&code).unwrap_or_else(|| Zeroizing::new(String::new()));
+            let letters = new_letters()?;
+            codes.push(format!("{number}-{}", grouped(&letters)));
             hashes.push(hash(number, letters).await?);
-            codes.push(format!("{number}-{}", *code));
         }
         self.change(person.user, |user| {
             user.passkey_used(&used, now)?;
@@ -86,16 +79,11 @@ impl People {
         now: Duration,
     ) -> Result<UserView, Problem> {
         let guardians = self.guardians(person, request).await?;
-        let used = self.approved(person, approval, now).await?;
-        let (_, user) = self
-            .change(person.user, |user| {
-                user.passkey_used(&used, now)?;
-                user.guardians = guardians.clone();
-                user.note(now.as_secs(), "guardians_set", "");
-                Ok(())
-            })
-            .await?;
-        Ok(self.user_view(&user.value, now))
+        self.change_approved(person, approval, now, ("guardians_set", ""), |user| {
+            user.guardians = guardians.clone();
+            Ok(())
+        })
+        .await
     }
 
     async fn guardians(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use permafrost_common::api::people::User as UserView;
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::challenge::Nonce;
@@ -123,14 +124,30 @@ impl People {
         approval: &Approval,
         now: Duration,
     ) -> Result<(), Problem> {
+        self.change_approved(person, approval, now, (approval.purpose, ""), |_| Ok(()))
+            .await
+            .map(|_| ())
+    }
+
+    /// Changes whoever asks, if an active passkey of theirs approves the request, and notes what happened.
+    pub(super) async fn change_approved(
+        &self,
+        person: Person,
+        approval: &Approval,
+        now: Duration,
+        (what, detail): (&str, &str),
+        change: impl Fn(&mut User) -> Result<(), Problem>,
+    ) -> Result<UserView, Problem> {
         let used = self.approved(person, approval, now).await?;
-        self.change(person.user, |user| {
-            user.passkey_used(&used, now)?;
-            user.note(now.as_secs(), approval.purpose, "");
-            Ok(())
-        })
-        .await
-        .map(|_| ())
+        let (_, user) = self
+            .change(person.user, |user| {
+                user.passkey_used(&used, now)?;
+                change(user)?;
+                user.note(now.as_secs(), what, detail);
+                Ok(())
+            })
+            .await?;
+        Ok(self.user_view(&user.value, now))
     }
 
     /// The nonce and the response's JSON, from the header.

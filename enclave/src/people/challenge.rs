@@ -6,13 +6,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use ciborium::Value;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::UserId;
+use super::{UserId, random};
+use crate::hash::{sha256, sha256_of};
 
 /// How long a nonce is good, in seconds.
 pub(super) const LIFETIME_S: u64 = 120;
@@ -43,7 +43,7 @@ impl Challenges {
     /// With a key of its own, that nothing else has.
     pub fn new() -> Result<Self, Unspecified> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
-        rand::fill(key.as_mut_slice())?;
+        aws_lc_rs::rand::fill(key.as_mut_slice())?;
         Ok(Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()),
             used: Mutex::default(),
@@ -53,9 +53,7 @@ impl Challenges {
     /// A new nonce, and when it expires; `now` in seconds since 1970.
     pub fn issue(&self, purpose: &str, now: u64) -> Result<(Nonce, u64), Problem> {
         let expires_at = now.saturating_add(LIFETIME_S);
-        let mut random = [0; 16];
-        rand::fill(&mut random)
-            .map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+        let random: [u8; 16] = random()?;
         let mut nonce = [0; NONCE_LEN];
         let (clear, tag) = nonce.split_at_mut(NONCE_LEN - 32);
         let (time, rest) = clear.split_at_mut(8);
@@ -189,19 +187,9 @@ pub fn request_digest(method: &str, path: &str, query: &str, body: &[u8], keyid:
         Value::from(method),
         Value::from(path),
         Value::from(query),
-        Value::Bytes(digest(&SHA256, body).as_ref().to_vec()),
+        Value::Bytes(sha256(body).to_vec()),
         Value::from(keyid),
     ])
-}
-
-/// SHA-256 of the CBOR array, in the deterministic encoding of RFC 8949 section 4.2.1.
-pub(super) fn sha256_of(parts: Vec<Value>) -> [u8; 32] {
-    let mut bytes = Vec::new();
-    // Writing to a Vec has no error to give.
-    let _ = ciborium::into_writer(&Value::Array(parts), &mut bytes);
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-    out
 }
 
 fn message(purpose: &str, clear: &[u8]) -> Vec<u8> {

@@ -2,12 +2,12 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::ByteArray;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use super::random;
 use super::user::CodeHash;
 
 /// How many letters a code has: 100 bits.
@@ -23,21 +23,28 @@ const PASSES: u32 = 2;
 /// How many hashes are made at once: each takes the memory above.
 static HASHES: Semaphore = Semaphore::const_new(1);
 
-/// A new code: 20 letters in four groups, with hyphens between.
-pub(super) fn new_code() -> Result<Zeroizing<String>, Problem> {
-    let mut random = Zeroizing::new([0; LETTERS]);
-    rand::fill(random.as_mut_slice())
-        .map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
-    let mut code = Zeroizing::new(String::with_capacity(LETTERS + 3));
-    for (index, byte) in random.iter().enumerate() {
+/// The letters of a new code.
+pub(super) fn new_letters() -> Result<Zeroizing<String>, Problem> {
+    let random: Zeroizing<[u8; LETTERS]> = Zeroizing::new(random()?);
+    let mut letters = Zeroizing::new(String::with_capacity(LETTERS));
+    // 256 is a multiple of 32, so every letter is as likely.
+    letters.extend(random.iter().filter_map(|byte| {
+        let letter = ALPHABET.get(usize::from(*byte % 32));
+        letter.copied().map(char::from)
+    }));
+    Ok(letters)
+}
+
+/// A code as people are shown it: four groups with hyphens between.
+pub(super) fn grouped(letters: &str) -> String {
+    let mut code = String::with_capacity(LETTERS + 3);
+    for (index, letter) in letters.chars().enumerate() {
         if index > 0 && index % 5 == 0 {
             code.push('-');
         }
-        // 256 is a multiple of 32, so every letter is as likely.
-        let letter = ALPHABET.get(usize::from(*byte % 32)).copied();
-        code.push(char::from(letter.unwrap_or_default()));
+        code.push(letter);
     }
-    Ok(code)
+    code
 }
 
 /// The letters of a code as it was typed: without spaces and hyphens, in capitals; `None` where it is none.
@@ -65,8 +72,7 @@ pub(super) fn numbered(text: &str) -> Option<(u8, Zeroizing<String>)> {
 
 /// What a recovery code is kept as.
 pub(super) async fn hash(number: u8, letters: Zeroizing<String>) -> Result<CodeHash, Problem> {
-    let mut salt = [0; 16];
-    rand::fill(&mut salt).map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+    let salt = random()?;
     Ok(CodeHash {
         hash: ByteArray::new(derive(letters, salt).await?),
         salt: ByteArray::new(salt),
@@ -107,9 +113,10 @@ mod tests {
 
     #[test]
     fn a_code_is_read_as_people_type_it() {
-        let code = new_code().unwrap();
+        let read = new_letters().unwrap();
+        let code = grouped(&read);
         assert_eq!(code.len(), LETTERS + 3);
-        let read = letters(&code).unwrap();
+        assert_eq!(letters(&code), Some(read.clone()));
         for typed in [
             code.to_lowercase(),
             code.replace('-', ""),
@@ -117,7 +124,7 @@ mod tests {
         ] {
             assert_eq!(letters(&typed), Some(read.clone()), "{typed}");
         }
-        let (number, numbered) = numbered(&format!("7-{}", *code)).unwrap();
+        let (number, numbered) = numbered(&format!("7-{code}")).unwrap();
         assert_eq!((number, numbered), (7, read));
     }
 

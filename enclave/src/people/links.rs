@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
-use super::codes::{letters, new_code};
+use super::codes::{grouped, letters, new_letters};
 use super::passkey::check_name;
 use super::user::Passkey;
 use super::{Approval, People, UserId, place, view};
@@ -36,14 +36,14 @@ pub(super) struct LinkRecord {
 impl People {
     /// A code for another device of whoever asks.
     pub async fn create_link(&self, person: Person, now: Duration) -> Result<Link, Problem> {
-        let code = new_code()?;
+        let letters = new_letters()?;
         let record = LinkRecord {
             v: 1,
             used: false,
             user: ByteArray::new(person.user.0),
             expires_at: now.as_secs() + LIFETIME_S,
         };
-        let place = self.link_place(&code)?;
+        let place = self.link_place(&letters);
         match self.records.links.put(&place, None, record.clone()).await {
             Ok(_) => {}
             Err(PutError::Problem(problem)) => return Err(problem),
@@ -55,7 +55,7 @@ impl People {
         })
         .await?;
         Ok(Link {
-            code: code.to_string(),
+            code: grouped(&letters),
             expires_at: record.expires_at,
         })
     }
@@ -117,7 +117,11 @@ impl People {
         code: &str,
         now: Duration,
     ) -> Result<(String, Versioned<LinkRecord>), Problem> {
-        let place = self.link_place(code)?;
+        let letters = letters(code).ok_or_else(|| {
+            let came = format!("{} bytes", code.len());
+            Problem::field("/code", came, "20 of A-Z and 2-7, in groups or not")
+        })?;
+        let place = self.link_place(&letters);
         let link = self.records.links.get(&place).await?.ok_or_else(invalid)?;
         match link.value.used || now.as_secs() >= link.value.expires_at {
             true => Err(invalid()),
@@ -125,16 +129,8 @@ impl People {
         }
     }
 
-    fn link_place(&self, code: &str) -> Result<String, Problem> {
-        let letters = letters(code).ok_or_else(|| {
-            let came = format!("{} bytes", code.len());
-            Problem::field("/code", came, "20 of A-Z and 2-7, in groups or not")
-        })?;
-        Ok(place(
-            "permafrost link",
-            &self.deployment,
-            letters.as_bytes(),
-        ))
+    fn link_place(&self, letters: &str) -> String {
+        place("permafrost link", &self.deployment, letters.as_bytes())
     }
 }
 

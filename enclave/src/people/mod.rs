@@ -39,8 +39,8 @@ pub use user::{User, UserId};
 
 use crate::auth::Rate;
 use crate::config::Limits;
+use crate::hash::sha256_of;
 use crate::records::{PutError, Versioned};
-use challenge::sha256_of;
 use session::Visitors;
 
 /// How often a change is tried anew when another one came first.
@@ -158,6 +158,13 @@ impl People {
             Problem::new(ProblemType::RateLimited, detail).retry_after(seconds)
         })
     }
+}
+
+fn random<const LEN: usize>() -> Result<[u8; LEN], Problem> {
+    let mut random = [0; LEN];
+    aws_lc_rs::rand::fill(&mut random)
+        .map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+    Ok(random)
 }
 
 /// The place of a record that is found by something which the store must not learn: 32 hex digits.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use permafrost_common::api::people::{ApprovePasskey, PASSKEY_NAME_MAX, User as UserView};
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::{ByteArray, ByteBuf};
@@ -10,6 +9,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use super::user::{PASSKEYS_MAX, Passkey};
 use super::{Approval, People, User};
 use crate::auth::Person;
+use crate::hash::sha256;
 use crate::webauthn::NewPasskey;
 
 /// How long a passkey that another device offers waits for approval, in seconds.
@@ -44,10 +44,7 @@ impl People {
         approval: &Approval,
         now: Duration,
     ) -> Result<UserView, Problem> {
-        let used = self.approved(person, approval, now).await?;
-        let (_, user) = self
-            .change(person.user, |user| {
-                user.passkey_used(&used, now)?;
+        self.change_approved(person, approval, now, ("passkey_added", id), |user| {
                 user.forget_offers(now);
                 let passkey = user.passkey_by_id(id)?;
                 if hex::encode(passkey.key_digest()) != request.public_key_digest {
@@ -57,11 +54,9 @@ impl People {
                     ));
                 }
                 passkey.active = true;
-                user.note(now.as_secs(), "passkey_added", id);
                 Ok(())
             })
-            .await?;
-        Ok(self.user_view(&user.value, now))
+            .await
     }
 
     /// Ends a passkey and every session that it opened.
@@ -72,10 +67,7 @@ impl People {
         approval: &Approval,
         now: Duration,
     ) -> Result<UserView, Problem> {
-        let used = self.approved(person, approval, now).await?;
-        let (_, user) = self
-            .change(person.user, |user| {
-                user.passkey_used(&used, now)?;
+        self.change_approved(person, approval, now, ("passkey_revoked", id), |user| {
                 let passkey = user.passkey_by_id(id)?;
                 let (gone, was_active) = (passkey.id(), passkey.active);
                 if was_active && user.active_passkeys() == 1 && !user.can_be_recovered() {
@@ -86,11 +78,9 @@ impl People {
                 }
                 user.passkeys.retain(|passkey| passkey.id() != gone);
                 user.sessions.retain(|session| *session.passkey != gone);
-                user.note(now.as_secs(), "passkey_revoked", id);
                 Ok(())
             })
-            .await?;
-        Ok(self.user_view(&user.value, now))
+            .await
     }
 }
 
@@ -115,18 +105,15 @@ impl Passkey {
     /// What the API names it by: the first 16 bytes of the SHA-256 of its credential id.
     pub(super) fn id(&self) -> [u8; 16] {
         let mut id = [0; 16];
-        let digest = digest(&SHA256, &self.credential_id);
-        for (to, from) in id.iter_mut().zip(digest.as_ref()) {
-            *to = *from;
+        for (to, from) in id.iter_mut().zip(sha256(&self.credential_id)) {
+            *to = from;
         }
         id
     }
 
     /// The SHA-256 of its COSE key.
     pub(super) fn key_digest(&self) -> [u8; 32] {
-        let mut out = [0; 32];
-        out.copy_from_slice(digest(&SHA256, &self.key).as_ref());
-        out
+        sha256(&self.key)
     }
 }
 

@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use permafrost_common::api::people::{
     Recovery as RecoveryView, RecoveryOf, StartRecovery, User as UserView,
 };
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::ByteArray;
 
-use super::approval::Used;
 use super::passkey::check_name;
 use super::user::{Passkey, Recovery};
-use super::{Approval, People, User, UserId, codes, view};
+use super::{Approval, People, User, UserId, codes, random, view};
 use crate::auth::Person;
 
 /// How many recoveries of one user may be under way.
@@ -68,8 +66,8 @@ impl People {
         now: Duration,
     ) -> Result<RecoveryView, Problem> {
         let id = user_id(&request.user, "/user")?;
-        let used = self.approved(person, approval, now).await?;
-        self.keep_use(person, &used, now).await?;
+        self.change_approved(person, approval, now, ("guardian_approved", ""), |_| Ok(()))
+            .await?;
         let guardian = person.user.0;
         let (approved, _) = self
             .change(id, |user| {
@@ -147,16 +145,6 @@ impl People {
 
     fn ready_at(&self, now: Duration) -> u64 {
         now.as_secs() + self.config.recovery_delay_s
-    }
-
-    async fn keep_use(&self, person: Person, used: &Used, now: Duration) -> Result<(), Problem> {
-        self.change(person.user, |user| {
-            user.passkey_used(used, now)?;
-            user.note(now.as_secs(), "guardian_approved", "");
-            Ok(())
-        })
-        .await
-        .map(|_| ())
     }
 
     /// The number of the code, if it is one of the user's. A wrong one is counted, in the user's record.
@@ -267,12 +255,6 @@ pub(super) fn user_id(text: &str, field: &str) -> Result<UserId, Problem> {
         let came = format!("{} bytes", text.len());
         Problem::field(field, came, "a user's id: 32 lower-case hex digits")
     })
-}
-
-fn random() -> Result<[u8; 16], Problem> {
-    let mut random = [0; 16];
-    rand::fill(&mut random).map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
-    Ok(random)
 }
 
 fn not_found() -> Problem {

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
 use ciborium::Value;
 use permafrost_common::api::people::{
     DEVICE_FACTS_MAX, LoggedIn, NewSession, Session as SessionView, User as UserView,
@@ -15,11 +13,11 @@ use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::ByteArray;
 
 use super::approval::active;
-use super::challenge::sha256_of;
 use super::scope::Narrowing;
 use super::user::{Passkey, Session};
-use super::{Approval, People, UserId};
+use super::{Approval, People, UserId, random};
 use crate::auth::{Authenticator, Caller, Person, Presence};
+use crate::hash::{sha256, sha256_of};
 
 /// What the `keyid` of a session begins with.
 const PREFIX: &str = "session.";
@@ -159,10 +157,8 @@ impl People {
         passkey: &Passkey,
         now: Duration,
     ) -> Result<Session, Problem> {
-        let mut id = [0; 8];
-        rand::fill(&mut id).map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
         Ok(Session {
-            id: ByteArray::new(id),
+            id: ByteArray::new(random()?),
             key: draft.key.to_string(),
             scope: draft.scope.clone(),
             device: draft.device.clone(),
@@ -261,10 +257,7 @@ fn parse_keyid(keyid: &str) -> Option<(String, [u8; 8])> {
 
 /// The facts are what the client says. That they changed is a hint that somebody else has the key, and no proof of anything.
 fn check_device(session: &Session, header: Option<&str>) -> Result<(), Problem> {
-    let expected = format!(
-        "sha-256={}",
-        hex::encode(digest(&SHA256, session.device.as_bytes()))
-    );
+    let expected = format!("sha-256={}", hex::encode(sha256(session.device.as_bytes())));
     if header == Some(expected.as_str()) {
         return Ok(());
     }
