@@ -25,6 +25,11 @@ refuse() {
     exit 1
 }
 
+# The comment that the script begins with.
+usage() {
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[-1]}"
+}
+
 # Runs a command under a title and says how long it took.
 step() {
     local title=$1 started=$SECONDS
