@@ -5,6 +5,7 @@ import {
   AttestationError,
   ConnectionError,
   PasskeyError,
+  PasskeyLeftError,
   ProblemError,
   problemName,
   UnauthenticatedError,
@@ -13,8 +14,11 @@ import { ExpectationError } from "./expectation.js";
 
 /** One or two sentences. */
 export function words(error: unknown): string {
+  if (error instanceof PasskeyLeftError) {
+    return `${refusal(error)} The new passkey \u201c${error.userName}\u201d may be left in your password manager: delete it there.`;
+  }
   if (error instanceof ProblemError) {
-    return PROBLEMS[problemName(error.problem)] ?? `The enclave refused: ${error.problem.detail}.`;
+    return refusal(error);
   }
   if (error instanceof PasskeyError) {
     return PASSKEYS[error.reason] ?? `The passkey was not used (${error.reason}).`;
@@ -38,6 +42,10 @@ export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function refusal({ problem }: ProblemError): string {
+  return PROBLEMS[problemName(problem)] ?? `The enclave refused: ${problem.detail}.`;
+}
+
 /** Whether the session is over, by the enclave's word. */
 export function isSessionOver(error: unknown): boolean {
   return error instanceof ProblemError && ["session-ended", "device-changed"].includes(problemName(error.problem));
@@ -49,6 +57,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   "challenge-invalid": "The enclave has started anew meanwhile. Please try again.",
   "passkey-unknown": "This passkey is not known here, was revoked, or still waits for approval.",
   "passkey-exists": "This passkey was registered before.",
+  "passkey-attestation":
+    "This deployment takes passkeys of some makers only, and asks for their word. This authenticator did not give it.",
   "passkey-origin": "This passkey answered for another page than the one that the enclave serves.",
   "passkey-user-verification": "The passkey did not check that it is you: it needs a PIN, a fingerprint or a face.",
   "passkey-counter": "This passkey has been used with an older state: it may have been copied. The enclave refused it.",

@@ -3,7 +3,7 @@
  *
  * | error | who says so |
  * |---|---|
- * | no error, {@link ProblemError}, {@link ClockDiffersError} | the verified boot, about this very request |
+ * | no error, {@link ProblemError}, {@link ClockDiffersError}, {@link PasskeyLeftError} | the verified boot, about this very request |
  * | {@link UnauthenticatedError} | the parent, or anybody on the way |
  * | {@link AnswerError}, {@link AttestationError} | this library: something is wrong, and it may be an attack |
  * | {@link ConnectionError}, {@link UnexpectedAnswerError} | this library: the request may have been carried out |
@@ -11,6 +11,7 @@
  */
 
 import type { Problem } from "./problem.js";
+import { quoted } from "./quoted.js";
 
 /** There is no whole answer. The request may have been carried out. */
 export class ConnectionError extends Error {
@@ -58,6 +59,22 @@ export class ClockDiffersError extends ProblemError {
     readonly client: number,
   ) {
     super(problem, `; this machine's clock is ${client - enclave} s ahead of the enclave's`);
+  }
+}
+
+/** A refusal after a new passkey was made, which nobody could be told to forget, or which the enclave may have after all. */
+export class PasskeyLeftError extends ProblemError {
+  override readonly name = "PasskeyLeftError";
+
+  constructor(
+    problem: Problem,
+    /** What the authenticator calls the user of it. */
+    readonly userName: string,
+  ) {
+    super(
+      problem,
+      `; a passkey of the name ${quoted(userName)} may be left, and can be deleted in the password manager`,
+    );
   }
 }
 

@@ -24,6 +24,7 @@ export { type Ask, type ConnectOptions, Enclave } from "./enclave.js";
 export {
   ClockDiffersError,
   ConnectionError,
+  PasskeyLeftError,
   ProblemError,
   UnauthenticatedError,
   UnexpectedAnswerError,
@@ -42,6 +43,7 @@ export {
   PasskeyError,
   type PasskeyQuestion,
   type PasskeyResponse,
+  type UnknownPasskey,
 } from "./people/authenticator.js";
 export { type NostrSigner, nostrSigner } from "./people/nostr.js";
 export { type PasskeyNames, People, type PeopleOptions } from "./people/people.js";

@@ -35,6 +35,15 @@ export interface Authenticator {
   create(passkey: NewPasskey): Promise<PasskeyResponse>;
   /** Has a passkey sign: `clientDataJSON`, `authenticatorData`, `signature` and `userHandle`. */
   get(question: PasskeyQuestion): Promise<PasskeyResponse>;
+  /** Says that the enclave does not know a passkey, so that nobody is offered it again; false where nobody listens. */
+  forget(passkey: UnknownPasskey): Promise<boolean>;
+}
+
+/** A passkey that the enclave has refused, or revoked. */
+export interface UnknownPasskey {
+  readonly rpId: string;
+  /** Base64url without padding. */
+  readonly credentialId: string;
 }
 
 /** The user did not say yes, or there is no authenticator that could. Nothing was sent. */
@@ -54,7 +63,7 @@ export class PasskeyError extends Error {
  * `navigator.credentials` (WebAuthn Level 3 section 5.1). Of the responses only what the enclave reads is sent: `toJSON()` would repeat the
  * public key and the authenticator data, and header fields have little room.
  *
- * The calls throw {@link PasskeyError}.
+ * `create` and `get` throw {@link PasskeyError}. `forget` is `signalUnknownCredential` (section 5.1.10), which not every browser has.
  */
 export const browserAuthenticator: Authenticator = {
   async create({ challenge, rpId, userHandle, userName }) {
@@ -104,6 +113,15 @@ export const browserAuthenticator: Authenticator = {
       signature: encoded(signature),
       userHandle: userHandle === null ? null : encoded(userHandle),
     });
+  },
+
+  async forget({ rpId, credentialId }) {
+    try {
+      await PublicKeyCredential.signalUnknownCredential({ rpId, credentialId });
+      return true;
+    } catch {
+      return false;
+    }
   },
 };
 

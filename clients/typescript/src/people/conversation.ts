@@ -34,6 +34,14 @@ export interface Challenge {
   readonly user_handle?: string;
 }
 
+/** A request that a passkey has approved. */
+export interface Approved {
+  readonly answer: Answer;
+  readonly response: PasskeyResponse;
+  /** Says that the enclave does not know this passkey; false where nobody listens. */
+  readonly forget: () => Promise<boolean>;
+}
+
 export class Conversation {
   constructor(
     readonly enclave: Enclave,
@@ -50,19 +58,16 @@ export class Conversation {
    *
    * @throws {PasskeyError} when no passkey signed: nothing was sent but the question for a nonce.
    */
-  async approved(
-    purpose: string,
-    wanted: Wanted,
-    ceremony: Ceremony,
-    speaker: Speaker = {},
-  ): Promise<{ answer: Answer; response: PasskeyResponse }> {
+  async approved(purpose: string, wanted: Wanted, ceremony: Ceremony, speaker: Speaker = {}): Promise<Approved> {
     const asked = await this.send({ method: "POST", target: "/v1/challenges", json: { purpose } });
     const given = asked.json<Challenge>();
     const prepared = request(wanted);
     const challenge = await approvalChallenge(purpose, given.nonce, prepared, speaker.principal?.name ?? "");
     const response = await ceremony(this.authenticator, challenge, given);
     const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(response)))}`;
-    return { answer: await this.#send(prepared, speaker, [["passkey-response", passkey]]), response };
+    const answer = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
+    const forget = () => this.authenticator.forget({ rpId: given.rp_id, credentialId: response.id });
+    return { answer, response, forget };
   }
 
   async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Answer> {

@@ -2,11 +2,13 @@
 
 import { type Bytes, fromHex, sha256, toHex, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
+import { PasskeyLeftError } from "../error.js";
 import { generateSessionKey, publicKeyText } from "../http-signature/key.js";
+import { type Problem, problemName } from "../problem.js";
 import { quoted } from "../quoted.js";
 import type { Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
 import { type Authenticator, browserAuthenticator } from "./authenticator.js";
-import { type Ceremony, Conversation } from "./conversation.js";
+import { type Approved, type Ceremony, Conversation, type Wanted } from "./conversation.js";
 import { Session } from "./session.js";
 import { RecoveryTicket } from "./ticket.js";
 
@@ -41,13 +43,13 @@ export class People {
   /**
    * Makes a user with a passkey, a signing key and a session.
    *
-   * @throws {PasskeyError} {@link ProblemError}, and what {@link Enclave.request} throws.
+   * @throws {PasskeyError} {@link ProblemError}, {@link PasskeyLeftError}, and what {@link Enclave.request} throws.
    */
   async register(names: PasskeyNames, scope?: Scope): Promise<{ session: Session; key: UserKey }> {
     const { pair, session } = await this.#newSession(scope);
     const json = { passkey_name: names.passkeyName, session };
     const wanted = { method: "POST", target: "/v1/users", json } as const;
-    const { answer, response } = await this.#conversation.approved("register", wanted, creation(names.userName));
+    const { answer, response } = await this.#withNewPasskey("register", wanted, names.userName);
     const registered = answer.json<{ user: User; session: SessionInfo; key: UserKey }>();
     return {
       session: await this.#enter(registered.session, registered.user, pair, response.id),
@@ -73,8 +75,7 @@ export class People {
     const { user_handle } = (await this.#conversation.send(open)).json<{ user_handle: string }>();
     const json = { code, passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/links/passkey", json } as const;
-    const ceremony = creation(names.userName, user_handle);
-    return (await this.#conversation.approved("offer_passkey", wanted, ceremony)).answer.json<Passkey>();
+    return (await this.#withNewPasskey("offer_passkey", wanted, names.userName, user_handle)).answer.json<Passkey>();
   }
 
   /**
@@ -89,7 +90,7 @@ export class People {
   ): Promise<{ recovery: Recovery; ticket: RecoveryTicket }> {
     const json = { user, ...(code === undefined ? {} : { code }), passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/recoveries", json } as const;
-    const { answer } = await this.#conversation.approved("start_recovery", wanted, creation(names.userName, user));
+    const { answer } = await this.#withNewPasskey("start_recovery", wanted, names.userName, user);
     const recovery = answer.json<Recovery>();
     return { recovery, ticket: RecoveryTicket.of(user, recovery) };
   }
@@ -100,6 +101,16 @@ export class People {
     const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
     const wanted = { method: "POST", target, json } as const;
     return (await this.#conversation.approved("complete_recovery", wanted, assertion())).answer.json<User>();
+  }
+
+  /** Has a passkey made that approves a request. One that is refused is forgotten, or named in the error. */
+  async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Approved> {
+    const approved = await this.#conversation.approved(purpose, wanted, creation(userName, handle));
+    const { problem } = approved.answer;
+    if (problem !== undefined && (mayBeKnown(problem) || !(await approved.forget()))) {
+      throw new PasskeyLeftError(problem, userName);
+    }
+    return approved;
   }
 
   async #newSession(scope: Scope | undefined) {
@@ -119,6 +130,14 @@ export class People {
     } as const;
     return new Session(this.#conversation, speaker, assertion(credentialId), info, user);
   }
+}
+
+/**
+ * Whether a refusal leaves open that the enclave has the new passkey: it could not finish, or the request had been carried out before,
+ * and only the parent knows that.
+ */
+function mayBeKnown(problem: Problem): boolean {
+  return problem.status >= 500 || ["challenge-used", "passkey-exists"].includes(problemName(problem));
 }
 
 /** A new passkey: of the user of this handle, or of the new one that the challenge is for. */

@@ -123,9 +123,23 @@ export class Session {
     return this.#shown(await this.#approved<User>("approve_passkey", wanted));
   }
 
-  /** Ends a passkey and the sessions that it opened. The passkey of this session approves it. */
+  /**
+   * Ends a passkey and the sessions that it opened. The passkey of this session approves it; and if it is that one, the browser is told
+   * that it is known no more.
+   */
   async revokePasskey(passkeyId: string): Promise<User> {
-    return this.#shown(await this.#approved<User>("revoke_passkey", post(`/v1/passkeys/${passkeyId}/revoke`)));
+    const wanted = post(`/v1/passkeys/${passkeyId}/revoke`);
+    const { answer, forget } = await this.#conversation.approved(
+      "revoke_passkey",
+      wanted,
+      this.#ceremony,
+      this.#speaker,
+    );
+    const user = answer.json<User>();
+    if (passkeyId === this.#info.passkey) {
+      await forget();
+    }
+    return this.#shown(user);
   }
 
   /** A code by which another device offers a passkey: good for 10 minutes and one offer. */

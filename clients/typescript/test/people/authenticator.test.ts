@@ -69,6 +69,19 @@ test("who says no, and a browser without passkeys, is told by the browser's name
   expect((await errorOf(PasskeyError, browserAuthenticator.get(question))).reason).toBe("NotSupportedError");
 });
 
+test("a passkey is said to be unknown where the browser can be told, and only there", async () => {
+  const unknown = { rpId: "example.org", credentialId: ID };
+  expect(await browserAuthenticator.forget(unknown)).toBe(false);
+  vi.stubGlobal("PublicKeyCredential", {});
+  expect(await browserAuthenticator.forget(unknown)).toBe(false);
+  const signalUnknownCredential = vi.fn(async () => undefined);
+  vi.stubGlobal("PublicKeyCredential", { signalUnknownCredential });
+  expect(await browserAuthenticator.forget(unknown)).toBe(true);
+  expect(signalUnknownCredential.mock.calls).toEqual([[unknown]]);
+  signalUnknownCredential.mockRejectedValueOnce(new DOMException("no", "SecurityError"));
+  expect(await browserAuthenticator.forget(unknown)).toBe(false);
+});
+
 function credential(response: object) {
   return {
     rawId: Uint8Array.of(0xfb, 0xff, 0xbf, 0, 0, 0).buffer,

@@ -3,7 +3,7 @@
 import { fromUtf8, toHex } from "../../src/bytes.js";
 import type { ConnectOptions } from "../../src/enclave.js";
 import { type HttpRequest, values } from "../../src/http.js";
-import type { Authenticator, NewPasskey, PasskeyQuestion } from "../../src/people/authenticator.js";
+import type { Authenticator, NewPasskey, PasskeyQuestion, UnknownPasskey } from "../../src/people/authenticator.js";
 import { approvalChallenge } from "../../src/people/challenge.js";
 import { People } from "../../src/people/people.js";
 import { connected } from "../enclave/connected.js";
@@ -11,12 +11,15 @@ import { connected } from "../enclave/connected.js";
 export const SESSION = "session.0011223344556677.8899aabbccddeeff";
 export const HANDLE = "00112233445566778899aabbccddeeff";
 export const NONCE = "ab".repeat(56);
-const CREDENTIAL = "Y3JlZGVudGlhbCBudW1iZXIgb25l";
+export const CREDENTIAL = "Y3JlZGVudGlhbCBudW1iZXIgb25l";
 
 /** What the authenticator was asked. */
 export class Asked implements Authenticator {
   readonly created: NewPasskey[] = [];
   readonly questions: PasskeyQuestion[] = [];
+  readonly forgotten: UnknownPasskey[] = [];
+  /** Whether it hears what it shall forget. */
+  listens = true;
 
   async create(passkey: NewPasskey) {
     this.created.push(passkey);
@@ -26,6 +29,11 @@ export class Asked implements Authenticator {
   async get(question: PasskeyQuestion) {
     this.questions.push(question);
     return this.#response(question.challenge);
+  }
+
+  async forget(passkey: UnknownPasskey) {
+    this.forgotten.push(passkey);
+    return this.listens;
   }
 
   #response(challenge: Uint8Array) {
