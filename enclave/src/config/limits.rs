@@ -1,0 +1,84 @@
+//! The section `limits`.
+
+use serde::Deserialize;
+
+use super::{ConfigError, in_range};
+
+/// What one request, and all of them together, may use.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The longest body, in bytes.
+    pub body_bytes: usize,
+    /// The longest request line and header fields together, in bytes.
+    pub header_bytes: usize,
+    /// Requests worked on at once.
+    pub concurrent_requests: usize,
+    /// Connections held at once.
+    pub connections: usize,
+    /// The time from a request's head to its answer, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// How long after `created` a request is accepted, in seconds.
+    pub request_max_age_s: u64,
+    /// How far `created` may be ahead of the enclave's clock, in seconds.
+    pub clock_skew_s: u64,
+    /// Memory for opened records, in bytes.
+    pub cache_bytes: usize,
+    /// The time for one call of the record store, in milliseconds.
+    pub store_timeout_ms: u64,
+    /// How often the log says what is in use, in milliseconds.
+    pub resources_interval_ms: u64,
+}
+
+impl Limits {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let check = |key, found, accepted| in_range(&format!("limits.{key}"), found, accepted);
+        let Self {
+            body_bytes,
+            header_bytes,
+            concurrent_requests,
+            connections,
+            request_timeout_ms,
+            request_max_age_s,
+            clock_skew_s,
+            cache_bytes,
+            store_timeout_ms,
+            resources_interval_ms,
+        } = *self;
+        check("body_bytes", body_bytes as u64, 1024..=1 << 20)?;
+        check("header_bytes", header_bytes as u64, 2048..=1 << 15)?;
+        check(
+            "concurrent_requests",
+            concurrent_requests as u64,
+            1..=65_536,
+        )?;
+        check("connections", connections as u64, 1..=65_536)?;
+        check("request_timeout_ms", request_timeout_ms, 100..=300_000)?;
+        check("request_max_age_s", request_max_age_s, 1..=3_600)?;
+        check("clock_skew_s", clock_skew_s, 0..=60)?;
+        check("cache_bytes", cache_bytes as u64, 0..=1 << 40)?;
+        check("store_timeout_ms", store_timeout_ms, 100..=60_000)?;
+        check(
+            "resources_interval_ms",
+            resources_interval_ms,
+            1..=86_400_000,
+        )
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 256 * 1024,
+            header_bytes: 8 * 1024,
+            concurrent_requests: 256,
+            connections: 512,
+            request_timeout_ms: 10_000,
+            request_max_age_s: 60,
+            clock_skew_s: 5,
+            cache_bytes: 16 * 1024 * 1024,
+            store_timeout_ms: 3_000,
+            resources_interval_ms: 60_000,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The sections `principal`: services that may ask, and what each may do.
+
+use std::collections::BTreeSet;
+
+use permafrost_common::api::is_name;
+use permafrost_common::http_signature::PublicKey;
+use serde::Deserialize;
+
+use super::{ConfigError, value};
+use crate::auth::{KeyScope, OperationName, Policy, Principal};
+use crate::keys::PayloadKind;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrincipalSection {
+    name: String,
+    public_key: PublicKey,
+    operations: BTreeSet<OperationName>,
+    #[serde(default)]
+    keys: KeyScope,
+    #[serde(default)]
+    payloads: BTreeSet<PayloadKind>,
+    nostr_kinds: Option<BTreeSet<u16>>,
+    requests_per_minute: u32,
+}
+
+/// The principals, each with a name and a key of its own.
+pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principal>, ConfigError> {
+    let mut names = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    let mut principals = Vec::with_capacity(sections.len());
+    for section in sections {
+        let key = |field: &str| format!("principal {:?}: {field}", section.name);
+        if !is_name(&section.name) {
+            return Err(value(
+                "principal.name",
+                &section.name,
+                "1 to 64 of A-Z, a-z, 0-9, -, _ and .",
+            ));
+        }
+        if names_a_person(&section.name) {
+            return Err(value(
+                "principal.name",
+                &section.name,
+                "a name that does not begin with user. or session., which people have",
+            ));
+        }
+        if let Some(operation) = section.operations.iter().find(|name| name.is_of_people()) {
+            return Err(value(
+                &key("operations"),
+                operation.as_str(),
+                "operations that are not about a person's account",
+            ));
+        }
+        if !names.insert(section.name.clone()) {
+            return Err(value(&key("name"), "used twice", "a name of its own"));
+        }
+        if !keys.insert(section.public_key.to_string()) {
+            return Err(value(&key("public_key"), "used twice", "a key of its own"));
+        }
+        if !(1..=60_000_000).contains(&section.requests_per_minute) {
+            return Err(value(
+                &key("requests_per_minute"),
+                &section.requests_per_minute.to_string(),
+                "1 to 60000000",
+            ));
+        }
+        if section.nostr_kinds.is_some() && !section.payloads.contains(&PayloadKind::NostrEvent) {
+            return Err(value(
+                &key("nostr_kinds"),
+                "given, but payloads does not have nostr_event",
+                "nostr_kinds only beside nostr_event",
+            ));
+        }
+        principals.push(Principal {
+            name: section.name,
+            public_key: section.public_key,
+            policy: Policy {
+                operations: section.operations,
+                keys: section.keys,
+                payloads: section.payloads,
+                nostr_kinds: section.nostr_kinds,
+                requests_per_minute: section.requests_per_minute,
+            },
+        });
+    }
+    Ok(principals)
+}
+
+fn names_a_person(name: &str) -> bool {
+    ["user.", "session."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
