@@ -9,11 +9,13 @@
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
 //! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the way out.
+//! - [`cbor`]: how CBOR is read, and what errors call what was found.
 //! - [`kms`]: the names of KMS keys, and the encryption context of what is made under them.
 
 pub mod api;
 pub mod attestation;
 pub mod binding;
+pub mod cbor;
 pub mod egress;
 pub mod http_signature;
 pub mod kms;

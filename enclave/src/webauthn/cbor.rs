@@ -2,7 +2,9 @@
 //!
 //! Items are read by `ciborium`, which takes any form. What is not canonical is seen by writing the item again.
 
-use ciborium::{Value, de::Error};
+use ciborium::Value;
+use permafrost_common::cbor;
+pub(super) use permafrost_common::cbor::kind;
 
 use super::WebauthnError;
 
@@ -47,30 +49,10 @@ pub(super) fn map(part: &'static str, value: Value) -> Result<Vec<(Value, Value)
     })
 }
 
-/// The CBOR type of a value, as errors name it.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Integer(_) => "an integer",
-        Value::Bytes(_) => "a byte string",
-        Value::Text(_) => "a text string",
-        Value::Array(_) => "an array",
-        Value::Map(_) => "a map",
-        Value::Tag(..) => "a tag",
-        Value::Bool(_) => "a boolean",
-        Value::Null => "null",
-        Value::Float(_) => "a float",
-        _ => "something else",
-    }
-}
-
 /// An item whose numbers and lengths are in their shortest form and definite.
 fn shortest<'a>(part: &'static str, bytes: &'a [u8]) -> Result<(Value, &'a [u8]), WebauthnError> {
-    let mut rest = bytes;
-    let value: Value = ciborium::de::from_reader_with_recursion_limit(&mut rest, DEPTH_MAX)
-        .map_err(|error| WebauthnError::Cbor {
-            part,
-            detail: detail(error),
-        })?;
+    let (value, rest) =
+        cbor::first(bytes, DEPTH_MAX).map_err(|detail| WebauthnError::Cbor { part, detail })?;
     if Some(encoded(&value).as_slice()) != bytes.strip_suffix(rest) {
         return Err(WebauthnError::NotCanonical {
             part,
@@ -120,15 +102,5 @@ fn encoded(value: &Value) -> Vec<u8> {
     bytes
 }
 
-fn detail(error: Error<std::io::Error>) -> String {
-    match error {
-        Error::Io(_) => "it ends too early".to_owned(),
-        Error::Syntax(offset) => format!("a syntax error at byte {offset}"),
-        Error::Semantic(Some(offset), what) => format!("{what} at byte {offset}"),
-        Error::Semantic(None, what) => what,
-        Error::RecursionLimitExceeded => format!("it nests deeper than {DEPTH_MAX}"),
-    }
-}
-
-/// CTAP2 allows four levels (CTAP 2.1 section 8); ciborium counts one for each level and one for the item itself.
+/// Whatever is deeper is refused before it costs stack. CTAP2 itself allows four levels (CTAP 2.1 section 8).
 const DEPTH_MAX: usize = 8;
