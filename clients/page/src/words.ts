@@ -15,7 +15,7 @@ import { ExpectationError } from "./expectation.js";
 /** One or two sentences. */
 export function words(error: unknown): string {
   if (error instanceof PasskeyLeftError) {
-    return `${refusal(error)} The new passkey \u201c${error.userName}\u201d may be left in your password manager: delete it there.`;
+    return `${refusal(error)} The new passkey \u201c${error.userName}\u201d may be left in your password manager: delete it there if it does not log in.`;
   }
   if (error instanceof ProblemError) {
     return refusal(error);

@@ -2,31 +2,16 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launch, Person } from "./person.js";
-import { missing } from "./programs.js";
-import { Stack } from "./stack.js";
+import { expect, test } from "vitest";
+import type { Person } from "./person.js";
+import { onStack } from "./scene.js";
 import { tour } from "./views.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-describe.skipIf(missing)(`accessibility${missing ? ` (${missing})` : ""}`, () => {
-  let stack: Stack;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
-
+onStack("accessibility", (scene) => {
   test("no view has a violation, light or dark", async () => {
-    const [alice, helper] = [await Person.at(stack, browser), await Person.at(stack, browser)];
+    const [alice, helper] = [await scene.person(), await scene.person()];
     const violations: string[] = [];
     let looked = 0;
     await tour(alice, helper, async (view, whose = alice) => {
@@ -40,19 +25,16 @@ describe.skipIf(missing)(`accessibility${missing ? ` (${missing})` : ""}`, () =>
     expect(looked).toBe(32);
     // The file that was not there, and the answer that a stranger got.
     expect(alice.complaints.filter((text) => !text.includes("status of 404"))).toEqual([]);
-    await alice.leave();
-    await helper.leave();
   });
 
   test("axe-core finds what is wrong", async () => {
-    const alice = await Person.at(stack, browser);
+    const alice = await scene.person();
     await alice.page.evaluate(() => document.querySelector("label")?.remove());
     expect(await violationsOf(alice)).not.toEqual([]);
-    await alice.leave();
   });
 
   test("somebody registers and signs by keyboard alone", async () => {
-    const alice = await Person.at(stack, browser);
+    const alice = await scene.person();
     await alice.sees("Log in");
     await tabTo(alice, "Register with a new passkey");
     await alice.page.keyboard.press("Enter");
@@ -63,7 +45,6 @@ describe.skipIf(missing)(`accessibility${missing ? ` (${missing})` : ""}`, () =>
     await tabTo(alice, "Sign");
     await alice.page.keyboard.press("Enter");
     await alice.hears("Signed in the enclave.");
-    await alice.leave();
   });
 
   /** The rules that the view breaks, and where. Scripts from outside are run by the debugger: the page's policy has none. */

@@ -6,13 +6,10 @@ import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { allow } from "../build/allowing.js";
 import { PAGE } from "./built.js";
-import { launch } from "./person.js";
-import { missing } from "./programs.js";
-import { Stack } from "./stack.js";
+import { onStack } from "./scene.js";
 
 const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 
@@ -26,31 +23,27 @@ test.each([
   expect(() => allow("connect-src 'self'", origin)).toThrow(TypeError);
 });
 
-describe.skipIf(missing)(`elsewhere${missing ? ` (${missing})` : ""}`, () => {
-  let stack: Stack;
-  let browser: Browser;
+onStack("elsewhere", (scene) => {
   let folder: string;
 
   beforeAll(async () => {
-    stack = await Stack.start();
-    browser = await launch();
     folder = mkdtempSync(join(tmpdir(), "permafrost-elsewhere-"));
     const options = ["build", "--logLevel", "warn", "--outDir", folder, "--emptyOutDir"];
-    const env = { ...process.env, PERMAFROST_ENCLAVE: stack.origin };
+    const env = { ...process.env, PERMAFROST_ENCLAVE: scene.stack.origin };
     execFileSync("node_modules/.bin/vite", options, { cwd: PAGE, env });
   });
 
   afterAll(async () => {
-    await browser?.close();
-    await stack?.stop();
     rmSync(folder, { recursive: true, maxRetries: 5 });
   });
 
   test("a page of another origin verifies the enclave that its file names", async () => {
-    const cors = await listening((incoming, outgoing) => serve(folder, incoming.url ?? "/", outgoing, stack.origin));
+    const cors = await listening((incoming, outgoing) =>
+      serve(folder, incoming.url ?? "/", outgoing, scene.stack.origin),
+    );
     // What the proxy in front of a parent does for the page's origin.
-    const page = await browser.newPage();
-    await page.route(`${stack.origin}/v1/**`, async (route) => {
+    const page = await scene.browser.newPage();
+    await page.route(`${scene.stack.origin}/v1/**`, async (route) => {
       const headers = {
         "access-control-allow-origin": origin(cors),
         "access-control-allow-headers": "content-type",
@@ -74,7 +67,7 @@ describe.skipIf(missing)(`elsewhere${missing ? ` (${missing})` : ""}`, () => {
         void serve(join(PAGE, "dist"), incoming.url ?? "/", outgoing);
         return;
       }
-      const { hostname, port } = new URL(stack.origin);
+      const { hostname, port } = new URL(scene.stack.origin);
       const { method, headers, url: path } = incoming;
       incoming.pipe(
         request({ hostname, port, path, method, headers, family: 4 }, (answer) => {
@@ -83,7 +76,7 @@ describe.skipIf(missing)(`elsewhere${missing ? ` (${missing})` : ""}`, () => {
         }),
       );
     });
-    const page = await browser.newPage();
+    const page = await scene.browser.newPage();
     await page.goto(`${origin(host)}/#/enclave`);
     await expect.poll(() => page.locator("h1").textContent()).toBe("The enclave is verified");
     await page.close();
@@ -93,7 +86,7 @@ describe.skipIf(missing)(`elsewhere${missing ? ` (${missing})` : ""}`, () => {
   /** A static host, with the stack's expectation beside the page. */
   async function serve(from: string, path: string, outgoing: import("node:http").ServerResponse, enclave?: string) {
     if (path === "/permafrost.json") {
-      const expectation = (await (await fetch(`${stack.origin}${path}`)).json()) as object;
+      const expectation = (await (await fetch(`${scene.stack.origin}${path}`)).json()) as object;
       outgoing.end(JSON.stringify({ ...expectation, ...(enclave === undefined ? {} : { enclave }) }));
       return;
     }

@@ -1,28 +1,17 @@
 /** What people do, in a real browser, against the real stack. */
 
 import { verifyEvent } from "nostr-tools/pure";
-import type { Browser } from "playwright-core";
 import { verifySchnorr } from "tiny-secp256k1";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { launch, Person } from "./person.js";
-import { missing } from "./programs.js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Person } from "./person.js";
 import { scan } from "./scan.js";
+import { onStack } from "./scene.js";
 import { has } from "./secrets.js";
-import { Stack } from "./stack.js";
 
 const DELAY_S = 72 * 3600;
 
-describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
-  let stack: Stack;
-  let browser: Browser;
-  let people: Person[];
+onStack("people", (scene) => {
   let signed: string[];
-
-  const somebody = async () => {
-    const person = await Person.at(stack, browser);
-    people.push(person);
-    return person;
-  };
 
   /** Signs, and gives the public key, once the event verifies by two other libraries: noble's curves, and libsecp256k1. */
   const signs = async (person: Person) => {
@@ -37,34 +26,22 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     return event.pubkey as string;
   };
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
-
   beforeEach(() => {
-    people = [];
     signed = [];
   });
 
   afterEach(async () => {
     const secrets = signed.map((content) => Buffer.from(content));
-    for (const person of people) {
+    for (const person of scene.persons) {
       expect(person.complaints).toEqual([]);
-      expect([...person.hosts]).toEqual([new URL(stack.origin).host]);
+      expect([...person.hosts]).toEqual([new URL(scene.stack.origin).host]);
       expect(await person.kept()).toEqual([]);
       for (const { credentialId, userHandle = "" } of await person.credentials()) {
         secrets.push(Buffer.from(credentialId, "base64"), Buffer.from(userHandle, "base64"));
       }
       secrets.push(...(await person.sessionKeys()));
-      await person.leave();
     }
-    const [log, database] = [stack.log(), stack.database()];
+    const [log, database] = [scene.stack.log(), scene.stack.database()];
     expect(log.includes("/v1/oblivious")).toBe(true);
     expect(database.includes("SQLite format 3")).toBe(true);
     expect(secrets.length).toBeGreaterThan(2);
@@ -76,7 +53,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("register, log out, log in, and have an event signed that others verify", async () => {
-    const alice = await somebody();
+    const alice = await scene.person();
     await alice.sees("Log in");
     await alice.register();
     const key = await signs(alice);
@@ -90,7 +67,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("a synchronised passkey is the same user on two devices, with a session of its own on each", async () => {
-    const [laptop, phone] = [await somebody(), await somebody()];
+    const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     const key = await signs(laptop);
     for (const credential of await laptop.credentials()) {
@@ -111,7 +88,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("another device is linked by a code, compared, let in, renamed and revoked", async () => {
-    const [laptop, phone] = [await somebody(), await somebody()];
+    const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     const key = await signs(laptop);
     await laptop.goTo("Devices");
@@ -123,7 +100,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
         .locator("path")
         .getAttribute("d")) ?? "",
     );
-    expect(scanned).toBe(`${stack.origin}/#/link/${code}`);
+    expect(scanned).toBe(`${scene.stack.origin}/#/link/${code}`);
 
     await phone.open(`#/link/${code}`);
     await phone.sees("Link this device");
@@ -163,7 +140,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("an offer that differs is refused, and never logs in", async () => {
-    const [laptop, mallory] = [await somebody(), await somebody()];
+    const [laptop, mallory] = [await scene.person(), await scene.person()];
     await laptop.register();
     await laptop.goTo("Devices");
     await laptop.press("Link another device");
@@ -179,19 +156,19 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("a session ends after 15 minutes by the enclave's clock, whatever the browser's says", async () => {
-    const alice = await somebody();
+    const alice = await scene.person();
     await alice.register();
-    await stack.advance(880);
+    await scene.stack.advance(880);
     // The page knows nothing of it: the enclave's refusal tells it the time, and it asks again.
     await signs(alice);
-    await stack.advance(30);
+    await scene.stack.advance(30);
     await alice.press("Sign");
     await alice.sees("Log in");
     await alice.hears("Your session is over");
   });
 
   test("who has lost every passkey recovers by a code, after the delay", async () => {
-    const alice = await somebody();
+    const alice = await scene.person();
     await alice.register();
     const key = await signs(alice);
     const { user, codes } = await recoverySheet(alice);
@@ -202,7 +179,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
     const ticket = await startRecovery(alice, user, codes[4] ?? "");
     await completeRecovery(alice, ticket);
     await alice.hears("The delay is not over yet.");
-    await stack.advance(DELAY_S + 5);
+    await scene.stack.advance(DELAY_S + 5);
     await alice.open();
     await alice.goTo("Recover");
     await completeRecovery(alice, ticket);
@@ -212,14 +189,14 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("whoever still has a passkey sees a recovery and cancels it", async () => {
-    const [alice, thief] = [await somebody(), await somebody()];
+    const [alice, thief] = [await scene.person(), await scene.person()];
     await alice.register();
     const { user, codes } = await recoverySheet(alice);
     const ticket = await startRecovery(thief, user, codes[0] ?? "");
     await alice.press("Look again");
     await alice.press("Cancel this recovery");
     await alice.hears("The recovery is cancelled.");
-    await stack.advance(DELAY_S + 5);
+    await scene.stack.advance(DELAY_S + 5);
     await thief.open();
     await thief.goTo("Recover");
     await completeRecovery(thief, ticket);
@@ -227,7 +204,12 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
   });
 
   test("who has neither passkey nor code recovers by two guardians of two", async () => {
-    const [alice, bob, carol, phone] = [await somebody(), await somebody(), await somebody(), await somebody()];
+    const [alice, bob, carol, phone] = [
+      await scene.person(),
+      await scene.person(),
+      await scene.person(),
+      await scene.person(),
+    ];
     const ids = new Map<Person, string>();
     for (const person of [alice, bob, carol]) {
       await person.register();
@@ -250,7 +232,7 @@ describe.skipIf(missing)(`people${missing ? ` (${missing})` : ""}`, () => {
       await guardian.press("Approve this recovery");
       await guardian.hears(said);
     }
-    await stack.advance(DELAY_S + 5);
+    await scene.stack.advance(DELAY_S + 5);
     await phone.open();
     await phone.goTo("Recover");
     await completeRecovery(phone, ticket);

@@ -2,28 +2,12 @@
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launch, Person } from "./person.js";
-import { missing } from "./programs.js";
-import { Stack } from "./stack.js";
+import { expect, test } from "vitest";
+import { onStack } from "./scene.js";
 
-describe.skipIf(missing)(`the page in Chromium${missing ? ` (${missing})` : ""}`, () => {
-  let stack: Stack;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
-
+onStack("the page in Chromium", (scene) => {
   test("has no text that becomes markup, no script from a text, and no request to another origin", async () => {
-    const alice = await Person.at(stack, browser);
+    const alice = await scene.person();
     const refusals = await alice.page.evaluate(async () => {
       const refusal = async (act: () => unknown) => {
         try {
@@ -48,25 +32,23 @@ describe.skipIf(missing)(`the page in Chromium${missing ? ` (${missing})` : ""}`
     });
     expect(refusals).toEqual(["TypeError", "TypeError", "TypeError", "TypeError"]);
     expect(alice.complaints.join()).toContain("connect-src 'self'");
-    await alice.leave();
   });
 
   test("cannot be put into another page", async () => {
     const other = createServer((_, answer) => {
       answer.setHeader("content-type", "text/html");
-      answer.end(`<link rel="icon" href="data:,"><iframe src="${stack.origin}/"></iframe>`);
+      answer.end(`<link rel="icon" href="data:,"><iframe src="${scene.stack.origin}/"></iframe>`);
     });
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as AddressInfo;
-    const alice = await Person.at(stack, browser);
+    const alice = await scene.person();
     await alice.page.goto(`http://127.0.0.1:${port}/`);
     await expect.poll(() => alice.complaints.join()).toContain("frame-ancestors 'none'");
-    await alice.leave();
     other.close();
   });
 
   test("would be found out if it kept anything", async () => {
-    const alice = await Person.at(stack, browser);
+    const alice = await scene.person();
     expect(await alice.kept()).toEqual([]);
     await alice.page.evaluate(async () => {
       localStorage.setItem("a", "1");
@@ -80,6 +62,5 @@ describe.skipIf(missing)(`the page in Chromium${missing ? ` (${missing})` : ""}`
     });
     const found = ["localStorage a", "sessionStorage b", "indexedDB e", "cache d", "cookie c=1", "cookie c"];
     expect(await alice.kept()).toEqual(found);
-    await alice.leave();
   });
 });

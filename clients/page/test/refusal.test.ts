@@ -1,33 +1,17 @@
 /** What the page does with an enclave, or a file beside it, that is not as expected. */
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { readExpectation } from "../src/expectation.js";
-import { launch, Person } from "./person.js";
-import { missing } from "./programs.js";
-import { Stack } from "./stack.js";
+import { onStack } from "./scene.js";
 
-describe.skipIf(missing)(`an enclave that is not the expected one${missing ? ` (${missing})` : ""}`, () => {
-  let stack: Stack;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-    browser = await launch();
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await stack?.stop();
-  });
-
+onStack("an enclave that is not the expected one", (scene) => {
   test.each([
     ["other code", { releases: [{ name: "another", pcr1: "1".repeat(96) }] }, "measurements"],
     ["another configuration", { configurations: [{ name: "another", pcr2: "2".repeat(96) }] }, "measurements"],
     ["another deployment", { deployment: "another" }, "deployment"],
     ["another root, AWS's", { roots: undefined }, "root"],
   ])("%s is refused in words, and is asked for nothing but its proof", async (_, changed, rule) => {
-    const person = await Person.at(stack, browser);
+    const person = await scene.person();
     await person.page.route("**/permafrost.json", async (route) => {
       const file = await (await route.fetch()).json();
       await route.fulfill({ json: { ...file, ...changed } });
@@ -39,25 +23,22 @@ describe.skipIf(missing)(`an enclave that is not the expected one${missing ? ` (
     expect(await person.reads("main")).toContain(`(${rule}: `);
     expect(asked.filter((path) => path.startsWith("/v1/"))).toEqual(["/v1/attestation"]);
     expect(await person.page.getByRole("navigation").getByRole("link").count()).toBe(0);
-    await person.leave();
   });
 
   test("a clock that is wrong by a day is said to be wrong", async () => {
-    const person = await Person.at(stack, browser);
+    const person = await scene.person();
     await person.page.addInitScript("{ const now = Date.now; Date.now = () => now() + 86400000; }");
     await person.open();
     await person.sees("The enclave is not verified");
     expect(await person.reads("main")).toContain("this machine's clock is wrong");
-    await person.leave();
   });
 
   test("a browser whose clock is two minutes wrong registers and signs, by the enclave's clock", async () => {
-    const person = await Person.at(stack, browser);
+    const person = await scene.person();
     await person.page.addInitScript("{ const now = Date.now; Date.now = () => now() + 120000; }");
     await person.open();
     await person.register();
     expect(await person.sign("by the enclave's clock")).toContain('"sig"');
-    await person.leave();
   });
 });
 

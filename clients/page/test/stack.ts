@@ -20,9 +20,21 @@ export class Stack {
     private readonly said: () => string,
   ) {}
 
-  static async start(): Promise<Stack> {
+  /** A stack; `people` is what its measured configuration says of people, beside where the page is. */
+  static async start(people = ""): Promise<Stack> {
     const state = mkdtempSync(join(tmpdir(), "permafrost-page-"));
     const port = await freePort();
+    if (people === "") {
+      return Stack.#run(state, port);
+    }
+    // The first run writes the configuration.
+    await (await Stack.#run(state, port)).#end();
+    const path = join(state, "enclave.toml");
+    writeFileSync(path, readFileSync(path, "utf8").replace("[people]\n", `[people]\n${people}\n`));
+    return Stack.#run(state, port);
+  }
+
+  static async #run(state: string, port: number): Promise<Stack> {
     const options = [
       "dev",
       "--state",
@@ -49,11 +61,15 @@ export class Stack {
   }
 
   async stop(): Promise<void> {
+    await this.#end();
+    rmSync(this.state, { recursive: true, maxRetries: 5 });
+  }
+
+  async #end(): Promise<void> {
     const exited = new Promise((resolve) => this.process.once("exit", resolve));
     if (this.process.exitCode === null && this.process.kill("SIGINT")) {
       await exited;
     }
-    rmSync(this.state, { recursive: true, maxRetries: 5 });
   }
 
   /** Moves the emulated NSM's clock. The enclave looks at it every two seconds. */

@@ -1,0 +1,69 @@
+/** What a group of tests shares: a stack, a browser, and whoever sits at it. */
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { launch, Person } from "./person.js";
+import { missing } from "./programs.js";
+import { Stack } from "./stack.js";
+
+/** A group of tests on a stack of its own; skipped, with the reason in its name, where there are no programs or no browser. */
+export function onStack(name: string, tests: (scene: Scene) => void, people = ""): void {
+  describe.skipIf(missing)(`${name}${missing ? ` (${missing})` : ""}`, () => {
+    const scene = new Scene();
+    beforeAll(() => scene.open(people));
+    afterEach(() => scene.empty());
+    afterAll(() => scene.close());
+    tests(scene);
+  });
+}
+
+export class Scene {
+  #stack: Stack | undefined;
+  #browser: Browser | undefined;
+  #persons: Person[] = [];
+
+  get stack(): Stack {
+    return there(this.#stack);
+  }
+
+  get browser(): Browser {
+    return there(this.#browser);
+  }
+
+  /** Those whom the test has let in. */
+  get persons(): readonly Person[] {
+    return this.#persons;
+  }
+
+  /** Somebody new, with a profile and an authenticator of their own. */
+  async person(): Promise<Person> {
+    const person = await Person.at(this.stack, this.browser);
+    this.#persons.push(person);
+    return person;
+  }
+
+  /** `people` is what the measured configuration says of people, beside where the page is. */
+  async open(people: string): Promise<void> {
+    this.#stack = await Stack.start(people);
+    this.#browser = await launch();
+  }
+
+  /** Everybody leaves. */
+  async empty(): Promise<void> {
+    for (const person of this.#persons.splice(0)) {
+      await person.leave();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close();
+    await this.#stack?.stop();
+  }
+}
+
+function there<T>(value: T | undefined): T {
+  if (value === undefined) {
+    throw new Error("the scene is not open");
+  }
+  return value;
+}
