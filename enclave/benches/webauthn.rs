@@ -10,7 +10,7 @@
     reason = "a benchmark that cannot run should stop"
 )]
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -57,7 +57,10 @@ fn passkeys(c: &mut Criterion) {
         let registration =
             RegistrationResponse::from_json(&responses.registration).expect("a response");
         group.bench_function("registration", |b| {
-            b.iter(|| register(&party, &CHALLENGE, black_box(&registration)).expect("a passkey"));
+            b.iter(|| {
+                register(&party, &CHALLENGE, black_box(&registration), Duration::ZERO)
+                    .expect("a passkey")
+            });
         });
         let key = CoseKey::from_bytes(&responses.key).expect("a key");
         group.bench_function("signature", |b| {

@@ -28,6 +28,7 @@ pub mod kms;
 pub mod logs;
 pub mod nsm;
 pub mod oblivious;
+mod pem;
 pub mod people;
 pub mod records;
 pub mod resources;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use permafrost_enclave::webauthn::{CoseKey, RegistrationResponse, register};
 
 use crate::passkey::{check_error, json, parts, relying_party};
@@ -20,7 +22,7 @@ pub fn webauthn_registration(data: &[u8]) -> bool {
         json(id, &members)
     };
     let accepted = RegistrationResponse::from_json(&text).and_then(|response| {
-        let passkey = register(&relying_party(), &CHALLENGE, &response)?;
+        let passkey = register(&relying_party(), &CHALLENGE, &response, Duration::ZERO)?;
         assert_eq!(passkey.credential_id, response.credential_id());
         Ok(passkey)
     });

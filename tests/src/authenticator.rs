@@ -1,5 +1,7 @@
 //! An authenticator and the page that asks it, in software, which tells every lie that a test wants.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::{SystemRandom, fill};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
@@ -7,6 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciborium::Value;
 use serde_json::json;
+
+use crate::Maker;
 
 /// User present, user verified, backup eligible, backed up (WebAuthn Level 3 section 6.1).
 const UP: u8 = 0x01;
@@ -34,6 +38,8 @@ pub struct Authenticator {
     pub sign_count: u32,
     /// The client data's type, instead of the right one.
     pub ceremony: Option<&'static str>,
+    /// Who vouches for it.
+    pub maker: Option<Arc<Maker>>,
 }
 
 impl Authenticator {
@@ -52,6 +58,7 @@ impl Authenticator {
             user_verified: true,
             sign_count: 0,
             ceremony: None,
+            maker: None,
         }
     }
 
@@ -64,9 +71,14 @@ impl Authenticator {
         data.extend(length.to_be_bytes());
         data.extend(&self.credential_id);
         data.extend(cbor(&self.cose_key()));
+        let client_data = self.client_data("webauthn.create", challenge);
+        let (format, statement) = match &self.maker {
+            Some(maker) => ("packed", maker.statement(&signed(&data, &client_data))),
+            None => ("none", Value::Map(Vec::new())),
+        };
         let attestation_object = cbor(&Value::Map(vec![
-            ("fmt".into(), "none".into()),
-            ("attStmt".into(), Value::Map(Vec::new())),
+            ("fmt".into(), format.into()),
+            ("attStmt".into(), statement),
             ("authData".into(), Value::Bytes(data)),
         ]));
         json!({
@@ -76,7 +88,7 @@ impl Authenticator {
             "authenticatorAttachment": "platform",
             "clientExtensionResults": {},
             "response": {
-                "clientDataJSON": base64url(self.client_data("webauthn.create", challenge).as_bytes()),
+                "clientDataJSON": base64url(client_data.as_bytes()),
                 "attestationObject": base64url(&attestation_object),
                 "transports": ["internal", "hybrid"],
             },
@@ -88,8 +100,7 @@ impl Authenticator {
     pub fn assert(&self, challenge: &[u8]) -> String {
         let data = self.authenticator_data(0);
         let client_data = self.client_data("webauthn.get", challenge);
-        let mut signed = data.clone();
-        signed.extend(digest(&SHA256, client_data.as_bytes()).as_ref());
+        let signed = signed(&data, &client_data);
         let signature = self
             .key
             .sign(&SystemRandom::new(), &signed)
@@ -150,6 +161,11 @@ impl Default for Authenticator {
 /// Base64url without padding (RFC 4648 section 5).
 pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What authenticators sign (WebAuthn Level 3 section 6.3.3 step 11).
+fn signed(data: &[u8], client_data: &str) -> Vec<u8> {
+    [data, digest(&SHA256, client_data.as_bytes()).as_ref()].concat()
 }
 
 fn cbor(value: &Value) -> Vec<u8> {

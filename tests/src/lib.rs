@@ -10,7 +10,7 @@
 //! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
-//! - [`Authenticator`] and [`Browser`]: a person's side, without a real browser.
+//! - [`Authenticator`], its [`Maker`], and [`Browser`]: a person's side, without a real browser.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
@@ -34,6 +34,7 @@ mod lying_kms;
 mod lying_parent;
 mod lying_proxy;
 mod lying_store;
+mod maker;
 mod measured;
 pub mod python;
 pub mod virtual_machine;
@@ -50,5 +51,6 @@ pub use lying_parent::{
 };
 pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
 pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
+pub use maker::Maker;
 pub use measured::Measured;
 pub use virtual_machine::VirtualMachine;

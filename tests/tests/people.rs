@@ -7,6 +7,8 @@
     clippy::unwrap_used
 )]
 
+#[path = "people/attestation.rs"]
+mod attestation;
 #[path = "people/passkeys.rs"]
 mod passkeys;
 #[path = "people/recovery.rs"]

@@ -37,6 +37,18 @@ pub struct Challenge {
     pub user_handle: Option<String>,
     /// The relying party's id.
     pub rp_id: String,
+    /// What to ask a new passkey's authenticator for.
+    pub attestation: Conveyance,
+}
+
+/// Who must vouch for the authenticator of a new passkey: `AttestationConveyancePreference` of WebAuthn Level 3 section 5.4.7.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Conveyance {
+    /// Nobody.
+    None,
+    /// Its maker, by a certificate under a root of the measured configuration.
+    Direct,
 }
 
 /// What a passkey answered: the content of the header `Passkey-Response`.

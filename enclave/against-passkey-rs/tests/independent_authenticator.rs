@@ -4,6 +4,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use passkey_authenticator::{Authenticator, MemoryStore, UiHint, UserCheck, UserValidationMethod};
@@ -112,9 +114,9 @@ async fn another_relying_party_another_challenge_and_another_ceremony_are_refuse
     let made = device.create(ORIGIN, Algorithm::Es256).await;
     let response = read(&made);
     let other = RelyingParty::new("example.org", &[ORIGIN.to_owned()]).unwrap();
-    let refused = register(&other, &CHALLENGE, &response).unwrap_err();
+    let refused = register(&other, &CHALLENGE, &response, Duration::ZERO).unwrap_err();
     assert_eq!(refused.rule(), "rp-id");
-    let refused = register(&relying_party(), &[0; 32], &response).unwrap_err();
+    let refused = register(&relying_party(), &[0; 32], &response, Duration::ZERO).unwrap_err();
     assert_eq!(refused.rule(), "challenge");
 
     // The login's client data in a registration.
@@ -123,7 +125,7 @@ async fn another_relying_party_another_challenge_and_another_ceremony_are_refuse
     let mut mixed = serde_json::to_value(&made).unwrap();
     mixed["response"]["clientDataJSON"] = login["response"]["clientDataJSON"].clone();
     let mixed = RegistrationResponse::from_json(mixed.to_string().as_bytes()).unwrap();
-    let refused = register(&relying_party(), &CHALLENGE, &mixed).unwrap_err();
+    let refused = register(&relying_party(), &CHALLENGE, &mixed, Duration::ZERO).unwrap_err();
     assert_eq!(refused.rule(), "ceremony");
 }
 
@@ -245,7 +247,7 @@ fn read(made: &Created) -> RegistrationResponse {
 }
 
 fn registered(made: &Created) -> Result<NewPasskey, WebauthnError> {
-    register(&relying_party(), &CHALLENGE, &read(made))
+    register(&relying_party(), &CHALLENGE, &read(made), Duration::ZERO)
 }
 
 fn logged_in(

@@ -3,11 +3,10 @@
 use permafrost_common::attestation::Pcr;
 use permafrost_common::kms::KeyArn;
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 
 use crate::config::ConfigError;
+use crate::pem;
 use crate::sealing::Epoch;
 
 /// Amazon Trust Services' roots (Amazon Root CA 1 to 4), which AWS's public endpoints lead to.
@@ -145,19 +144,13 @@ fn parse_endpoint(text: &str) -> Option<(String, u16)> {
     (is_name && number > 0 && number.to_string() == port).then(|| (host.to_owned(), number))
 }
 
-fn parse_roots(pem: &str) -> Result<RootCertStore, ConfigError> {
-    const ACCEPTED: &str = "one or more CERTIFICATE blocks in PEM, and nothing else";
+fn parse_roots(text: &str) -> Result<RootCertStore, ConfigError> {
+    let not = |error: String| refused("roots", &error, pem::ACCEPTED);
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
-            .map_err(|error| refused("roots", &error, ACCEPTED))?;
-    }
-    let blocks = pem.matches("-----BEGIN ").count();
-    if roots.is_empty() || roots.len() != blocks {
-        let found = format!("{} certificates in {blocks} blocks", roots.len());
-        return Err(refused("roots", &found, ACCEPTED));
+    for certificate in pem::certificates(text).map_err(not)? {
+        roots
+            .add(certificate)
+            .map_err(|error| not(error.to_string()))?;
     }
     Ok(roots)
 }
@@ -234,8 +227,10 @@ mod tests {
             "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
             "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
         ];
-        let found: Vec<_> = CertificateDer::pem_slice_iter(AMAZON_ROOTS.as_bytes())
-            .map(|root| hex::encode(digest(&SHA256, &root.unwrap())))
+        let found: Vec<_> = pem::certificates(AMAZON_ROOTS)
+            .unwrap()
+            .iter()
+            .map(|root| hex::encode(digest(&SHA256, root)))
             .collect();
         assert_eq!(found, digests);
     }

@@ -58,7 +58,7 @@ impl People {
         let (nonce, response) = self.response(approval, now)?;
         let response = RegistrationResponse::from_json(&response).map_err(problem)?;
         let challenge = nonce.challenge(approval.purpose, &approval.request);
-        let made = webauthn::register(&self.config.relying_party, &challenge, &response)
+        let made = webauthn::register(&self.config.relying_party, &challenge, &response, now)
             .map_err(problem)?;
         self.challenges.take(&nonce, now.as_secs())?;
         Ok((made, nonce))

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::auth::{KeyScope, OperationName, Policy};
 use crate::config::{ConfigError, value};
 use crate::keys::PayloadKind;
-use crate::webauthn::RelyingParty;
+use crate::pem;
+use crate::webauthn::{AttestationRoots, RelyingParty};
 
 /// Who may register here, and what every user may do.
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct PeopleSection {
     payloads: BTreeSet<PayloadKind>,
     nostr_kinds: Option<BTreeSet<u16>>,
     page_sha256: Option<String>,
+    attestation: Option<AttestationSection>,
     #[serde(default = "requests_per_minute")]
     requests_per_minute: u32,
     #[serde(default = "session_s")]
@@ -48,9 +50,17 @@ pub(crate) struct PeopleSection {
     arrivals_per_minute: u32,
 }
 
+/// Which authenticators may make passkeys.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttestationSection {
+    roots: String,
+    aaguids: Option<Vec<String>>,
+}
+
 impl PeopleConfig {
     pub(crate) fn of(section: PeopleSection) -> Result<Self, ConfigError> {
-        let relying_party =
+        let mut relying_party =
             RelyingParty::new(&section.rp_id, &section.origins).map_err(|error| {
                 value(
                     "people.rp_id and people.origins",
@@ -58,6 +68,9 @@ impl PeopleConfig {
                     "an RP ID, and origins at it",
                 )
             })?;
+        if let Some(attestation) = section.attestation {
+            relying_party = relying_party.asking_for_attestation(attestation.roots()?);
+        }
         for operation in &section.operations {
             if operation.is_of_people() || operation.is_of_the_root() {
                 return Err(value(
@@ -124,6 +137,40 @@ impl PeopleConfig {
     }
 }
 
+impl AttestationSection {
+    fn roots(&self) -> Result<AttestationRoots, ConfigError> {
+        let not = |found: String| value("people.attestation.roots", &found, pem::ACCEPTED);
+        let certificates = pem::certificates(&self.roots).map_err(not)?;
+        let models = self.aaguids.as_deref().map(aaguids).transpose()?;
+        AttestationRoots::new(&certificates, models)
+            .map_err(|(index, error)| not(format!("certificate {index}: {error}")))
+    }
+}
+
+/// The models' AAGUIDs, in the form of a UUID (RFC 9562 section 4) as vendors publish them.
+fn aaguids(texts: &[String]) -> Result<BTreeSet<[u8; 16]>, ConfigError> {
+    const ACCEPTED: &str = "one or more, as 2fc0579f-8113-47ea-b116-bb5a8db9202a, each once";
+    let refused = |found: &str| value("people.attestation.aaguids", found, ACCEPTED);
+    let mut models = BTreeSet::new();
+    for text in texts {
+        let model = aaguid(text).ok_or_else(|| refused(text))?;
+        if !models.insert(model) {
+            return Err(refused(&format!("{text} twice")));
+        }
+    }
+    match models.is_empty() {
+        true => Err(refused("none")),
+        false => Ok(models),
+    }
+}
+
+fn aaguid(text: &str) -> Option<[u8; 16]> {
+    let groups: Vec<_> = text.split('-').collect();
+    let has_form = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    let bytes = hex::decode(groups.concat()).ok().filter(|_| has_form)?;
+    bytes.try_into().ok()
+}
+
 fn in_range(
     key: &str,
     found: u64,
@@ -176,4 +223,81 @@ fn recovery_delay_s() -> u64 {
 
 fn arrivals_per_minute() -> u32 {
     600
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    fn parsed(lines: &str) -> Result<PeopleConfig, ConfigError> {
+        let text = format!(
+            "rp_id = \"localhost\"\norigins = [\"http://localhost\"]\n[attestation]\n{lines}"
+        );
+        PeopleConfig::of(toml::from_str(&text).unwrap())
+    }
+
+    fn root() -> String {
+        let params = CertificateParams::default();
+        let root = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        root.pem()
+    }
+
+    #[test]
+    fn makers_and_models_are_read() {
+        let roots = format!("roots = '''{}{}'''\n", root(), root());
+        let asked = |lines: &str| {
+            let config = parsed(&format!("{roots}{lines}")).unwrap();
+            config.relying_party.attestation_roots().cloned().unwrap()
+        };
+        let model = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
+        let one = asked(&format!("aaguids = ['{model}']"));
+        assert_eq!(
+            one,
+            asked(&format!("aaguids = ['{}']", model.to_uppercase()))
+        );
+        assert_ne!(one, asked(""));
+    }
+
+    #[test]
+    fn makers_and_models_that_are_none_are_refused_by_name() {
+        let root = root();
+        let good = format!("roots = '''{root}'''\n");
+        let model = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
+        for (lines, named) in [
+            ("roots = ''".to_owned(), "people.attestation.roots"),
+            (
+                format!(
+                    "roots = '''{}'''",
+                    root.replace("CERTIFICATE", "PUBLIC KEY")
+                ),
+                "people.attestation.roots",
+            ),
+            (
+                "roots = '''-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----'''"
+                    .to_owned(),
+                "people.attestation.roots: certificate 0",
+            ),
+            (
+                format!("{good}aaguids = []"),
+                "people.attestation.aaguids: none",
+            ),
+            (
+                format!("{good}aaguids = ['{model}', '{model}']"),
+                "people.attestation.aaguids",
+            ),
+            (
+                format!("{good}aaguids = ['{}']", model.replace('-', "")),
+                "people.attestation.aaguids",
+            ),
+            (
+                format!("{good}aaguids = ['{}']", model.replace('2', "g")),
+                "people.attestation.aaguids",
+            ),
+        ] {
+            let error = parsed(&lines).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ciborium::Value;
-use permafrost_common::api::people::{Challenge, NewChallenge};
+use permafrost_common::api::people::{Challenge, Conveyance, NewChallenge};
 use permafrost_common::problem::{Problem, ProblemType};
 
 pub use approval::{Approval, is_purpose};
@@ -96,6 +96,10 @@ impl People {
             user_handle: (purpose == registration::REGISTER)
                 .then(|| self.challenges.user_id(&nonce).to_string()),
             rp_id: self.config.relying_party.id().to_owned(),
+            attestation: match self.config.relying_party.attestation_roots() {
+                Some(_) => Conveyance::Direct,
+                None => Conveyance::None,
+            },
         })
     }
 

@@ -1,17 +1,37 @@
 //! Attestation objects: authenticator data, and a statement of who vouches for it (WebAuthn Level 3 section 6.5.4).
 
+mod certificate;
+mod roots;
+
+use std::time::Duration;
+
 use ciborium::Value;
+use rustls::pki_types::CertificateDer;
 
 use super::{
-    AUTHENTICATOR_DATA_MAX, CoseKey, WebauthnError, authentication::signed_message, cbor,
-    error::quoted,
+    AUTHENTICATOR_DATA_MAX, CERTIFICATES_MAX, CoseKey, WebauthnError,
+    authentication::signed_message, cbor, error::quoted,
 };
+pub use roots::AttestationRoots;
+use roots::Certified;
 
 /// An attestation object whose statement is not checked yet.
 pub(super) struct AttestationObject {
     pub(super) authenticator_data: Vec<u8>,
     format: String,
-    statement: Vec<(Value, Value)>,
+    statement: Vec<Entry>,
+}
+
+type Entry = (Value, Value);
+
+/// Who vouches for the passkey, as the statement says.
+enum Statement<'a> {
+    None,
+    Own {
+        algorithm: i128,
+        signature: &'a [u8],
+    },
+    Certified(Certified<'a>),
 }
 
 impl AttestationObject {
@@ -54,55 +74,87 @@ impl AttestationObject {
         })
     }
 
-    /// Checks the statement: none at all (section 8.7), or the credential's own key vouches for itself (section 8.2).
+    /// Checks the statement. Where nobody's word is asked for: none at all (section 8.7), or the credential's own key vouches for itself
+    /// (section 8.2). Where that of makers is: their certificates (section 8.2), and nothing less.
     pub(super) fn check_statement(
         &self,
         key: &CoseKey,
+        model: &[u8; 16],
         client_data: &[u8],
+        asked: Option<(&AttestationRoots, Duration)>,
     ) -> Result<(), WebauthnError> {
-        match self.format.as_str() {
-            "none" if self.statement.is_empty() => Ok(()),
-            "none" => Err(self.members("none", "none")),
-            "packed" => self.check_self_attestation(key, client_data),
-            other => Err(WebauthnError::AttestationFormat {
+        let message = signed_message(&self.authenticator_data, client_data);
+        match (self.statement()?, asked) {
+            (Statement::None | Statement::Own { .. }, Some(_)) => {
+                Err(WebauthnError::AttestationMissing)
+            }
+            (Statement::Certified(statement), Some((roots, now))) => {
+                roots.check(&statement, &message, model, now)
+            }
+            (Statement::None, None) => Ok(()),
+            (
+                Statement::Own {
+                    algorithm,
+                    signature,
+                },
+                None,
+            ) => check_self_attestation(key, algorithm, signature, &message),
+            (Statement::Certified(_), None) => Err(WebauthnError::AttestationCertificates),
+        }
+    }
+
+    fn statement(&self) -> Result<Statement<'_>, WebauthnError> {
+        match (self.format.as_str(), self.statement.as_slice()) {
+            ("none", []) => Ok(Statement::None),
+            ("none", _) => Err(self.members("none", "none")),
+            ("packed", [alg, sig, x5c @ ..]) if x5c.len() < 2 => self.packed(alg, sig, x5c.first()),
+            ("packed", _) => Err(self.members("packed", PACKED)),
+            (other, _) => Err(WebauthnError::AttestationFormat {
                 found: quoted(other),
             }),
         }
     }
 
-    fn check_self_attestation(
-        &self,
-        key: &CoseKey,
-        client_data: &[u8],
-    ) -> Result<(), WebauthnError> {
-        if self
-            .statement
-            .iter()
-            .any(|(name, _)| name.as_text() == Some("x5c"))
-        {
-            return Err(WebauthnError::AttestationCertificates);
-        }
-        let (algorithm, signature) = match self.statement.as_slice() {
-            [
-                (Value::Text(alg), Value::Integer(algorithm)),
-                (Value::Text(sig), Value::Bytes(signature)),
-            ] if alg == "alg" && sig == "sig" => (i128::from(*algorithm), signature),
-            _ => return Err(self.members("packed", "alg (an integer) and sig (a byte string)")),
+    fn packed<'a>(
+        &'a self,
+        alg: &Entry,
+        sig: &'a Entry,
+        x5c: Option<&'a Entry>,
+    ) -> Result<Statement<'a>, WebauthnError> {
+        let members = || self.members("packed", PACKED);
+        let algorithm = named(alg, "alg").and_then(Value::as_integer);
+        let signature = named(sig, "sig").and_then(Value::as_bytes);
+        let (Some(algorithm), Some(signature)) = (algorithm.map(i128::from), signature) else {
+            return Err(members());
         };
-        let accepted = key.algorithm().cose();
-        if algorithm != i128::from(accepted) {
-            return Err(WebauthnError::AttestationAlgorithm {
-                found: algorithm.to_string(),
-                accepted,
+        let Some(x5c) = x5c else {
+            return Ok(Statement::Own {
+                algorithm,
+                signature,
+            });
+        };
+        let certificates = named(x5c, "x5c")
+            .and_then(Value::as_array)
+            .ok_or_else(members)?;
+        let found = certificates.len();
+        if !(1..=CERTIFICATES_MAX).contains(&found) {
+            return Err(WebauthnError::Length {
+                part: "x5c",
+                unit: "certificates",
+                found,
+                min: 1,
+                max: CERTIFICATES_MAX,
             });
         }
-        key.verify(
-            &signed_message(&self.authenticator_data, client_data),
+        let certificates = certificates.iter().map(|certificate| {
+            let der = certificate.as_bytes().ok_or_else(members)?;
+            Ok(CertificateDer::from(der.as_slice()))
+        });
+        Ok(Statement::Certified(Certified {
+            algorithm,
             signature,
-        )
-        .map_err(|_| WebauthnError::AttestationSignature {
-            algorithm: key.algorithm(),
-        })
+            certificates: certificates.collect::<Result<_, _>>()?,
+        }))
     }
 
     fn members(&self, format: &'static str, accepted: &'static str) -> WebauthnError {
@@ -116,6 +168,31 @@ impl AttestationObject {
             accepted,
         }
     }
+}
+
+fn check_self_attestation(
+    key: &CoseKey,
+    algorithm: i128,
+    signature: &[u8],
+    message: &[u8],
+) -> Result<(), WebauthnError> {
+    let accepted = key.algorithm().cose();
+    if algorithm != i128::from(accepted) {
+        return Err(WebauthnError::AttestationAlgorithm {
+            found: algorithm.to_string(),
+            accepted: format!("{accepted}, the credential key's own"),
+        });
+    }
+    key.verify(message, signature)
+        .map_err(|_| WebauthnError::AttestationSignature {
+            algorithm: key.algorithm(),
+            signer: "the credential's key",
+        })
+}
+
+/// The entry's value, if it has this name.
+fn named<'a>(entry: &'a Entry, name: &str) -> Option<&'a Value> {
+    (entry.0.as_text() == Some(name)).then_some(&entry.1)
 }
 
 fn shape(found: impl Into<String>) -> WebauthnError {
@@ -134,3 +211,5 @@ fn shown(key: &Value) -> String {
 }
 
 const PART: &str = "the attestation object";
+
+const PACKED: &str = "alg (an integer), sig (a byte string) and perhaps x5c (an array of byte strings), in this order";

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     CHALLENGE_LEN, RelyingParty, WebauthnError,
-    error::{json_detail, quoted},
+    error::{cut, quoted},
 };
 
 /// The client data of one ceremony.
@@ -29,7 +29,7 @@ impl ClientData {
     /// ignored, since browsers add some on purpose (section 5.8.1).
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, WebauthnError> {
         let refused = |error: serde_json::Error| WebauthnError::ClientData {
-            detail: json_detail(&error),
+            detail: cut(&error.to_string()),
         };
         let Members(members) = serde_json::from_slice(bytes).map_err(refused)?;
         // serde_json's own `Deserialize` for a struct would not see a member that is not known come twice.

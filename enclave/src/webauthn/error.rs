@@ -1,6 +1,6 @@
 //! Every reason why a response of an authenticator is not accepted.
 
-use super::Algorithm;
+use super::{Algorithm, CERTIFICATES_MAX};
 
 /// The rule that a response broke, what came and what would have been accepted.
 ///
@@ -235,9 +235,7 @@ pub enum WebauthnError {
     },
 
     /// The attestation statement's format is not accepted.
-    #[error(
-        "the attestation format is {found}, accepted: \"none\", or \"packed\" without certificates"
-    )]
+    #[error("the attestation format is {found}, accepted: \"none\" or \"packed\"")]
     AttestationFormat {
         /// What came, quoted.
         found: String,
@@ -256,22 +254,53 @@ pub enum WebauthnError {
     },
     /// A packed statement comes with certificates, which nobody here has roots for.
     #[error(
-        "the packed attestation has certificates (x5c), accepted: self attestation, without them"
+        "the packed attestation has certificates (x5c), accepted: none here, since no roots are configured"
     )]
     AttestationCertificates,
-    /// The self attestation's algorithm is not the key's.
-    #[error("the self attestation's algorithm is {found}, accepted: {accepted}, the key's own")]
+    /// The configuration has roots, and no maker vouches for the authenticator.
+    #[error(
+        "the maker of the authenticator does not vouch for it, accepted: a packed attestation with certificates (x5c) under a configured root"
+    )]
+    AttestationMissing,
+    /// The authenticator is of a model that the configuration does not name.
+    #[error("the authenticator's model (AAGUID) is {found}, accepted: those of the configuration")]
+    AttestationModel {
+        /// The AAGUID that came, hex.
+        found: String,
+    },
+    /// The certificates do not lead to a configured root, or not now.
+    #[error(
+        "the attestation certificates do not lead to a configured root: {detail}, accepted: 1 to {CERTIFICATES_MAX} certificates that do, valid now"
+    )]
+    AttestationPath {
+        /// Which rule they break, by the name that rustls-webpki gives it.
+        detail: String,
+    },
+    /// The attestation certificate is not of the form that WebAuthn demands.
+    #[error(
+        "the attestation certificate has {found}, accepted: {accepted} (WebAuthn Level 3 section 8.2.1)"
+    )]
+    AttestationCertificate {
+        /// What came.
+        found: String,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// The attestation's algorithm is not that of the key that should have signed it.
+    #[error("the attestation's algorithm is {found}, accepted: {accepted}")]
     AttestationAlgorithm {
         /// What came.
         found: String,
-        /// The key's.
-        accepted: i64,
+        /// What is accepted.
+        accepted: String,
     },
-    /// The self attestation's signature does not verify.
-    #[error("the self attestation is not signed with {algorithm} by the credential's key")]
+    /// The attestation's signature does not verify.
+    #[error("the attestation is not signed with {algorithm} by {signer}")]
     AttestationSignature {
-        /// The key's algorithm.
+        /// How it should be signed.
         algorithm: Algorithm,
+        /// By whom.
+        signer: &'static str,
     },
 }
 
@@ -351,6 +380,10 @@ impl WebauthnError {
             Self::AttestationFormat { .. } => ("attestation-format", Group::Attestation),
             Self::AttestationMembers { .. } => ("attestation-members", Group::Attestation),
             Self::AttestationCertificates => ("attestation-certificates", Group::Attestation),
+            Self::AttestationMissing => ("attestation-missing", Group::Attestation),
+            Self::AttestationModel { .. } => ("attestation-model", Group::Attestation),
+            Self::AttestationPath { .. } => ("attestation-path", Group::Attestation),
+            Self::AttestationCertificate { .. } => ("attestation-certificate", Group::Attestation),
             Self::AttestationAlgorithm { .. } => ("attestation-algorithm", Group::Attestation),
             Self::AttestationSignature { .. } => ("attestation-signature", Group::Attestation),
         }
@@ -365,7 +398,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// What a JSON parser says, at most 128 characters of it: it may quote the response.
-pub(super) fn json_detail(error: &serde_json::Error) -> String {
-    error.to_string().chars().take(128).collect()
+/// What a parser says, at most 128 characters of it: it may quote the response.
+pub(super) fn cut(detail: &str) -> String {
+    detail.chars().take(128).collect()
 }

@@ -1,7 +1,7 @@
 //! Passkeys: what an authenticator answers (WebAuthn Level 3), verified.
 //!
-//! Bytes go in; checked facts or a named error come out. There is no clock, no state and no I/O here: whoever calls makes the
-//! challenge, knows that it is unused, and keeps what was registered.
+//! Bytes go in; checked facts or a named error come out. There is no clock, no state and no I/O here: whoever calls says what
+//! time it is, makes the challenge, knows that it is unused, and keeps what was registered.
 //!
 //! - [`register`] checks a new passkey: [`RegistrationResponse`] to [`NewPasskey`].
 //! - [`authenticate`] checks an assertion of a known one: [`AuthenticationResponse`] and [`Passkey`] to [`Authenticated`].
@@ -11,7 +11,8 @@
 //! A challenge is 32 bytes of the caller's own making: random, or the SHA-256 of the request that the assertion approves.
 //!
 //! Where the specification leaves a choice, the strict one is taken: the user is verified, the page is not embedded, CBOR is
-//! canonical, and of attestation there is none, or the key's own ("self").
+//! canonical. Attestation is asked for or not, by the relying party's [`AttestationRoots`]: without them there is none, or the key's
+//! own ("self"); with them nothing less than a maker's certificates.
 
 mod attestation;
 mod authentication;
@@ -24,6 +25,7 @@ mod registration;
 mod relying_party;
 mod response;
 
+pub use attestation::AttestationRoots;
 pub use authentication::{Authenticated, Passkey, authenticate};
 pub use cose_key::{Algorithm, CoseKey};
 pub use error::{Group, WebauthnError};
@@ -51,6 +53,9 @@ pub const AUTHENTICATOR_DATA_MAX: usize = 8 * 1024;
 
 /// The longest signature, in bytes: that of an RSA key of 8192 bits.
 pub const SIGNATURE_MAX: usize = 1024;
+
+/// How many certificates an attestation statement may have.
+pub const CERTIFICATES_MAX: usize = 8;
 
 /// How many transports a response may name.
 pub const TRANSPORTS_MAX: usize = 8;

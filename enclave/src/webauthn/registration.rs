@@ -1,5 +1,7 @@
 //! The registration ceremony.
 
+use std::time::Duration;
+
 use super::{
     CHALLENGE_LEN, CoseKey, RegistrationResponse, RelyingParty, WebauthnError,
     attestation::AttestationObject, authenticator_data::AuthenticatorData, client_data::ClientData,
@@ -28,8 +30,10 @@ pub struct NewPasskey {
 ///
 /// The client data is of type `webauthn.create`, answers `challenge`, and comes from an origin of the relying party, in a page
 /// that is not embedded. The authenticator worked for this RP ID, the user was present and verified, and the credential that it
-/// made is the one that the response names, with a key that [`CoseKey`] accepts. Of attestation statements, `none` is accepted, and
-/// `packed` with a signature of the credential's own key (section 8.2, self attestation).
+/// made is the one that the response names, with a key that [`CoseKey`] accepts. Where the
+/// relying party has no [`AttestationRoots`](super::AttestationRoots), the attestation statements `none` and `packed` with a signature
+/// of the credential's own key (section 8.2, self attestation) are accepted; where it has some, `packed` with certificates that lead
+/// to them at the time `now`, since 1970.
 ///
 /// Left to the caller: that `challenge` was given for this and is used once, and that no passkey has this id yet (step 26).
 ///
@@ -39,6 +43,7 @@ pub fn register(
     relying_party: &RelyingParty,
     challenge: &[u8; CHALLENGE_LEN],
     response: &RegistrationResponse,
+    now: Duration,
 ) -> Result<NewPasskey, WebauthnError> {
     let client_data = ClientData::parse(&response.client_data)?;
     client_data.check("webauthn.create", challenge, relying_party)?;
@@ -50,7 +55,9 @@ pub fn register(
     if credential.id != response.credential_id {
         return Err(WebauthnError::CredentialMismatch);
     }
-    object.check_statement(&credential.public_key, &response.client_data)?;
+    let asked = relying_party.attestation_roots().map(|roots| (roots, now));
+    let model = credential.aaguid;
+    object.check_statement(&credential.public_key, &model, &response.client_data, asked)?;
     Ok(NewPasskey {
         credential_id: response.credential_id.clone(),
         public_key: credential.public_key,

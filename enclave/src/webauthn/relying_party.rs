@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{WebauthnError, error::quoted};
+use super::{AttestationRoots, WebauthnError, error::quoted};
 
 /// Whom a passkey is for (WebAuthn Level 3 section 4, "Relying Party"): from the measured configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -10,6 +10,7 @@ pub struct RelyingParty {
     id: String,
     id_hash: [u8; 32],
     origins: Vec<String>,
+    attestation_roots: Option<AttestationRoots>,
 }
 
 /// Why there is no such relying party.
@@ -92,7 +93,21 @@ impl RelyingParty {
             id: id.to_owned(),
             id_hash,
             origins: origins.to_vec(),
+            attestation_roots: None,
         })
+    }
+
+    /// The same, with new passkeys only from authenticators for which one of these roots vouches.
+    pub fn asking_for_attestation(self, roots: AttestationRoots) -> Self {
+        Self {
+            attestation_roots: Some(roots),
+            ..self
+        }
+    }
+
+    /// Who must vouch for new passkeys; `None` where nobody must.
+    pub fn attestation_roots(&self) -> Option<&AttestationRoots> {
+        self.attestation_roots.as_ref()
     }
 
     /// The RP ID: a domain.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     ATTESTATION_OBJECT_MAX, AUTHENTICATOR_DATA_MAX, CLIENT_DATA_MAX, CREDENTIAL_ID_BYTES,
     SIGNATURE_MAX, TRANSPORTS_MAX, USER_HANDLE_BYTES, WebauthnError,
-    error::{json_detail, quoted},
+    error::{cut, quoted},
 };
 
 /// A new passkey as the browser sends it, decoded and not checked: `RegistrationResponseJSON`.
@@ -179,7 +179,7 @@ fn read<'de, T: Deserialize<'de>>(
 ) -> Result<T, WebauthnError> {
     serde_json::from_slice(bytes).map_err(|error| WebauthnError::Json {
         expected,
-        detail: json_detail(&error),
+        detail: cut(&error.to_string()),
     })
 }
 

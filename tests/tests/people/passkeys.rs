@@ -225,7 +225,7 @@ async fn a_second_device_is_linked_by_a_code_and_the_approval_of_its_very_key() 
 }
 
 /// Offers a passkey by a link code, as another device does.
-async fn offer(
+pub(crate) async fn offer(
     browser: &Browser,
     passkey: &mut Authenticator,
     code: &str,

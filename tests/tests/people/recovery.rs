@@ -166,7 +166,7 @@ async fn enough_guardians_begin_the_delay_of_a_recovery() {
     alice.browser.login(&passkey).await.unwrap();
 }
 
-async fn recover(
+pub(crate) async fn recover(
     browser: &Browser,
     passkey: &mut Authenticator,
     user: &str,

@@ -18,7 +18,7 @@ fn an_assertion_of_each_algorithm_is_accepted_by_what_its_registration_gave() {
     for algorithm in Algorithm::ALL {
         let credential = Credential::new(algorithm);
         let response = credential.registration().response();
-        let new = register(&relying_party(), &CHALLENGE, &response).unwrap();
+        let new = register(&relying_party(), &CHALLENGE, &response, NOW).unwrap();
         let passkey = Passkey {
             credential_id: &new.credential_id,
             user_handle: USER,

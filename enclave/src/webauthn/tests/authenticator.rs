@@ -1,6 +1,6 @@
 //! An authenticator with the browser in front of it, which says what the test wants.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -24,6 +24,8 @@ use super::super::{
 pub(crate) const RP_ID: &str = "wallet.example.org";
 pub(crate) const ORIGIN: &str = "https://wallet.example.org";
 pub(crate) const CHALLENGE: [u8; 32] = [0xc7; 32];
+/// 2026-01-01.
+pub(crate) const NOW: Duration = Duration::from_secs(1_767_225_600);
 pub(crate) const USER: &[u8] = b"user-handle-of-alice";
 
 pub(crate) const UP: u8 = 0x01;
@@ -279,7 +281,7 @@ impl Registration<'_> {
     }
 
     pub(crate) fn register(&self) -> Result<NewPasskey, WebauthnError> {
-        register(&relying_party(), &CHALLENGE, &self.response())
+        register(&relying_party(), &CHALLENGE, &self.response(), NOW)
     }
 
     pub(crate) fn rule(&self) -> &'static str {

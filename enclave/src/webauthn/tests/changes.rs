@@ -231,7 +231,7 @@ fn changed(bytes: &[u8], position: usize, change: u8) -> String {
 
 fn judge_registration(json: &serde_json::Value) -> Result<NewPasskey, WebauthnError> {
     let response = RegistrationResponse::from_json(json.to_string().as_bytes())?;
-    register(&relying_party(), &CHALLENGE, &response)
+    register(&relying_party(), &CHALLENGE, &response, NOW)
 }
 
 fn judge_assertion(

@@ -1,5 +1,6 @@
 //! Registrations and assertions as a whole; the parts have tests of their own beside them.
 
+mod attestation;
 mod authentication;
 pub(crate) mod authenticator;
 mod changes;

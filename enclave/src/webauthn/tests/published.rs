@@ -3,13 +3,15 @@
 //! The specification sets the UV flag at random, and this module refuses what lacks it: such a vector must fail by that rule and no
 //! other, and its signature is checked by the key alone.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::super::{
-    Algorithm, Authenticated, AuthenticationResponse, CoseKey, NewPasskey, Passkey,
-    RegistrationResponse, RelyingParty, WebauthnError, attestation::AttestationObject,
+    Algorithm, AttestationRoots, Authenticated, AuthenticationResponse, CoseKey, NewPasskey,
+    Passkey, RegistrationResponse, RelyingParty, WebauthnError, attestation::AttestationObject,
     authenticate, authenticator_data::AuthenticatorData, register,
 };
 
@@ -65,10 +67,7 @@ fn section_16_6_es256_with_the_longest_credential_id() {
 #[test]
 fn section_16_7_es256_with_a_certificate() {
     let vector = Vector::named("packed-es256");
-    assert_eq!(
-        vector.register(),
-        Err(WebauthnError::AttestationCertificates)
-    );
+    vector.check_attestation();
     vector.check_by_hand(Algorithm::Es256);
     let accepted = Authenticated {
         sign_count: 0,
@@ -81,10 +80,7 @@ fn section_16_7_es256_with_a_certificate() {
 #[test]
 fn section_16_10_rs256_with_a_certificate() {
     let vector = Vector::named("packed-rs256");
-    assert_eq!(
-        vector.register(),
-        Err(WebauthnError::AttestationCertificates)
-    );
+    vector.check_attestation();
     assert_eq!(vector.authenticate(), Err(WebauthnError::UserVerification));
     vector.check_by_hand(Algorithm::Rs256);
 }
@@ -104,8 +100,7 @@ struct Vector {
 
 impl Vector {
     fn named(name: &str) -> Self {
-        let file: Value = serde_json::from_str(include_str!("vectors/level-3.json")).unwrap();
-        let vector = &file["vectors"][name];
+        let vector = &file()["vectors"][name];
         Self {
             registration: vector["registration"].clone(),
             authentication: vector["authentication"].clone(),
@@ -117,7 +112,30 @@ impl Vector {
         hex(&self.registration, name)
     }
 
+    /// The certificates lead to the root of section 16.1, from 2024-01-01 until 3024-01-01.
+    fn check_attestation(&self) {
+        let unasked = self.register();
+        assert_eq!(unasked, Err(WebauthnError::AttestationCertificates));
+        let root = ::hex::decode(file()["attestation_ca_cert"].as_str().unwrap()).unwrap();
+        let roots = AttestationRoots::new(&[root.into()], None).unwrap();
+        let party = relying_party().asking_for_attestation(roots);
+        let (first, last) = (1_704_067_200, 33_260_976_000);
+        for inside in [first, last] {
+            let passkey = self.register_with(&party, inside).unwrap();
+            assert_eq!(passkey.credential_id, self.hex("credential_id"));
+            assert_eq!(passkey.aaguid.as_slice(), self.hex("aaguid"));
+        }
+        for outside in [0, first - 1, last + 1] {
+            let error = self.register_with(&party, outside).unwrap_err();
+            assert_eq!(error.rule(), "attestation-path", "{error}");
+        }
+    }
+
     fn register(&self) -> Result<NewPasskey, WebauthnError> {
+        self.register_with(&relying_party(), 0)
+    }
+
+    fn register_with(&self, party: &RelyingParty, now_s: u64) -> Result<NewPasskey, WebauthnError> {
         let id = base64url(&self.registration, "credential_id");
         let response = json!({
             "id": id,
@@ -130,9 +148,10 @@ impl Vector {
         });
         let response = RegistrationResponse::from_json(response.to_string().as_bytes()).unwrap();
         register(
-            &relying_party(),
+            party,
             &self.hex("challenge").try_into().unwrap(),
             &response,
+            Duration::from_secs(now_s),
         )
     }
 
@@ -183,6 +202,10 @@ impl Vector {
         assert_eq!(credential.aaguid.as_slice(), self.hex("aaguid"));
         (credential.public_key, data.flags.backup_eligible())
     }
+}
+
+fn file() -> Value {
+    serde_json::from_str(include_str!("vectors/level-3.json")).unwrap()
 }
 
 fn relying_party() -> RelyingParty {

@@ -62,7 +62,7 @@ fn an_answer_to_another_challenge_is_refused() {
     let response = credential.registration().response();
     let mut other = CHALLENGE;
     other[31] ^= 1;
-    let error = register(&relying_party(), &other, &response).unwrap_err();
+    let error = register(&relying_party(), &other, &response, NOW).unwrap_err();
     assert_eq!(error, WebauthnError::Challenge);
     assert_eq!(error.group(), Group::Challenge);
     for text in ["", "x", "x8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8c="] {
@@ -103,7 +103,7 @@ fn each_of_several_origins_is_accepted() {
     for origin in [ORIGIN, other] {
         let mut registration = credential.registration();
         registration.client_data["origin"] = json!(origin);
-        register(&party, &CHALLENGE, &registration.response()).unwrap();
+        register(&party, &CHALLENGE, &registration.response(), NOW).unwrap();
     }
 }
 

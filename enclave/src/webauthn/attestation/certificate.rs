@@ -1,0 +1,95 @@
+//! What an attestation certificate must be (WebAuthn Level 3 section 8.2.1).
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::{
+    OID_X509_COMMON_NAME, OID_X509_COUNTRY_NAME, OID_X509_ORGANIZATION_NAME,
+    OID_X509_ORGANIZATIONAL_UNIT, Oid,
+};
+use x509_parser::parse_x509_certificate;
+use x509_parser::x509::X509Version;
+
+use crate::webauthn::WebauthnError;
+use crate::webauthn::error::{cut, quoted};
+
+/// Checks what the certificate says of itself: its version, its subject, that it is no CA's, and the model that it is for.
+pub(super) fn check(der: &[u8], model: &[u8; 16]) -> Result<(), WebauthnError> {
+    let (_, certificate) =
+        parse_x509_certificate(der).map_err(|error| refused(cut(&error.to_string()), "DER"))?;
+    if certificate.version() != X509Version::V3 {
+        return Err(refused(
+            format!("version {}", u64::from(certificate.version().0) + 1),
+            "version 3",
+        ));
+    }
+    check_subject(&certificate)?;
+    check_extensions(&certificate, model)
+}
+
+fn check_subject(certificate: &X509Certificate<'_>) -> Result<(), WebauthnError> {
+    let country = only(certificate, &OID_X509_COUNTRY_NAME);
+    let unit = only(certificate, &OID_X509_ORGANIZATIONAL_UNIT);
+    let is_vendors = country.is_some_and(|code| code.len() == 2)
+        && only(certificate, &OID_X509_ORGANIZATION_NAME).is_some_and(|name| !name.is_empty())
+        && only(certificate, &OID_X509_COMMON_NAME).is_some_and(|name| !name.is_empty())
+        && unit == Some(UNIT);
+    match is_vendors {
+        true => Ok(()),
+        false => Err(refused(
+            format!("the subject {}", quoted(&certificate.subject().to_string())),
+            "one each of C (2 letters), O, CN, and OU \"Authenticator Attestation\"",
+        )),
+    }
+}
+
+fn check_extensions(
+    certificate: &X509Certificate<'_>,
+    model: &[u8; 16],
+) -> Result<(), WebauthnError> {
+    let extensions = certificate
+        .extensions_map()
+        .map_err(|_| refused("an extension twice".to_owned(), "each once"))?;
+    let is_no_ca = certificate.extensions().iter().any(|extension| {
+        matches!(extension.parsed_extension(), ParsedExtension::BasicConstraints(found) if !found.ca)
+    });
+    if !is_no_ca {
+        return Err(refused(
+            "no basic constraints, or those of a CA".to_owned(),
+            "basic constraints with CA false",
+        ));
+    }
+    let Some(named) = extensions
+        .values()
+        .find(|extension| extension.oid.to_id_string() == AAGUID)
+    else {
+        return Ok(());
+    };
+    // An OCTET STRING of 16 bytes in the one that every extension is.
+    let expected = [&[0x04, 0x10], model.as_slice()].concat();
+    match !named.critical && named.value == expected {
+        true => Ok(()),
+        false => Err(refused(
+            "id-fido-gen-ce-aaguid (1.3.6.1.4.1.45724.1.1.4) critical, or of another model"
+                .to_owned(),
+            "not critical, the AAGUID of the authenticator data",
+        )),
+    }
+}
+
+/// The attribute's value, if it is there once and is a text.
+fn only<'a>(certificate: &'a X509Certificate<'_>, oid: &Oid<'a>) -> Option<&'a str> {
+    let mut values = certificate.subject().iter_by_oid(oid);
+    let (first, second) = (values.next()?, values.next());
+    second.is_none().then_some(())?;
+    first.as_str().ok()
+}
+
+fn refused(found: String, accepted: &'static str) -> WebauthnError {
+    WebauthnError::AttestationCertificate { found, accepted }
+}
+
+/// What the subject's organizational unit says, literally.
+const UNIT: &str = "Authenticator Attestation";
+
+/// id-fido-gen-ce-aaguid: which model the certificate is for.
+const AAGUID: &str = "1.3.6.1.4.1.45724.1.1.4";

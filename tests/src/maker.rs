@@ -1,0 +1,73 @@
+//! A maker of authenticators, who vouches for them.
+
+use ciborium::Value;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, SigningKey,
+};
+
+/// A root, and the attestation certificate of one model under it (WebAuthn Level 3 section 8.2.1).
+pub struct Maker {
+    root: CertifiedIssuer<'static, KeyPair>,
+    certificate: Vec<u8>,
+    key: KeyPair,
+}
+
+impl Maker {
+    /// A maker whom nobody has heard of.
+    pub fn new() -> Self {
+        let mut params = named(&[(DnType::CommonName, "Root")]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key");
+        let root = CertifiedIssuer::self_signed(params, key).expect("a root");
+
+        let mut params = named(&[
+            (DnType::CountryName, "AA"),
+            (DnType::OrganizationName, "Maker"),
+            (DnType::OrganizationalUnitName, "Authenticator Attestation"),
+            (DnType::CommonName, "Model A"),
+        ]);
+        params.is_ca = IsCa::ExplicitNoCa;
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &root).expect("a certificate");
+        Self {
+            certificate: certificate.der().to_vec(),
+            root,
+            key,
+        }
+    }
+
+    /// The root, for `people.attestation.roots`.
+    pub fn root(&self) -> String {
+        self.root.pem()
+    }
+
+    /// The `packed` statement that vouches for this message: authenticator data and the SHA-256 of the client data.
+    pub(crate) fn statement(&self, message: &[u8]) -> Value {
+        let signature = self.key.sign(message).expect("signed");
+        Value::Map(vec![
+            ("alg".into(), (-7).into()),
+            ("sig".into(), Value::Bytes(signature)),
+            (
+                "x5c".into(),
+                Value::Array(vec![Value::Bytes(self.certificate.clone())]),
+            ),
+        ])
+    }
+}
+
+impl Default for Maker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn named(names: &[(DnType, &str)]) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for (what, text) in names {
+        params.distinguished_name.push(what.clone(), *text);
+    }
+    params
+}

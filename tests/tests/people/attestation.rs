@@ -1,0 +1,94 @@
+//! Where the measured configuration asks who made the authenticator.
+
+use std::sync::Arc;
+
+use permafrost_common::api::people::{Conveyance, Link, RecoveryCodes};
+use permafrost_tests::{Authenticator, Browser, HonestStack, Maker, Measured, Wanted, refusal};
+
+use crate::passkeys::offer;
+use crate::recovery::recover;
+use crate::steps::people;
+
+/// A stack where new passkeys are only of this maker's authenticators.
+fn only(maker: &Maker) -> HonestStack {
+    let lines = format!("[people.attestation]\nroots = '''{}'''", maker.root());
+    HonestStack::start(Measured::new("test").people(&lines))
+}
+
+fn made_by(maker: &Arc<Maker>) -> Authenticator {
+    let mut passkey = Authenticator::new();
+    passkey.maker = Some(maker.clone());
+    passkey
+}
+
+#[tokio::test]
+async fn a_challenge_says_whether_attestation_is_asked_for() {
+    for (stack, asked) in [
+        (people(), Conveyance::None),
+        (only(&Maker::new()), Conveyance::Direct),
+    ] {
+        let browser = Browser::new(stack.verified().await);
+        assert_eq!(browser.nonce("register").await.unwrap().attestation, asked);
+    }
+}
+
+#[tokio::test]
+async fn only_authenticators_of_a_configured_maker_make_passkeys() {
+    let (maker, other) = (Arc::new(Maker::new()), Arc::new(Maker::new()));
+    let stack = only(&maker);
+    let mut browser = Browser::new(stack.verified().await);
+    for mut unknown in [Authenticator::new(), made_by(&other)] {
+        let refused = browser.register(&mut unknown).await;
+        assert_eq!(refusal(refused), "passkey-attestation");
+    }
+    let mut passkey = made_by(&maker);
+    browser.register(&mut passkey).await.unwrap();
+    browser.login(&passkey).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_nobody_is_asked_a_makers_word_is_refused() {
+    let stack = people();
+    let mut browser = Browser::new(stack.verified().await);
+    let refused = browser
+        .register(&mut made_by(&Arc::new(Maker::new())))
+        .await;
+    assert_eq!(refusal(refused), "passkey-attestation");
+}
+
+#[tokio::test]
+async fn a_passkey_of_an_unknown_maker_is_refused_in_a_link_and_uses_up_no_code() {
+    let maker = Arc::new(Maker::new());
+    let stack = only(&maker);
+    let mut alice = Browser::new(stack.verified().await);
+    alice.register(&mut made_by(&maker)).await.unwrap();
+    let link: Link = alice.ask(&Wanted::empty("/v1/links"), None).await.unwrap();
+
+    let phone = Browser::new(stack.verified().await);
+    let refused = offer(&phone, &mut Authenticator::new(), &link.code).await;
+    assert_eq!(refusal(refused), "passkey-attestation");
+    offer(&phone, &mut made_by(&maker), &link.code)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_passkey_of_an_unknown_maker_is_refused_in_a_recovery_and_uses_up_no_code() {
+    let maker = Arc::new(Maker::new());
+    let stack = only(&maker);
+    let mut alice = Browser::new(stack.verified().await);
+    let mut passkey = made_by(&maker);
+    let user = alice.register(&mut passkey).await.unwrap().user.id;
+    let wanted = Wanted::empty("/v1/recovery-codes");
+    let codes: RecoveryCodes = alice
+        .approved("create_recovery_codes", &wanted, &passkey)
+        .await
+        .unwrap();
+    let code = Some(codes.codes[0].as_str());
+
+    let refused = recover(&alice, &mut Authenticator::new(), &user, code).await;
+    assert_eq!(refusal(refused), "passkey-attestation");
+    recover(&alice, &mut made_by(&maker), &user, code)
+        .await
+        .unwrap();
+}
