@@ -1,7 +1,7 @@
 //! Verifying passkeys: the whole of a registration and of a login beside the bare verification of a signature.
 //!
 //! `login` is [`authenticate`] with a key that is read from its stored bytes, as for each login; `registration` is [`register`] without
-//! attestation; `signature` is one verification by `aws-lc-rs` of the same signature with a key that is parsed already; `key` is
+//! attestation; `bare signature` is one verification by `aws-lc-rs` of the same signature with a key that is parsed already; `key` is
 //! [`CoseKey::from_bytes`]; `json` is reading the login's JSON form. Only their ratio means something on a shared machine.
 
 #![allow(
@@ -63,7 +63,7 @@ fn passkeys(c: &mut Criterion) {
             });
         });
         let key = CoseKey::from_bytes(&responses.key).expect("a key");
-        group.bench_function("signature", |b| {
+        group.bench_function("bare signature", |b| {
             b.iter(|| key.verify(black_box(&responses.signed), &responses.signature));
         });
         group.bench_function("key", |b| {
