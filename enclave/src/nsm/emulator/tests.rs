@@ -1,9 +1,11 @@
 //! The emulator as its callers see it: through [`Nsm`], and through the verifier.
 
+mod pcrs;
+mod root;
+
 use std::{
     collections::BTreeSet,
     fs,
-    os::unix::fs::PermissionsExt,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -66,77 +68,6 @@ fn describe_nsm_says_what_the_device_says() {
     let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     assert!(instance.len() == 17 && hex(instance), "{instance}");
     assert!(enclave.len() == 16 && hex(enclave), "{enclave}");
-}
-
-#[test]
-fn pcrs_at_boot_are_measured_below_3_and_zero_above() {
-    let nsm = fresh();
-    for index in 0..32 {
-        let pcr = nsm.describe_pcr(index).unwrap();
-        assert_eq!(pcr.locked, index < 16, "PCR{index}");
-        match MEASURED.pcrs().get(usize::from(index)) {
-            Some(measured) => assert_eq!(pcr.value, measured),
-            None => assert_eq!(pcr.value, [0; 48], "PCR{index}"),
-        }
-    }
-}
-
-#[test]
-fn an_index_above_31_is_invalid_in_every_request() {
-    let nsm = fresh();
-    for index in [32, 255, 256, u16::MAX] {
-        assert_eq!(code(nsm.describe_pcr(index)), "InvalidIndex");
-        assert_eq!(code(nsm.extend_pcr(index, b"data")), "InvalidIndex");
-        assert_eq!(code(nsm.lock_pcr(index)), "InvalidIndex");
-    }
-    assert_eq!(code(nsm.lock_pcrs(33)), "InvalidIndex");
-    assert_eq!(nsm.describe().unwrap().locked_pcrs.len(), 16);
-}
-
-#[test]
-fn extending_hashes_the_old_value_and_the_data() {
-    let nsm = fresh();
-    let once = nsm.extend_pcr(16, b"data").unwrap();
-    assert_eq!(once, bank::extended(&[0; 48], b"data"));
-    let twice = nsm.extend_pcr(16, b"").unwrap();
-    assert_eq!(twice, bank::extended(&once.try_into().unwrap(), b""));
-    assert_eq!(nsm.describe_pcr(16).unwrap().value, twice);
-    assert_eq!(nsm.describe_pcr(17).unwrap().value, [0; 48]);
-}
-
-#[test]
-fn an_extension_with_nothing_is_the_sha384_of_the_old_value() {
-    // From `head -c 48 /dev/zero | sha384sum`.
-    let zeros = "8f0d145c0368ad6b70be22e41c400eea91b971d96ba220fec9fae25a58dffdaa\
-                 f72dbe8f6783d55128c9df4efaf6f8a7";
-    assert_eq!(hex::encode(bank::extended(&[0; 48], b"")), zeros);
-}
-
-#[test]
-fn a_locked_pcr_is_read_only() {
-    let nsm = fresh();
-    for index in 0..16 {
-        assert_eq!(code(nsm.extend_pcr(index, b"data")), "ReadOnlyIndex");
-        assert_eq!(code(nsm.lock_pcr(index)), "ReadOnlyIndex");
-    }
-    let value = nsm.extend_pcr(20, b"data").unwrap();
-    nsm.lock_pcr(20).unwrap();
-    assert_eq!(code(nsm.extend_pcr(20, b"more")), "ReadOnlyIndex");
-    assert_eq!(code(nsm.lock_pcr(20)), "ReadOnlyIndex");
-    let pcr = nsm.describe_pcr(20).unwrap();
-    assert_eq!((pcr.locked, pcr.value), (true, value));
-}
-
-#[test]
-fn a_range_locks_up_to_but_not_including_its_end() {
-    let nsm = fresh();
-    nsm.lock_pcrs(0).unwrap();
-    nsm.lock_pcrs(18).unwrap();
-    assert_eq!(nsm.describe().unwrap().locked_pcrs, (0..18).collect());
-    nsm.lock_pcrs(3).unwrap();
-    nsm.lock_pcrs(32).unwrap();
-    nsm.lock_pcrs(32).unwrap();
-    assert_eq!(nsm.describe().unwrap().locked_pcrs, (0..32).collect());
 }
 
 #[test]
@@ -329,90 +260,6 @@ fn the_leaf_is_good_for_three_hours_and_then_made_anew() {
 }
 
 #[test]
-fn a_restart_keeps_the_root_and_nothing_else() {
-    let state_dir = TempDir::new().unwrap();
-    let (first, second) = (start(&state_dir), start(&state_dir));
-    assert_eq!(first.trust_anchor(), second.trust_anchor());
-    let module = |nsm: &Nsm| nsm.describe().unwrap().module_id;
-    assert_ne!(module(&first), module(&second));
-    verify(&first, &second.attest(None, None, None).unwrap());
-
-    let pem = fs::read_to_string(state_dir.path().join(ROOT_FILE)).unwrap();
-    assert_eq!(&Root::from_pem(&pem).unwrap(), first.trust_anchor());
-}
-
-#[test]
-fn the_root_is_readable_by_all_and_its_key_by_its_owner() {
-    let state_dir = TempDir::new().unwrap();
-    let _nsm = start(&state_dir);
-    let mode = |name: &str| {
-        let metadata = fs::metadata(state_dir.path().join(name)).unwrap();
-        metadata.permissions().mode() & 0o777
-    };
-    assert_eq!(mode(ROOT_FILE), 0o644);
-    assert_eq!(mode(ROOT_KEY_FILE), 0o600);
-}
-
-#[test]
-fn first_starts_at_the_same_time_agree_on_one_root() {
-    let state_dir = TempDir::new().unwrap();
-    let roots: BTreeSet<_> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| start(&state_dir))).collect();
-        let started = starts.into_iter().map(|start| start.join().unwrap());
-        started.map(|nsm| *nsm.trust_anchor().sha256()).collect()
-    });
-    assert_eq!(roots.len(), 1);
-}
-
-#[test]
-fn a_first_start_that_was_interrupted_is_made_up_for() {
-    let state_dir = TempDir::new().unwrap();
-    let key = state_dir.path().join(ROOT_KEY_FILE);
-    fs::write(&key, "half a k").unwrap();
-    fs::write(key.with_extension("pem.new"), "left over").unwrap();
-    let nsm = start(&state_dir);
-    verify(&nsm, &nsm.attest(None, None, None).unwrap());
-}
-
-#[test]
-fn a_root_without_its_key_is_not_replaced() {
-    let state_dir = TempDir::new().unwrap();
-    let _nsm = start(&state_dir);
-    fs::remove_file(state_dir.path().join(ROOT_KEY_FILE)).unwrap();
-    let error = Emulator::start(state_dir.path(), MEASURED).unwrap_err();
-    assert!(matches!(error, EmulatorError::KeyMissing { .. }), "{error}");
-}
-
-#[test]
-fn a_root_whose_key_is_anothers_is_noticed_at_start() {
-    let (state_dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let (_nsm, _other) = (start(&state_dir), start(&other));
-    let key = |dir: &TempDir| dir.path().join(ROOT_KEY_FILE);
-    fs::copy(key(&other), key(&state_dir)).unwrap();
-    let error = Emulator::start(state_dir.path(), MEASURED).unwrap_err();
-    assert!(matches!(error, EmulatorError::SelfCheck(_)), "{error}");
-}
-
-#[test]
-fn files_that_are_no_root_and_no_key_are_named() {
-    let state_dir = TempDir::new().unwrap();
-    let _nsm = start(&state_dir);
-    let key = state_dir.path().join(ROOT_KEY_FILE);
-    let good = fs::read(&key).unwrap();
-    fs::write(&key, "no key").unwrap();
-    let error = Emulator::start(state_dir.path(), MEASURED).unwrap_err();
-    assert!(
-        matches!(error, EmulatorError::Certificate { .. }),
-        "{error}"
-    );
-
-    fs::write(&key, good).unwrap();
-    fs::write(state_dir.path().join(ROOT_FILE), "no root").unwrap();
-    let error = Emulator::start(state_dir.path(), MEASURED).unwrap_err();
-    assert!(error.to_string().contains(ROOT_FILE), "{error}");
-}
-
-#[test]
 fn another_executable_changes_pcr0_and_pcr1_and_another_configuration_pcr0_and_pcr2() {
     let pcrs = |executable: &[u8], config| Measured::of(executable, config).unwrap().pcrs();
     let [zero, one, two] = pcrs(b"executable", b"config");
@@ -433,13 +280,4 @@ fn this_process_is_measured_by_its_executable() {
     let measured = Measured::of_this_process(b"config").unwrap();
     assert_eq!(measured, Measured::of(executable, b"config").unwrap());
     assert_ne!(measured, Measured::of_this_process(b"other").unwrap());
-}
-
-#[test]
-fn nothing_of_the_key_is_printed() {
-    let state_dir = TempDir::new().unwrap();
-    let emulator = Emulator::start(state_dir.path(), MEASURED).unwrap();
-    let key = fs::read_to_string(state_dir.path().join(ROOT_KEY_FILE)).unwrap();
-    let printed = format!("{emulator:?}");
-    assert!(key.lines().all(|line| !printed.contains(line)), "{printed}");
 }
