@@ -46,6 +46,14 @@ export class App {
     this.show("sign");
   }
 
+  /** Asks for the user's keys anew. */
+  async learnKeys(): Promise<void> {
+    if (this.#user !== undefined) {
+      const { session } = this.#user;
+      this.#user = { session, keys: await session.keys() };
+    }
+  }
+
   /** Forgets the session on this side. */
   leave(why: string): void {
     this.#user = undefined;

@@ -2,6 +2,8 @@
 
 export type Child = Node | string | undefined | false;
 
+type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+
 type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 
 /** An element with attributes and children; `true` is an attribute without a value, `false` and undefined are none. */
@@ -33,14 +35,24 @@ export function button(label: string, act: (button: HTMLButtonElement) => unknow
 }
 
 /** A field with its label, and a word on what goes in. */
-export function field(label: string, input: HTMLInputElement | HTMLTextAreaElement, hint?: string): HTMLDivElement {
-  fields += 1;
-  input.id = `field-${fields}`;
+export function field(label: string, input: Input, hint?: string): HTMLDivElement {
+  named(input);
   const described = hint === undefined ? undefined : h("p", { class: "hint", id: `${input.id}-hint` }, hint);
   if (described !== undefined) {
     input.setAttribute("aria-describedby", described.id);
   }
   return h("div", { class: "field" }, h("label", { for: input.id }, label), described, input);
+}
+
+/** A box to tick, with its label behind it. */
+export function checkbox(label: string, box: HTMLInputElement): HTMLDivElement {
+  named(box);
+  return h("div", { class: "tick" }, box, h("label", { for: box.id }, label));
+}
+
+function named(input: Input): void {
+  fields += 1;
+  input.id = `field-${fields}`;
 }
 
 /** A form that is handled here and sent nowhere. */

@@ -7,8 +7,10 @@ import { button, h } from "./dom.js";
 import { loadExpectation } from "./expectation.js";
 import { activity } from "./views/activity.js";
 import { devices } from "./views/devices.js";
+import { keys } from "./views/keys.js";
 import { link } from "./views/link.js";
 import { login } from "./views/login.js";
+import { policy } from "./views/policy.js";
 import { recover } from "./views/recover.js";
 import { recovery } from "./views/recovery.js";
 import { sign } from "./views/sign.js";
@@ -28,7 +30,9 @@ const OPEN: readonly (readonly [string, string, Make])[] = [
 /** For whoever has one. */
 const OWN: readonly (readonly [string, string, Make])[] = [
   ["sign", "Sign", sign],
+  ["keys", "Keys", keys],
   ["devices", "Devices", devices],
+  ["policy", "Policy", policy],
   ["recovery", "Recovery", recovery],
   ["activity", "Activity", activity],
   ["enclave", "Enclave", verified],

@@ -62,6 +62,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   "passkey-origin": "This passkey answered for another page than the one that the enclave serves.",
   "passkey-user-verification": "The passkey did not check that it is you: it needs a PIN, a fingerprint or a face.",
   "passkey-counter": "This passkey has been used with an older state: it may have been copied. The enclave refused it.",
+  "key-disabled": "This key is disabled: it never signs again.",
+  "key-replaced": "This key was replaced before, and is replaced once.",
   "last-passkey": "This is the last passkey. Make recovery codes or name guardians before you revoke it.",
   "link-invalid": "This code is wrong, was used, or is older than ten minutes.",
   "recovery-code-invalid":

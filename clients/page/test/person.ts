@@ -133,12 +133,34 @@ export class Person {
   }
 
   /** Has an event signed, and gives it as the page shows it. */
-  async sign(text: string): Promise<string> {
-    await this.goTo("Sign");
-    await this.write("Text", text);
-    await this.press("Sign");
+  async sign(text: string, kind = 1): Promise<string> {
+    await this.asksFor(text, kind);
     await this.hears("Signed in the enclave.");
     return (await this.page.locator("pre").textContent()) ?? "";
+  }
+
+  /** Asks for a signature, and hears about it later. */
+  async asksFor(text: string, kind = 1): Promise<void> {
+    await this.goTo("Sign");
+    await this.write("Text", text);
+    await this.write("Kind", String(kind));
+    await this.press("Sign");
+  }
+
+  /** Says yes to a question of the page. */
+  async confirm(yes: string): Promise<void> {
+    await this.page.getByRole("dialog").getByRole("button", { name: yes }).click();
+  }
+
+  /** The time that the page shows for the session, in seconds. */
+  async remaining(): Promise<number> {
+    const [, minutes, seconds] = /(\d+):(\d\d)$/.exec(await this.reads(".remaining")) ?? [];
+    return Number(minutes) * 60 + Number(seconds);
+  }
+
+  /** Whether whoever sits here shows the authenticator that it is them. */
+  async isVerified(isUserVerified: boolean): Promise<void> {
+    await this.cdp.send("WebAuthn.setUserVerified", { authenticatorId: this.authenticatorId, isUserVerified });
   }
 
   /** The credentials of the authenticator. */

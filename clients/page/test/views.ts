@@ -25,10 +25,23 @@ export async function tour(
   await look("recover");
   await person.goTo("Log in");
   await look("login");
+  await person.page.getByText("Narrow the session").click();
+  await look("login-narrow");
 
   await person.register();
   await person.sign("never thawed");
   await look("sign");
+  await person.goTo("Keys");
+  await look("keys");
+  await person.press("Replace the key");
+  await look("keys-replace");
+  await person.page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
+  await person.goTo("Policy");
+  await person.page.getByLabel("Disable a key").uncheck();
+  await person.write("Only these kinds of Nostr events", "1, 7");
+  await person.press("Set the policy");
+  await person.hears("The policy is set");
+  await look("policy");
 
   await person.goTo("Devices");
   await person.press("Link another device");

@@ -3,6 +3,7 @@
 import type { Passkey, Session, SessionInfo, User } from "@permafrost/client";
 import type { App, View } from "../app.js";
 import { button, confirm, field, form, h, section } from "../dom.js";
+import { scopeWords } from "../scope.js";
 import { digest, facts, time } from "../show.js";
 import { linking } from "./linking.js";
 
@@ -84,6 +85,7 @@ function sessionCard(
       ["Opened with", by],
       ["Since", time(info.created_at)],
       ["Until", time(info.expires_at)],
+      ...(info.scope === undefined ? [] : scopeWords(info.scope)),
       ["Fingerprint", digest(info.fingerprint.slice(0, 16))],
     ),
     h("div", { class: "actions" }, !isThis && end),

@@ -2,6 +2,7 @@
 
 import type { App, View } from "../app.js";
 import { button, field, form, h, section } from "../dom.js";
+import { scopeFields } from "../scope.js";
 
 export function login(app: App): View {
   const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "This device" });
@@ -10,11 +11,12 @@ export function login(app: App): View {
     "Log in with a passkey",
     (it) =>
       app.attempt(it, async () => {
-        const session = await app.people.login();
+        const session = await app.people.login(narrowing.read());
         app.enter(session, await session.keys());
       }),
     "primary",
   );
+  const narrowing = scopeFields("session");
   const register = form(
     "Register with a new passkey",
     (it) =>
@@ -30,7 +32,14 @@ export function login(app: App): View {
     title: "Log in",
     content: [
       h("p", {}, "Your signing key is in the enclave, and never leaves it. A passkey opens a session of 15 minutes."),
-      logIn,
+      h(
+        "details",
+        {},
+        h("summary", {}, "Narrow the session"),
+        h("p", {}, "For a device that you do not trust: the enclave refuses everything else in this session."),
+        narrowing.content,
+      ),
+      h("div", { class: "actions" }, logIn),
       section(
         "You are new here?",
         h(

@@ -1,16 +1,37 @@
 /** Signing a Nostr event, and showing it. */
 
-import { nostrSigner } from "@permafrost/client";
+import { nostrSigner, type UserKey } from "@permafrost/client";
 import type { App, View } from "../app.js";
-import { field, form, h, section } from "../dom.js";
+import { type Child, field, form, h, section } from "../dom.js";
 import { copyable, facts } from "../show.js";
 
 export function sign(app: App): View {
-  const key = app.user?.keys.find(({ status }) => status === "active") ?? app.user?.keys[0];
-  if (app.user === undefined || key === undefined) {
-    return { title: "Sign", content: [h("p", {}, "You have no key.")] };
+  const enabled = app.user?.keys.filter(({ status }) => status === "enabled") ?? [];
+  // What took another's place comes first.
+  const keys = enabled.toSorted((one, other) => Number(isReplaced(one)) - Number(isReplaced(other)));
+  const [first] = keys;
+  if (app.user === undefined || first === undefined) {
+    return { title: "Sign", content: [h("p", {}, "You have no key that signs.")] };
   }
-  const signer = nostrSigner(app.user.session, key);
+  const { session } = app.user;
+  const choice = h("select", {}, ...keys.map((key) => h("option", { value: key.id }, nameOf(key))));
+  const chosen = () => keys.find(({ id }) => id === choice.value) ?? first;
+  const shown = h("div", {});
+  const show = () => shown.replaceChildren(facts(["Public key", copyable(chosen().npub, "the public key")]));
+  choice.addEventListener("change", show);
+  show();
+  return {
+    title: "Sign",
+    content: [
+      section("Your key", keys.length > 1 && field("Sign with", choice), shown),
+      ...signing(app, (event) => nostrSigner(session, chosen()).signEvent(event)),
+    ],
+  };
+}
+
+type Sign = ReturnType<typeof nostrSigner>["signEvent"];
+
+function signing(app: App, signEvent: Sign): Exclude<Child, undefined | false>[] {
   const content = h("textarea", { rows: "4", required: true });
   const kind = h("input", { type: "number", min: "0", max: "65535", required: true, value: "1" });
   const result = h("div", { "aria-live": "polite" });
@@ -21,7 +42,7 @@ export function sign(app: App): View {
         it,
         async () => {
           const event = { created_at: app.now(), kind: Number(kind.value), tags: [], content: content.value };
-          const signed = JSON.stringify(await signer.signEvent(event), null, 2);
+          const signed = JSON.stringify(await signEvent(event), null, 2);
           result.replaceChildren(section("The signed event", copyable(signed, "the event", 2)));
         },
         "Signed in the enclave.",
@@ -29,12 +50,13 @@ export function sign(app: App): View {
     field("Text", content),
     field("Kind", kind, "1 is a short text note (NIP-01)."),
   );
-  return {
-    title: "Sign",
-    content: [
-      section("Your key", facts(["Public key", copyable(key.npub, "the public key")])),
-      section("A Nostr event", note),
-      result,
-    ],
-  };
+  return [section("A Nostr event", note), result];
+}
+
+function isReplaced({ replaced_by }: UserKey): boolean {
+  return replaced_by !== undefined;
+}
+
+function nameOf(key: UserKey): string {
+  return `${key.npub.slice(0, 12)}\u2026${isReplaced(key) ? ", replaced" : ""}`;
 }

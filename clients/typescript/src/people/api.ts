@@ -96,10 +96,16 @@ export interface Activity {
 /** A signing key, as far as its user needs it. */
 export interface UserKey {
   readonly id: string;
-  readonly status: string;
+  /** A disabled key never signs again. */
+  readonly status: "enabled" | "disabled";
   /** 32 bytes in hex, x-only (BIP-340). */
   readonly group_public_key: string;
   readonly npub: string;
+  /** 1 when made, one more after each rotation. */
   readonly generation: number;
   readonly created_at: number;
+  /** The key that this one replaced, by id. */
+  readonly replaces?: string;
+  /** The key that replaced this one, by id. */
+  readonly replaced_by?: string;
 }

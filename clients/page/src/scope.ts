@@ -1,0 +1,94 @@
+/** What sessions may do, in words, and the fields that narrow it. */
+
+import type { Scope } from "@permafrost/client";
+import { checkbox, field, h } from "./dom.js";
+
+/** Whom a scope is for: one session, or, as the policy, all of the user's. */
+export type Narrowed = "session" | "policy";
+
+interface Right {
+  readonly label: string;
+  readonly operations: readonly string[];
+  /** A policy never takes these away: nobody could ever give them back, or stop a thief. */
+  readonly stays?: true;
+}
+
+/** The fields, filled with a scope, and how to read them. */
+export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: Node; read: () => Scope } {
+  const boxes = RIGHTS.filter(({ stays }) => narrowed === "session" || !stays).map((right) => ({
+    right,
+    box: h("input", { type: "checkbox", checked: has(scope.operations, right) }),
+  }));
+  const kinds = h("input", { autocomplete: "off", inputmode: "numeric", value: scope.nostr_kinds?.join(", ") });
+  const hint = "Numbers with commas between: 1, 7. Empty: all kinds. 1 is a short text note (NIP-01).";
+  return {
+    content: h(
+      "div",
+      {},
+      h("fieldset", {}, h("legend", {}, "It may"), ...boxes.map(({ right, box }) => checkbox(right.label, box))),
+      field("Only these kinds of Nostr events", kinds, hint),
+    ),
+    read: () => ({
+      ...operationsOf(
+        narrowed,
+        boxes.filter(({ box }) => box.checked).map(({ right }) => right),
+      ),
+      ...(scope.keys === undefined ? {} : { keys: scope.keys }),
+      ...kindsOf(kinds.value),
+    }),
+  };
+}
+
+/** What a scope leaves, as rows for {@link facts}. */
+export function scopeWords({ operations, keys, nostr_kinds }: Scope = {}): (readonly [string, string])[] {
+  const rights = RIGHTS.filter((right) => has(operations, right)).map(({ label }) => label.toLowerCase());
+  return [
+    ["May", operations === undefined ? "everything that is allowed" : rights.join("; ") || "nothing of this page"],
+    ["Kinds of events", nostr_kinds === undefined ? "all that are allowed" : nostr_kinds.join(", ") || "none"],
+    ...(keys === undefined ? [] : ([["Keys", keys.map((id) => id.slice(0, 8)).join(", ") || "none"]] as const)),
+  ];
+}
+
+function has(operations: Scope["operations"], right: Right): boolean {
+  return operations === undefined || right.operations.every((operation) => operations.includes(operation));
+}
+
+/** Left out where nothing is narrowed, so that what a later release adds is not taken away. */
+function operationsOf(narrowed: Narrowed, chosen: readonly Right[]): Pick<Scope, "operations"> {
+  const offered = RIGHTS.filter(({ stays }) => narrowed === "session" || !stays);
+  if (chosen.length === offered.length) {
+    return {};
+  }
+  const kept = narrowed === "policy" ? RIGHTS.filter(({ stays }) => stays) : [];
+  return { operations: [...NEEDED, ...[...chosen, ...kept].flatMap(({ operations }) => operations)] };
+}
+
+/** @throws {TypeError} for anything but up to 64 numbers of 16 bits. */
+function kindsOf(text: string): Pick<Scope, "nostr_kinds"> {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  if (parts.length > 64 || !parts.every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65535)) {
+    throw new TypeError("The kinds of events are at most 64 numbers, each 0 to 65535, with commas between.");
+  }
+  return parts.length === 0 ? {} : { nostr_kinds: parts.map(Number) };
+}
+
+/** What this page cannot do without: to find the key, and to log out. */
+const NEEDED = ["list_keys", "show_key", "end_session"];
+
+const RIGHTS: readonly Right[] = [
+  { label: "Sign", operations: ["sign"] },
+  { label: "Renew a key's shares", operations: ["rotate_key"] },
+  { label: "Replace a key", operations: ["replace_key"] },
+  { label: "Disable a key", operations: ["disable_key"] },
+  {
+    label: "Link, rename and revoke passkeys",
+    operations: ["create_link", "approve_passkey", "rename_passkey", "revoke_passkey"],
+  },
+  {
+    label: "Make recovery codes, name guardians and be one",
+    operations: ["create_recovery_codes", "set_guardians", "approve_recovery"],
+  },
+  { label: "Cancel a recovery", operations: ["cancel_recovery"], stays: true },
+  { label: "Look at passkeys, sessions and activity", operations: ["show_user"], stays: true },
+  { label: "Set the policy", operations: ["set_policy"], stays: true },
+];

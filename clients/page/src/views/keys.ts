@@ -1,0 +1,125 @@
+/** The user's keys, and what cannot be undone about them. */
+
+import type { Session, UserKey } from "@permafrost/client";
+import type { App, View } from "../app.js";
+import { button, checkbox, confirm, h, section } from "../dom.js";
+import { copyable, facts, time } from "../show.js";
+
+export function keys(app: App): View {
+  const { user } = app;
+  if (user === undefined) {
+    return { title: "Keys", content: [] };
+  }
+  return {
+    title: "Keys",
+    content: [
+      h(
+        "p",
+        {},
+        "Each of these asks your passkey, which approves just that. The deployment's configuration says which of them it allows: ",
+        "the enclave refuses the others.",
+      ),
+      ...user.keys
+        .toSorted(byAge)
+        .map((key, index, { length }) => keySection(app, user.session, key, length === 1 ? undefined : index + 1)),
+    ],
+  };
+}
+
+function keySection(app: App, session: Session, key: UserKey, number?: number): HTMLElement {
+  const [title, name] = number === undefined ? ["Your key", "the key"] : [`Key ${number}`, `key ${number}`];
+  const made = facts(
+    ["Public key", copyable(key.npub, `the public key of ${name}`)],
+    ["State", stateOf(key)],
+    ["Made", time(key.created_at)],
+    ["Shares", renewals(key.generation - 1)],
+  );
+  if (key.status === "disabled") {
+    return section(title, made);
+  }
+  return section(
+    title,
+    made,
+    renewing(app, session, key, name),
+    key.replaced_by === undefined && replacing(app, session, key, name),
+    disabling(app, session, key, name),
+  );
+}
+
+function renewing(app: App, session: Session, key: UserKey, name: string): HTMLElement {
+  const renew = button(`Renew the shares of ${name}`, (it) =>
+    changing(app, it, () => session.rotateKey(key.id), "The shares are renewed. The public key is what it was."),
+  );
+  return card(
+    "Renew the shares",
+    "The key is kept in three shares, of which two sign. New ones are made, and the old ones are worth nothing together with them. The public key stays.",
+    renew,
+  );
+}
+
+function replacing(app: App, session: Session, key: UserKey, name: string): HTMLElement {
+  const disable = h("input", { type: "checkbox" });
+  // The same key, should an answer be lost and the button pressed again.
+  const order = crypto.randomUUID();
+  const replace = button(
+    `Replace ${name}`,
+    async (it) => {
+      const end = disable.checked ? "The old key never signs again. " : "The old key goes on signing. ";
+      const text = `${end}Whoever knows you by its public key has to learn the new one: nothing moves by itself.`;
+      if (await confirm(`Replace ${name}?`, text, "Replace it")) {
+        await changing(app, it, () => session.replaceKey(key.id, disable.checked, order), "There is a new key.");
+      }
+    },
+    "danger",
+  );
+  return card(
+    "Replace it",
+    "A new key with another public key takes its place, once. Whoever knows you by the old one has to learn the new one. What belongs to the old one stays with it.",
+    checkbox(`Disable ${name}, for good`, disable),
+    replace,
+  );
+}
+
+function disabling(app: App, session: Session, key: UserKey, name: string): HTMLElement {
+  const disable = button(
+    `Disable ${name}`,
+    async (it) => {
+      const text = "It never signs again. You cannot take that back, and no recovery brings it back.";
+      if (await confirm(`Disable ${name}?`, text, "Disable it")) {
+        await changing(app, it, () => session.disableKey(key.id), "The key is disabled.");
+      }
+    },
+    "danger",
+  );
+  return card("Disable it", "It never signs again. You cannot take that back.", disable);
+}
+
+/** Does it, and shows the keys as the enclave has them then. */
+async function changing(app: App, it: HTMLButtonElement, act: () => Promise<unknown>, done: string): Promise<void> {
+  await app.attempt(it, async () => {
+    await act();
+    await app.learnKeys();
+    app.show("keys", done, "done");
+  });
+}
+
+function card(title: string, text: string, ...children: readonly Node[]): HTMLElement {
+  return h("div", { class: "card" }, h("h3", {}, title), h("p", {}, text), ...children);
+}
+
+function byAge(one: UserKey, other: UserKey): number {
+  return one.created_at - other.created_at || Number(one.replaces !== undefined) - Number(other.replaces !== undefined);
+}
+
+function stateOf({ status, replaces, replaced_by }: UserKey): string {
+  const words = [
+    status === "enabled" ? "signs" : "disabled, for good",
+    replaced_by === undefined ? "" : "replaced by another",
+    replaces === undefined ? "" : "made in place of another",
+  ];
+  return words.filter((word) => word !== "").join("; ");
+}
+
+function renewals(times: number): string {
+  return ["as they were made", "renewed once"][times] ?? `renewed ${times} times`;
+}

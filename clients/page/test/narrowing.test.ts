@@ -1,0 +1,137 @@
+/** What a policy takes away from all sessions, and a scope from one. */
+
+import { expect, test } from "vitest";
+import { onStack } from "./scene.js";
+
+const REFUSED = "does not allow that";
+
+onStack("narrowing", (scene) => {
+  test("a policy holds for the sessions of every device, and is taken back", async () => {
+    const [laptop, phone] = [await scene.person(), await scene.person()];
+    await laptop.register();
+    for (const credential of await laptop.credentials()) {
+      await phone.takes(credential);
+    }
+    await phone.logIn();
+    await laptop.sign("a reaction", 7);
+
+    // The copy of the passkey has counted further, so only that one may approve from here on.
+    await phone.goTo("Policy");
+    expect(await phone.reads("dl")).toContain("everything that is allowed");
+    await phone.page.getByLabel("Renew a key's shares").uncheck();
+    await phone.write("Only these kinds of Nostr events", "1, 30023");
+    await phone.press("Set the policy");
+    await phone.hears("The policy is set");
+    const now = await phone.reads("dl");
+    expect(now).toContain("1, 30023");
+    expect(now).toContain("sign; replace a key;");
+    expect(now).not.toContain("renew");
+
+    for (const person of [laptop, phone]) {
+      await person.asksFor("a reaction", 7);
+      await person.hears(REFUSED);
+      await person.goTo("Keys");
+      await person.press("Renew the shares of the key");
+      await person.hears(REFUSED);
+      await person.sign("a note", 1);
+    }
+
+    await phone.goTo("Policy");
+    await phone.page.getByLabel("Renew a key's shares").check();
+    await phone.write("Only these kinds of Nostr events", "");
+    await phone.press("Set the policy");
+    await phone.hears("The policy is set");
+    expect(await phone.reads("dl")).toContain("everything that is allowed");
+    await laptop.sign("a reaction", 7);
+    await phone.goTo("Keys");
+    await phone.press("Renew the shares of the key");
+    await phone.hears("The shares are renewed.");
+    await phone.goTo("Activity");
+    await phone.press("Look again");
+    const steps = phone.page.locator("tbody td:nth-child(2)", { hasText: "The policy was set" });
+    await expect.poll(() => steps.count()).toBe(2);
+  });
+
+  test("whatever is unticked, a policy can be seen and taken back", async () => {
+    const alice = await scene.person();
+    await alice.register();
+    await alice.goTo("Policy");
+    for (const box of await alice.page.getByRole("checkbox").all()) {
+      await box.uncheck();
+    }
+    await alice.press("Set the policy");
+    await alice.hears("The policy is set");
+    await alice.asksFor("a note");
+    await alice.hears(REFUSED);
+    await alice.logOut();
+    await alice.logIn();
+    await alice.goTo("Policy");
+    for (const box of await alice.page.getByRole("checkbox").all()) {
+      await box.check();
+    }
+    await alice.press("Set the policy");
+    await alice.hears("The policy is set");
+    await alice.sign("a note");
+  });
+
+  test("a policy is not set without the passkey, nor with kinds that are none", async () => {
+    const alice = await scene.person();
+    await alice.register();
+    await alice.goTo("Policy");
+    const sent: string[] = [];
+    alice.page.on("request", (request) => sent.push(request.url()));
+    for (const kinds of ["one", "1; 7", "65536", "-1", Array.from({ length: 65 }, (_, kind) => kind).join(" ")]) {
+      await alice.write("Only these kinds of Nostr events", kinds);
+      await alice.press("Set the policy");
+      await alice.hears("at most 64 numbers");
+      await alice.write("Only these kinds of Nostr events", "");
+      await alice.goTo("Keys");
+      await alice.goTo("Policy");
+    }
+    expect(sent).toEqual([]);
+    await alice.isVerified(false);
+    await alice.write("Only these kinds of Nostr events", "7");
+    await alice.press("Set the policy");
+    await alice.hears("No passkey was used");
+    await alice.sign("a note");
+  });
+
+  test("a session that may only sign notes does just that, and is shown so", async () => {
+    const [laptop, phone] = [await scene.person(), await scene.person()];
+    await laptop.register();
+    for (const credential of await laptop.credentials()) {
+      await phone.takes(credential);
+    }
+    await phone.page.getByText("Narrow the session").click();
+    for (const box of await phone.page.getByRole("checkbox").all()) {
+      await box.uncheck();
+    }
+    await phone.page.getByLabel("Sign", { exact: true }).check();
+    await phone.write("Only these kinds of Nostr events", "1");
+    await phone.logIn();
+    await phone.sign("a note");
+    await phone.asksFor("a reaction", 7);
+    await phone.hears(REFUSED);
+    for (const [view, name] of [
+      ["Keys", "Renew the shares of the key"],
+      ["Devices", "Link another device"],
+      ["Policy", "Set the policy"],
+      ["Recovery", "Make ten new codes"],
+      ["Activity", "Look again"],
+    ] as const) {
+      await phone.goTo(view);
+      await phone.press(name);
+      await phone.hears(REFUSED);
+    }
+
+    await laptop.goTo("Activity");
+    await laptop.press("Look again");
+    await laptop.hears("what the enclave has now");
+    await laptop.goTo("Devices");
+    const narrowed = laptop.page.locator("li", { hasText: "Kinds of events" });
+    expect(await narrowed.locator("dd").allTextContents()).toEqual(expect.arrayContaining(["sign", "1"]));
+    expect(await narrowed.count()).toBe(1);
+    await laptop.sign("a reaction", 7);
+    await phone.logOut();
+  });
+});
