@@ -9,6 +9,8 @@
 
 #[path = "people/attestation.rs"]
 mod attestation;
+#[path = "people/guardians.rs"]
+mod guardians;
 #[path = "people/passkeys.rs"]
 mod passkeys;
 #[path = "people/recovery.rs"]

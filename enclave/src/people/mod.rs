@@ -12,6 +12,7 @@ mod challenge;
 mod claims;
 mod codes;
 mod config;
+mod guardians;
 mod links;
 mod passkey;
 mod records;

@@ -7,6 +7,7 @@ use permafrost_common::problem::Problem;
 use permafrost_common::store::is_id;
 
 use super::claims::Claim;
+use super::guardians::Waiting;
 use super::links::LinkRecord;
 use super::user::User;
 use crate::records::{Record, Records, Resealed};
@@ -18,6 +19,7 @@ pub struct PeopleRecords {
     pub(super) users: Records<User>,
     pub(super) claims: Records<Claim>,
     pub(super) links: Records<LinkRecord>,
+    pub(super) waiting: Records<Waiting>,
 }
 
 impl PeopleRecords {
@@ -35,6 +37,7 @@ impl PeopleRecords {
             users: records(store, secrets, deployment, cache_bytes),
             claims: records(store, secrets, deployment, 0),
             links: records(store, secrets, deployment, 0),
+            waiting: records(store, secrets, deployment, 0),
         }
     }
 
@@ -45,7 +48,8 @@ impl PeopleRecords {
             _ if !(id.is_empty() || is_id(id)) => return Err(no_cursor(after)),
             User::KIND => (self.users.reseal(id, limit).await?, Some(Claim::KIND)),
             Claim::KIND => (self.claims.reseal(id, limit).await?, Some(LinkRecord::KIND)),
-            LinkRecord::KIND => (self.links.reseal(id, limit).await?, None),
+            LinkRecord::KIND => (self.links.reseal(id, limit).await?, Some(Waiting::KIND)),
+            Waiting::KIND => (self.waiting.reseal(id, limit).await?, None),
             _ => return Err(no_cursor(after)),
         };
         let next = match &page.next {

@@ -18,7 +18,7 @@ use crate::auth::Person;
 const RECOVERIES_MAX: usize = 4;
 
 /// How long a recovery waits for guardians, or to be completed after its delay, in seconds: a week.
-const WAIT_S: u64 = 7 * 86_400;
+pub(super) const WAIT_S: u64 = 7 * 86_400;
 
 /// How many recovery codes of one user may be tried in vain in an hour.
 const FAILURES_MAX: usize = 5;
@@ -51,44 +51,14 @@ impl People {
         // Looked at once before the credential is taken, so that what cannot begin costs nothing.
         User::clone(&self.user(id).await?.value).begin(&recovery, number, now)?;
         self.claim(&made.credential_id, id).await?;
-        self.change(id, |user| user.begin(&recovery, number, now))
-            .await?;
+        match number {
+            Some(_) => {
+                self.change(id, |user| user.begin(&recovery, number, now))
+                    .await?;
+            }
+            None => self.wait_for_guardians(id, &recovery).await?,
+        }
         Ok(view::recovery(&recovery))
-    }
-
-    /// A guardian's approval: just of this recovery, of just this passkey.
-    pub async fn approve_recovery(
-        &self,
-        person: Person,
-        recovery: &str,
-        request: &RecoveryOf,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<RecoveryView, Problem> {
-        let id = user_id(&request.user, "/user")?;
-        self.change_approved(person, approval, now, ("guardian_approved", ""), |_| Ok(()))
-            .await?;
-        let guardian = person.user.0;
-        let (approved, _) = self
-            .change(id, |user| {
-                let threshold = usize::from(user.guardians.threshold);
-                if !user.guardians.users.iter().any(|one| **one == guardian) {
-                    return Err(not_found());
-                }
-                let found = user.recovery(recovery, &request.public_key_digest, now)?;
-                if found.approvals.iter().any(|one| **one == guardian) {
-                    return Ok(view::recovery(found));
-                }
-                found.approvals.push(ByteArray::new(guardian));
-                if found.approvals.len() >= threshold && found.ready_at.is_none() {
-                    found.ready_at = Some(self.ready_at(now));
-                }
-                let view = view::recovery(found);
-                user.note(now.as_secs(), "recovery_approved", recovery);
-                Ok(view)
-            })
-            .await?;
-        Ok(approved)
     }
 
     /// Ends a recovery of whoever asks.
@@ -123,12 +93,16 @@ impl People {
     ) -> Result<UserView, Problem> {
         let id = user_id(&request.user, "/user")?;
         let assertion = self.assertion(approval, now)?;
+        let digest = &request.public_key_digest;
+        if self.waiting(id, recovery, digest, now).await?.is_some() {
+            check_ready(None, now)?;
+        }
         let mut user = User::clone(&self.user(id).await?.value);
-        let found = user.recovery(recovery, &request.public_key_digest, now)?;
+        let found = user.recovery(recovery, digest, now)?;
         let used = self.check_assertion(approval, &assertion, id, &found.passkey, now)?;
         let (_, user) = self
             .change(id, |user| {
-                let found = user.recovery(recovery, &request.public_key_digest, now)?;
+                let found = user.recovery(recovery, digest, now)?;
                 check_ready(found.ready_at, now)?;
                 let mut passkey = found.passkey.clone();
                 passkey.active = true;
@@ -143,7 +117,7 @@ impl People {
         Ok(self.user_view(&user.value, now))
     }
 
-    fn ready_at(&self, now: Duration) -> u64 {
+    pub(super) fn ready_at(&self, now: Duration) -> u64 {
         now.as_secs() + self.config.recovery_delay_s
     }
 
@@ -178,7 +152,7 @@ impl People {
 
 impl User {
     /// Begins a recovery; `number` is that of the code that it takes.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         recovery: &Recovery,
         number: Option<u8>,
@@ -208,7 +182,7 @@ impl User {
         Ok(())
     }
 
-    fn recovery(
+    pub(super) fn recovery(
         &mut self,
         id: &str,
         public_key_digest: &str,
@@ -257,7 +231,7 @@ pub(super) fn user_id(text: &str, field: &str) -> Result<UserId, Problem> {
     })
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     let detail =
         "no recovery of this id and this public key is under way for which this user may speak";
     Problem::new(ProblemType::RecoveryNotFound, detail)

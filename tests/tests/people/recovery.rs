@@ -184,7 +184,7 @@ pub(crate) async fn recover(
     with_new_passkey(browser, "start_recovery", &wanted, passkey, &handle).await
 }
 
-async fn complete(
+pub(crate) async fn complete(
     browser: &Browser,
     passkey: &Authenticator,
     user: &str,

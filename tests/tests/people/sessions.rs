@@ -1,10 +1,11 @@
 //! Registration, sessions, and what they may do.
 
 use permafrost_common::api::ResealRecords;
-use permafrost_common::api::people::{Link, Scope, User};
+use permafrost_common::api::people::{Guardians, Link, Scope, User};
 use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Wanted, refusal};
 use serde_json::json;
 
+use crate::recovery::recover;
 use crate::steps::{advance, is_the_event_of, people, person, sign};
 
 #[tokio::test]
@@ -120,9 +121,22 @@ async fn peoples_records_are_sealed_anew_like_keys_in_pages_of_any_size() {
         .ask(&Wanted::empty("/v1/links"), None)
         .await
         .unwrap();
+    let guardians = Guardians {
+        threshold: 1,
+        users: vec![alice.registered.user.id.clone()],
+    };
+    let wanted = Wanted::post("/v1/guardians", &guardians);
+    let set: Result<User, _> = bob
+        .browser
+        .approved("set_guardians", &wanted, &bob.passkey)
+        .await;
+    let user = set.unwrap().id;
+    recover(&alice.browser, &mut Authenticator::new(), &user, None)
+        .await
+        .unwrap();
     let service = stack.principal("alice").await;
     service.rotate_root(1).await.unwrap();
-    // Two keys, two users, two credentials and a link.
+    // Two keys, two users, three credentials, a link and a recovery.
     let (mut page, mut resealed, mut left) = (ResealRecords::default(), 0, 0);
     page.limit = Some(2);
     loop {
@@ -135,10 +149,10 @@ async fn peoples_records_are_sealed_anew_like_keys_in_pages_of_any_size() {
             None => break,
         }
     }
-    assert_eq!((resealed, left), (7, 0));
+    assert_eq!((resealed, left), (9, 0));
     page = ResealRecords::default();
     let again = service.reseal(&page).await.unwrap();
-    assert_eq!((again.examined, again.resealed, again.next), (7, 0, None));
+    assert_eq!((again.examined, again.resealed, again.next), (9, 0, None));
     alice.browser.login(&alice.passkey).await.unwrap();
     sign(&bob.browser, &bob.registered.key, 1).await.unwrap();
 }

@@ -1,0 +1,187 @@
+//! Guardians: users who approve another's recovery.
+//!
+//! A recovery that no guardian has approved yet has a record of its own. Whoever knows a user's id may ask for as many as they like,
+//! and takes no room in the user's record.
+
+use std::time::Duration;
+
+use permafrost_common::api::people::{Recovery as RecoveryView, RecoveryOf};
+use permafrost_common::problem::{Problem, ProblemType};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use super::recovery::{WAIT_S, not_found, user_id};
+use super::user::{Recovery, from_cbor, to_cbor};
+use super::{Approval, People, User, UserId, place, view};
+use crate::auth::Person;
+use crate::records::{PutError, Record, Versioned};
+
+/// A recovery that waits for its first guardian. The place is a digest of its id.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waiting {
+    v: u8,
+    /// Whether it is in the user's record now, or was.
+    used: bool,
+    user: ByteArray<{ UserId::LEN }>,
+    recovery: Recovery,
+}
+
+impl People {
+    /// Keeps a recovery until the first guardian approves it.
+    pub(super) async fn wait_for_guardians(
+        &self,
+        id: UserId,
+        recovery: &Recovery,
+    ) -> Result<(), Problem> {
+        let waiting = Waiting {
+            v: 1,
+            used: false,
+            user: ByteArray::new(id.0),
+            recovery: recovery.clone(),
+        };
+        let place = self.waiting_place(&*recovery.id);
+        match self.records.waiting.put(&place, None, waiting).await {
+            Ok(_) => Ok(()),
+            Err(PutError::Problem(problem)) => Err(problem),
+            Err(PutError::Conflict) => Err(Problem::new(
+                ProblemType::Internal,
+                "two recoveries have one random id",
+            )),
+        }
+    }
+
+    /// A guardian's approval: just of this recovery, of just this passkey.
+    pub async fn approve_recovery(
+        &self,
+        person: Person,
+        recovery: &str,
+        request: &RecoveryOf,
+        approval: &Approval,
+        now: Duration,
+    ) -> Result<RecoveryView, Problem> {
+        let id = user_id(&request.user, "/user")?;
+        self.change_approved(person, approval, now, ("guardian_approved", ""), |_| Ok(()))
+            .await?;
+        let guardian = person.user.0;
+        let mut user = User::clone(&self.user(id).await?.value);
+        user.check_guardian(guardian)?;
+        if user
+            .recovery(recovery, &request.public_key_digest, now)
+            .is_err()
+        {
+            self.admit(id, recovery, &request.public_key_digest, now)
+                .await?;
+        }
+        let ready_at = self.ready_at(now);
+        let (approved, _) = self
+            .change(id, |user| {
+                user.check_guardian(guardian)?;
+                let threshold = usize::from(user.guardians.threshold);
+                let found = user.recovery(recovery, &request.public_key_digest, now)?;
+                if found.approvals.iter().any(|one| **one == guardian) {
+                    return Ok(view::recovery(found));
+                }
+                found.approvals.push(ByteArray::new(guardian));
+                if found.approvals.len() >= threshold && found.ready_at.is_none() {
+                    found.ready_at = Some(ready_at);
+                }
+                let view = view::recovery(found);
+                user.note(now.as_secs(), "recovery_approved", recovery);
+                Ok(view)
+            })
+            .await?;
+        Ok(approved)
+    }
+
+    /// Puts a recovery that waited into its user's record.
+    async fn admit(
+        &self,
+        id: UserId,
+        recovery: &str,
+        public_key_digest: &str,
+        now: Duration,
+    ) -> Result<(), Problem> {
+        let found = self.waiting(id, recovery, public_key_digest, now).await?;
+        let (place, waiting) = found.ok_or_else(not_found)?;
+        let recovery = &waiting.value.recovery;
+        // Looked at once before its record is used up, so that nothing is lost where there is no room.
+        User::clone(&self.user(id).await?.value).begin(recovery, None, now)?;
+        let used = Waiting {
+            used: true,
+            ..Waiting::clone(&waiting.value)
+        };
+        // Its record first: a recovery that was cancelled does not come back with the next guardian.
+        match self
+            .records
+            .waiting
+            .put(&place, Some(waiting.version), used)
+            .await
+        {
+            Ok(_) => {}
+            Err(PutError::Problem(problem)) => return Err(problem),
+            Err(PutError::Conflict) => {
+                let detail =
+                    "another guardian approves this recovery just now; accepted: the same again";
+                return Err(Problem::new(ProblemType::UserConflict, detail));
+            }
+        }
+        self.change(id, |user| user.begin(recovery, None, now))
+            .await?;
+        Ok(())
+    }
+
+    /// The recovery of this user, id and key that no guardian has approved yet, and its place.
+    pub(super) async fn waiting(
+        &self,
+        id: UserId,
+        recovery: &str,
+        public_key_digest: &str,
+        now: Duration,
+    ) -> Result<Option<(String, Versioned<Waiting>)>, Problem> {
+        let mut of = [0; 16];
+        if hex::decode_to_slice(recovery, &mut of).is_err() {
+            return Ok(None);
+        }
+        let place = self.waiting_place(&of);
+        let found = self.records.waiting.get(&place).await?.filter(|found| {
+            let Waiting {
+                used,
+                user,
+                recovery,
+                ..
+            } = &*found.value;
+            !used
+                && **user == id.0
+                && hex::encode(recovery.passkey.key_digest()) == public_key_digest
+                && now.as_secs() < recovery.started_at.saturating_add(WAIT_S)
+        });
+        Ok(found.map(|found| (place, found)))
+    }
+
+    fn waiting_place(&self, id: &[u8; 16]) -> String {
+        place("permafrost recovery", &self.deployment, id)
+    }
+}
+
+impl User {
+    fn check_guardian(&self, guardian: [u8; UserId::LEN]) -> Result<(), Problem> {
+        match self.guardians.users.iter().any(|one| **one == guardian) {
+            true => Ok(()),
+            false => Err(not_found()),
+        }
+    }
+}
+
+impl Record for Waiting {
+    const KIND: &'static str = "recovery";
+
+    fn encode(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        to_cbor(self)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        from_cbor(bytes, 1, |waiting: &Self| waiting.v)
+    }
+}
