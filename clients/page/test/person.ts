@@ -25,6 +25,23 @@ export async function launch(): Promise<Browser> {
   });
 }
 
+/** Gives a page an authenticator whose user says yes. */
+export async function authenticatorOf(page: Page): Promise<{ cdp: CDPSession; authenticatorId: string }> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("WebAuthn.enable");
+  const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { cdp, authenticatorId };
+}
+
 export class Person {
   /** What the console, the page and the policy complained about. */
   readonly complaints: string[] = [];
@@ -53,18 +70,7 @@ export class Person {
   static async at(stack: Stack, browser: Browser): Promise<Person> {
     const context = await browser.newContext({ colorScheme: "light", locale: "en-GB", timezoneId: "UTC" });
     const page = await context.newPage();
-    const cdp = await context.newCDPSession(page);
-    await cdp.send("WebAuthn.enable");
-    const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    const { cdp, authenticatorId } = await authenticatorOf(page);
     const person = new Person(page, stack, context, cdp, authenticatorId);
     await page.addInitScript(KEEP_SESSION_KEYS);
     await person.open();

@@ -7,7 +7,7 @@ import { missing } from "./programs.js";
 import { Stack } from "./stack.js";
 
 /** A group of tests on a stack of its own; skipped, with the reason in its name, where there are no programs or no browser. */
-export function onStack(name: string, tests: (scene: Scene) => void, people = ""): void {
+export function onStack(name: string, tests: (scene: Scene) => void, people: Rules = ""): void {
   describe.skipIf(missing)(`${name}${missing ? ` (${missing})` : ""}`, () => {
     const scene = new Scene();
     beforeAll(() => scene.open(people));
@@ -16,6 +16,9 @@ export function onStack(name: string, tests: (scene: Scene) => void, people = ""
     tests(scene);
   });
 }
+
+/** What the measured configuration says of people, beside where the page is: known, or learned from the browser. */
+export type Rules = string | ((browser: Browser) => Promise<string>);
 
 export class Scene {
   #stack: Stack | undefined;
@@ -42,10 +45,9 @@ export class Scene {
     return person;
   }
 
-  /** `people` is what the measured configuration says of people, beside where the page is. */
-  async open(people: string): Promise<void> {
-    this.#stack = await Stack.start(people);
+  async open(people: Rules): Promise<void> {
     this.#browser = await launch();
+    this.#stack = await Stack.start(typeof people === "string" ? people : await people(this.#browser));
   }
 
   /** Everybody leaves. */

@@ -39,6 +39,7 @@ export type * from "./people/api.js";
 export {
   type Authenticator,
   browserAuthenticator,
+  type Conveyance,
   type NewPasskey,
   PasskeyError,
   type PasskeyQuestion,

@@ -11,7 +11,11 @@ export interface NewPasskey {
   readonly userHandle: Bytes;
   /** What the authenticator shows the user in its list. It goes to the authenticator and nowhere else. */
   readonly userName: string;
+  readonly attestation: Conveyance;
 }
+
+/** Who is asked to vouch for the authenticator: nobody, or its maker (WebAuthn Level 3 section 5.4.7). */
+export type Conveyance = "none" | "direct";
 
 /** A passkey to be asked. */
 export interface PasskeyQuestion {
@@ -66,7 +70,7 @@ export class PasskeyError extends Error {
  * `create` and `get` throw {@link PasskeyError}. `forget` is `signalUnknownCredential` (section 5.1.10), which not every browser has.
  */
 export const browserAuthenticator: Authenticator = {
-  async create({ challenge, rpId, userHandle, userName }) {
+  async create({ challenge, rpId, userHandle, userName, attestation }) {
     const credential = await asked(() =>
       navigator.credentials.create({
         publicKey: {
@@ -79,7 +83,7 @@ export const browserAuthenticator: Authenticator = {
             requireResidentKey: true,
             userVerification: "required",
           },
-          attestation: "none",
+          attestation,
         },
       }),
     );

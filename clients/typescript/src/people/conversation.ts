@@ -32,6 +32,8 @@ export interface Challenge {
   readonly nonce: string;
   readonly rp_id: string;
   readonly user_handle?: string;
+  /** `none` or `direct`. */
+  readonly attestation: string;
 }
 
 /** A request that a passkey has approved. */

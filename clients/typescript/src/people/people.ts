@@ -2,12 +2,12 @@
 
 import { type Bytes, fromHex, sha256, toHex, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
-import { PasskeyLeftError } from "../error.js";
+import { PasskeyLeftError, UnexpectedAnswerError } from "../error.js";
 import { generateSessionKey, publicKeyText } from "../http-signature/key.js";
 import { type Problem, problemName } from "../problem.js";
 import { quoted } from "../quoted.js";
 import type { Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
-import { type Authenticator, browserAuthenticator } from "./authenticator.js";
+import { type Authenticator, browserAuthenticator, type Conveyance } from "./authenticator.js";
 import { type Approved, type Ceremony, Conversation, type Wanted } from "./conversation.js";
 import { Session } from "./session.js";
 import { RecoveryTicket } from "./ticket.js";
@@ -144,7 +144,8 @@ function mayBeKnown(problem: Problem): boolean {
 function creation(userName: string, handle?: string): Ceremony {
   return (authenticator, challenge, given) => {
     const userHandle = handleBytes(handle ?? given.user_handle ?? "");
-    return authenticator.create({ challenge, rpId: given.rp_id, userHandle, userName });
+    const attestation = conveyanceOf(given.attestation);
+    return authenticator.create({ challenge, rpId: given.rp_id, userHandle, userName, attestation });
   };
 }
 
@@ -152,6 +153,14 @@ function creation(userName: string, handle?: string): Ceremony {
 function assertion(credentialId?: string): Ceremony {
   return (authenticator, challenge, { rp_id: rpId }) =>
     authenticator.get({ challenge, rpId, ...(credentialId === undefined ? {} : { credentialId }) });
+}
+
+/** Another word than these would be taken for `none` by a browser: the enclave would refuse what was made. */
+function conveyanceOf(word: unknown): Conveyance {
+  if (word !== "none" && word !== "direct") {
+    throw new UnexpectedAnswerError(200, `attestation is ${quoted(String(word))}; accepted: none, direct`);
+  }
+  return word;
 }
 
 function handleBytes(hex: string): Bytes {

@@ -10,7 +10,10 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("a passkey is made discoverable, with user verification, for the algorithms of the enclave, without attestation", async () => {
+test.each([
+  "none",
+  "direct",
+] as const)("a passkey is made discoverable, with user verification, for the algorithms of the enclave, with the attestation that is asked for: %s", async (attestation) => {
   const create = vi.fn(async () =>
     credential({ attestationObject: utf8("o").buffer, getTransports: () => ["internal"] }),
   );
@@ -20,6 +23,7 @@ test("a passkey is made discoverable, with user verification, for the algorithms
     rpId: "example.org",
     userHandle: utf8("h".repeat(16)),
     userName: "alice",
+    attestation,
   });
   expect(create).toHaveBeenCalledWith({
     publicKey: {
@@ -28,7 +32,7 @@ test("a passkey is made discoverable, with user verification, for the algorithms
       user: { id: utf8("h".repeat(16)), name: "alice", displayName: "alice" },
       pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
       authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
-      attestation: "none",
+      attestation,
     },
   });
   expect(made).toEqual({

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { fromUtf8, sha256, toHex, utf8 } from "../../src/bytes.js";
-import { ProblemError } from "../../src/error.js";
+import { ProblemError, UnexpectedAnswerError } from "../../src/error.js";
 import { type HttpRequest, values } from "../../src/http.js";
 import { nostrSigner } from "../../src/people/nostr.js";
+import type { People } from "../../src/people/people.js";
 import { RecoveryTicket } from "../../src/people/ticket.js";
 import { errorOf } from "../enclave/connected.js";
 import { type FakeEnclave, problem } from "../enclave/fake.js";
@@ -32,6 +33,33 @@ test("a registration is approved as it is sent, and its session's key signs from
   expect(values(show.fields, "device-facts")).toEqual([facts]);
   expect(await verifies(show, body.session.public_key)).toBe(true);
   expect(session.user.recovery_codes).toBe(7);
+});
+
+test.each([
+  ["registered", (people: People) => people.register(NAMES)],
+  ["offered", (people: People) => people.offerPasskey("AAAAA-BBBBB", NAMES)],
+  ["for a recovery", (people: People) => people.startRecovery(HANDLE, undefined, NAMES)],
+])("the authenticator is asked for the attestation that the enclave wants, or not at all: %s", async (_, make) => {
+  const { fake, asked, people } = await person();
+  fake.operations["POST /v1/recoveries"] = () => ({ id: "11".repeat(16), public_key_digest: "2f".repeat(32) });
+  const wants = (attestation?: unknown) => {
+    fake.operations["POST /v1/challenges"] = () => ({
+      nonce: NONCE,
+      rp_id: "example.org",
+      user_handle: HANDLE,
+      attestation,
+    });
+  };
+  for (const attestation of ["none", "direct"]) {
+    wants(attestation);
+    await make(people);
+    expect(asked.created.pop()?.attestation).toBe(attestation);
+  }
+  for (const attestation of ["enterprise", "", null, undefined, 1]) {
+    wants(attestation);
+    await errorOf(UnexpectedAnswerError, make(people));
+    expect(asked.created).toEqual([]);
+  }
 });
 
 test("what cannot be undone is approved for this very session, by its own passkey", async () => {

@@ -51,7 +51,13 @@ export async function person(options: Partial<ConnectOptions> = {}) {
   const user = { id: HANDLE, passkeys: [], sessions: [], recovery_codes: 0, recoveries: [], activity: [] };
   const session = { id: SESSION, passkey: "00", device: "a laptop", expires_at: Math.floor(Date.now() / 1000) + 900 };
   fake.operations = {
-    "POST /v1/challenges": () => ({ nonce: NONCE, expires_at: 0, rp_id: "example.org", user_handle: HANDLE }),
+    "POST /v1/challenges": () => ({
+      nonce: NONCE,
+      expires_at: 0,
+      rp_id: "example.org",
+      user_handle: HANDLE,
+      attestation: "none",
+    }),
     "POST /v1/users": () => ({ user, session, key: { id: "k", group_public_key: "00" } }),
     "POST /v1/sessions": () => ({ user, session }),
     "GET /v1/user": () => ({ ...user, recovery_codes: 7 }),
