@@ -6,7 +6,7 @@ use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use super::{People, UserId, place};
-use crate::records::{PutError, Record};
+use crate::records::Record;
 
 /// Whose a credential is. The place is a digest of its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -27,14 +27,13 @@ impl People {
             user: ByteArray::new(user.0),
         };
         let place = place("permafrost credential", &self.deployment, credential_id);
-        match self.records.claims.put(&place, None, claim).await {
-            Ok(_) => Ok(()),
-            Err(PutError::Problem(problem)) => Err(problem),
-            Err(PutError::Conflict) => Err(Problem::new(
-                ProblemType::PasskeyExists,
-                "a passkey of this credential id was registered before; accepted: a new passkey",
-            )),
-        }
+        let taken = Problem::new(
+            ProblemType::PasskeyExists,
+            "a passkey of this credential id was registered before; accepted: a new passkey",
+        );
+        let put = self.records.claims.put(&place, None, claim).await;
+        put.map_err(|error| error.or(taken))?;
+        Ok(())
     }
 }
 

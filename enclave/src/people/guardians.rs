@@ -15,7 +15,7 @@ use super::recovery::{WAIT_S, not_found, user_id};
 use super::user::{Recovery, from_cbor, to_cbor};
 use super::{Approval, People, User, UserId, place, view};
 use crate::auth::Person;
-use crate::records::{PutError, Record, Versioned};
+use crate::records::{Record, Versioned};
 
 /// A recovery that waits for its first guardian. The place is a digest of its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -41,15 +41,11 @@ impl People {
             user: ByteArray::new(id.0),
             recovery: recovery.clone(),
         };
-        let place = self.waiting_place(&*recovery.id);
-        match self.records.waiting.put(&place, None, waiting).await {
-            Ok(_) => Ok(()),
-            Err(PutError::Problem(problem)) => Err(problem),
-            Err(PutError::Conflict) => Err(Problem::new(
-                ProblemType::Internal,
-                "two recoveries have one random id",
-            )),
-        }
+        let place = self.waiting_place(&recovery.id);
+        let taken = Problem::new(ProblemType::Internal, "two recoveries have one random id");
+        let put = self.records.waiting.put(&place, None, waiting).await;
+        put.map_err(|error| error.or(taken))?;
+        Ok(())
     }
 
     /// A guardian's approval: just of this recovery, of just this passkey.
@@ -113,20 +109,16 @@ impl People {
             ..Waiting::clone(&waiting.value)
         };
         // Its record first: a recovery that was cancelled does not come back with the next guardian.
-        match self
+        let meanwhile = Problem::new(
+            ProblemType::UserConflict,
+            "another guardian approves this recovery just now; accepted: the same again",
+        );
+        let put = self
             .records
             .waiting
             .put(&place, Some(waiting.version), used)
-            .await
-        {
-            Ok(_) => {}
-            Err(PutError::Problem(problem)) => return Err(problem),
-            Err(PutError::Conflict) => {
-                let detail =
-                    "another guardian approves this recovery just now; accepted: the same again";
-                return Err(Problem::new(ProblemType::UserConflict, detail));
-            }
-        }
+            .await;
+        put.map_err(|error| error.or(meanwhile))?;
         self.change(id, |user| user.begin(recovery, None, now))
             .await?;
         Ok(())

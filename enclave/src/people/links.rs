@@ -18,7 +18,7 @@ use super::passkey::check_name;
 use super::user::Passkey;
 use super::{Approval, People, UserId, place, view};
 use crate::auth::Person;
-use crate::records::{PutError, Record, Versioned};
+use crate::records::{Record, Versioned};
 
 /// How long a code is good, in seconds.
 const LIFETIME_S: u64 = 600;
@@ -44,11 +44,8 @@ impl People {
             expires_at: now.as_secs() + LIFETIME_S,
         };
         let place = self.link_place(&letters);
-        match self.records.links.put(&place, None, record.clone()).await {
-            Ok(_) => {}
-            Err(PutError::Problem(problem)) => return Err(problem),
-            Err(PutError::Conflict) => return Err(invalid()),
-        }
+        let put = self.records.links.put(&place, None, record.clone()).await;
+        put.map_err(|error| error.or(invalid()))?;
         self.change(person.user, |user| {
             user.note(now.as_secs(), "link_created", "");
             Ok(())
@@ -91,16 +88,9 @@ impl People {
             ..LinkRecord::clone(&link.value)
         };
         // The code first: whoever loses this race has offered nothing.
-        match self
-            .records
-            .links
-            .put(&place, Some(link.version), used)
-            .await
-        {
-            Ok(_) => {}
-            Err(PutError::Problem(problem)) => return Err(problem),
-            Err(PutError::Conflict) => return Err(invalid()),
-        }
+        let links = &self.records.links;
+        let put = links.put(&place, Some(link.version), used).await;
+        put.map_err(|error| error.or(invalid()))?;
         self.claim(&made.credential_id, id).await?;
         let passkey = Passkey::new(&made, &request.passkey_name, false, now);
         self.change(id, |user| {

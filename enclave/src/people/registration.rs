@@ -12,7 +12,6 @@ use super::user::Passkey;
 use super::{Approval, People, User, UserId};
 use crate::auth::Caller;
 use crate::custody::Custody;
-use crate::records::PutError;
 
 /// The `operationId` of a registration.
 pub(super) const REGISTER: &str = "register";
@@ -43,14 +42,12 @@ impl People {
         let mut user = User::new(id, passkey, now.as_secs());
         user.open_session(session.clone(), now.as_secs());
         user.note(now.as_secs(), "registered", "");
-        let user = match self.records.users.put(&self.place(id), None, user).await {
-            Ok(user) => user,
-            Err(PutError::Problem(problem)) => return Err(problem),
-            Err(PutError::Conflict) => {
-                let detail = "there is a user of this id already; accepted: a new registration";
-                return Err(Problem::new(ProblemType::UserConflict, detail));
-            }
-        };
+        let taken = Problem::new(
+            ProblemType::UserConflict,
+            "there is a user of this id already; accepted: a new registration",
+        );
+        let put = self.records.users.put(&self.place(id), None, user).await;
+        let user = put.map_err(|error| error.or(taken))?;
         Ok(Registered {
             session: self.session_view(&user.value, &session),
             user: self.user_view(&user.value, now),

@@ -53,6 +53,16 @@ pub enum PutError {
     Problem(Problem),
 }
 
+impl PutError {
+    /// The problem, where a conflict is this one.
+    pub fn or(self, conflict: Problem) -> Problem {
+        match self {
+            Self::Conflict => conflict,
+            Self::Problem(problem) => problem,
+        }
+    }
+}
+
 /// What became of a page of records that were to be sealed anew.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Resealed {
