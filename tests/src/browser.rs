@@ -4,8 +4,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use permafrost_client::{Answer, Enclave, Error, Principal};
 use permafrost_common::api::people::{
-    Challenge, DEVICE_HEADER, LoggedIn, NewChallenge, NewSession, PASSKEY_HEADER, Register,
-    Registered, Scope,
+    Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
+    OpenLink, PASSKEY_HEADER, Passkey, Register, Registered, Scope,
 };
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_enclave::people::{approval_challenge, request_digest};
@@ -163,6 +163,40 @@ impl Browser {
         let keyid = self.session.as_deref().unwrap_or_default();
         let response = authenticator.assert(&wanted.challenge(purpose, &nonce, keyid));
         self.ask(wanted, Some(&with_nonce(&nonce, &response))).await
+    }
+
+    /// Sends a request that a new passkey was made for, for the user of this handle.
+    pub async fn with_new_passkey<T: DeserializeOwned>(
+        &self,
+        purpose: &str,
+        wanted: &Wanted,
+        authenticator: &mut Authenticator,
+        user_handle: &[u8],
+    ) -> Result<T, Error> {
+        let nonce = self.nonce(purpose).await?.nonce;
+        let challenge = wanted.challenge(purpose, &nonce, "");
+        let response = authenticator.register(&challenge, user_handle);
+        self.ask(wanted, Some(&with_nonce(&nonce, &response))).await
+    }
+
+    /// Offers a passkey by a link code, as another device does.
+    pub async fn offer_passkey(
+        &self,
+        authenticator: &mut Authenticator,
+        code: &str,
+    ) -> Result<Passkey, Error> {
+        let code = code.to_owned();
+        let open = OpenLink { code: code.clone() };
+        let open = Wanted::post("/v1/links/open", &open);
+        let opened: LinkOpened = self.ask(&open, None).await?;
+        let offer = OfferPasskey {
+            code,
+            passkey_name: "phone".to_owned(),
+        };
+        let offer = Wanted::post("/v1/links/passkey", &offer);
+        let handle = hex::decode(opened.user_handle).expect("hex");
+        self.with_new_passkey("offer_passkey", &offer, authenticator, &handle)
+            .await
     }
 
     /// Sends a request, with a passkey's response or without.

@@ -10,7 +10,7 @@
 //! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
-//! - [`Authenticator`], its [`Maker`], and [`Browser`]: a person's side, without a real browser.
+//! - [`Person`]: somebody with a [`Browser`] and an [`Authenticator`] (and its [`Maker`]), without a real browser.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
@@ -36,6 +36,7 @@ mod lying_proxy;
 mod lying_store;
 mod maker;
 mod measured;
+mod person;
 pub mod python;
 pub mod virtual_machine;
 
@@ -53,4 +54,5 @@ pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
 pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
 pub use maker::Maker;
 pub use measured::Measured;
+pub use person::Person;
 pub use virtual_machine::VirtualMachine;

@@ -9,42 +9,20 @@
 
 use bytes::Bytes;
 use permafrost_client::Error;
-use permafrost_common::api::people::{
-    Link, LinkOpened, NewSession, OfferPasskey, OpenLink, Passkey, PasskeyStatus, Registered, User,
-};
+use permafrost_common::api::people::{Link, NewSession, PasskeyStatus, User};
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_common::problem::Problem;
 use permafrost_tests::{
-    Authenticator, Browser, LyingParent, Measured, StoreAnswer, StoreRequest, Wanted, WholeAnswer,
-    WholeRequest, refusal, with_nonce,
+    Authenticator, Browser, LyingParent, Measured, Person, StoreAnswer, StoreRequest, Wanted,
+    WholeAnswer, WholeRequest, refusal, with_nonce,
 };
-
-struct Person {
-    browser: Browser,
-    passkey: Authenticator,
-    registered: Registered,
-}
-
-impl Person {
-    /// The place of the user's record, which the parent knows.
-    fn place(&self) -> &str {
-        self.registered.user.owner.strip_prefix("user.").unwrap()
-    }
-}
 
 async fn people() -> LyingParent {
     LyingParent::with(Measured::new("test").people("")).await
 }
 
 async fn person(parent: &LyingParent) -> Person {
-    let mut browser = Browser::new(parent.verified().await);
-    let mut passkey = Authenticator::new();
-    let registered = browser.register(&mut passkey).await.unwrap();
-    Person {
-        browser,
-        passkey,
-        registered,
-    }
+    Person::register(parent.verified().await).await.unwrap()
 }
 
 fn problem_of(answer: &WholeAnswer) -> String {
@@ -81,11 +59,11 @@ async fn a_login_with_the_parents_own_session_key_is_refused() {
             false => request,
         });
     parent.proxy.take_seen();
-    let _ = alice.browser.login(&alice.passkey).await.unwrap_err();
+    let _ = alice.login().await.unwrap_err();
     let (_, answer) = parent.proxy.take_seen().pop().unwrap();
     assert_eq!(problem_of(&answer), "passkey-challenge");
     parent.proxy.be_honest();
-    let logged_in = alice.browser.login(&alice.passkey).await.unwrap();
+    let logged_in = alice.login().await.unwrap();
     assert_eq!(logged_in.user.sessions.len(), 2);
 }
 
@@ -112,7 +90,7 @@ async fn a_replayed_login_opens_no_second_session() {
     let parent = people().await;
     let mut alice = person(&parent).await;
     parent.proxy.take_seen();
-    alice.browser.login(&alice.passkey).await.unwrap();
+    alice.login().await.unwrap();
     let seen = parent.proxy.take_seen();
     let (login, answer) = seen
         .into_iter()
@@ -156,12 +134,9 @@ async fn a_users_record_swapped_with_anothers_is_refused() {
     parent.store.put_back_of("user", alice.place(), swapped);
     let refused = alice.browser.get::<User>("/v1/user").await;
     assert_eq!(refusal(refused), "record-invalid");
-    assert_eq!(
-        refusal(alice.browser.login(&alice.passkey).await),
-        "record-invalid"
-    );
+    assert_eq!(refusal(alice.login().await), "record-invalid");
     parent.store.put_back_of("user", alice.place(), hers);
-    alice.browser.login(&alice.passkey).await.unwrap();
+    alice.login().await.unwrap();
 }
 
 #[tokio::test]
@@ -178,10 +153,7 @@ async fn a_record_from_before_a_revocation_is_refused_where_the_revocation_was_s
     parent.store.put_back_of("user", alice.place(), before);
     let refused = alice.browser.get::<User>("/v1/user").await;
     assert_eq!(refusal(refused), "record-rolled-back");
-    assert_eq!(
-        refusal(alice.browser.login(&alice.passkey).await),
-        "record-rolled-back"
-    );
+    assert_eq!(refusal(alice.login().await), "record-rolled-back");
 }
 
 #[tokio::test]
@@ -208,26 +180,8 @@ async fn another_users_link_code_makes_nobody_but_its_user_decide() {
         .unwrap();
     let phone = Browser::new(parent.verified().await);
     let mut passkey = Authenticator::new();
-    let open = Wanted::post(
-        "/v1/links/open",
-        &OpenLink {
-            code: link.code.clone(),
-        },
-    );
-    let opened: LinkOpened = phone.ask(&open, None).await.unwrap();
-    assert_ne!(opened.user_handle, alice.registered.user.id);
-    let offer = OfferPasskey {
-        code: link.code,
-        passkey_name: "phone".to_owned(),
-    };
-    let offer = Wanted::post("/v1/links/passkey", &offer);
-    let nonce = phone.nonce("offer_passkey").await.unwrap().nonce;
-    let handle = hex::decode(&opened.user_handle).unwrap();
-    let response = passkey.register(&offer.challenge("offer_passkey", &nonce, ""), &handle);
-    let offered: Passkey = phone
-        .ask(&offer, Some(&with_nonce(&nonce, &response)))
-        .await
-        .unwrap();
+    let offered = phone.offer_passkey(&mut passkey, &link.code).await.unwrap();
+    assert_ne!(hex::encode(&passkey.user_handle), alice.id());
     assert_eq!(offered.status, PasskeyStatus::Pending);
     // Alice sees no such passkey, and cannot let it in; nor can the parent on her behalf.
     let hers: User = alice.browser.get("/v1/user").await.unwrap();
@@ -235,10 +189,7 @@ async fn another_users_link_code_makes_nobody_but_its_user_decide() {
     let path = format!("/v1/passkeys/{}/approve", offered.id);
     let approve = serde_json::json!({"public_key_digest": offered.public_key_digest});
     let approve = Wanted::post(&path, &approve);
-    let refused: Result<User, Error> = alice
-        .browser
-        .approved("approve_passkey", &approve, &alice.passkey)
-        .await;
+    let refused: Result<User, Error> = alice.approved("approve_passkey", &approve).await;
     assert_eq!(refusal(refused), "passkey-not-found");
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use permafrost_common::api::people::{Conveyance, Link, RecoveryCodes};
 use permafrost_tests::{Authenticator, Browser, HonestStack, Maker, Measured, Wanted, refusal};
 
-use crate::passkeys::offer;
 use crate::recovery::recover;
 use crate::steps::people;
 
@@ -65,9 +64,12 @@ async fn a_passkey_of_an_unknown_maker_is_refused_in_a_link_and_uses_up_no_code(
     let link: Link = alice.ask(&Wanted::empty("/v1/links"), None).await.unwrap();
 
     let phone = Browser::new(stack.verified().await);
-    let refused = offer(&phone, &mut Authenticator::new(), &link.code).await;
+    let refused = phone
+        .offer_passkey(&mut Authenticator::new(), &link.code)
+        .await;
     assert_eq!(refusal(refused), "passkey-attestation");
-    offer(&phone, &mut made_by(&maker), &link.code)
+    phone
+        .offer_passkey(&mut made_by(&maker), &link.code)
         .await
         .unwrap();
 }

@@ -1,19 +1,17 @@
-//! Recoveries that guardians have not approved yet, or only some of them.
+//! Recoveries that guardians approve: all of them, some, or none.
 
 use permafrost_client::Error;
 use permafrost_common::api::people::{Guardians, Recovery, RecoveryOf, User};
 use permafrost_tests::{Authenticator, HonestStack, Wanted, refusal};
 
-use crate::recovery::{complete, recover};
-use crate::steps::{Person, people, person};
+use crate::recovery::{DELAYED_S, complete, recover};
+use crate::steps::{Person, advance, people, person};
 
 /// Somebody with two guardians, of whom both must approve.
 async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
     let alice = person(stack).await;
     let guardians = [person(stack).await, person(stack).await];
-    let users = guardians
-        .each_ref()
-        .map(|one| one.registered.user.id.clone());
+    let users = guardians.each_ref().map(|one| one.id().to_owned());
     let wanted = Wanted::post(
         "/v1/guardians",
         &Guardians {
@@ -21,10 +19,7 @@ async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
             users: users.to_vec(),
         },
     );
-    let browser = &alice.browser;
-    let set: Result<User, _> = browser
-        .approved("set_guardians", &wanted, &alice.passkey)
-        .await;
+    let set: Result<User, _> = alice.approved("set_guardians", &wanted).await;
     assert_eq!(set.unwrap().guardians.unwrap().threshold, 2);
     (alice, guardians)
 }
@@ -35,10 +30,7 @@ async fn approve(guardian: &Person, user: &str, recovery: &Recovery) -> Result<R
         public_key_digest: recovery.public_key_digest.clone(),
     };
     let wanted = Wanted::post(&format!("/v1/recoveries/{}/approve", recovery.id), &of);
-    let browser = &guardian.browser;
-    browser
-        .approved("approve_recovery", &wanted, &guardian.passkey)
-        .await
+    guardian.approved("approve_recovery", &wanted).await
 }
 
 async fn recoveries(of: &Person) -> usize {
@@ -47,11 +39,51 @@ async fn recoveries(of: &Person) -> usize {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
+async fn enough_guardians_begin_the_delay_of_a_recovery() {
+    let stack = people();
+    let (mut alice, [bob, carol]) = guarded(&stack).await;
+    let user = alice.id().to_owned();
+    let mut passkey = Authenticator::new();
+    let recovery = recover(&alice.browser, &mut passkey, &user, None)
+        .await
+        .unwrap();
+    assert_eq!(recovery.ready_at, None);
+    for (guardian, approvals) in [(&bob, 1), (&bob, 1), (&carol, 2)] {
+        let approved = approve(guardian, &user, &recovery).await.unwrap();
+        assert_eq!(approved.approvals, approvals);
+        assert_eq!(approved.ready_at.is_some(), approvals == 2);
+    }
+    let early = complete(&alice.browser, &passkey, &user, &recovery).await;
+    assert_eq!(refusal(early), "recovery-not-ready");
+    advance(&stack, &mut alice, DELAYED_S).await;
+    complete(&alice.browser, &passkey, &user, &recovery)
+        .await
+        .unwrap();
+    alice.browser.login(&passkey).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_but_a_guardian_approves_a_recovery() {
+    let stack = people();
+    let (alice, _) = guarded(&stack).await;
+    let mallory = person(&stack).await;
+    let mut passkey = Authenticator::new();
+    let recovery = recover(&alice.browser, &mut passkey, alice.id(), None)
+        .await
+        .unwrap();
+    for stranger in [&mallory, &alice] {
+        let refused = approve(stranger, alice.id(), &recovery).await;
+        assert_eq!(refusal(refused), "recovery-not-found");
+    }
+}
+
+#[tokio::test]
 async fn a_stranger_who_asks_for_recoveries_takes_no_room_from_a_real_one() {
     let stack = people();
     let (alice, [bob, carol]) = guarded(&stack).await;
     let mallory = person(&stack).await;
-    let user = &alice.registered.user.id;
+    let user = alice.id();
     for _ in 0..8 {
         recover(&mallory.browser, &mut Authenticator::new(), user, None)
             .await
@@ -73,7 +105,7 @@ async fn a_stranger_who_asks_for_recoveries_takes_no_room_from_a_real_one() {
 async fn a_recovery_that_no_guardian_approved_is_not_ready() {
     let stack = people();
     let (alice, _) = guarded(&stack).await;
-    let user = &alice.registered.user.id;
+    let user = alice.id();
     let mut passkey = Authenticator::new();
     let recovery = recover(&alice.browser, &mut passkey, user, None)
         .await
@@ -86,7 +118,7 @@ async fn a_recovery_that_no_guardian_approved_is_not_ready() {
 async fn a_cancelled_recovery_does_not_come_back_with_the_next_guardian() {
     let stack = people();
     let (alice, [bob, carol]) = guarded(&stack).await;
-    let user = &alice.registered.user.id;
+    let user = alice.id();
     let mut passkey = Authenticator::new();
     let recovery = recover(&alice.browser, &mut passkey, user, None)
         .await
@@ -107,7 +139,7 @@ async fn a_guardian_approves_no_recovery_of_another_user_or_another_key() {
     let stack = people();
     let (alice, [bob, _]) = guarded(&stack).await;
     let (dora, [erin, _]) = guarded(&stack).await;
-    let user = &alice.registered.user.id;
+    let user = alice.id();
     let recovery = recover(&alice.browser, &mut Authenticator::new(), user, None)
         .await
         .unwrap();
@@ -115,7 +147,7 @@ async fn a_guardian_approves_no_recovery_of_another_user_or_another_key() {
     other.public_key_digest = "0".repeat(64);
     for (guardian, user, recovery) in [
         (&erin, user, &recovery),
-        (&erin, &dora.registered.user.id, &recovery),
+        (&erin, dora.id(), &recovery),
         (&bob, user, &other),
     ] {
         let refused = approve(guardian, user, recovery).await;

@@ -2,13 +2,11 @@
 
 use permafrost_client::Error;
 use permafrost_common::api::Key;
-use permafrost_common::api::people::{
-    ApprovePasskey, Link, LinkOpened, OfferPasskey, OpenLink, Passkey, PasskeyStatus, User,
-};
-use permafrost_tests::{Authenticator, Browser, Wanted, refusal, with_nonce};
+use permafrost_common::api::people::{ApprovePasskey, Link, Passkey, PasskeyStatus, User};
+use permafrost_tests::{Authenticator, Browser, HonestStack, Wanted, refusal, with_nonce};
 use serde_json::json;
 
-use crate::steps::{advance, people, person, sign, with_new_passkey};
+use crate::steps::{Person, advance, codes, people, person, sign};
 
 #[tokio::test]
 async fn what_cannot_be_undone_needs_a_passkey_that_signs_just_that() {
@@ -33,34 +31,38 @@ async fn what_cannot_be_undone_needs_a_passkey_that_signs_just_that() {
         let refused = alice.browser.ask::<Key>(&rotate, Some(&passkey)).await;
         assert_eq!(refusal(refused), "passkey-challenge");
     }
-    let rotated: Key = alice
-        .browser
-        .approved("rotate_key", &rotate, &alice.passkey)
-        .await
-        .unwrap();
+    let rotated: Key = alice.approved("rotate_key", &rotate).await.unwrap();
     assert_eq!(rotated.generation, 2);
 }
 
 #[tokio::test]
 async fn a_nonce_is_good_for_one_approval_of_its_purpose() {
     let stack = people();
-    let mut alice = person(&stack).await;
+    let alice = person(&stack).await;
     let rotate = Wanted::empty(&format!("/v1/keys/{}/rotate", alice.registered.key.id));
-    let keyid = alice.browser.session().to_owned();
+    let keyid = alice.browser.session();
 
     let nonce = alice.browser.nonce("rotate_key").await.unwrap().nonce;
-    let challenge = rotate.challenge("rotate_key", &nonce, &keyid);
+    let challenge = rotate.challenge("rotate_key", &nonce, keyid);
     let passkey = with_nonce(&nonce, &alice.passkey.assert(&challenge));
     let _rotated: Key = alice.browser.ask(&rotate, Some(&passkey)).await.unwrap();
     let again = alice.browser.ask::<Key>(&rotate, Some(&passkey)).await;
     assert_eq!(refusal(again), "challenge-used");
 
     let login = alice.browser.nonce("login").await.unwrap().nonce;
-    let challenge = rotate.challenge("rotate_key", &login, &keyid);
+    let challenge = rotate.challenge("rotate_key", &login, keyid);
     let passkey = with_nonce(&login, &alice.passkey.assert(&challenge));
     let foreign = alice.browser.ask::<Key>(&rotate, Some(&passkey)).await;
     assert_eq!(refusal(foreign), "challenge-invalid");
+}
 
+#[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
+async fn a_nonce_is_good_for_two_minutes() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let rotate = Wanted::empty(&format!("/v1/keys/{}/rotate", alice.registered.key.id));
+    let keyid = alice.browser.session().to_owned();
     let late = alice.browser.nonce("rotate_key").await.unwrap().nonce;
     advance(&stack, &mut alice, 121).await;
     let challenge = rotate.challenge("rotate_key", &late, &keyid);
@@ -73,7 +75,6 @@ async fn a_nonce_is_good_for_one_approval_of_its_purpose() {
 async fn an_authenticator_that_lies_is_refused_by_the_name_of_the_lie() {
     let stack = people();
     let mut alice = person(&stack).await;
-    let bob = person(&stack).await;
     type Lie = fn(&mut Authenticator);
     let lies: [(&str, Lie, Lie); 6] = [
         (
@@ -109,37 +110,41 @@ async fn an_authenticator_that_lies_is_refused_by_the_name_of_the_lie() {
     ];
     for (named, lie, truth) in lies {
         lie(&mut alice.passkey);
-        let refused = alice.browser.login(&alice.passkey).await;
-        assert_eq!(refusal(refused), named);
+        assert_eq!(refusal(alice.login().await), named);
         truth(&mut alice.passkey);
     }
+}
 
-    // Another user's handle, and a key that is not the credential's.
-    let handle = std::mem::replace(
-        &mut alice.passkey.user_handle,
-        bob.passkey.user_handle.clone(),
-    );
-    assert_eq!(
-        refusal(alice.browser.login(&alice.passkey).await),
-        "passkey-unknown"
-    );
-    alice.passkey.user_handle = handle;
-    let mut forged = Authenticator::new();
-    forged
-        .credential_id
-        .clone_from(&alice.passkey.credential_id);
-    forged.user_handle.clone_from(&alice.passkey.user_handle);
-    assert_eq!(
-        refusal(alice.browser.login(&forged).await),
-        "passkey-signature"
-    );
+#[tokio::test]
+async fn a_credential_under_another_users_handle_is_refused() {
+    let stack = people();
+    let (mut alice, bob) = (person(&stack).await, person(&stack).await);
+    alice.passkey.user_handle = bob.passkey.user_handle;
+    assert_eq!(refusal(alice.login().await), "passkey-unknown");
+}
 
+#[tokio::test]
+async fn an_assertion_by_a_key_that_is_not_the_credentials_is_refused() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let honest = std::mem::take(&mut alice.passkey);
+    alice.passkey.credential_id = honest.credential_id;
+    alice.passkey.user_handle = honest.user_handle;
+    assert_eq!(refusal(alice.login().await), "passkey-signature");
+}
+
+#[tokio::test]
+async fn a_counter_that_does_not_grow_is_refused() {
+    let stack = people();
+    let mut alice = person(&stack).await;
     alice.passkey.sign_count = 7;
-    alice.browser.login(&alice.passkey).await.unwrap();
-    assert_eq!(
-        refusal(alice.browser.login(&alice.passkey).await),
-        "passkey-counter"
-    );
+    alice.login().await.unwrap();
+    for old in [7, 6, 0] {
+        alice.passkey.sign_count = old;
+        assert_eq!(refusal(alice.login().await), "passkey-counter");
+    }
+    alice.passkey.sign_count = 8;
+    alice.login().await.unwrap();
 }
 
 #[tokio::test]
@@ -159,91 +164,98 @@ async fn a_credential_is_registered_once_by_whomever() {
     );
 }
 
+/// A second device of somebody, let in by a passkey of the first.
+async fn linked(stack: &HonestStack, alice: &Person) -> Person {
+    let mut browser = Browser::new(stack.verified().await);
+    let mut passkey = Authenticator::new();
+    let code = link(alice).await;
+    let offered = browser.offer_passkey(&mut passkey, &code).await.unwrap();
+    let _user: User = approve(alice, &offered, &offered.public_key_digest)
+        .await
+        .unwrap();
+    browser.login(&passkey).await.unwrap();
+    Person {
+        browser,
+        passkey,
+        registered: alice.registered.clone(),
+    }
+}
+
+async fn link(alice: &Person) -> String {
+    let wanted = Wanted::empty("/v1/links");
+    let link: Link = alice.browser.ask(&wanted, None).await.unwrap();
+    link.code
+}
+
+async fn approve(alice: &Person, offered: &Passkey, digest: &str) -> Result<User, Error> {
+    let approve = ApprovePasskey {
+        public_key_digest: digest.to_owned(),
+    };
+    let wanted = Wanted::post(&format!("/v1/passkeys/{}/approve", offered.id), &approve);
+    alice.approved("approve_passkey", &wanted).await
+}
+
+async fn revoke(alice: &Person, passkey: &str) -> Result<User, Error> {
+    let wanted = Wanted::empty(&format!("/v1/passkeys/{passkey}/revoke"));
+    alice.approved("revoke_passkey", &wanted).await
+}
+
 #[tokio::test]
 async fn a_second_device_is_linked_by_a_code_and_the_approval_of_its_very_key() {
     let stack = people();
     let alice = person(&stack).await;
-    let link: Link = alice
-        .browser
-        .ask(&Wanted::empty("/v1/links"), None)
-        .await
-        .unwrap();
-
     let mut phone = Browser::new(stack.verified().await);
     let mut passkey = Authenticator::new();
-    let offered = offer(&phone, &mut passkey, &link.code).await.unwrap();
+    let code = link(&alice).await;
+    let offered = phone.offer_passkey(&mut passkey, &code).await.unwrap();
     assert_eq!(offered.status, PasskeyStatus::Pending);
     assert_eq!(refusal(phone.login(&passkey).await), "passkey-unknown");
-    let again = offer(&phone, &mut Authenticator::new(), &link.code).await;
-    assert_eq!(refusal(again), "link-invalid");
 
-    let path = format!("/v1/passkeys/{}/approve", offered.id);
-    let approve = |digest: String| {
-        let public_key_digest = digest;
-        Wanted::post(&path, &ApprovePasskey { public_key_digest })
-    };
-    let other = approve("0".repeat(64));
-    let refused = alice
-        .browser
-        .approved::<User>("approve_passkey", &other, &alice.passkey)
-        .await;
-    assert_eq!(refusal(refused), "passkey-unknown");
-    let same = approve(offered.public_key_digest);
-    let user: User = alice
-        .browser
-        .approved("approve_passkey", &same, &alice.passkey)
-        .await
-        .unwrap();
-    assert_eq!(user.passkeys.len(), 2);
+    let other = approve(&alice, &offered, &"0".repeat(64)).await;
+    assert_eq!(refusal(other), "passkey-unknown");
+    let same = approve(&alice, &offered, &offered.public_key_digest).await;
+    assert_eq!(same.unwrap().passkeys.len(), 2);
 
     let logged_in = phone.login(&passkey).await.unwrap();
-    assert_eq!(logged_in.user.id, alice.registered.user.id);
+    assert_eq!(logged_in.user.id, alice.id());
     sign(&phone, &alice.registered.key, 1).await.unwrap();
-
-    // Either device ends the other, and the sessions that it opened.
-    let path = format!(
-        "/v1/passkeys/{}/revoke",
-        alice.registered.user.passkeys[0].id
-    );
-    let user: User = phone
-        .approved("revoke_passkey", &Wanted::empty(&path), &passkey)
-        .await
-        .unwrap();
-    assert_eq!(user.passkeys.len(), 1);
-    let ended = sign(&alice.browser, &alice.registered.key, 1).await;
-    assert_eq!(refusal(ended), "session-ended");
-    let mut browser = Browser::new(stack.verified().await);
-    assert_eq!(
-        refusal(browser.login(&alice.passkey).await),
-        "passkey-unknown"
-    );
-    let path = format!("/v1/passkeys/{}/revoke", offered.id);
-    let last = phone
-        .approved::<User>("revoke_passkey", &Wanted::empty(&path), &passkey)
-        .await;
-    assert_eq!(refusal(last), "last-passkey");
 }
 
-/// Offers a passkey by a link code, as another device does.
-pub(crate) async fn offer(
-    browser: &Browser,
-    passkey: &mut Authenticator,
-    code: &str,
-) -> Result<Passkey, Error> {
-    let open = Wanted::post(
-        "/v1/links/open",
-        &OpenLink {
-            code: code.to_owned(),
-        },
-    );
-    let opened: LinkOpened = browser.ask(&open, None).await?;
-    let wanted = Wanted::post(
-        "/v1/links/passkey",
-        &OfferPasskey {
-            code: code.to_owned(),
-            passkey_name: "phone".to_owned(),
-        },
-    );
-    let handle = hex::decode(opened.user_handle).unwrap();
-    with_new_passkey(browser, "offer_passkey", &wanted, passkey, &handle).await
+#[tokio::test]
+async fn a_link_code_is_good_for_one_offer() {
+    let stack = people();
+    let alice = person(&stack).await;
+    let code = link(&alice).await;
+    let phone = Browser::new(stack.verified().await);
+    let mut passkey = Authenticator::new();
+    phone.offer_passkey(&mut passkey, &code).await.unwrap();
+    let again = phone.offer_passkey(&mut Authenticator::new(), &code).await;
+    assert_eq!(refusal(again), "link-invalid");
+}
+
+#[tokio::test]
+async fn a_revoked_passkey_opens_nothing_and_what_it_opened_is_ended() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let phone = linked(&stack, &alice).await;
+    let user = revoke(&phone, &alice.registered.user.passkeys[0].id).await;
+    assert_eq!(user.unwrap().passkeys.len(), 1);
+    let ended = sign(&alice.browser, &alice.registered.key, 1).await;
+    assert_eq!(refusal(ended), "session-ended");
+    assert_eq!(refusal(alice.login().await), "passkey-unknown");
+    sign(&phone.browser, &alice.registered.key, 1)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_last_passkey_is_not_revoked_without_a_way_to_recover() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let only = alice.registered.user.passkeys[0].id.clone();
+    assert_eq!(refusal(revoke(&alice, &only).await), "last-passkey");
+    alice.login().await.unwrap();
+    codes(&alice).await;
+    revoke(&alice, &only).await.unwrap();
+    assert_eq!(refusal(alice.login().await), "passkey-unknown");
 }

@@ -1,57 +1,26 @@
-//! A lost device: recovery by codes and by guardians, and its cancellation.
+//! A lost device: recovery by codes, and its cancellation.
 
 use permafrost_client::Error;
-use permafrost_common::api::people::{
-    Guardians, Recovery, RecoveryCodes, RecoveryOf, StartRecovery, User,
-};
+use permafrost_common::api::people::{Recovery, RecoveryOf, StartRecovery, User};
 use permafrost_tests::{Authenticator, Browser, Wanted, refusal, with_nonce};
 
-use crate::steps::{advance, people, person, sign, with_new_passkey};
+use crate::steps::{Person, advance, codes, people, person, sign};
+
+/// Later than the delay of a recovery, in seconds.
+pub(crate) const DELAYED_S: u64 = 72 * 3600 + 5;
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
 async fn a_lost_device_is_recovered_by_a_code_after_the_delay() {
     let stack = people();
     let mut alice = person(&stack).await;
-    let codes: RecoveryCodes = alice
-        .browser
-        .approved(
-            "create_recovery_codes",
-            &Wanted::empty("/v1/recovery-codes"),
-            &alice.passkey,
-        )
-        .await
-        .unwrap();
-    assert_eq!(codes.codes.len(), 10);
-    let user = alice.registered.user.id.clone();
-
-    let mut passkey = Authenticator::new();
-    let wrong = recover(
-        &alice.browser,
-        &mut passkey,
-        &user,
-        Some("3-AAAAA-AAAAA-AAAAA-AAAAA"),
-    )
-    .await;
-    assert_eq!(refusal(wrong), "recovery-code-invalid");
-    let mut passkey = Authenticator::new();
-    let recovery = recover(&alice.browser, &mut passkey, &user, Some(&codes.codes[3]))
-        .await
-        .unwrap();
-    let again = recover(
-        &alice.browser,
-        &mut Authenticator::new(),
-        &user,
-        Some(&codes.codes[3]),
-    )
-    .await;
-    assert_eq!(refusal(again), "recovery-code-invalid");
+    let code = &codes(&alice).await[3];
+    let (passkey, recovery) = begun(&alice, code).await;
+    let user = alice.id().to_owned();
 
     let early = complete(&alice.browser, &passkey, &user, &recovery).await;
     assert_eq!(refusal(early), "recovery-not-ready");
-    advance(&stack, &mut alice, 72 * 3600 + 5).await;
-    // Nobody else's passkey completes it.
-    let other = complete(&alice.browser, &alice.passkey, &user, &recovery).await;
-    assert_eq!(refusal(other), "passkey-unknown");
+    advance(&stack, &mut alice, DELAYED_S).await;
     let recovered = complete(&alice.browser, &passkey, &user, &recovery)
         .await
         .unwrap();
@@ -65,31 +34,45 @@ async fn a_lost_device_is_recovered_by_a_code_after_the_delay() {
 }
 
 #[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
+async fn a_recovery_is_completed_by_the_passkey_that_it_began_with() {
+    let stack = people();
+    let mut alice = person(&stack).await;
+    let code = &codes(&alice).await[0];
+    let (_, recovery) = begun(&alice, code).await;
+    let user = alice.id().to_owned();
+    advance(&stack, &mut alice, DELAYED_S).await;
+    let mut unknown = Authenticator::new();
+    unknown.user_handle.clone_from(&alice.passkey.user_handle);
+    for other in [&alice.passkey, &unknown] {
+        let refused = complete(&alice.browser, other, &user, &recovery).await;
+        assert_eq!(refusal(refused), "passkey-unknown");
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_code_is_good_for_one_recovery() {
+    let stack = people();
+    let alice = person(&stack).await;
+    let code = &codes(&alice).await[3];
+    begun(&alice, code).await;
+    let mut passkey = Authenticator::new();
+    let again = recover(&alice.browser, &mut passkey, alice.id(), Some(code)).await;
+    assert_eq!(refusal(again), "recovery-code-invalid");
+}
+
+#[tokio::test]
+#[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
 async fn any_passkey_that_is_left_cancels_a_recovery() {
     let stack = people();
     let mut alice = person(&stack).await;
-    let codes: RecoveryCodes = alice
-        .browser
-        .approved(
-            "create_recovery_codes",
-            &Wanted::empty("/v1/recovery-codes"),
-            &alice.passkey,
-        )
-        .await
-        .unwrap();
-    let user = alice.registered.user.id.clone();
-    let mut passkey = Authenticator::new();
-    let recovery = recover(&alice.browser, &mut passkey, &user, Some(&codes.codes[0]))
-        .await
-        .unwrap();
-    let path = format!("/v1/recoveries/{}/cancel", recovery.id);
-    let cancelled: User = alice
-        .browser
-        .ask(&Wanted::empty(&path), None)
-        .await
-        .unwrap();
+    let code = &codes(&alice).await[0];
+    let (passkey, recovery) = begun(&alice, code).await;
+    let cancel = Wanted::empty(&format!("/v1/recoveries/{}/cancel", recovery.id));
+    let cancelled: User = alice.browser.ask(&cancel, None).await.unwrap();
     assert!(cancelled.recoveries.is_empty());
-    advance(&stack, &mut alice, 72 * 3600 + 5).await;
+    let user = alice.id().to_owned();
+    advance(&stack, &mut alice, DELAYED_S).await;
     let refused = complete(&alice.browser, &passkey, &user, &recovery).await;
     assert_eq!(refusal(refused), "recovery-not-found");
 }
@@ -98,74 +81,53 @@ async fn any_passkey_that_is_left_cancels_a_recovery() {
 async fn wrong_recovery_codes_are_counted_and_the_sixth_in_an_hour_is_not_looked_at() {
     let stack = people();
     let alice = person(&stack).await;
-    let user = alice.registered.user.id.clone();
     for _ in 0..5 {
-        let wrong = recover(&alice.browser, &mut Authenticator::new(), &user, Some("x")).await;
+        let wrong = recover(
+            &alice.browser,
+            &mut Authenticator::new(),
+            alice.id(),
+            Some("x"),
+        )
+        .await;
         assert_eq!(refusal(wrong), "recovery-code-invalid");
     }
-    let sixth = recover(&alice.browser, &mut Authenticator::new(), &user, Some("x")).await;
+    let sixth = recover(
+        &alice.browser,
+        &mut Authenticator::new(),
+        alice.id(),
+        Some("x"),
+    )
+    .await;
     assert_eq!(refusal(sixth), "rate-limited");
 }
 
 #[tokio::test]
-async fn enough_guardians_begin_the_delay_of_a_recovery() {
+async fn a_code_that_is_well_formed_and_wrong_recovers_nothing() {
     let stack = people();
-    let mut alice = person(&stack).await;
-    let (bob, carol) = (person(&stack).await, person(&stack).await);
-    let mallory = person(&stack).await;
-    let user = alice.registered.user.id.clone();
-    let none = recover(&alice.browser, &mut Authenticator::new(), &user, None).await;
-    assert_eq!(refusal(none), "recovery-impossible");
-    let guardians = Guardians {
-        threshold: 2,
-        users: vec![
-            bob.registered.user.id.clone(),
-            carol.registered.user.id.clone(),
-        ],
-    };
-    let _user: User = alice
-        .browser
-        .approved(
-            "set_guardians",
-            &Wanted::post("/v1/guardians", &guardians),
-            &alice.passkey,
-        )
-        .await
-        .unwrap();
-
+    let alice = person(&stack).await;
+    codes(&alice).await;
     let mut passkey = Authenticator::new();
-    let recovery = recover(&alice.browser, &mut passkey, &user, None)
-        .await
-        .unwrap();
-    assert_eq!(recovery.ready_at, None);
-    let of = RecoveryOf {
-        user: user.clone(),
-        public_key_digest: recovery.public_key_digest.clone(),
-    };
-    let approve = Wanted::post(&format!("/v1/recoveries/{}/approve", recovery.id), &of);
-    let stranger =
-        mallory
-            .browser
-            .approved::<Recovery>("approve_recovery", &approve, &mallory.passkey);
-    assert_eq!(refusal(stranger.await), "recovery-not-found");
-    for (guardian, approvals) in [(&bob, 1), (&bob, 1), (&carol, 2)] {
-        let approved: Recovery = guardian
-            .browser
-            .approved("approve_recovery", &approve, &guardian.passkey)
-            .await
-            .unwrap();
-        assert_eq!(approved.approvals, approvals);
-        assert_eq!(approved.ready_at.is_some(), approvals == 2);
-    }
-    let early = complete(&alice.browser, &passkey, &user, &recovery).await;
-    assert_eq!(refusal(early), "recovery-not-ready");
-    advance(&stack, &mut alice, 72 * 3600 + 5).await;
-    complete(&alice.browser, &passkey, &user, &recovery)
-        .await
-        .unwrap();
-    alice.browser.login(&passkey).await.unwrap();
+    let code = Some("3-AAAAA-AAAAA-AAAAA-AAAAA");
+    let wrong = recover(&alice.browser, &mut passkey, alice.id(), code).await;
+    assert_eq!(refusal(wrong), "recovery-code-invalid");
 }
 
+#[tokio::test]
+async fn without_codes_and_guardians_there_is_no_recovery() {
+    let stack = people();
+    let alice = person(&stack).await;
+    let none = recover(&alice.browser, &mut Authenticator::new(), alice.id(), None).await;
+    assert_eq!(refusal(none), "recovery-impossible");
+}
+
+/// A recovery by a code, and the passkey that it began with.
+async fn begun(alice: &Person, code: &str) -> (Authenticator, Recovery) {
+    let mut passkey = Authenticator::new();
+    let recovery = recover(&alice.browser, &mut passkey, alice.id(), Some(code)).await;
+    (passkey, recovery.unwrap())
+}
+
+/// Begins a recovery of the user with a new passkey.
 pub(crate) async fn recover(
     browser: &Browser,
     passkey: &mut Authenticator,
@@ -181,9 +143,12 @@ pub(crate) async fn recover(
         },
     );
     let handle = hex::decode(user).unwrap();
-    with_new_passkey(browser, "start_recovery", &wanted, passkey, &handle).await
+    browser
+        .with_new_passkey("start_recovery", &wanted, passkey, &handle)
+        .await
 }
 
+/// Completes a recovery with its passkey.
 pub(crate) async fn complete(
     browser: &Browser,
     passkey: &Authenticator,

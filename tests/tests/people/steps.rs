@@ -5,31 +5,15 @@ use std::time::{Duration, Instant};
 
 use nostr::event::Event;
 use permafrost_client::Error;
-use permafrost_common::api::people::{Registered, User};
+use permafrost_common::api::people::{RecoveryCodes, User};
 use permafrost_common::api::{Key, SignRequest, Signed};
-use permafrost_tests::{
-    Authenticator, Browser, HonestStack, Measured, Wanted, refusal, with_nonce,
-};
-use serde::de::DeserializeOwned;
+pub(crate) use permafrost_tests::Person;
+use permafrost_tests::{Browser, HonestStack, Measured, Wanted, refusal};
 use serde_json::json;
-
-/// A user, with the browser and the passkey that registered.
-pub(crate) struct Person {
-    pub(crate) browser: Browser,
-    pub(crate) passkey: Authenticator,
-    pub(crate) registered: Registered,
-}
 
 /// Registers somebody.
 pub(crate) async fn person(stack: &HonestStack) -> Person {
-    let mut browser = Browser::new(stack.verified().await);
-    let mut passkey = Authenticator::new();
-    let registered = browser.register(&mut passkey).await.unwrap();
-    Person {
-        browser,
-        passkey,
-        registered,
-    }
+    Person::register(stack.verified().await).await.unwrap()
 }
 
 /// A stack that has people.
@@ -58,19 +42,13 @@ pub(crate) fn is_the_event_of(signed: &Signed, key: &Key) -> bool {
     event.verify().is_ok() && event.pubkey.to_hex() == key.group_public_key
 }
 
-/// Sends a request that a new passkey was made for, for the user of this handle.
-pub(crate) async fn with_new_passkey<T: DeserializeOwned>(
-    browser: &Browser,
-    purpose: &str,
-    wanted: &Wanted,
-    passkey: &mut Authenticator,
-    handle: &[u8],
-) -> Result<T, Error> {
-    let nonce = browser.nonce(purpose).await?.nonce;
-    let response = passkey.register(&wanted.challenge(purpose, &nonce, ""), handle);
-    browser
-        .ask(wanted, Some(&with_nonce(&nonce, &response)))
-        .await
+/// Ten recovery codes of this person.
+pub(crate) async fn codes(person: &Person) -> Vec<String> {
+    let wanted = Wanted::empty("/v1/recovery-codes");
+    let made = person.approved("create_recovery_codes", &wanted).await;
+    let RecoveryCodes { codes } = made.unwrap();
+    assert_eq!(codes.len(), 10);
+    codes
 }
 
 /// Moves the emulated NSM's clock, and waits until the enclave has looked at it.
