@@ -19,6 +19,8 @@ export interface LoggedIn {
 
 export class App {
   readonly people: People;
+  /** What the enclave shows the user to recognise this device by. */
+  readonly device = deviceName();
   #user: LoggedIn | undefined;
 
   constructor(
@@ -29,7 +31,7 @@ export class App {
     /** Says something to whoever sees or hears the page. */
     readonly say: (text: string, kind?: "done" | "failed") => void,
   ) {
-    this.people = new People(enclave, { device: deviceName() });
+    this.people = new People(enclave, { device: this.device });
   }
 
   get user(): LoggedIn | undefined {
@@ -82,11 +84,15 @@ export class App {
       return undefined;
     } finally {
       button.removeAttribute("aria-disabled");
+      if (!button.isConnected && document.activeElement === document.body) {
+        // Whoever was at a button that is gone goes on at the top of the view.
+        document.querySelector("h1")?.focus();
+      }
     }
   }
 }
 
-/** What the enclave shows the user to recognise a device by: browser and system, and no more. */
+/** Browser and system, and no more. */
 function deviceName(): string {
   const agent = navigator.userAgent;
   const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1] ?? "A browser";

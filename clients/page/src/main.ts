@@ -2,7 +2,7 @@
 
 import "./style.css";
 import { Enclave } from "@permafrost/client";
-import { App, type View } from "./app.js";
+import { App, type LoggedIn, type View } from "./app.js";
 import { button, h } from "./dom.js";
 import { loadExpectation } from "./expectation.js";
 import { activity } from "./views/activity.js";
@@ -43,6 +43,7 @@ const clock = h("div", { class: "session" });
 const status = h("div", { class: "status", role: "status", "aria-live": "polite" });
 const main = h("main", { id: "main", tabindex: "-1" });
 let current: View | undefined;
+let warned: LoggedIn["session"] | undefined;
 
 document.body.append(
   h("a", { class: "skip", href: "#main" }, "Skip to the content"),
@@ -134,6 +135,10 @@ async function begin(): Promise<void> {
       app.leave("Your session is over: it lasts 15 minutes. Log in again.");
       return;
     }
+    if (seconds <= WARNING_S && warned !== user?.session) {
+      warned = user?.session;
+      say("Your session ends in a minute. What you have not sent by then is gone.");
+    }
     clock.querySelector(".remaining")?.replaceChildren(remaining(seconds));
   }
 }
@@ -156,3 +161,5 @@ function remaining(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   return `Session: ${minutes}:${String(seconds % 60).padStart(2, "0")}`;
 }
+
+const WARNING_S = 60;

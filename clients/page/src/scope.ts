@@ -1,7 +1,7 @@
 /** What sessions may do, in words, and the fields that narrow it. */
 
 import type { Scope } from "@permafrost/client";
-import { checkbox, field, h } from "./dom.js";
+import { button, checkbox, field, h } from "./dom.js";
 
 /** Whom a scope is for: one session, or, as the policy, all of the user's. */
 export type Narrowed = "session" | "policy";
@@ -19,13 +19,24 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
     right,
     box: h("input", { type: "checkbox", checked: has(scope.operations, right) }),
   }));
+  const onlySign = button("Tick nothing but Sign", () => {
+    for (const { right, box } of boxes) {
+      box.checked = right.operations.includes("sign");
+    }
+  });
   const kinds = h("input", { autocomplete: "off", inputmode: "numeric", value: scope.nostr_kinds?.join(", ") });
   const hint = "Numbers with commas between: 1, 7. Empty: all kinds. 1 is a short text note (NIP-01).";
   return {
     content: h(
       "div",
       {},
-      h("fieldset", {}, h("legend", {}, "It may"), ...boxes.map(({ right, box }) => checkbox(right.label, box))),
+      h(
+        "fieldset",
+        {},
+        h("legend", {}, "It may"),
+        ...boxes.map(({ right, box }) => checkbox(right.label, box)),
+        h("div", { class: "actions" }, onlySign),
+      ),
       field("Only these kinds of Nostr events", kinds, hint),
     ),
     read: () => ({
@@ -39,12 +50,12 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
   };
 }
 
-/** What a scope leaves, as rows for {@link facts}. */
+/** What is left, as rows for {@link facts}. */
 export function scopeWords({ operations, keys, nostr_kinds }: Scope = {}): (readonly [string, string])[] {
   const rights = RIGHTS.filter((right) => has(operations, right)).map(({ label }) => label.toLowerCase());
   return [
-    ["May", operations === undefined ? "everything that is allowed" : rights.join("; ") || "nothing of this page"],
-    ["Kinds of events", nostr_kinds === undefined ? "all that are allowed" : nostr_kinds.join(", ") || "none"],
+    ["Operations", operations === undefined ? "not narrowed" : rights.join("; ") || "none of this page"],
+    ["Kinds of events", nostr_kinds === undefined ? "not narrowed" : nostr_kinds.join(", ") || "none"],
     ...(keys === undefined ? [] : ([["Keys", keys.map((id) => id.slice(0, 8)).join(", ") || "none"]] as const)),
   ];
 }

@@ -22,15 +22,19 @@ export function facts(...rows: readonly (readonly [string, Node | string])[]): H
 /** A text to be taken elsewhere, and a button that copies it. */
 export function copyable(text: string, label: string, lines = 1): HTMLElement {
   const shown = h(lines > 1 ? "pre" : "code", { class: "copyable", tabindex: lines > 1 ? "0" : undefined }, text);
-  const copy = h("button", { type: "button" }, "Copy");
-  copy.setAttribute("aria-label", `Copy ${label}`);
+  const copy = h("button", { type: "button" });
+  const said = (what: string) => {
+    copy.replaceChildren(what);
+    copy.setAttribute("aria-label", `${what} ${label}`);
+  };
+  said("Copy");
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
-      copy.replaceChildren("Copied");
+      said("Copied");
     } catch {
       getSelection()?.selectAllChildren(shown);
-      copy.replaceChildren("Selected");
+      said("Selected");
     }
   });
   return h("div", { class: "copy" }, shown, copy);

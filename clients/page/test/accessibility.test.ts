@@ -47,6 +47,26 @@ onStack("accessibility", (scene) => {
     await alice.hears("Signed in the enclave.");
   });
 
+  test("whoever was at a button that goes away goes on at the heading", async () => {
+    const alice = await scene.person();
+    await alice.register();
+    await alice.goTo("Devices");
+    await alice.page.getByText("Rename This device").click();
+    await alice.write("New name of This device", "laptop");
+    await alice.page.keyboard.press("Enter");
+    await alice.hears("Renamed.");
+    await expect.poll(() => focused(alice)).toBe("Devices");
+  });
+
+  test("a passkey is named for the device unless somebody names it, and its card says what it is used for apart", async () => {
+    const alice = await scene.person();
+    await alice.press("Register with a new passkey");
+    await alice.sees("Sign");
+    await alice.goTo("Devices");
+    const headings = await alice.page.locator("h3").allTextContents();
+    expect(headings).toEqual(["Chrome on Linux used for this session", "Chrome on Linux this one"]);
+  });
+
   /** The rules that the view breaks, and where. Scripts from outside are run by the debugger: the page's policy has none. */
   async function violationsOf(person: Person): Promise<string[]> {
     await person.page.evaluate(AXE);

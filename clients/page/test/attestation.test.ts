@@ -20,10 +20,7 @@ onStack(
       await alice.goTo("Devices");
       await alice.press("Link another device");
       const code = await alice.reads(".copyable");
-      await phone.goTo("Link this device");
-      await phone.write("Link code", code);
-      await phone.press("Make a passkey and offer it");
-      await phone.reads("section .digest");
+      await phone.offers(code);
       await alice.goTo("Recovery");
       await alice.press("Make ten new codes");
       const [user = "", recoveryCode = ""] = (await alice.reads("pre")).split("\n");

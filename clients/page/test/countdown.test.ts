@@ -15,6 +15,7 @@ onStack("the countdown", (scene) => {
     await passes(laptop, whole - 60);
     await expect.poll(() => laptop.remaining()).toBeLessThanOrEqual(60);
     expect(await laptop.remaining()).toBeGreaterThan(0);
+    await laptop.hears("Your session ends in a minute.");
     await laptop.sign("in the last minute");
 
     for (const credential of await laptop.credentials()) {

@@ -105,6 +105,7 @@ onStack("people", (scene) => {
     await phone.open(`#/link/${code}`);
     await phone.sees("Link this device");
     expect(phone.page.url()).not.toContain(code);
+    await phone.write("Name of the passkey", "Another device");
     await phone.press("Make a passkey and offer it");
     const offered = await phone.reads("section .digest");
     await phone.press("Log in");
@@ -145,10 +146,7 @@ onStack("people", (scene) => {
     await laptop.goTo("Devices");
     await laptop.press("Link another device");
     const code = await laptop.reads(".copyable");
-    await mallory.goTo("Link this device");
-    await mallory.write("Link code", code);
-    await mallory.press("Make a passkey and offer it");
-    await mallory.reads("section .digest");
+    await mallory.offers(code);
     await laptop.press("They differ: refuse it");
     await laptop.hears("The offer is refused.");
     await mallory.press("Log in");
@@ -219,7 +217,7 @@ onStack("people", (scene) => {
     await alice.write("Their user ids, one a line", `${ids.get(bob)}\n${ids.get(carol)}`);
     await alice.write("How many it takes", "2");
     await alice.press("Set the guardians");
-    await alice.hears("Set.");
+    await alice.hears("The guardians are named.");
     const key = await signs(alice);
 
     const ticket = await startRecovery(phone, ids.get(alice) ?? "");

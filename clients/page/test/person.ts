@@ -123,9 +123,19 @@ export class Person {
     await this.page.getByLabel(label, { exact: true }).fill(text);
   }
 
-  async register(): Promise<void> {
+  async register(passkeyName = "This device"): Promise<void> {
+    await this.write("Name of the passkey", passkeyName);
     await this.press("Register with a new passkey");
     await this.sees("Sign");
+  }
+
+  /** Makes a passkey for whoever gave the code, and offers it. */
+  async offers(code: string, passkeyName = "Another device"): Promise<void> {
+    await this.goTo("Link this device");
+    await this.write("Link code", code);
+    await this.write("Name of the passkey", passkeyName);
+    await this.press("Make a passkey and offer it");
+    await this.reads("section .digest");
   }
 
   async logIn(): Promise<void> {

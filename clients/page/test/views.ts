@@ -47,10 +47,7 @@ export async function tour(
   await person.press("Link another device");
   const code = await person.reads(".copyable");
   await look("devices-link-code");
-  await helper.goTo("Link this device");
-  await helper.write("Link code", code);
-  await helper.press("Make a passkey and offer it");
-  await helper.reads("section .digest");
+  await helper.offers(code);
   await look("link-compare", helper);
   await person.reads(".card .digest");
   await look("devices-compare");

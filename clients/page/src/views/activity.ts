@@ -1,6 +1,6 @@
 /** What happened to the user, as the enclave has it in the sealed record. */
 
-import type { Activity } from "@permafrost/client";
+import type { Activity, User } from "@permafrost/client";
 import type { App, View } from "../app.js";
 import { button, h } from "../dom.js";
 import { time } from "../show.js";
@@ -8,10 +8,13 @@ import { time } from "../show.js";
 export function activity(app: App): View {
   const session = app.user?.session;
   const rows = h("tbody");
-  const show = (entries: readonly Activity[]) => rows.replaceChildren(...entries.map(row));
-  show(session?.user.activity ?? []);
+  if (session === undefined) {
+    return { title: "Activity", content: [] };
+  }
+  const show = (user: User) => rows.replaceChildren(...user.activity.map((step) => row(user, step)));
+  show(session.user);
   const refresh = button("Look again", (it) =>
-    app.attempt(it, async () => show((await session?.refresh())?.activity ?? []), "This is what the enclave has now."),
+    app.attempt(it, async () => show(await session.refresh()), "This is what the enclave has now."),
   );
   return {
     title: "Activity",
@@ -32,9 +35,18 @@ export function activity(app: App): View {
   };
 }
 
-function row({ at, what, detail }: Activity): HTMLTableRowElement {
-  const which = detail === "" ? "" : h("code", {}, detail.slice(0, 8));
-  return h("tr", {}, h("td", {}, time(at)), h("td", {}, STEPS[what] ?? what), h("td", {}, which));
+function row(user: User, { at, what, detail }: Activity): HTMLTableRowElement {
+  return h("tr", {}, h("td", {}, time(at)), h("td", {}, STEPS[what] ?? what), h("td", {}, which(user, detail)));
+}
+
+/** The passkey's name or the session's device, while there is one; otherwise the beginning of the id. */
+function which(user: User, detail: string): Node | string {
+  if (detail === "") {
+    return "";
+  }
+  const passkey = user.passkeys.find(({ id }) => id === detail);
+  const session = user.sessions.find(({ id }) => id.endsWith(`.${detail}`));
+  return passkey?.name ?? (session?.device || h("code", {}, detail.slice(0, 8)));
 }
 
 const STEPS: Readonly<Record<string, string>> = {

@@ -52,7 +52,7 @@ function passkeyCard(app: App, session: Session, passkey: Passkey, show: (user: 
   return h(
     "li",
     {},
-    h("h3", {}, passkey.name, isThis && h("span", { class: "mark" }, "used for this session")),
+    marked(passkey.name, isThis && "used for this session"),
     facts(
       ["Added", time(passkey.added_at)],
       ["Last used", passkey.used_at === 0 ? "never" : time(passkey.used_at)],
@@ -80,7 +80,7 @@ function sessionCard(
   return h(
     "li",
     {},
-    h("h3", {}, device, isThis && h("span", { class: "mark" }, "this one")),
+    marked(device, isThis && "this one"),
     facts(
       ["Opened with", by],
       ["Since", time(info.created_at)],
@@ -90,4 +90,9 @@ function sessionCard(
     ),
     h("div", { class: "actions" }, !isThis && end),
   );
+}
+
+/** A heading, and a word behind it that is heard apart from it. */
+function marked(name: string, mark: string | false): HTMLHeadingElement {
+  return h("h3", {}, name, mark && " ", mark && h("span", { class: "mark" }, mark));
 }

@@ -76,7 +76,7 @@ function replacing(app: App, session: Session, key: UserKey, name: string): HTML
     "Replace it",
     "A new key with another public key takes its place, once. Whoever knows you by the old one has to learn the new one. What belongs to the old one stays with it.",
     checkbox(`Disable ${name}, for good`, disable),
-    replace,
+    h("div", { class: "actions" }, replace),
   );
 }
 

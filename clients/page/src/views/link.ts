@@ -12,7 +12,7 @@ export function link(app: App, parameter: string): View {
     spellcheck: "false",
     value: parameter,
   });
-  const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "Another device" });
+  const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: app.device });
   const userName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "Permafrost" });
   const place = h("div", { "aria-live": "polite" });
   const offer = form(

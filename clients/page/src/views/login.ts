@@ -5,7 +5,7 @@ import { button, field, form, h, section } from "../dom.js";
 import { scopeFields } from "../scope.js";
 
 export function login(app: App): View {
-  const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "This device" });
+  const passkeyName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: app.device });
   const userName = h("input", { required: true, maxlength: "64", autocomplete: "off", value: "Permafrost" });
   const logIn = button(
     "Log in with a passkey",
@@ -41,7 +41,7 @@ export function login(app: App): View {
       ),
       h("div", { class: "actions" }, logIn),
       section(
-        "You are new here?",
+        "New here?",
         h(
           "p",
           {},

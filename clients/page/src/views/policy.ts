@@ -30,7 +30,7 @@ export function policy(app: App): View {
         "What all your sessions may do, on every device. It takes away from what this deployment allows, and never adds to it. ",
         "One session alone can be narrowed further when you log in.",
       ),
-      section("Now", facts(...scopeWords(session.user.policy))),
+      section("What it leaves now", facts(...scopeWords(session.user.policy))),
       section(
         "Change it",
         h(

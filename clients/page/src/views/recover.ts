@@ -64,7 +64,7 @@ function started(recovery: Recovery, ticket: RecoveryTicket): HTMLElement {
         "May be completed",
         recovery.ready_at === undefined ? "after the guardians and the delay" : time(recovery.ready_at),
       ],
-      ["New passkey", digest(recovery.public_key_digest)],
+      ["Key of the new passkey", digest(recovery.public_key_digest)],
     ),
   );
 }

@@ -51,7 +51,7 @@ function recoveryCard(app: App, session: Session, recovery: Recovery, show: (use
           ? `after the guardians: ${recovery.approvals} have approved`
           : time(recovery.ready_at),
       ],
-      ["Its key", digest(recovery.public_key_digest)],
+      ["Key of the new passkey", digest(recovery.public_key_digest)],
     ),
     h("p", {}, "If that is not you, cancel it."),
     h("div", { class: "actions" }, cancel),
@@ -103,7 +103,7 @@ function guardians(app: App, session: Session): HTMLElement {
           const ids = users.value.split(/\s+/).filter((id) => id !== "");
           await session.setGuardians({ threshold: Number(threshold.value), users: ids.map((id) => id.toLowerCase()) });
         },
-        "Set.",
+        "The guardians are named.",
       ),
     h(
       "p",
@@ -111,7 +111,7 @@ function guardians(app: App, session: Session): HTMLElement {
       "Other users who, enough of them together, can begin a recovery for you. None of them can use your key.",
     ),
     field("Their user ids, one a line", users, "At most ten."),
-    field("How many it takes", threshold, "0 with no guardians: none."),
+    field("How many it takes", threshold, "1 or more. For no guardians, leave the ids empty and put 0."),
   );
 }
 
@@ -145,7 +145,7 @@ function ticketCard(app: App, session: Session, ticket: RecoveryTicket): HTMLEle
     "div",
     { class: "card" },
     h("h3", {}, "A recovery"),
-    facts(["Of the user", digest(ticket.user)], ["With the new passkey", digest(ticket.publicKeyDigest)]),
+    facts(["Of the user", digest(ticket.user)], ["Key of the new passkey", digest(ticket.publicKeyDigest)]),
     h("div", { class: "actions" }, approve),
   );
 }
