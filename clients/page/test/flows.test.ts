@@ -2,21 +2,18 @@
 
 import { verifyEvent } from "nostr-tools/pure";
 import { verifySchnorr } from "tiny-secp256k1";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Person } from "./person.js";
 import { scan } from "./scan.js";
 import { onStack } from "./scene.js";
-import { has } from "./secrets.js";
+import { leavesNoTrace } from "./traces.js";
 
 const DELAY_S = 72 * 3600;
 
 onStack("people", (scene) => {
-  let signed: string[];
-
   /** Signs, and gives the public key, once the event verifies by two other libraries: noble's curves, and libsecp256k1. */
   const signs = async (person: Person) => {
     const content = `from a person ${crypto.randomUUID()}`;
-    signed.push(content);
     const event = JSON.parse(await person.sign(content));
     expect(event.content).toBe(content);
     expect(verifyEvent(event)).toBe(true);
@@ -26,31 +23,7 @@ onStack("people", (scene) => {
     return event.pubkey as string;
   };
 
-  beforeEach(() => {
-    signed = [];
-  });
-
-  afterEach(async () => {
-    const secrets = signed.map((content) => Buffer.from(content));
-    for (const person of scene.persons) {
-      expect(person.complaints).toEqual([]);
-      expect([...person.hosts]).toEqual([new URL(scene.stack.origin).host]);
-      expect(await person.kept()).toEqual([]);
-      for (const { credentialId, userHandle = "" } of await person.credentials()) {
-        secrets.push(Buffer.from(credentialId, "base64"), Buffer.from(userHandle, "base64"));
-      }
-      secrets.push(...(await person.sessionKeys()));
-    }
-    const [log, database] = [scene.stack.log(), scene.stack.database()];
-    expect(log.includes("/v1/oblivious")).toBe(true);
-    expect(database.includes("SQLite format 3")).toBe(true);
-    expect(secrets.length).toBeGreaterThan(2);
-    for (const secret of secrets) {
-      expect(secret.length).toBeGreaterThanOrEqual(16);
-      expect(has(log, secret)).toBe(false);
-      expect(has(database, secret)).toBe(false);
-    }
-  });
+  leavesNoTrace(scene);
 
   test("register, log out, log in, and have an event signed that others verify", async () => {
     const alice = await scene.person();

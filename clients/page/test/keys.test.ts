@@ -4,12 +4,15 @@ import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import type { Person } from "./person.js";
 import { onStack } from "./scene.js";
+import { leavesNoTrace } from "./traces.js";
 
 const ALL = `operations = ["list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key"]`;
 
 onStack(
   "keys",
   (scene) => {
+    leavesNoTrace(scene);
+
     test("a key with renewed shares signs under the same public key", async () => {
       const alice = await scene.person();
       await alice.register();

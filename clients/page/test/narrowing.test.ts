@@ -2,10 +2,15 @@
 
 import { expect, test } from "vitest";
 import { onStack } from "./scene.js";
+import { leavesNoTrace } from "./traces.js";
 
 const REFUSED = "does not allow that";
+const NOTE = "a note that is nobody else's to read";
+const REACTION = "a reaction that is nobody else's to read";
 
 onStack("narrowing", (scene) => {
+  leavesNoTrace(scene);
+
   test("a policy holds for the sessions of every device, and is taken back", async () => {
     const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
@@ -13,7 +18,7 @@ onStack("narrowing", (scene) => {
       await phone.takes(credential);
     }
     await phone.logIn();
-    await laptop.sign("a reaction", 7);
+    await laptop.sign(REACTION, 7);
 
     // The copy of the passkey has counted further, so only that one may approve from here on.
     await phone.goTo("Policy");
@@ -28,12 +33,12 @@ onStack("narrowing", (scene) => {
     expect(now).not.toContain("renew");
 
     for (const person of [laptop, phone]) {
-      await person.asksFor("a reaction", 7);
+      await person.asksFor(REACTION, 7);
       await person.hears(REFUSED);
       await person.goTo("Keys");
       await person.press("Renew the shares of the key");
       await person.hears(REFUSED);
-      await person.sign("a note", 1);
+      await person.sign(NOTE, 1);
     }
 
     await phone.goTo("Policy");
@@ -42,7 +47,7 @@ onStack("narrowing", (scene) => {
     await phone.press("Set the policy");
     await phone.hears("The policy is set");
     expect(await phone.reads("dl")).toContain("Operationsnot narrowedKinds of eventsnot narrowed");
-    await laptop.sign("a reaction", 7);
+    await laptop.sign(REACTION, 7);
     await phone.goTo("Keys");
     await phone.press("Renew the shares of the key");
     await phone.hears("The shares are renewed.");
@@ -61,7 +66,7 @@ onStack("narrowing", (scene) => {
     }
     await alice.press("Set the policy");
     await alice.hears("The policy is set");
-    await alice.asksFor("a note");
+    await alice.asksFor(NOTE);
     await alice.hears(REFUSED);
     await alice.logOut();
     await alice.logIn();
@@ -71,7 +76,7 @@ onStack("narrowing", (scene) => {
     }
     await alice.press("Set the policy");
     await alice.hears("The policy is set");
-    await alice.sign("a note");
+    await alice.sign(NOTE);
   });
 
   test("a policy is not set without the passkey, nor with kinds that are none", async () => {
@@ -93,7 +98,7 @@ onStack("narrowing", (scene) => {
     await alice.write("Only these kinds of Nostr events", "7");
     await alice.press("Set the policy");
     await alice.hears("No passkey was used");
-    await alice.sign("a note");
+    await alice.sign(NOTE);
   });
 
   test("a session that may only sign notes does just that, and is shown so", async () => {
@@ -106,8 +111,8 @@ onStack("narrowing", (scene) => {
     await phone.press("Tick nothing but Sign");
     await phone.write("Only these kinds of Nostr events", "1");
     await phone.logIn();
-    await phone.sign("a note");
-    await phone.asksFor("a reaction", 7);
+    await phone.sign(NOTE);
+    await phone.asksFor(REACTION, 7);
     await phone.hears(REFUSED);
     for (const [view, name] of [
       ["Keys", "Renew the shares of the key"],
@@ -128,7 +133,7 @@ onStack("narrowing", (scene) => {
     const narrowed = laptop.page.locator("li", { hasText: "Kinds of events" });
     expect(await narrowed.locator("dd").allTextContents()).toEqual(expect.arrayContaining(["sign", "1"]));
     expect(await narrowed.count()).toBe(1);
-    await laptop.sign("a reaction", 7);
+    await laptop.sign(REACTION, 7);
     await phone.logOut();
   });
 });

@@ -47,6 +47,8 @@ export class Person {
   readonly complaints: string[] = [];
   /** The clock that the page has been given, in seconds ahead of this machine's. */
   #ahead = 0;
+  /** The texts that were to be signed. */
+  readonly written: string[] = [];
   /** Where requests went. */
   readonly hosts = new Set<string>();
 
@@ -157,6 +159,7 @@ export class Person {
 
   /** Asks for a signature, and hears about it later. */
   async asksFor(text: string, kind = 1): Promise<void> {
+    this.written.push(text);
     await this.goTo("Sign");
     await this.write("Text", text);
     await this.write("Kind", String(kind));
