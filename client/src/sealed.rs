@@ -9,6 +9,7 @@ use permafrost_common::{
     oblivious::{
         ANSWER_TYPE, KeyConfiguration, REQUEST_TYPE,
         binary_http::{decode_answer, encode_request},
+        pad_request,
     },
 };
 
@@ -52,7 +53,7 @@ pub(crate) async fn send(
 ) -> Result<Exchange, Failure> {
     let (parts, body) = inner.into_parts();
     let (sealed, pending) = key
-        .encapsulate(&encode_request(&parts, &body))
+        .encapsulate(&pad_request(encode_request(&parts, &body)))
         .map_err(|error| Failure::fresh(error.into()))?;
     let mut outer =
         request(Method::POST, "/v1/oblivious", sealed.into()).map_err(Failure::fresh)?;

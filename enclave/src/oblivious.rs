@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use permafrost_common::http_signature::RequestContext;
 use permafrost_common::oblivious::binary_http::{decode_request, encode_answer};
+use permafrost_common::oblivious::pad_answer;
 use permafrost_common::problem::{Problem, ProblemType};
 use tower::ServiceExt;
 
@@ -34,7 +35,7 @@ impl Inside {
         }
     }
 
-    /// Answers a message that was sealed: Binary HTTP (RFC 9292) in and out.
+    /// Answers a message that was sealed: Binary HTTP (RFC 9292) in and out, out with padding.
     ///
     /// The answer is signed over the request in the message (`docs/signatures.md`). What is not a request has no
     /// signed answer: an `oblivious-request-invalid` tells why, and only the client can read it.
@@ -47,7 +48,7 @@ impl Inside {
             }
         };
         let (parts, body) = answer.into_parts();
-        encode_answer(&parts, &body)
+        pad_answer(encode_answer(&parts, &body))
     }
 
     async fn answer_request(&self, request: Request<Vec<u8>>) -> Response<Bytes> {

@@ -118,7 +118,7 @@ pub(super) const ANSWER_NONCE_LEN: usize = KEY_LEN;
 pub(super) const ANSWER_LABEL: &[u8] = b"message/bhttp response";
 
 /// The length of an encapsulated answer around nothing, in bytes.
-const ANSWER_MIN: usize = ANSWER_NONCE_LEN + TAG_LEN;
+pub(super) const ANSWER_MIN: usize = ANSWER_NONCE_LEN + TAG_LEN;
 
 #[cfg(test)]
 mod tests {

@@ -155,4 +155,4 @@ impl fmt::Debug for Responder {
 }
 
 /// The length of an encapsulated request around nothing, in bytes.
-const REQUEST_MIN: usize = HEADER_LEN + PUBLIC_KEY_LEN + TAG_LEN;
+pub(super) const REQUEST_MIN: usize = HEADER_LEN + PUBLIC_KEY_LEN + TAG_LEN;

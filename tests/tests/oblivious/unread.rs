@@ -1,5 +1,10 @@
 //! What the parent gets to see.
 
+use std::collections::BTreeSet;
+
+use bhttp::Mode;
+use bytes::Bytes;
+use http::Request;
 use permafrost_client::{Client, Expectation, IdempotencyKey, Principal, Root};
 use permafrost_common::api::{Key, ReplaceKey, Signed};
 use permafrost_common::oblivious::{ANSWER_TYPE, REQUEST_TYPE};
@@ -8,6 +13,7 @@ use permafrost_tests::{
     new_key, refusal,
 };
 
+use crate::independent::ask;
 use crate::principal;
 
 #[tokio::test]
@@ -38,6 +44,33 @@ async fn the_parent_sees_neither_paths_nor_bodies_nor_answers() {
         found_in(&open, &keys, &signed).len(),
         needles(&keys, &signed).len()
     );
+}
+
+#[tokio::test]
+async fn answers_of_different_lengths_have_one_length_on_the_wire() {
+    let parent = LyingParent::start().await;
+    let mut inside = BTreeSet::new();
+    for path in ["/v1/health", "/v1/nothing", "/v1/root", "/v1/health?x=1"] {
+        let request = Request::get(path).body(Bytes::new()).unwrap();
+        let (outer, inner) = ask(&parent, &request, Mode::KnownLength).await;
+        assert_eq!(outer.body().len(), 1024, "{path}");
+        inside.insert(inner.body().len());
+    }
+    assert!(inside.len() > 1, "{inside:?}");
+}
+
+#[tokio::test]
+async fn requests_of_different_lengths_have_one_length_on_the_wire() {
+    let parent = LyingParent::start().await;
+    let alice = principal(&parent, "alice").await;
+    let key = new_key(&alice).await;
+    parent.proxy.take_seen();
+    // Without a body, and with one.
+    alice.key(&key.id).await.unwrap();
+    alice.sign(&key.id, &message()).await.unwrap();
+    let seen = parent.proxy.take_seen();
+    let lengths = seen.iter().map(|(request, _)| request.body().len());
+    assert_eq!(lengths.collect::<Vec<_>>(), [1024, 1024]);
 }
 
 #[tokio::test]

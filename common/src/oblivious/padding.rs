@@ -1,0 +1,78 @@
+//! Padding: zero bytes after a message in Binary HTTP (RFC 9292 section 3.8), so that its length tells little of it.
+
+use super::encapsulation::ANSWER_MIN;
+use super::gateway::REQUEST_MIN;
+
+/// A request in Binary HTTP as it is to be sealed: its length on the wire is 512 bytes, 1, 2, 4, 8 or 16 KiB, or a
+/// multiple of 16 KiB.
+pub fn pad_request(message: Vec<u8>) -> Vec<u8> {
+    pad(message, REQUEST_MIN)
+}
+
+/// An answer in Binary HTTP as it is to be sealed, of the same lengths on the wire.
+pub fn pad_answer(message: Vec<u8>) -> Vec<u8> {
+    pad(message, ANSWER_MIN)
+}
+
+/// `sealing` is by how much a message is longer on the wire.
+fn pad(mut message: Vec<u8>, sealing: usize) -> Vec<u8> {
+    let length = match message.len() + sealing {
+        0..=SHORTEST => SHORTEST,
+        length @ ..=STEP => length.next_power_of_two(),
+        length => length.next_multiple_of(STEP),
+    };
+    message.resize(length - sealing, 0);
+    message
+}
+
+/// The shortest length on the wire, in bytes.
+const SHORTEST: usize = 512;
+
+/// Up to here lengths double, from here on they grow by as much. It divides the bodies that are accepted by default.
+const STEP: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{GatewayKey, KeyConfiguration};
+    use super::*;
+
+    /// The lengths on the wire of a request and of an answer that have these lengths before they are padded.
+    fn on_the_wire(request: usize, answer: usize) -> (usize, usize) {
+        let key = GatewayKey::generate().unwrap();
+        let configuration = KeyConfiguration::first_usable(&key.key_configurations()).unwrap();
+        let request = pad_request(vec![7; request]);
+        let (request, _pending) = configuration.encapsulate(&request).unwrap();
+        let (_, responder) = key.open(&request).unwrap();
+        let answer = responder.seal(&pad_answer(vec![7; answer])).unwrap();
+        (request.len(), answer.len())
+    }
+
+    #[test]
+    fn lengths_on_the_wire_are_of_the_list_and_the_next_one_that_fits() {
+        for (shortest, longest) in [
+            (55, 512),
+            (513, 1024),
+            (1025, 2048),
+            (2049, 4096),
+            (4097, 8192),
+            (8193, 16_384),
+            (16_385, 32_768),
+            (32_769, 49_152),
+            (245_761, 262_144),
+        ] {
+            for unpadded in [shortest, longest] {
+                let lengths = on_the_wire(unpadded - 55, unpadded - 32);
+                assert_eq!(lengths, (longest, longest), "{unpadded}");
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_zero_bytes_at_the_end() {
+        for padded in [pad_request(vec![7; 700]), pad_answer(vec![7; 700])] {
+            let (message, padding) = padded.split_at(700);
+            assert_eq!(message, [7; 700]);
+            assert!(padding.iter().all(|byte| *byte == 0));
+        }
+    }
+}
