@@ -47,7 +47,7 @@ let warned: LoggedIn["session"] | undefined;
 
 document.body.append(
   h("a", { class: "skip", href: "#main" }, "Skip to the content"),
-  h("header", {}, h("a", { class: "name", href: "#/enclave" }, "Permafrost"), menu, clock),
+  h("header", {}, h("a", { class: "name", href: "#/enclave" }, "Permafrost"), clock, menu),
   status,
   main,
 );

@@ -28,7 +28,7 @@ export async function tour(
   await person.page.getByText("Narrow the session").click();
   await look("login-narrow");
 
-  await person.register();
+  await person.register("Laptop");
   await person.sign("never thawed");
   await look("sign");
   await person.goTo("Keys");
@@ -47,13 +47,13 @@ export async function tour(
   await person.press("Link another device");
   const code = await person.reads(".copyable");
   await look("devices-link-code");
-  await helper.offers(code);
+  await helper.offers(code, "Phone");
   await look("link-compare", helper);
   await person.reads(".card .digest");
   await look("devices-compare");
   await person.press("They are the same: let it in");
   await person.hears("may log in now");
-  await person.press("Revoke Another device");
+  await person.press("Revoke Phone");
   await look("devices-revoke");
   await person.page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
   await look("devices");
