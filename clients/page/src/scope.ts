@@ -15,7 +15,7 @@ interface Right {
 
 /** The fields, filled with a scope, and how to read them. */
 export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: Node; read: () => Scope } {
-  const boxes = RIGHTS.filter(({ stays }) => narrowed === "session" || !stays).map((right) => ({
+  const boxes = offered(narrowed).map((right) => ({
     right,
     box: h("input", { type: "checkbox", checked: has(scope.operations, right) }),
   }));
@@ -24,8 +24,8 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
       box.checked = right.operations.includes("sign");
     }
   });
-  const kinds = h("input", { autocomplete: "off", inputmode: "numeric", value: scope.nostr_kinds?.join(", ") });
-  const hint = "Numbers with commas between: 1, 7. Empty: all kinds. 1 is a short text note (NIP-01).";
+  const kinds = h("input", { autocomplete: "off", value: scope.nostr_kinds && (scope.nostr_kinds.join(", ") || NONE) });
+  const hint = "Numbers with commas between, or the word none. Empty: all kinds. 1 is a short text note (NIP-01).";
   return {
     content: h(
       "div",
@@ -55,9 +55,14 @@ export function scopeWords({ operations, keys, nostr_kinds }: Scope = {}): (read
   const rights = RIGHTS.filter((right) => has(operations, right)).map(({ label }) => label.toLowerCase());
   return [
     ["Operations", operations === undefined ? "not narrowed" : rights.join("; ") || "none of this page"],
-    ["Kinds of events", nostr_kinds === undefined ? "not narrowed" : nostr_kinds.join(", ") || "none"],
+    ["Kinds of events", nostr_kinds === undefined ? "not narrowed" : nostr_kinds.join(", ") || NONE],
     ...(keys === undefined ? [] : ([["Keys", keys.map((id) => id.slice(0, 8)).join(", ") || "none"]] as const)),
   ];
+}
+
+/** What can be taken away. */
+function offered(narrowed: Narrowed): readonly Right[] {
+  return RIGHTS.filter(({ stays }) => narrowed === "session" || !stays);
 }
 
 function has(operations: Scope["operations"], right: Right): boolean {
@@ -66,19 +71,24 @@ function has(operations: Scope["operations"], right: Right): boolean {
 
 /** Left out where nothing is narrowed, so that what a later release adds is not taken away. */
 function operationsOf(narrowed: Narrowed, chosen: readonly Right[]): Pick<Scope, "operations"> {
-  const offered = RIGHTS.filter(({ stays }) => narrowed === "session" || !stays);
-  if (chosen.length === offered.length) {
+  const choices = offered(narrowed);
+  if (chosen.length === choices.length) {
     return {};
   }
-  const kept = narrowed === "policy" ? RIGHTS.filter(({ stays }) => stays) : [];
+  const kept = RIGHTS.filter((right) => !choices.includes(right));
   return { operations: [...NEEDED, ...[...chosen, ...kept].flatMap(({ operations }) => operations)] };
 }
 
-/** @throws {TypeError} for anything but up to 64 numbers of 16 bits. */
+/** @throws {TypeError} for anything but up to 64 numbers of 16 bits, or the word for none. */
 function kindsOf(text: string): Pick<Scope, "nostr_kinds"> {
+  if (text.trim().toLowerCase() === NONE) {
+    return { nostr_kinds: [] };
+  }
   const parts = text.split(/[\s,]+/).filter((part) => part !== "");
   if (parts.length > 64 || !parts.every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65535)) {
-    throw new TypeError("The kinds of events are at most 64 numbers, each 0 to 65535, with commas between.");
+    throw new TypeError(
+      "The kinds of events are at most 64 numbers, each 0 to 65535, with commas between; or the word none.",
+    );
   }
   return parts.length === 0 ? {} : { nostr_kinds: parts.map(Number) };
 }
@@ -103,3 +113,6 @@ const RIGHTS: readonly Right[] = [
   { label: "Look at passkeys, sessions and activity", operations: ["show_user"], stays: true },
   { label: "Set the policy", operations: ["set_policy"], stays: true },
 ];
+
+/** No kind at all, as a field says it: empty is all of them. */
+const NONE = "none";

@@ -113,6 +113,19 @@ onStack("people", (scene) => {
     await laptop.hears("This is the last passkey");
   });
 
+  test("whoever revokes the passkey of their session is logged out, and the password manager forgets it", async () => {
+    const alice = await scene.person();
+    await alice.register();
+    expect(await signs(alice)).toBe(await signs(alice));
+    await recoverySheet(alice);
+    await alice.goTo("Devices");
+    await alice.press("Revoke This device");
+    await alice.confirm("Revoke");
+    await alice.sees("Log in");
+    await alice.hears("the session that it opened has ended");
+    await expect.poll(() => alice.credentials()).toEqual([]);
+  });
+
   test("an offer that differs is refused, and never logs in", async () => {
     const [laptop, mallory] = [await scene.person(), await scene.person()];
     await laptop.register();

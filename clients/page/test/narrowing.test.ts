@@ -57,6 +57,23 @@ onStack("narrowing", (scene) => {
     await expect.poll(() => steps.count()).toBe(2);
   });
 
+  test("a policy of no kind at all is kept as it is when something else is changed", async () => {
+    const alice = await scene.person();
+    await alice.register();
+    await alice.goTo("Policy");
+    await alice.write("Only these kinds of Nostr events", "none");
+    await alice.press("Set the policy");
+    await alice.hears("The policy is set");
+    await alice.goTo("Keys");
+    await alice.goTo("Policy");
+    await alice.page.getByLabel("Disable a key").uncheck();
+    await alice.press("Set the policy");
+    await alice.hears("The policy is set");
+    expect(await alice.reads("dl")).toMatch(/Kinds of eventsnone$/);
+    await alice.asksFor(NOTE);
+    await alice.hears(REFUSED);
+  });
+
   test("whatever is unticked, a policy can be seen and taken back", async () => {
     const alice = await scene.person();
     await alice.register();

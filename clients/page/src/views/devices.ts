@@ -43,7 +43,15 @@ function passkeyCard(app: App, session: Session, passkey: Passkey, show: (user: 
         ? "You used it for this session, which ends with it. It will never log in again."
         : "The sessions that it opened end with it. It will never log in again.";
       if (await confirm(`Revoke ${passkey.name}?`, text, "Revoke")) {
-        await app.attempt(it, async () => show(await session.revokePasskey(passkey.id)), "Revoked.");
+        await app.attempt(it, async () => {
+          const user = await session.revokePasskey(passkey.id);
+          if (isThis) {
+            app.leave("The passkey is revoked, and the session that it opened has ended.");
+          } else {
+            show(user);
+            app.say("Revoked.", "done");
+          }
+        });
       }
     },
     "danger",
