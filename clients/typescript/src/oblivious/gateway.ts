@@ -11,6 +11,7 @@ import { readProblem } from "../problem.js";
 import { BinaryHttpError, decodeResponse, encodeRequest } from "./bhttp.js";
 import { type KeyConfiguration, KeyConfigurationError, readKeyConfigurations } from "./keys.js";
 import { encapsulate, ObliviousError, REQUEST_TYPE, RESPONSE_TYPE } from "./ohttp.js";
+import { padRequest } from "./padding.js";
 
 /** The relay did not bring an encapsulated answer: the enclave has other keys by now, or the parent says something of its own. */
 export class NotEncapsulated extends Error {
@@ -63,7 +64,7 @@ export class Gateway {
    * @throws {AnswerError} `encapsulation`: an encapsulated answer that does not open, or holds no response.
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    const encapsulated = await encapsulate(this.key, encodeRequest(request));
+    const encapsulated = await encapsulate(this.key, padRequest(encodeRequest(request)));
     const answer = await this.connection.send({
       method: "POST",
       target: "/v1/oblivious",
