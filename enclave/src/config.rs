@@ -150,7 +150,11 @@ pub(crate) fn value(key: &str, found: &str, accepted: &'static str) -> ConfigErr
 }
 
 /// Whether a number is one that its key accepts.
-fn in_range(key: &str, found: u64, accepted: RangeInclusive<u64>) -> Result<(), ConfigError> {
+pub(crate) fn in_range(
+    key: &str,
+    found: u64,
+    accepted: RangeInclusive<u64>,
+) -> Result<(), ConfigError> {
     if accepted.contains(&found) {
         return Ok(());
     }

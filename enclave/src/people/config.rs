@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::auth::{KeyScope, OperationName, Policy};
-use crate::config::{ConfigError, value};
+use crate::config::{ConfigError, in_range, value};
 use crate::keys::PayloadKind;
 use crate::pem;
 use crate::webauthn::{AttestationRoots, RelyingParty};
@@ -80,27 +80,15 @@ impl PeopleConfig {
                 ));
             }
         }
-        in_range(
-            "requests_per_minute",
-            section.requests_per_minute.into(),
-            1,
-            60_000,
-            "1 to 60000",
-        )?;
-        in_range(
-            "arrivals_per_minute",
-            section.arrivals_per_minute.into(),
-            1,
-            60_000_000,
-            "1 to 60000000",
-        )?;
-        in_range("session_s", section.session_s, 60, 900, "60 to 900")?;
-        in_range(
+        let check = |key, found, accepted| in_range(&format!("people.{key}"), found, accepted);
+        let (requests, arrivals) = (section.requests_per_minute, section.arrivals_per_minute);
+        check("requests_per_minute", requests.into(), 1..=60_000)?;
+        check("arrivals_per_minute", arrivals.into(), 1..=60_000_000)?;
+        check("session_s", section.session_s, 60..=900)?;
+        check(
             "recovery_delay_s",
             section.recovery_delay_s,
-            3_600,
-            30 * 86_400,
-            "3600 to 2592000",
+            3_600..=30 * 86_400,
         )?;
         if section.nostr_kinds.is_some() && !section.payloads.contains(&PayloadKind::NostrEvent) {
             return Err(value(
@@ -169,23 +157,6 @@ fn aaguid(text: &str) -> Option<[u8; 16]> {
     let has_form = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
     let bytes = hex::decode(groups.concat()).ok().filter(|_| has_form)?;
     bytes.try_into().ok()
-}
-
-fn in_range(
-    key: &str,
-    found: u64,
-    least: u64,
-    most: u64,
-    accepted: &'static str,
-) -> Result<(), ConfigError> {
-    match (least..=most).contains(&found) {
-        true => Ok(()),
-        false => Err(value(
-            &format!("people.{key}"),
-            &found.to_string(),
-            accepted,
-        )),
-    }
 }
 
 fn is_sha256(text: &str) -> bool {
