@@ -14,7 +14,7 @@ use super::recovery::user_id;
 use super::scope::Narrowing;
 use super::user::Guardians;
 use super::{Approval, People};
-use crate::auth::Person;
+use crate::auth::{OperationName, Person};
 
 /// How many recovery codes a user gets at once.
 const CODES: u8 = 10;
@@ -38,6 +38,10 @@ impl People {
         now: Duration,
     ) -> Result<UserView, Problem> {
         let policy = Narrowing::parse(Some(scope), "")?;
+        if !policy.leaves(OperationName::SetPolicy) {
+            let accepted = "none, or some with set_policy: without it no session could ever change the policy again";
+            return Err(Problem::field("/operations", "no set_policy", accepted));
+        }
         self.change_approved(person, approval, now, ("policy_set", ""), |user| {
             user.policy = policy.clone();
             Ok(())

@@ -66,6 +66,12 @@ impl Narrowing {
         })
     }
 
+    /// Whether this operation is not taken away.
+    pub(super) fn leaves(&self, operation: OperationName) -> bool {
+        let operations = self.operations.as_ref();
+        operations.is_none_or(|left| left.contains(operation.as_str()))
+    }
+
     /// What is left of a policy.
     pub(super) fn apply(&self, policy: &mut Policy) {
         if let Some(operations) = &self.operations {

@@ -80,6 +80,27 @@ async fn a_session_is_narrowed_by_its_scope_and_by_the_users_policy() {
 }
 
 #[tokio::test]
+async fn a_policy_that_nobody_could_take_back_is_refused() {
+    let stack = people();
+    let alice = person(&stack).await;
+    for (operations, accepted) in [
+        (json!(["list_keys", "sign"]), false),
+        (json!([]), false),
+        (json!(["set_policy"]), true),
+    ] {
+        let policy = Wanted::post("/v1/user/policy", &json!({"operations": operations}));
+        let set: Result<User, _> = alice.approved("set_policy", &policy).await;
+        match accepted {
+            true => assert!(set.unwrap().policy.is_some()),
+            false => assert_eq!(refusal(set), "invalid-request"),
+        }
+    }
+    let everything = Wanted::post("/v1/user/policy", &json!({}));
+    let user: User = alice.approved("set_policy", &everything).await.unwrap();
+    assert!(user.policy.is_none());
+}
+
+#[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
 async fn a_session_ends_after_15_minutes_and_with_another_device() {
     let stack = people();
