@@ -7,21 +7,16 @@ use x509_parser::oid_registry::{
     OID_X509_ORGANIZATIONAL_UNIT, Oid,
 };
 use x509_parser::parse_x509_certificate;
-use x509_parser::x509::X509Version;
 
 use crate::webauthn::WebauthnError;
 use crate::webauthn::error::{cut, quoted};
 
-/// Checks what the certificate says of itself: its version, its subject, that it is no CA's, and the model that it is for.
+/// Checks what the certificate says of itself: its subject, that it is not for signing others, and the model that it is for.
+///
+/// The judge of its path has refused another version than 3, a CA's, and one with a critical extension that says the model.
 pub(super) fn check(der: &[u8], model: &[u8; 16]) -> Result<(), WebauthnError> {
     let (_, certificate) =
         parse_x509_certificate(der).map_err(|error| refused(cut(&error.to_string()), "DER"))?;
-    if certificate.version() != X509Version::V3 {
-        return Err(refused(
-            format!("version {}", u64::from(certificate.version().0) + 1),
-            "version 3",
-        ));
-    }
     check_subject(&certificate)?;
     check_extensions(&certificate, model)
 }
@@ -49,12 +44,15 @@ fn check_extensions(
     let extensions = certificate
         .extensions_map()
         .map_err(|_| refused("an extension twice".to_owned(), "each once"))?;
-    let is_no_ca = certificate.extensions().iter().any(|extension| {
-        matches!(extension.parsed_extension(), ParsedExtension::BasicConstraints(found) if !found.ca)
+    let constrained = certificate.extensions().iter().any(|extension| {
+        matches!(
+            extension.parsed_extension(),
+            ParsedExtension::BasicConstraints(_)
+        )
     });
-    if !is_no_ca {
+    if !constrained {
         return Err(refused(
-            "no basic constraints, or those of a CA".to_owned(),
+            "no basic constraints".to_owned(),
             "basic constraints with CA false",
         ));
     }
@@ -66,12 +64,11 @@ fn check_extensions(
     };
     // An OCTET STRING of 16 bytes in the one that every extension is.
     let expected = [&[0x04, 0x10], model.as_slice()].concat();
-    match !named.critical && named.value == expected {
+    match named.value == expected {
         true => Ok(()),
         false => Err(refused(
-            "id-fido-gen-ce-aaguid (1.3.6.1.4.1.45724.1.1.4) critical, or of another model"
-                .to_owned(),
-            "not critical, the AAGUID of the authenticator data",
+            "id-fido-gen-ce-aaguid (1.3.6.1.4.1.45724.1.1.4) of another model".to_owned(),
+            "the AAGUID of the authenticator data",
         )),
     }
 }

@@ -266,6 +266,7 @@ fn a_subject_that_is_not_an_attestation_certificates_is_refused() {
         (DnType::OrganizationName, None),
         (DnType::OrganizationName, Some("")),
         (DnType::CommonName, None),
+        (DnType::CommonName, Some("")),
         (unit.clone(), None),
         (unit.clone(), Some("Authenticator Attestation CA")),
         (unit, Some("authenticator attestation")),
@@ -278,6 +279,16 @@ fn a_subject_that_is_not_an_attestation_certificates_is_refused() {
         });
         assert_eq!(maker.rule(), "attestation-certificate", "{what:?} {text:?}");
     }
+}
+
+#[test]
+fn a_subject_that_says_one_thing_twice_is_refused() {
+    let maker = Maker::with(|leaf| {
+        let unit = DnType::CustomDnType(vec![2, 5, 4, 11]);
+        leaf.distinguished_name
+            .push(unit, "Authenticator Attestation");
+    });
+    assert_eq!(maker.rule(), "attestation-certificate");
 }
 
 #[test]
@@ -353,6 +364,21 @@ fn certificates_that_are_none_or_too_many_are_refused() {
         let refused = maker.register_with(&maker.party(), |made| made.certificates = certificates);
         assert_eq!(refused.unwrap_err().rule(), rule);
     }
+}
+
+#[test]
+fn a_statement_with_more_than_a_makers_word_is_refused() {
+    let maker = Maker::new();
+    let credential = Credential::new(Algorithm::Es256);
+    let mut registration = credential.registration();
+    let statement = maker.statement(&registration.signed()).encode();
+    let Attestation::Other(format, mut members) = statement else {
+        panic!("another statement");
+    };
+    members.push(("x5d".into(), 1.into()));
+    registration.attestation = Attestation::Other(format, members);
+    let refused = register(&maker.party(), &CHALLENGE, &registration.response(), NOW);
+    assert_eq!(refused.unwrap_err().rule(), "attestation-members");
 }
 
 #[test]
