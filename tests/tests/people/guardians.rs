@@ -152,6 +152,7 @@ async fn a_guardian_approves_no_recovery_of_another_user_or_another_key() {
     ] {
         let refused = approve(guardian, user, recovery).await;
         assert_eq!(refusal(refused), "recovery-not-found");
+        assert_eq!(recoveries(&alice).await, 0);
     }
     approve(&bob, user, &recovery).await.unwrap();
 }
