@@ -94,11 +94,14 @@ impl People {
         let id = user_id(&request.user, "/user")?;
         let assertion = self.assertion(approval, now)?;
         let digest = &request.public_key_digest;
-        if self.waiting(id, recovery, digest, now).await?.is_some() {
-            check_ready(None, now)?;
-        }
         let mut user = User::clone(&self.user(id).await?.value);
-        let found = user.recovery(recovery, digest, now)?;
+        let found = match user.recovery(recovery, digest, now) {
+            Ok(found) => found,
+            Err(not_found) => match self.waiting(id, recovery, digest, now).await? {
+                Some(_) => return Err(waits_for_guardians()),
+                None => return Err(not_found),
+            },
+        };
         let used = self.check_assertion(approval, &assertion, id, &found.passkey, now)?;
         let (_, user) = self
             .change(id, |user| {
@@ -210,17 +213,19 @@ impl User {
 }
 
 fn check_ready(ready_at: Option<u64>, now: Duration) -> Result<(), Problem> {
-    let Some(ready_at) = ready_at else {
-        let detail =
-            "the recovery waits for guardians; accepted: after enough of them have approved it";
-        return Err(Problem::new(ProblemType::RecoveryNotReady, detail));
-    };
+    let ready_at = ready_at.ok_or_else(waits_for_guardians)?;
     let left = ready_at.saturating_sub(now.as_secs());
     if left == 0 {
         return Ok(());
     }
     let detail = format!("the recovery may be completed at {ready_at}, in {left} s");
     Err(Problem::new(ProblemType::RecoveryNotReady, detail).retry_after(left))
+}
+
+fn waits_for_guardians() -> Problem {
+    let detail =
+        "the recovery waits for guardians; accepted: after enough of them have approved it";
+    Problem::new(ProblemType::RecoveryNotReady, detail)
 }
 
 /// Reads the id of a user; `field` is its JSON pointer.
