@@ -136,24 +136,27 @@ impl AttestationObject {
         let certificates = named(x5c, "x5c")
             .and_then(Value::as_array)
             .ok_or_else(members)?;
-        let found = certificates.len();
-        if !(1..=CERTIFICATES_MAX).contains(&found) {
-            return Err(WebauthnError::Length {
-                part: "x5c",
-                unit: "certificates",
-                found,
-                min: 1,
-                max: CERTIFICATES_MAX,
-            });
-        }
-        let certificates = certificates.iter().map(|certificate| {
+        let (first, others) = match certificates.split_first() {
+            Some((first, others)) if others.len() < CERTIFICATES_MAX => (first, others),
+            _ => {
+                return Err(WebauthnError::Length {
+                    part: "x5c",
+                    unit: "certificates",
+                    found: certificates.len(),
+                    min: 1,
+                    max: CERTIFICATES_MAX,
+                });
+            }
+        };
+        let der = |certificate: &'a Value| {
             let der = certificate.as_bytes().ok_or_else(members)?;
             Ok(CertificateDer::from(der.as_slice()))
-        });
+        };
         Ok(Statement::Certified(Certified {
             algorithm,
             signature,
-            certificates: certificates.collect::<Result<_, _>>()?,
+            first: der(first)?,
+            others: others.iter().map(der).collect::<Result<_, _>>()?,
         }))
     }
 

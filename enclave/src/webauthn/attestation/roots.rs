@@ -26,8 +26,10 @@ pub(super) struct Certified<'a> {
     /// How the attestation key signs, by its number in the COSE registry.
     pub(super) algorithm: i128,
     pub(super) signature: &'a [u8],
-    /// In DER, the attestation certificate first: 1 to [`CERTIFICATES_MAX`](crate::webauthn::CERTIFICATES_MAX).
-    pub(super) certificates: Vec<CertificateDer<'a>>,
+    /// The attestation certificate, in DER.
+    pub(super) first: CertificateDer<'a>,
+    /// Those above it, at most [`CERTIFICATES_MAX`](crate::webauthn::CERTIFICATES_MAX) with it.
+    pub(super) others: Vec<CertificateDer<'a>>,
 }
 
 impl AttestationRoots {
@@ -73,21 +75,18 @@ impl AttestationRoots {
         let path = |error: webpki::Error| WebauthnError::AttestationPath {
             detail: cut(&error.to_string()),
         };
-        let Some((first, others)) = statement.certificates.split_first() else {
-            return Err(path(webpki::Error::UnknownIssuer));
-        };
-        let leaf = EndEntityCert::try_from(first).map_err(path)?;
+        let leaf = EndEntityCert::try_from(&statement.first).map_err(path)?;
         leaf.verify_for_usage(
             ISSUERS_SIGN_BY,
             &self.anchors,
-            others,
+            &statement.others,
             UnixTime::since_unix_epoch(now),
             KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE),
             None,
             None,
         )
         .map_err(path)?;
-        certificate::check(first, model)?;
+        certificate::check(&statement.first, model)?;
         let (algorithm, verifier) = algorithm(statement.algorithm)?;
         leaf.verify_signature(verifier, message, statement.signature)
             .map_err(|_| WebauthnError::AttestationSignature {
