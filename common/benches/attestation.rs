@@ -15,7 +15,7 @@ use aws_lc_rs::signature::{
 };
 use ciborium::Value;
 use criterion::{Criterion, criterion_group, criterion_main};
-use permafrost_common::attestation::{At, Document, Root, sig_structure};
+use permafrost_common::attestation::{At, Document, RootCertificate, sig_structure};
 use x509_parser::parse_x509_certificate;
 
 const DOCUMENT: &str = concat!(
@@ -36,7 +36,7 @@ fn attestation(criterion: &mut Criterion) {
         eprintln!("PERMAFROST_FIXTURES not found: nothing to measure");
         return;
     };
-    let root = Root::aws_nitro_g1();
+    let root = RootCertificate::aws_nitro_g1();
     let signatures = signatures(&document);
     assert_eq!(signatures.len(), 6);
 

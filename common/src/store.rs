@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304 with that `ETag` if it still is V; 404 |
 //! | `PUT /records/{kind}/{id}` | the next version: `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, without one if there is no record |
-//! | `GET /records/{kind}?prefix=&after=&limit=` | ids in ascending byte order | 200 with [`Page`] as JSON |
+//! | `GET /records/{kind}?prefix=&after=&limit=` | ids in ascending byte order | 200 with [`Listing`] as JSON |
 //!
 //! - Versions count from 1 to [`VERSION_MAX`] without a gap; an `ETag` is the version in decimal, in quotes
 //!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version.
@@ -13,9 +13,9 @@
 //!   exactly one gets it.
 //! - A `PUT` is safe to repeat but does not say so: where the answer to the first was lost, the second gets 412 with
 //!   the `ETag` V+1 of its own record. Only the enclave can tell, by reading what is there.
-//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`PAGE_MAX`] (the default). A page has
+//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`LISTING_MAX`] (the default). A page has
 //!   the ids that begin with `prefix` and are greater than `after`; it ends early where its records would be
-//!   more than [`PAGE_BYTES_MAX`] together, but never before the first.
+//!   more than [`LISTING_BYTES_MAX`] together, but never before the first.
 //! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
 //! - Every other answer is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path,
 //!   405 no such method, 413 a record that is too long, 503 the database does not answer.
@@ -28,15 +28,15 @@ pub const RECORD_MAX: usize = 256 * 1024;
 /// The greatest version: SQL's integers are signed.
 pub const VERSION_MAX: u64 = i64::MAX as u64;
 
-/// The most records in one [`Page`].
-pub const PAGE_MAX: usize = 100;
+/// The most records in one [`Listing`].
+pub const LISTING_MAX: usize = 100;
 
-/// The most bytes of records in one [`Page`], before base64. One record always fits.
-pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// The most bytes of records in one [`Listing`], before base64. One record always fits.
+pub const LISTING_BYTES_MAX: usize = 1024 * 1024;
 
-/// The longest [`Page`] as JSON, in bytes: base64 grows by a third, and 256 bytes hold an id, a version and the
+/// The longest [`Listing`] as JSON, in bytes: base64 grows by a third, and 256 bytes hold an id, a version and the
 /// names.
-pub const PAGE_TEXT_MAX: usize = PAGE_BYTES_MAX / 3 * 4 + PAGE_MAX * 256 + 1024;
+pub const LISTING_TEXT_MAX: usize = LISTING_BYTES_MAX / 3 * 4 + LISTING_MAX * 256 + 1024;
 
 /// The version that must be there for a record to be put.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,14 +49,14 @@ pub enum Expected {
 
 /// Part of the records of one kind.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Page {
+pub struct Listing {
     /// In ascending order of id.
     pub records: Vec<Entry>,
     /// Whether there are more after the last of these.
     pub more: bool,
 }
 
-/// One record of a [`Page`].
+/// One record of a [`Listing`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Entry {
     /// The record's id.
@@ -143,13 +143,14 @@ mod tests {
             version: VERSION_MAX,
             record: String::new(),
         };
-        let page = Page {
-            records: vec![entry; PAGE_MAX],
+        let page = Listing {
+            records: vec![entry; LISTING_MAX],
             more: false,
         };
         // Each record's base64 rounds up to a multiple of four.
-        let text =
-            serde_json::to_string(&page).unwrap().len() + PAGE_BYTES_MAX / 3 * 4 + 4 * PAGE_MAX;
-        assert!(text <= PAGE_TEXT_MAX, "{text}");
+        let text = serde_json::to_string(&page).unwrap().len()
+            + LISTING_BYTES_MAX / 3 * 4
+            + 4 * LISTING_MAX;
+        assert!(text <= LISTING_TEXT_MAX, "{text}");
     }
 }

@@ -61,7 +61,7 @@ Usage: permafrost-enclave [OPTIONS]
   --listen ADDRESS       where requests come from            [vsock://any:5000]
   --store ADDRESS        where the parent's record store is  [vsock://3:5001]
   --egress ADDRESS       where the parent's way out is       [vsock://3:5002]
-  --logs ADDRESS         where log lines go                  [standard error; as the first process vsock://3:5003]
+  --log ADDRESS         where log lines go                  [standard error; as the first process vsock://3:5003]
   --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
   --state DIR            the emulator's state                (needed with --nsm emulator)
   --measure              print the measurements that the emulator's documents will have, as JSON, and end
@@ -70,7 +70,7 @@ Usage: permafrost-enclave [OPTIONS]
   --version, --help
 
 Addresses: vsock://CID:PORT, unix:PATH, vsock+unix:PATH:PORT.
-Log lines are JSON. With --logs standard error has one line when it listens and one when it fails. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
+Log lines are JSON. With --log standard error has one line when it listens and one when it fails. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
 
 /// The CID of the parent instance, as every enclave sees it (AWS: Nitro Enclaves, vsock).
 const PARENT_CID: u32 = 3;
@@ -99,7 +99,7 @@ pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, 
         at_parent(5001),
         "--egress".to_owned(),
         at_parent(5002),
-        "--logs".to_owned(),
+        "--log".to_owned(),
         at_parent(5003),
     ];
     match parse(arguments.into_iter())? {
@@ -135,7 +135,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--listen" => listen = value()?,
             "--store" => store = value()?,
             "--egress" => egress = value()?,
-            "--logs" => logs = Some(value()?),
+            "--log" => logs = Some(value()?),
             "--nsm" => nsm = value()?,
             "--state" => state = Some(PathBuf::from(value()?)),
             "--debug-mode" => debug_mode = true,
@@ -158,7 +158,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         listen: address("--listen", &listen)?,
         store: address("--store", &store)?,
         egress: address("--egress", &egress)?,
-        logs: logs.map(|logs| address("--logs", &logs)).transpose()?,
+        logs: logs.map(|logs| address("--log", &logs)).transpose()?,
         nsm: nsm_choice(&nsm, state, debug_mode)?,
         exit_on_stdin_close,
         parent_cid: PARENT_CID,
@@ -249,7 +249,7 @@ mod tests {
         assert!(refusal(&["--surprise"]).contains("--surprise"));
         assert!(refusal(&["--config"]).contains("--config needs a value"));
         assert!(refusal(&["--listen", "tcp:1"]).contains("--listen"));
-        assert!(refusal(&["--logs", "stderr"]).contains("--logs"));
+        assert!(refusal(&["--log", "stderr"]).contains("--log"));
         assert!(refusal(&["--nsm", "software"]).contains("software"));
         assert!(refusal(&["--state", "x"]).contains("--state"));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ciborium::Value;
-use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Pay
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
 /// The most keys in one page of a listing.
-pub const PAGE_MAX: usize = 100;
+pub const LISTING_MAX: usize = 100;
 
 /// The keys of one deployment.
 pub struct Custody {
@@ -80,7 +80,7 @@ impl Custody {
         caller: &Caller,
         after: &str,
         limit: usize,
-    ) -> Result<KeyPage, Problem> {
+    ) -> Result<KeyList, Problem> {
         let prefix = match caller.policy.keys {
             KeyScope::Own | KeyScope::OwnAmong(_) => hex::encode(self.owner_tag(&caller.name)),
             KeyScope::All | KeyScope::Listed(_) => String::new(),
@@ -96,7 +96,7 @@ impl Custody {
             })
             .map(|(_, record)| record.value.view(self.network))
             .collect::<Result<_, KeyError>>()?;
-        Ok(KeyPage { keys, next })
+        Ok(KeyList { keys, next })
     }
 
     /// A key.

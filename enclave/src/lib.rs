@@ -25,7 +25,7 @@ pub mod enclave;
 mod hash;
 pub mod keys;
 pub mod kms;
-pub mod logs;
+pub mod log;
 pub mod nsm;
 pub mod oblivious;
 mod pem;

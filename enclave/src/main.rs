@@ -22,7 +22,7 @@ use permafrost_enclave::config::CONFIGURATION_MAX;
 use permafrost_enclave::enclave::{Enclave, Thawed};
 use permafrost_enclave::kms::recipient::PendingRecipientKey;
 use permafrost_enclave::kms::{Connector, Egress, Kms, TlsSetupError};
-use permafrost_enclave::logs::Logs;
+use permafrost_enclave::log::Log;
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::resources;
 use permafrost_enclave::root::Root;
@@ -96,8 +96,8 @@ fn run_to_the_end(arguments: Arguments) -> ExitCode {
     code
 }
 
-fn logs(arguments: &Arguments) -> Result<Logs, String> {
-    Logs::start(arguments.logs.clone()).map_err(|error| format!("no thread for the log: {error}"))
+fn logs(arguments: &Arguments) -> Result<Log, String> {
+    Log::start(arguments.logs.clone()).map_err(|error| format!("no thread for the log: {error}"))
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {

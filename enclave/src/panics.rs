@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use permafrost_enclave::logs::Logs;
+use permafrost_enclave::log::Log;
 
 use crate::{console, init};
 
@@ -14,7 +14,7 @@ pub(crate) const LAST_LINES: Duration = Duration::from_secs(1);
 ///
 /// A message that was made when the program panicked may hold anything that it knew, so it is not shown. One that stands in the
 /// program's text is.
-pub(crate) fn watch(logs: Logs) {
+pub(crate) fn watch(logs: Log) {
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic
             .location()

@@ -1,4 +1,4 @@
-use permafrost_common::attestation::{At, Document, Root};
+use permafrost_common::attestation::{At, Document, RootCertificate};
 use permafrost_common::binding::Binding;
 
 /// An attestation document: COSE_Sign1 in CBOR.
@@ -8,7 +8,8 @@ pub fn document(data: &[u8]) -> bool {
     let Ok(document) = Document::parse(data) else {
         return false;
     };
-    let root = Root::from_der(include_bytes!("document-root.der")).expect("a certificate");
+    let root =
+        RootCertificate::from_der(include_bytes!("document-root.der")).expect("a certificate");
     let digest = *document.digest();
     let Ok(verified) = document.verify(&root, At::Signed) else {
         return false;

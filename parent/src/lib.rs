@@ -6,7 +6,7 @@
 //! | forward requests to an enclave | [`proxy`] |
 //! | keep its sealed records | [`store`] |
 //! | let it reach AWS KMS, and nothing else | [`egress`] |
-//! | log what it says | [`logs`] |
+//! | log what it says | [`enclave_log`] |
 //! | serve the page for people | [`page`] |
 //! | run everything on a laptop | [`stack::DevStack`] |
 //! | see it work from end to end | [`demo::run`] |
@@ -20,8 +20,8 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod egress;
+pub mod enclave_log;
 pub mod log;
-pub mod logs;
 pub mod metrics;
 pub mod page;
 pub mod parent;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::egress::{Egress, EgressError};
-use crate::logs::EnclaveLog;
+use crate::enclave_log::EnclaveLog;
 use crate::metrics;
 use crate::proxy::{Proxy, ProxyError, Readiness};
 use crate::store::{self, RecordStore, StoreError};
@@ -51,7 +51,7 @@ pub enum ParentError {
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// The address for the enclave's log cannot be had.
-    #[error("logs.listen: {0}")]
+    #[error("enclave_log.listen: {0}")]
     Logs(#[source] TransportError),
 }
 
@@ -79,7 +79,7 @@ impl Parent {
             tracing::info!(target: "egress", listen = %egress.address(), hosts, "there is a way out");
             Some(egress)
         };
-        let logs = EnclaveLog::bind(&config.logs, enclave_peers(config))
+        let logs = EnclaveLog::bind(&config.enclave_log, enclave_peers(config))
             .await
             .map_err(ParentError::Logs)?;
         if let Some(logs) = &logs {

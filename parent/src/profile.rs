@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use permafrost_client::{
-    Client, Enclave, Endpoint, EndpointError, Error, Expectation, Measurements, Principal, Root,
-    SigningKey,
+    Client, Enclave, Endpoint, EndpointError, Error, Expectation, Measurements, Principal,
+    RootCertificate, SigningKey,
 };
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 ///
 /// ```toml
 /// endpoint = "http://127.0.0.1:8080"          # http://HOST:PORT or one of the transport addresses
-/// root = "enclave/development-root.pem"       # absent: the AWS Nitro root G1
+/// root_certificate = "enclave/development-root.pem"   # absent: the AWS Nitro root G1
 /// principal = "dev"
 /// key = "principal-dev.pem"                   # PKCS#8 PEM, Ed25519 or ECDSA P-256
 /// allow_debug = false                         # whether an enclave in debug mode is accepted
@@ -34,7 +34,7 @@ pub struct Profile {
     /// Where the parent (or the enclave itself) is reached.
     pub endpoint: String,
     /// The root certificate's PEM file; absent: the AWS Nitro root G1.
-    pub root: Option<PathBuf>,
+    pub root_certificate: Option<PathBuf>,
     /// The principal's name in the measured configuration.
     pub principal: String,
     /// The principal's key file.
@@ -84,7 +84,7 @@ impl Profile {
         let mut profile: Self =
             toml::from_str(&text).map_err(|error| content(path, error.to_string().trim_end()))?;
         let base = path.parent().unwrap_or(Path::new(""));
-        profile.root = profile.root.map(|root| base.join(root));
+        profile.root_certificate = profile.root_certificate.map(|root| base.join(root));
         profile.key = base.join(&profile.key);
         Ok(profile)
     }
@@ -134,10 +134,10 @@ impl Profile {
                     .collect::<Result<Vec<_>, _>>()?,
             ),
         };
-        if let Some(path) = &self.root {
-            let root = Root::from_pem(&read_file(path)?)
+        if let Some(path) = &self.root_certificate {
+            let root = RootCertificate::from_pem(&read_file(path)?)
                 .map_err(|error| content(path, &error.to_string()))?;
-            expectation = expectation.root(root);
+            expectation = expectation.root_certificate(root);
         }
         if self.allow_debug {
             expectation = expectation.allow_debug();
@@ -190,10 +190,10 @@ mod tests {
     #[test]
     fn relative_paths_start_at_the_profile() {
         let profile = read(
-            "endpoint = \"http://127.0.0.1:1\"\nprincipal = \"dev\"\nkey = \"k.pem\"\nroot = \"/r.pem\"\n",
+            "endpoint = \"http://127.0.0.1:1\"\nprincipal = \"dev\"\nkey = \"k.pem\"\nroot_certificate = \"/r.pem\"\n",
         )
         .unwrap();
-        assert_eq!(profile.root, Some(PathBuf::from("/r.pem")));
+        assert_eq!(profile.root_certificate, Some(PathBuf::from("/r.pem")));
     }
 
     #[test]

@@ -213,7 +213,13 @@ fn a_nonce_that_is_not_in_the_document_is_refused() {
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn the_default_root_is_the_one_that_aws_publishes() {
     let root = fixture("aws-nitro-root-g1.pem");
-    let named = ["--at", "signed", "--root", root.to_str().unwrap(), "--json"];
+    let named = [
+        "--at",
+        "signed",
+        "--root-certificate",
+        root.to_str().unwrap(),
+        "--json",
+    ];
     let output = verify(&fixture(PRODUCTION[0]), &named);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(json(&output)["root_sha256"], G1);
@@ -260,8 +266,8 @@ fn a_wrong_call_is_told_from_a_document_that_fails() {
         &["--nonce", "zz"],
         &["--at", "yesterday"],
         &["--at", "2026-02-02"],
-        &["--root", "/nonexistent"],
-        &["--root", empty_name],
+        &["--root-certificate", "/nonexistent"],
+        &["--root-certificate", empty_name],
         &["--pcrs", "/nonexistent"],
         &["--pcrs", empty_name],
         &["--unknown"],

@@ -17,7 +17,7 @@ use http::{Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use permafrost_client::{Client, Enclave, Expectation, Principal, Root, SigningKey};
+use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
 use permafrost_common::api::SignRequest;
 use permafrost_tests::{HonestStack, Measured, new_key};
 use tokio::{net::TcpStream, runtime::Runtime, sync::Mutex, task::JoinSet};
@@ -118,8 +118,8 @@ struct Side {
 
 impl Side {
     async fn verified(stack: &HonestStack, endpoint: &str, key: SigningKey) -> Self {
-        let root = Root::from_pem(&stack.enclave.root_pem()).expect("a root");
-        let expectation = Expectation::any_measurements().root(root);
+        let root = RootCertificate::from_pem(&stack.enclave.root_pem()).expect("a root");
+        let expectation = Expectation::any_measurements().root_certificate(root);
         let client = Client::new(endpoint.parse().expect("an endpoint"));
         let enclave = client.verify(&expectation).await.expect("it verifies");
         let principal = enclave.as_principal("alice", key).expect("a principal");

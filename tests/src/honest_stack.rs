@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use permafrost_client::{Client, Enclave, Expectation, Principal, Root, SigningKey};
+use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
 use permafrost_common::kms::KeyArn;
 use tempfile::TempDir;
 
@@ -37,15 +37,15 @@ impl HonestStack {
     /// The same, with an enclave whose log lines go to the parent.
     pub fn with_the_log_at_the_parent(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let logs = format!("unix:{}/logs.sock", folder.path().display());
-        Self::within(folder, measured, &["--logs", &logs])
+        let logs = format!("unix:{}/log.sock", folder.path().display());
+        Self::within(folder, measured, &["--log", &logs])
     }
 
     /// The same, with log lines that go to this socket.
     pub fn with_the_log_at(measured: Measured, socket: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = format!("unix:{}", socket.display());
-        Self::within(folder, measured, &["--logs", &logs])
+        Self::within(folder, measured, &["--log", &logs])
     }
 
     fn within(folder: TempDir, measured: Measured, arguments: &[&str]) -> Self {
@@ -62,7 +62,7 @@ impl HonestStack {
             "listen = \"127.0.0.1:{port}\"\n\
              [enclave]\naddress = \"{3}\"\n\
              [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n\
-             [logs]\nlisten = \"unix:{0}/logs.sock\"\n\
+             [enclave_log]\nlisten = \"unix:{0}/log.sock\"\n\
              [egress]\nlisten = \"unix:{0}/egress.sock\"\n\
              [[egress.allow]]\nhost = \"{1}\"\nport = 443\naddresses = [\"{2}\"]\n",
             place.display(),
@@ -173,9 +173,9 @@ impl HonestStack {
 
     /// The enclave as a client has verified it, through the parent.
     pub async fn verified(&self) -> Enclave {
-        let root = Root::from_pem(&self.enclave.root_pem()).expect("a root");
+        let root = RootCertificate::from_pem(&self.enclave.root_pem()).expect("a root");
         let client = Client::new(self.endpoint.parse().expect("an endpoint"));
-        let expectation = Expectation::any_measurements().root(root);
+        let expectation = Expectation::any_measurements().root_certificate(root);
         client
             .verify(&expectation)
             .await

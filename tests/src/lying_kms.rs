@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use permafrost_common::attestation::{At, Document, Root};
+use permafrost_common::attestation::{At, Document, RootCertificate};
 use permafrost_kms::emulator::{CA_KEY_FILE, ContentForm, Recipient};
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -144,7 +144,7 @@ impl KmsRequest {
         let text = self.body["Recipient"]["AttestationDocument"].as_str();
         let document = STANDARD.decode(text.expect("a document")).expect("base64");
         let root = fs::read_to_string(&self.root).expect("the development root");
-        let root = Root::from_pem(&root).expect("a root");
+        let root = RootCertificate::from_pem(&root).expect("a root");
         let verified = Document::parse(&document)
             .and_then(|document| document.verify(&root, At::Signed))
             .expect("a document");

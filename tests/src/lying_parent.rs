@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use permafrost_client::{
-    Client, Enclave, Error, Expectation, IdempotencyKey, Principal, Root, SigningKey,
+    Client, Enclave, Error, Expectation, IdempotencyKey, Principal, RootCertificate, SigningKey,
 };
 use permafrost_common::api::{CreateKey, Key, SignRequest, Signed};
 use permafrost_common::kms::KeyArn;
@@ -193,8 +193,8 @@ impl LyingParent {
 
     /// What a client of this deployment trusts.
     pub fn expectation(&self) -> Expectation {
-        let root = Root::from_pem(&self.enclave.root_pem()).expect("a root");
-        Expectation::any_measurements().root(root)
+        let root = RootCertificate::from_pem(&self.enclave.root_pem()).expect("a root");
+        Expectation::any_measurements().root_certificate(root)
     }
 
     /// A client's connection through the proxy.

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use permafrost_common::store::{Entry, PAGE_MAX, Page};
+use permafrost_common::store::{Entry, LISTING_MAX, Listing};
 use tokio::net::UnixListener;
 
 use crate::background;
@@ -54,7 +54,7 @@ pub enum StoreAnswer {
     /// Another version is there.
     Conflict(Option<u64>),
     /// A page of records.
-    Page(Page),
+    Listing(Listing),
     /// A status with a body, whatever it is.
     Raw(u16, Vec<u8>),
     /// The connection is cut, without an answer.
@@ -191,7 +191,7 @@ impl LyingStore {
             StoreAnswer::Absent => Ok(tagged(404, None, Vec::new())),
             StoreAnswer::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
             StoreAnswer::Conflict(version) => Ok(tagged(412, version, Vec::new())),
-            StoreAnswer::Page(page) => {
+            StoreAnswer::Listing(page) => {
                 Ok(tagged(200, None, serde_json::to_vec(&page).expect("JSON")))
             }
             StoreAnswer::Raw(status, bytes) => Ok(tagged(status, None, bytes)),
@@ -252,7 +252,7 @@ impl State {
                 .to_owned()
         };
         let (prefix, after) = (parameter("prefix"), parameter("after"));
-        let limit = parameter("limit").parse().unwrap_or(PAGE_MAX);
+        let limit = parameter("limit").parse().unwrap_or(LISTING_MAX);
         let mut records = self
             .history
             .iter()
@@ -264,11 +264,11 @@ impl State {
                 version: versions.len() as u64,
                 record: STANDARD.encode(versions.last().expect("not empty")),
             });
-        let page = Page {
+        let page = Listing {
             records: records.by_ref().take(limit).collect(),
             more: records.next().is_some(),
         };
-        StoreAnswer::Page(page)
+        StoreAnswer::Listing(page)
     }
 }
 

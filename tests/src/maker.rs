@@ -16,7 +16,7 @@ pub struct Maker {
 impl Maker {
     /// A maker whom nobody has heard of.
     pub fn new() -> Self {
-        let mut params = named(&[(DnType::CommonName, "Root")]);
+        let mut params = named(&[(DnType::CommonName, "RootCertificate")]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");

@@ -66,7 +66,7 @@ fn the_container_starts_the_program_with_its_configuration_and_nothing_else() {
             "/permafrost-enclave",
             "--config",
             "/enclave.toml",
-            "--logs",
+            "--log",
             "vsock://3:5003"
         ])
     );

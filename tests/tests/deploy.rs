@@ -28,8 +28,8 @@ type Mistake = (
 fn what_runs_it_on_ec2_passes_its_checks() {
     let (good, said) = check(
         "all",
-        &root().join("deploy"),
-        &root().join("docs/deploy.md"),
+        &repository().join("deploy"),
+        &repository().join("docs/deploy.md"),
     );
     assert!(good, "{said}");
     let (judged, left_out) = (
@@ -328,17 +328,17 @@ fn a_command_of_the_page_that_does_not_exist_is_refused() {
         let page = folder.path().join("deploy.md");
         fs::write(
             &page,
-            replaced(&read(&root().join("docs/deploy.md")), from, to),
+            replaced(&read(&repository().join("docs/deploy.md")), from, to),
         )
         .unwrap();
-        let (good, said) = check("page", &root().join("deploy"), &page);
+        let (good, said) = check("page", &repository().join("deploy"), &page);
         assert!(!good && said.contains(named), "{to}: {said}");
     }
 }
 
 #[test]
 fn the_measured_configuration_of_the_page_is_accepted() {
-    let page = read(&root().join("docs/deploy.md"));
+    let page = read(&repository().join("docs/deploy.md"));
     let start = page.find("```toml\n").unwrap() + "```toml\n".len();
     let written = &page[start..start + page[start..].find("```").unwrap()];
     let config = Config::parse(written.as_bytes()).unwrap();
@@ -352,13 +352,13 @@ fn refuses(part: &str, mistakes: &[Mistake]) {
         let copy = folder.path().join("deploy");
         let copied = Command::new("cp")
             .arg("-r")
-            .arg(root().join("deploy"))
+            .arg(repository().join("deploy"))
             .arg(&copy)
             .status();
         assert!(copied.unwrap().success());
         let path = copy.join(file);
         fs::write(&path, replaced(&read(&path), from, to)).unwrap();
-        let (good, said) = check(part, &copy, &root().join("docs/deploy.md"));
+        let (good, said) = check(part, &copy, &repository().join("docs/deploy.md"));
         assert!(!good, "{file} with {to:?} is accepted: {said}");
         for name in *named {
             assert!(said.contains(name), "{file} with {to:?}: {said}");
@@ -368,7 +368,7 @@ fn refuses(part: &str, mistakes: &[Mistake]) {
 
 /// Whether the check accepts it, and what it says.
 fn check(part: &str, folder: &Path, page: &Path) -> (bool, String) {
-    let done = Command::new(root().join("scripts/check-deploy"))
+    let done = Command::new(repository().join("scripts/check-deploy"))
         .args(["--only", part])
         .args([folder, page])
         .output()
@@ -394,6 +394,6 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn root() -> PathBuf {
+fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

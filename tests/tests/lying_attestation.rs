@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
-use permafrost_client::{Client, Expectation, Measurements, Root};
+use permafrost_client::{Client, Expectation, Measurements, RootCertificate};
 use permafrost_common::api::Attestation;
 use permafrost_common::attestation::{At, Document};
 use permafrost_tests::{LyingParent, Measured, WholeAnswer, new_key, refusal};
@@ -86,8 +86,8 @@ async fn another_configuration_is_refused_by_its_measurements() {
         let pcrs = boot.verified().pcrs();
         Measurements::of_image([pcrs[&0], pcrs[&1], pcrs[&2]])
     };
-    let root = || Root::from_pem(&parent.enclave.root_pem()).unwrap();
-    let release = Expectation::releases([expected()]).root(root());
+    let root = || RootCertificate::from_pem(&parent.enclave.root_pem()).unwrap();
+    let release = Expectation::releases([expected()]).root_certificate(root());
     assert!(parent.client().verify(&release).await.is_ok());
 
     let changed = Measured::new("test").limits("request_max_age_s = 3600");
@@ -151,7 +151,7 @@ async fn the_boots_document_is_the_one_that_answers_name() {
     let parent = LyingParent::start().await;
     let answer = attestation(&parent, "").await;
     let document = document_of(&answer);
-    let root = Root::from_pem(&parent.enclave.root_pem()).unwrap();
+    let root = RootCertificate::from_pem(&parent.enclave.root_pem()).unwrap();
     let verified = Document::parse(&document)
         .unwrap()
         .verify(&root, At::Now)
@@ -175,7 +175,7 @@ async fn a_nonce_that_is_not_accepted_is_refused_in_words() {
     }
     let nonce = "5a".repeat(512);
     let document = document_of(&attestation(&parent, &format!("?nonce={nonce}")).await);
-    let root = Root::from_pem(&parent.enclave.root_pem()).unwrap();
+    let root = RootCertificate::from_pem(&parent.enclave.root_pem()).unwrap();
     let verified = Document::parse(&document)
         .unwrap()
         .verify(&root, At::Now)

@@ -11,7 +11,7 @@
 
 use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::Key;
-use permafrost_common::store::Page;
+use permafrost_common::store::Listing;
 use permafrost_tests::{
     LyingParent, Measured, StoreAnswer, StoreRequest, is_signed_by, message, new_key, refusal,
     two_of_three,
@@ -341,11 +341,11 @@ async fn a_listing_with_foreign_or_altered_records_is_refused() {
     parent
         .store
         .lie(move |request, honest| match (request, honest) {
-            (StoreRequest::List, StoreAnswer::Page(mut page)) => {
+            (StoreRequest::List, StoreAnswer::Listing(mut page)) => {
                 page.records[0].id.clone_from(&id);
                 page.records[0].version += 1;
                 page.records[0].record.clone_from(&record);
-                StoreAnswer::Page(page)
+                StoreAnswer::Listing(page)
             }
             (_, honest) => honest,
         });
@@ -353,9 +353,9 @@ async fn a_listing_with_foreign_or_altered_records_is_refused() {
     assert_eq!(refused, "record-invalid");
 
     parent.store.lie(|request, honest| match (request, honest) {
-        (StoreRequest::List, StoreAnswer::Page(page)) => {
+        (StoreRequest::List, StoreAnswer::Listing(page)) => {
             let records = [page.records.clone(), page.records].concat();
-            StoreAnswer::Page(Page {
+            StoreAnswer::Listing(Listing {
                 records,
                 more: false,
             })

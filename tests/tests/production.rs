@@ -119,7 +119,7 @@ async fn no_verifier_accepts_a_development_document_unless_given_its_root() {
     assert_eq!(answer["error"]["rule"], "root", "{answer}");
 
     let root = stack.enclave.state().join("development-root.pem");
-    let output = verify(&["--root", root.to_str().unwrap()]);
+    let output = verify(&["--root-certificate", root.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 

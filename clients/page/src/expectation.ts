@@ -1,6 +1,6 @@
 /** `permafrost.json`: what the page expects of the enclave. It is part of the page, and not of what the enclave says. */
 
-import { type ConnectOptions, Measurements, Root } from "@permafrost/client";
+import { type ConnectOptions, Measurements, RootCertificate } from "@permafrost/client";
 
 /** A release or a configuration by the name that people know, and its PCR: 96 hex digits. */
 export interface Named {
@@ -101,11 +101,11 @@ function namedOf(file: Record<string, unknown>, member: string, pcr: "pcr1" | "p
   }));
 }
 
-function rootsOf(value: unknown): Root[] {
+function rootsOf(value: unknown): RootCertificate[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every((each) => typeof each === "string")) {
     throw new ExpectationError("permafrost.json: roots is not of its form; accepted: a list of certificates in PEM");
   }
-  return value.map((pem) => Root.fromPem(pem));
+  return value.map((pem) => RootCertificate.fromPem(pem));
 }
 
 const MEMBERS = ["enclave", "deployment", "roots", "releases", "configurations"];

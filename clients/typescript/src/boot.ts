@@ -1,7 +1,7 @@
 /** One verified boot of an enclave. */
 
 import { Answer } from "./answer.js";
-import type { Root } from "./attestation/root.js";
+import type { RootCertificate } from "./attestation/root-certificate.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import type { Binding } from "./binding.js";
 import { type Bytes, fromBase64, toHex } from "./bytes.js";
@@ -37,7 +37,7 @@ export class Boot {
    * @throws {AttestationError} {@link AnswerError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError},
    *   {@link ConnectionError}.
    */
-  static async verify(connection: Connection, roots: readonly Root[], policy: EnclavePolicy): Promise<Boot> {
+  static async verify(connection: Connection, roots: readonly RootCertificate[], policy: EnclavePolicy): Promise<Boot> {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const request = get(`/v1/attestation?nonce=${toHex(nonce)}`);
     const answer = await connection.send(request);

@@ -1,7 +1,7 @@
 /** An enclave that has been verified. */
 
 import type { Answer } from "./answer.js";
-import { Root } from "./attestation/root.js";
+import { RootCertificate } from "./attestation/root-certificate.js";
 import { Boot } from "./boot.js";
 import { type Bytes, utf8 } from "./bytes.js";
 import { Connection, type Fetch, TIME_LIMIT_MS } from "./connection.js";
@@ -26,7 +26,7 @@ export interface ConnectOptions {
   readonly origin: string;
   readonly policy: EnclavePolicy;
   /** The roots of trust. Default: AWS Nitro G1 alone. For a development stack its `development-root.pem`. */
-  readonly roots?: readonly Root[];
+  readonly roots?: readonly RootCertificate[];
   /** Whether requests are encrypted for the enclave, by Oblivious HTTP. Default: true. False is for development. */
   readonly oblivious?: boolean;
   /** Default: the `fetch` of the runtime. */
@@ -80,7 +80,7 @@ export class Enclave {
    * @throws {AnswerError} {@link ConnectionError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError}.
    */
   static async connect(options: ConnectOptions): Promise<Enclave> {
-    const { origin, policy, roots = [Root.awsNitroG1()], oblivious = true, timeLimitMs = TIME_LIMIT_MS } = options;
+    const { origin, policy, roots = [RootCertificate.awsNitroG1()], oblivious = true, timeLimitMs = TIME_LIMIT_MS } = options;
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     const connection = new Connection(origin, fetch, timeLimitMs);
     const connect = async () => {

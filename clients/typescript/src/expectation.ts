@@ -3,7 +3,7 @@
 import { Document } from "./attestation/document.js";
 import { AttestationError } from "./attestation/error.js";
 import type { Policy } from "./attestation/policy.js";
-import type { Root } from "./attestation/root.js";
+import type { RootCertificate } from "./attestation/root-certificate.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import { type Binding, readBinding } from "./binding.js";
 import { type Bytes, equal, toHex } from "./bytes.js";
@@ -31,7 +31,7 @@ export interface Judged {
 export async function judge(
   document: Bytes,
   nonce: Bytes,
-  roots: readonly Root[],
+  roots: readonly RootCertificate[],
   policy: EnclavePolicy,
 ): Promise<Judged> {
   const verified = await Document.parse(document).verify(roots, "now");

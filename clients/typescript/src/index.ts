@@ -13,7 +13,7 @@ export { type At, Document } from "./attestation/document.js";
 export { AttestationError, type AttestationRule } from "./attestation/error.js";
 export { Measurements, MeasurementsError } from "./attestation/measurements.js";
 export type { Policy } from "./attestation/policy.js";
-export { Root, RootError } from "./attestation/root.js";
+export { RootCertificate, RootCertificateError } from "./attestation/root-certificate.js";
 export type { VerifiedDocument } from "./attestation/verified.js";
 export { type Binding, readBinding } from "./binding.js";
 export type { Boot } from "./boot.js";

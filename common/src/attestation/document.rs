@@ -12,7 +12,7 @@ use super::{
     error::{Error, Place, quoted},
     path::Path,
     payload::Payload,
-    root::Root,
+    root_certificate::RootCertificate,
 };
 
 /// The longest input that is looked at, in bytes: 16 KiB. Real documents have 4 to 6 KiB.
@@ -90,7 +90,7 @@ impl Document {
     /// # Errors
     ///
     /// The rules from `root` to `document-signature` in [`Error::rule`].
-    pub fn verify(self, root: &Root, at: At) -> Result<VerifiedDocument, Error> {
+    pub fn verify(self, root: &RootCertificate, at: At) -> Result<VerifiedDocument, Error> {
         let at_ms = match at {
             At::Now => unix_ms(SystemTime::now()),
             At::Time(time) => unix_ms(time),

@@ -9,7 +9,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Root, sig_structure};
+use super::{RootCertificate, sig_structure};
 
 /// 2026-01-01T00:00:00Z: the timestamp of the documents, in seconds since 1970.
 pub(super) const MADE: i64 = 1_767_225_600;
@@ -76,13 +76,16 @@ impl Path {
     }
 
     /// A document, and the root it verifies against.
-    pub(super) fn document(&self) -> (Vec<u8>, Root) {
+    pub(super) fn document(&self) -> (Vec<u8>, RootCertificate) {
         self.document_over(self.certificates())
     }
 
     /// A document whose bundle and leaf are `certificates`, signed by the last key.
-    pub(super) fn document_over(&self, mut certificates: Vec<Vec<u8>>) -> (Vec<u8>, Root) {
-        let root = Root::from_der(&certificates[0]).unwrap();
+    pub(super) fn document_over(
+        &self,
+        mut certificates: Vec<Vec<u8>>,
+    ) -> (Vec<u8>, RootCertificate) {
+        let root = RootCertificate::from_der(&certificates[0]).unwrap();
         let leaf = certificates.pop().unwrap();
         let mut fields = fields();
         set(&mut fields, "certificate", leaf);
@@ -91,9 +94,12 @@ impl Path {
     }
 
     /// A good document with its fields changed.
-    pub(super) fn document_with(&self, change: impl FnOnce(&mut Fields)) -> (Vec<u8>, Root) {
+    pub(super) fn document_with(
+        &self,
+        change: impl FnOnce(&mut Fields),
+    ) -> (Vec<u8>, RootCertificate) {
         let mut certificates = self.certificates();
-        let root = Root::from_der(&certificates[0]).unwrap();
+        let root = RootCertificate::from_der(&certificates[0]).unwrap();
         let leaf = certificates.pop().unwrap();
         let mut fields = fields();
         set(&mut fields, "certificate", leaf);

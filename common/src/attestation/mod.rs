@@ -6,20 +6,20 @@
 //!
 //! 1. [`Document::parse`]: the bytes are a document, each field of the type and length that AWS defines. Nothing can
 //!    be read from it yet.
-//! 2. [`Document::verify`]: its certificates lead from a [`Root`] that the caller names to the key that signed it, all
+//! 2. [`Document::verify`]: its certificates lead from a [`RootCertificate`] that the caller names to the key that signed it, all
 //!    of them good [`At`] a time that the caller names. The result is a [`VerifiedDocument`]: an NSM said this.
 //! 3. [`VerifiedDocument::check`]: it is the enclave, and the moment, that the caller's [`Policy`] asks for.
 //!
-//! Which root is the caller's to say, and there is no default: [`Root::aws_nitro_g1`] stands for production enclaves,
+//! Which root is the caller's to say, and there is no default: [`RootCertificate::aws_nitro_g1`] stands for production enclaves,
 //! and nothing that the development emulator makes will ever verify against it.
 //!
 //! The example judges a document that was made for this page, under a root of its own, by the code of the emulator.
 //!
 //! ```
-//! use permafrost_common::attestation::{At, Document, Measurements, Policy, Root};
+//! use permafrost_common::attestation::{At, Document, Measurements, Policy, RootCertificate};
 //!
 //! let document = include_bytes!("example/document.cbor");
-//! let root = Root::from_pem(include_str!("example/root.pem"))?;
+//! let root = RootCertificate::from_pem(include_str!("example/root.pem"))?;
 //! let release = Measurements::from_json(include_str!("example/measurements.json"))?;
 //!
 //! // Kept documents are judged at the time they were made; a client says At::Now.
@@ -33,11 +33,11 @@
 //! assert_eq!(refusal.to_string(), "the nonce is 6578616d706c65, expected 616e6f74686572");
 //!
 //! // Another root, a later time, a single altered byte: there is nothing to read then.
-//! let refused = |bytes: &[u8], root: &Root, at| match Document::parse(bytes).and_then(|d| d.verify(root, at)) {
+//! let refused = |bytes: &[u8], root: &RootCertificate, at| match Document::parse(bytes).and_then(|d| d.verify(root, at)) {
 //!     Ok(_) => "verified",
 //!     Err(error) => error.rule(),
 //! };
-//! assert_eq!(refused(document, &Root::aws_nitro_g1(), At::Signed), "root");
+//! assert_eq!(refused(document, &RootCertificate::aws_nitro_g1(), At::Signed), "root");
 //! assert_eq!(refused(document, &root, At::Now), "certificate-expired");
 //! let mut altered = document.to_vec();
 //! altered[2000] ^= 1;
@@ -58,7 +58,7 @@ mod measurements;
 mod path;
 mod payload;
 mod policy;
-mod root;
+mod root_certificate;
 #[cfg(feature = "accept-unsigned-documents")]
 mod unsigned;
 mod verified;
@@ -73,5 +73,5 @@ pub use error::{Error, PcrMismatch, Place};
 pub use measurements::{Measurements, MeasurementsError};
 pub use payload::{CABUNDLE_MAX, PCR_LEN, Pcr};
 pub use policy::Policy;
-pub use root::{Root, RootError};
+pub use root_certificate::{RootCertificate, RootCertificateError};
 pub use verified::VerifiedDocument;

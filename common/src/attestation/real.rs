@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
-use super::{At, Document, Error, Policy, Root, VerifiedDocument};
+use super::{At, Document, Error, Policy, RootCertificate, VerifiedDocument};
 
 const PRODUCTION: [&str; 2] = ["production-2022-10.cbor", "production-2026-02.b64"];
 const DEBUG: [&str; 2] = ["debug-2022-10.cbor", "debug-2023-09.b64"];
@@ -24,7 +24,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn verify(bytes: &[u8], at: At) -> Result<VerifiedDocument, Error> {
-    Document::parse(bytes)?.verify(&Root::aws_nitro_g1(), at)
+    Document::parse(bytes)?.verify(&RootCertificate::aws_nitro_g1(), at)
 }
 
 #[test]
@@ -38,7 +38,10 @@ fn production_documents_verify_at_the_time_they_were_made() {
             Ok(()),
             "{name}"
         );
-        assert_eq!(document.root_sha256(), Root::aws_nitro_g1().sha256());
+        assert_eq!(
+            document.root_sha256(),
+            RootCertificate::aws_nitro_g1().sha256()
+        );
     }
 }
 

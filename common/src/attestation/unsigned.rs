@@ -3,11 +3,11 @@
 //! QEMU's `nitro-enclave` machine measures its image and answers as the device does, but has no key to sign with: the
 //! algorithm of its documents is -1, and the signature, the certificate and the only certificate of the bundle are 64 zero bytes
 //! each (`hw/virtio/virtio-nsm.c`). Anybody can make such a document, so this module is in no production build: it
-//! takes the feature `accept-unsigned-documents`, and then still a [`Root`] that asks for it by name.
+//! takes the feature `accept-unsigned-documents`, and then still a [`RootCertificate`] that asks for it by name.
 
 use ciborium::Value;
 
-use super::{Document, Error, Root, VerifiedDocument};
+use super::{Document, Error, RootCertificate, VerifiedDocument};
 
 /// The label of the PEM block that stands where a root certificate would.
 pub(super) const LABEL: &str = "ACCEPT UNSIGNED DOCUMENTS";
@@ -28,7 +28,7 @@ impl Document {
     /// said whose signature counts.
     pub(super) fn accept_unsigned(
         self,
-        root: &Root,
+        root: &RootCertificate,
         at_ms: u64,
     ) -> Result<VerifiedDocument, Error> {
         let unsigned = self.signature == ZEROS
@@ -48,7 +48,7 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::super::forge::{self, Path, set};
-    use super::super::{At, RootError};
+    use super::super::{At, RootCertificateError};
     use super::*;
 
     const ROOT: &str = include_str!("../../../image/accept-unsigned-documents.pem");
@@ -73,17 +73,17 @@ mod tests {
         ]))
     }
 
-    fn judge(bytes: &[u8], root: &Root) -> Result<VerifiedDocument, Error> {
+    fn judge(bytes: &[u8], root: &RootCertificate) -> Result<VerifiedDocument, Error> {
         Document::parse(bytes)?.verify(root, At::Signed)
     }
 
     #[test]
     fn an_unsigned_document_is_accepted_where_the_root_says_so_and_nowhere_else() {
         let document = unsigned(|_| ());
-        let accepted = judge(&document, &Root::unsigned_documents_of_qemu()).unwrap();
+        let accepted = judge(&document, &RootCertificate::unsigned_documents_of_qemu()).unwrap();
         assert!(!accepted.is_signed());
         let (_, root) = Path::new().document();
-        for root in [Root::aws_nitro_g1(), root] {
+        for root in [RootCertificate::aws_nitro_g1(), root] {
             assert_eq!(judge(&document, &root).unwrap_err().rule(), "root");
         }
     }
@@ -91,13 +91,13 @@ mod tests {
     #[test]
     fn where_unsigned_documents_are_accepted_signed_ones_are_not() {
         let (document, _) = Path::new().document();
-        let refused = judge(&document, &Root::unsigned_documents_of_qemu());
+        let refused = judge(&document, &RootCertificate::unsigned_documents_of_qemu());
         assert_eq!(refused.unwrap_err(), Error::NotUnsigned);
     }
 
     #[test]
     fn only_the_very_form_of_qemus_documents_is_accepted() {
-        let root = Root::unsigned_documents_of_qemu();
+        let root = RootCertificate::unsigned_documents_of_qemu();
         let payload = forge::encode(&Value::Map(forge::fields()));
         for (bytes, rule) in [
             // Another algorithm, another signature, and both of a signed document's lengths.
@@ -141,10 +141,13 @@ mod tests {
 
     #[test]
     fn the_root_is_asked_for_by_name() {
-        let root = Root::from_pem(ROOT).unwrap();
-        assert_eq!(root, Root::unsigned_documents_of_qemu());
+        let root = RootCertificate::from_pem(ROOT).unwrap();
+        assert_eq!(root, RootCertificate::unsigned_documents_of_qemu());
         assert!(format!("{root:?}").contains("unsigned"), "{root:?}");
         let of_others = ROOT.replace("UUVNVQ==", "QVdT");
-        assert!(matches!(Root::from_pem(&of_others), Err(RootError::Pem(_))));
+        assert!(matches!(
+            RootCertificate::from_pem(&of_others),
+            Err(RootCertificateError::Pem(_))
+        ));
     }
 }

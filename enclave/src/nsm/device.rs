@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_nitro_enclaves_nsm_api::driver::nsm_process_request;
-use permafrost_common::attestation::Root;
+use permafrost_common::attestation::RootCertificate;
 
 use super::{Provider, Request, Response};
 
@@ -19,7 +19,7 @@ const PATH: &str = "/dev/nsm";
 #[derive(Debug)]
 pub struct Device {
     file: File,
-    trust_anchor: Root,
+    trust_anchor: RootCertificate,
 }
 
 /// The device cannot be opened: this is not an enclave, or its kernel has no NSM driver.
@@ -54,13 +54,13 @@ impl Device {
 }
 
 #[cfg(not(feature = "accept-unsigned-documents"))]
-fn trust_anchor() -> Root {
-    Root::aws_nitro_g1()
+fn trust_anchor() -> RootCertificate {
+    RootCertificate::aws_nitro_g1()
 }
 
 #[cfg(feature = "accept-unsigned-documents")]
-fn trust_anchor() -> Root {
-    Root::unsigned_documents_of_qemu()
+fn trust_anchor() -> RootCertificate {
+    RootCertificate::unsigned_documents_of_qemu()
 }
 
 impl Provider for Device {
@@ -72,7 +72,7 @@ impl Provider for Device {
         }
     }
 
-    fn trust_anchor(&self) -> &Root {
+    fn trust_anchor(&self) -> &RootCertificate {
         &self.trust_anchor
     }
 
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn the_trust_anchor_is_awss_in_every_build_but_the_one_for_qemu() {
         let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
-        let is_awss = nsm.trust_anchor() == &Root::aws_nitro_g1();
+        let is_awss = nsm.trust_anchor() == &RootCertificate::aws_nitro_g1();
         assert_eq!(is_awss, !cfg!(feature = "accept-unsigned-documents"));
         assert_eq!(is_awss, nsm.name() == "nsm");
     }

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 pub use aws_nitro_enclaves_nsm_api::api::{Digest, ErrorCode, Request, Response};
-use permafrost_common::attestation::Root;
+use permafrost_common::attestation::RootCertificate;
 use zeroize::Zeroizing;
 
 mod device;
@@ -29,7 +29,7 @@ pub trait Provider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The root that this provider's documents verify against, and no other.
-    fn trust_anchor(&self) -> &Root;
+    fn trust_anchor(&self) -> &RootCertificate;
 
     /// Answers one request. Blocks for as long as the device takes: milliseconds.
     fn process(&self, request: Request) -> Response;
@@ -99,7 +99,7 @@ impl Nsm {
     }
 
     /// The root that documents from [`Nsm::attest`] verify against: the provider's.
-    pub fn trust_anchor(&self) -> &Root {
+    pub fn trust_anchor(&self) -> &RootCertificate {
         self.0.trust_anchor()
     }
 
@@ -262,14 +262,14 @@ mod tests {
     use super::*;
 
     /// A provider whose every answer is what the function says.
-    struct Says(Root, fn(Request) -> Response);
+    struct Says(RootCertificate, fn(Request) -> Response);
 
     impl Provider for Says {
         fn name(&self) -> &'static str {
             "says"
         }
 
-        fn trust_anchor(&self) -> &Root {
+        fn trust_anchor(&self) -> &RootCertificate {
             &self.0
         }
 
@@ -279,7 +279,7 @@ mod tests {
     }
 
     fn nsm(says: fn(Request) -> Response) -> Nsm {
-        Nsm::new(Says(Root::aws_nitro_g1(), says))
+        Nsm::new(Says(RootCertificate::aws_nitro_g1(), says))
     }
 
     fn every_call(nsm: &Nsm) -> Vec<(&'static str, NsmError)> {
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn the_trust_anchor_is_the_providers() {
         let nsm = nsm(|_| Response::LockPCR);
-        assert_eq!(nsm.trust_anchor(), &Root::aws_nitro_g1());
+        assert_eq!(nsm.trust_anchor(), &RootCertificate::aws_nitro_g1());
         assert_eq!(nsm.name(), "says");
     }
 }

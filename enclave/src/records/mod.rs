@@ -180,7 +180,7 @@ impl<T: Record> Records<T> {
         let newest = self.secrets.now().newest().0;
         let page = self
             .store
-            .page(T::KIND, "", after, limit)
+            .listing(T::KIND, "", after, limit)
             .await
             .map_err(unavailable)?;
         let mut done = Resealed {
@@ -218,7 +218,7 @@ impl<T: Record> Records<T> {
     ) -> Result<(Vec<(String, Versioned<T>)>, bool), Problem> {
         let page = self
             .store
-            .page(T::KIND, prefix, after, limit)
+            .listing(T::KIND, prefix, after, limit)
             .await
             .map_err(unavailable)?;
         let records = page

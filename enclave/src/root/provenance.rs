@@ -7,7 +7,7 @@
 //! the document's `user_data`, which no request can choose.
 
 use ciborium::Value;
-use permafrost_common::attestation::{At, Document, Pcr, Root as TrustAnchor};
+use permafrost_common::attestation::{At, Document, Pcr, RootCertificate as TrustAnchor};
 use permafrost_common::kms::KeyArn;
 
 use crate::attestor::{AttestError, Attestor};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::{Access, Answer, Call, Operation, Reply, Success, api_description, page};
+use super::{Access, Answer, Call, Operation, Reply, Success, api_description, reference};
 use crate::enclave::Enclave;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -31,15 +31,15 @@ pub(super) fn operations() -> Vec<Operation> {
             id: "docs",
             method: Method::GET,
             path: "/docs",
-            summary: "This description as a page.",
+            summary: "This description as a reference to read.",
             access: Access::Open,
             creates: false,
             query: &[],
             body: None,
             success: Success {
                 status: 200,
-                description: "A page that loads nothing else and runs no script.",
-                content_type: page::CONTENT_TYPE,
+                description: "HTML that loads nothing else and runs no script.",
+                content_type: reference::CONTENT_TYPE,
                 schema: None,
             },
             problems: &[],
@@ -53,5 +53,5 @@ fn openapi(_: Arc<Enclave>, _: Call) -> Answer {
 }
 
 fn docs(_: Arc<Enclave>, _: Call) -> Answer {
-    Box::pin(async { Ok(Reply::new(200, page::CONTENT_TYPE, page::page())) })
+    Box::pin(async { Ok(Reply::new(200, reference::CONTENT_TYPE, reference::html())) })
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use http::Method;
-use permafrost_common::api::{CreateKey, Key, KeyPage, ReplaceKey, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
 use crate::auth::OperationName;
-use crate::custody::PAGE_MAX;
+use crate::custody::LISTING_MAX;
 use crate::enclave::Enclave;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -42,7 +42,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .described(
             "Lists the keys that the principal may see. The store may leave keys out of a listing.",
             Success {
-                schema: Some(BodySchema::of::<KeyPage>()),
+                schema: Some(BodySchema::of::<KeyList>()),
                 ..key(200, "A page of keys, in ascending order of id.")
             },
         ),
@@ -194,10 +194,10 @@ fn disable(enclave: Arc<Enclave>, call: Call) -> Answer {
 
 fn limit(text: Option<&str>) -> Result<usize, Problem> {
     let Some(text) = text else {
-        return Ok(PAGE_MAX);
+        return Ok(LISTING_MAX);
     };
     text.parse()
         .ok()
-        .filter(|limit| (1..=PAGE_MAX).contains(limit))
+        .filter(|limit| (1..=LISTING_MAX).contains(limit))
         .ok_or_else(|| Problem::field("query:limit", text, "1 to 100"))
 }

@@ -6,8 +6,8 @@ mod description;
 mod keys;
 mod oblivious;
 mod openapi;
-mod page;
 mod people;
+mod reference;
 mod root;
 
 use std::future::Future;

@@ -8,11 +8,11 @@ use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{Answer, BodySchema, Call, Operation, Reply, Success};
 use crate::auth::OperationName;
-use crate::custody::PAGE_MAX;
+use crate::custody::LISTING_MAX;
 use crate::enclave::{Enclave, Thawed};
 use crate::people::PeopleRecords;
 use crate::records::Resealed;
-use crate::root::RootError;
+use crate::root::RootCertificateError;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -98,10 +98,10 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
     Box::pin(async move {
         let request: ResealRecords = call.json()?;
         let limit = match request.limit {
-            None => PAGE_MAX,
+            None => LISTING_MAX,
             Some(limit) => usize::try_from(limit)
                 .ok()
-                .filter(|limit| (1..=PAGE_MAX).contains(limit))
+                .filter(|limit| (1..=LISTING_MAX).contains(limit))
                 .ok_or_else(|| Problem::field("/limit", limit.to_string(), "1 to 100"))?,
         };
         let thawed = enclave.thawed()?;
@@ -171,7 +171,7 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
 
 /// Goes on when the request has timed out: what the store has taken must become what this enclave holds.
 async fn whole(
-    change: impl Future<Output = Result<RootState, RootError>> + Send + 'static,
+    change: impl Future<Output = Result<RootState, RootCertificateError>> + Send + 'static,
 ) -> Result<RootState, Problem> {
     let changed = tokio::spawn(change)
         .await

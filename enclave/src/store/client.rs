@@ -7,14 +7,15 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use permafrost_common::store::{
-    Expected, PAGE_MAX, PAGE_TEXT_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix, is_kind,
+    Expected, LISTING_MAX, LISTING_TEXT_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix,
+    is_kind,
 };
 use permafrost_common::transport::Address;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{self, Fetched, PutOutcome};
 use super::error::{Fault, StoreClientError};
-use super::page::{self, Entries, Range};
+use super::listing::{self, Entries, Range};
 use super::pool::{Pool, Sender};
 
 /// A client of one record store; keeps up to 8 idle connections.
@@ -93,7 +94,7 @@ impl StoreClient {
     /// # Errors
     ///
     /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
-    pub async fn page(
+    pub async fn listing(
         &self,
         kind: &str,
         prefix: &str,
@@ -108,8 +109,10 @@ impl StoreClient {
                 )));
             }
         }
-        if !(1..=PAGE_MAX).contains(&limit) {
-            return Err(invalid(format!("limit {limit}; accepted: 1 to {PAGE_MAX}")));
+        if !(1..=LISTING_MAX).contains(&limit) {
+            return Err(invalid(format!(
+                "limit {limit}; accepted: 1 to {LISTING_MAX}"
+            )));
         }
         let path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
         let request = complete(Request::get(path), Bytes::new())?;
@@ -117,13 +120,13 @@ impl StoreClient {
             if answer.status() != StatusCode::OK {
                 return Err(answer::unexpected(answer, "200").await);
             }
-            let text = answer::body(answer, PAGE_TEXT_MAX).await?;
+            let text = answer::body(answer, LISTING_TEXT_MAX).await?;
             let range = Range {
                 prefix,
                 after,
                 limit,
             };
-            page::parse(&text, range)
+            listing::parse(&text, range)
         })
         .await
     }

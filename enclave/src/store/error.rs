@@ -62,7 +62,7 @@ pub enum Fault {
     },
     /// A list that is not a page of what was asked for.
     #[error("the page is not one of those asked for: {0}")]
-    Page(String),
+    Listing(String),
 }
 
 /// Bytes of the store as they may stand in a message: escaped, at most 200 characters.

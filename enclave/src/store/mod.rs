@@ -10,13 +10,13 @@
 mod answer;
 mod client;
 mod error;
-mod page;
+mod listing;
 mod pool;
 
 pub use answer::{Fetched, PutOutcome};
 pub use client::StoreClient;
 pub use error::{Fault, StoreClientError};
-pub use page::{Entries, Entry};
+pub use listing::{Entries, Entry};
 pub use permafrost_common::store::Expected;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use permafrost_common::attestation::{At, Document, Root, VerifiedDocument};
+use permafrost_common::attestation::{At, Document, RootCertificate, VerifiedDocument};
 use serde::Deserialize;
 
 use super::actions::Bytes;
@@ -95,7 +95,7 @@ fn verified(
     for path in roots {
         let verified = fs::read_to_string(path)
             .map_err(|error| error.to_string())
-            .and_then(|pem| Root::from_pem(&pem).map_err(|error| error.to_string()))
+            .and_then(|pem| RootCertificate::from_pem(&pem).map_err(|error| error.to_string()))
             .and_then(|root| {
                 document
                     .clone()

@@ -122,7 +122,7 @@ fn what_to_try(stack: &DevStack) -> String {
          export PERMAFROST_PROFILE='{profile}'\n  \
          permafrost keys create --threshold 2 alice bob carol\n  \
          permafrost keys list\n  \
-         permafrost attest fetch | permafrost attest verify - --root '{root}'\n\
+         permafrost attest fetch | permafrost attest verify - --root-certificate '{root}'\n\
          \n  \
          curl {url}/readyz\n  \
          curl {url}/v1/health\n  \

@@ -16,7 +16,7 @@ use crate::log::{self, Format};
 const EXAMPLES: &str = "\
 Examples:
   permafrost kms-emulator
-  permafrost kms-emulator --root .permafrost/enclave/development-root.pem
+  permafrost kms-emulator --root-certificate .permafrost/enclave/development-root.pem
   permafrost kms-emulator --state /tmp/kms --listen 127.0.0.1:0 --json > kms.json
 
 The state directory is made on first start, closed to other users, and keeps everything: keys, aliases, policies,
@@ -38,7 +38,7 @@ pub(super) struct KmsEmulator {
 
     /// A certificate (PEM) that attestation documents may lead to; several times for several. Read anew for each
     /// request: it need not be there yet.
-    #[arg(long = "root", value_name = "PEM")]
+    #[arg(long = "root-certificate", value_name = "PEM")]
     roots: Vec<PathBuf>,
 
     /// The region of the keys.

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, EnclaveConfig, StopConfig, StoreConfig};
 use crate::egress::{CredentialsConfig, CredentialsSource, EgressConfig};
-use crate::logs::LogsConfig;
+use crate::enclave_log::EnclaveLogConfig;
 use crate::parent::{Parent, ParentError};
 use crate::proxy::Readiness;
 
@@ -296,9 +296,9 @@ fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, S
             enclave_cid: 0,
         },
         // The enclave's standard error is at hand here.
-        logs: LogsConfig {
+        enclave_log: EnclaveLogConfig {
             listen: None,
-            ..LogsConfig::default()
+            ..EnclaveLogConfig::default()
         },
         egress: EgressConfig {
             listen: socket(state.sockets().egress())?,

@@ -268,7 +268,7 @@ fn profile_text(endpoint: &str) -> String {
         "# How to reach this stack, for `permafrost keys --profile` and `permafrost attest fetch --profile`.\n\
          # Paths are relative to this file.\n\
          endpoint = \"{endpoint}\"\n\
-         root = \"enclave/development-root.pem\"\n\
+         root_certificate = \"enclave/development-root.pem\"\n\
          principal = \"{PRINCIPAL}\"\n\
          key = \"{}\"\n",
         key_file()

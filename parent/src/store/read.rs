@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use permafrost_common::store::{Entry, PAGE_BYTES_MAX, PAGE_MAX, Page};
+use permafrost_common::store::{Entry, LISTING_BYTES_MAX, LISTING_MAX, Listing};
 
 use super::database::RecordStore;
 use super::error::StoreError;
@@ -57,15 +57,15 @@ impl RecordStore {
     }
 
     /// At most `limit` records whose ids begin with `prefix` and are greater than `after`, in ascending byte order;
-    /// fewer where they would be more than [`PAGE_BYTES_MAX`] together. A `limit` above [`PAGE_MAX`] counts as that.
-    pub async fn page(
+    /// fewer where they would be more than [`LISTING_BYTES_MAX`] together. A `limit` above [`LISTING_MAX`] counts as that.
+    pub async fn listing(
         &self,
         kind: &str,
         prefix: &str,
         after: &str,
         limit: usize,
-    ) -> Result<Page, StoreError> {
-        let limit = limit.min(PAGE_MAX);
+    ) -> Result<Listing, StoreError> {
+        let limit = limit.min(LISTING_MAX);
         // No byte of an id is greater than `z`, so `~` ends the prefix's range. One row more tells whether
         // there are more.
         let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
@@ -86,7 +86,7 @@ impl RecordStore {
             .take(limit)
             .take_while(|(_, _, record)| {
                 total += record.len();
-                total <= PAGE_BYTES_MAX
+                total <= LISTING_BYTES_MAX
             })
             .map(|(id, version, record)| Entry {
                 id,
@@ -94,7 +94,7 @@ impl RecordStore {
                 record: STANDARD.encode(record),
             })
             .collect();
-        Ok(Page {
+        Ok(Listing {
             more: records.len() < found,
             records,
         })

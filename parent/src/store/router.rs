@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use permafrost_common::store::{
-    Expected, PAGE_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix, is_kind, parse_etag,
+    Expected, LISTING_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix, is_kind, parse_etag,
 };
 use serde::Deserialize;
 
@@ -89,14 +89,14 @@ async fn list(
             )));
         }
     }
-    if !(1..=PAGE_MAX).contains(&range.limit) {
+    if !(1..=LISTING_MAX).contains(&range.limit) {
         return Err(bad(format!(
-            "limit {}; accepted: 1 to {PAGE_MAX}",
+            "limit {}; accepted: 1 to {LISTING_MAX}",
             range.limit
         )));
     }
     let page = store
-        .page(&kind, &range.prefix, &range.after, range.limit)
+        .listing(&kind, &range.prefix, &range.after, range.limit)
         .await?;
     Ok(axum::Json(page).into_response())
 }
@@ -115,7 +115,7 @@ impl Default for Range {
         Self {
             prefix: String::new(),
             after: String::new(),
-            limit: PAGE_MAX,
+            limit: LISTING_MAX,
         }
     }
 }

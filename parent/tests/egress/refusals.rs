@@ -236,7 +236,7 @@ async fn nothing_listens_while_nothing_is_allowed() {
         config.store.listen = socket("store.sock");
         config.store.path = directory.path().join("store.sqlite");
         config.egress.listen = socket("egress.sock");
-        config.logs.listen = None;
+        config.enclave_log.listen = None;
         config.credentials.source = CredentialsSource::None;
         let parent = Parent::start(&config).await.unwrap();
         let file = directory.path().join("egress.sock");

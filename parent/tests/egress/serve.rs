@@ -29,7 +29,7 @@ impl Serve {
             "listen = \"127.0.0.1:0\"\n\
              enclave = {{ address = \"unix:{at}/enclave.sock\" }}\n\
              store = {{ listen = \"unix:{at}/store.sock\", path = \"{at}/store.sqlite\" }}\n\
-             logs = {{ listen = \"none\" }}\n\
+             enclave_log = {{ listen = \"none\" }}\n\
              log = {{ level = \"debug\" }}\n\
              [egress]\nlisten = \"unix:{at}/egress.sock\"\n{egress}\n"
         );

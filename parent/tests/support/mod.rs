@@ -46,7 +46,7 @@ impl Parent {
             "listen = \"127.0.0.1:0\"\n\
              enclave = {{ address = \"unix:{at}/enclave.sock\" }}\n\
              store = {{ listen = \"unix:{at}/store.sock\", path = \"{at}/store.sqlite\" }}\n\
-             logs = {{ listen = \"none\" }}\n\
+             enclave_log = {{ listen = \"none\" }}\n\
              [limits]\n{limits}\n"
         );
         let path = directory.path().join("parent.toml");

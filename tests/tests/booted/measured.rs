@@ -21,7 +21,7 @@ async fn the_documents_carry_the_pcrs_that_the_image_was_built_with() {
     let verify = |pcrs: &Path| {
         let output = Command::new(binaries::parent())
             .args(["attest", "verify", "--json", "--nonce", &"07".repeat(16)])
-            .arg("--root")
+            .arg("--root-certificate")
             .arg(stack.enclave.state().join("development-root.pem"))
             .arg("--pcrs")
             .arg(pcrs)

@@ -118,7 +118,7 @@ fn write_profile(stack: &HonestStack, principal: &str, pem: &str) -> PathBuf {
     fs::write(folder.join(format!("{principal}.pem")), pem).unwrap();
     let profile = folder.join(format!("{principal}.toml"));
     let text = format!(
-        "endpoint = \"{}\"\nroot = \"state/development-root.pem\"\nprincipal = \"{principal}\"\nkey = \"{principal}.pem\"\n",
+        "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"{principal}\"\nkey = \"{principal}.pem\"\n",
         stack.endpoint()
     );
     fs::write(&profile, text).unwrap();

@@ -104,7 +104,7 @@ async fn a_record_changed_meanwhile_is_left_for_the_next_pass() {
     let mut stale = Some(stale);
     parent.store.lie(move |request, honest| match request {
         // The first page is that of keys.
-        StoreRequest::List => stale.take().map_or(honest, StoreAnswer::Page),
+        StoreRequest::List => stale.take().map_or(honest, StoreAnswer::Listing),
         _ => honest,
     });
     let done = alice.reseal(&page("", 100)).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_record_rolled_back_is_not_sealed_anew() {
     alice.disable(&key.id).await.unwrap();
     alice.rotate_root(1).await.unwrap();
     parent.store.lie(move |request, honest| match request {
-        StoreRequest::List => StoreAnswer::Page(stale.clone()),
+        StoreRequest::List => StoreAnswer::Listing(stale.clone()),
         _ => honest,
     });
     parent.store.take_requests();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use permafrost_client::Principal;
 use permafrost_common::api::{Key, ResealRecords, ResealedRecords};
-use permafrost_common::store::Page;
+use permafrost_common::store::Listing;
 use permafrost_enclave::sealing::Envelope;
 use permafrost_tests::{
     EnclaveProcess, LyingParent, StoreAnswer, StoreRequest, binaries, is_signed_by, message,
@@ -35,10 +35,10 @@ pub(crate) fn page(after: &str, limit: u32) -> ResealRecords {
 }
 
 /// The page that the store gives now.
-pub(crate) async fn honest_page(parent: &LyingParent, principal: &Principal) -> Page {
+pub(crate) async fn honest_page(parent: &LyingParent, principal: &Principal) -> Listing {
     let (sender, receiver) = mpsc::channel();
     parent.store.lie(move |_, honest| {
-        if let StoreAnswer::Page(page) = &honest {
+        if let StoreAnswer::Listing(page) = &honest {
             sender.send(page.clone()).unwrap();
         }
         honest

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bhttp::Mode;
 use bytes::Bytes;
 use http::Request;
-use permafrost_client::{Client, Expectation, IdempotencyKey, Principal, Root};
+use permafrost_client::{Client, Expectation, IdempotencyKey, Principal, RootCertificate};
 use permafrost_common::api::{Key, ReplaceKey, Signed};
 use permafrost_common::oblivious::{ANSWER_TYPE, REQUEST_TYPE};
 use permafrost_tests::{
@@ -78,10 +78,10 @@ async fn the_main_job_goes_through_the_parent_whose_log_has_sizes_and_times_alon
     let measured = Measured::new("test");
     let key = measured.key("alice").clone();
     let stack = HonestStack::start(measured);
-    let root = Root::from_pem(&stack.enclave.root_pem()).unwrap();
+    let root = RootCertificate::from_pem(&stack.enclave.root_pem()).unwrap();
     let enclave = Client::new(stack.endpoint().parse().unwrap())
         .obliviously()
-        .verify(&Expectation::any_measurements().root(root))
+        .verify(&Expectation::any_measurements().root_certificate(root))
         .await
         .unwrap();
     assert!(enclave.health().await.unwrap().ready);

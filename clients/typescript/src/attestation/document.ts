@@ -6,7 +6,7 @@ import { AttestationError } from "./error.js";
 import { verifyP384 } from "./p384.js";
 import { Path } from "./path.js";
 import { DOCUMENT_MAX, type Payload, parsePayload, readCbor } from "./payload.js";
-import type { Root } from "./root.js";
+import type { RootCertificate } from "./root-certificate.js";
 import { VerifiedDocument } from "./verified.js";
 
 /** The time at which certificates must be valid and the document's age is taken. */
@@ -65,7 +65,7 @@ export class Document {
    *
    * @throws {AttestationError} the rules from `root` to `document-signature`.
    */
-  async verify(roots: Root | readonly Root[], at: At): Promise<VerifiedDocument> {
+  async verify(roots: RootCertificate | readonly RootCertificate[], at: At): Promise<VerifiedDocument> {
     const judgedAtMs = milliseconds(at, this.#payload.timestampMs);
     const path = await Path.from([roots].flat(), this.#payload.cabundle, this.#payload.certificate);
     path.checkRules(Math.floor(judgedAtMs / 1000));

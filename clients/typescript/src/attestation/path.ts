@@ -3,7 +3,7 @@
 import { type Bytes, equal, sha256, toHex } from "../bytes.js";
 import { Certificate } from "./certificate.js";
 import { AttestationError } from "./error.js";
-import type { Root } from "./root.js";
+import type { RootCertificate } from "./root-certificate.js";
 
 /** The certificates of one document: one CA or more, a trusted root first, and the leaf. */
 export class Path {
@@ -20,7 +20,7 @@ export class Path {
    *
    * @throws {AttestationError} `root`, and what {@link Certificate.parse} throws.
    */
-  static async from(roots: readonly Root[], cabundle: readonly Bytes[], certificate: Bytes): Promise<Path> {
+  static async from(roots: readonly RootCertificate[], cabundle: readonly Bytes[], certificate: Bytes): Promise<Path> {
     const [first, ...others] = cabundle;
     if (first === undefined) {
       throw new AttestationError("field-missing", "cabundle is empty", "a root at least");

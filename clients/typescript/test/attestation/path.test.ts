@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Document } from "../../src/attestation/document.js";
-import type { Root } from "../../src/attestation/root.js";
+import type { RootCertificate } from "../../src/attestation/root-certificate.js";
 import type { VerifiedDocument } from "../../src/attestation/verified.js";
 import { type Bytes, bytes, concat, toHex } from "../../src/bytes.js";
 import { boolean, integer, objectIdentifier, sequence } from "../forge/der.js";
@@ -29,7 +29,7 @@ const FOREIGN = await ForgedPath.create();
 const AUTHORITIES = [ROOT, REGION, ZONE, INSTANCE];
 const EVERYWHERE = [...AUTHORITIES, LEAF];
 
-async function verify({ document, root }: { document: Bytes; root: Root }): Promise<VerifiedDocument> {
+async function verify({ document, root }: { document: Bytes; root: RootCertificate }): Promise<VerifiedDocument> {
   return Document.parse(document).verify(root, "signed");
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { type At, Document } from "../../src/attestation/document.js";
 import { AttestationError } from "../../src/attestation/error.js";
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import type { VerifiedDocument } from "../../src/attestation/verified.js";
 import { type Bytes, bytes, concat, toHex } from "../../src/bytes.js";
 import { attestationFixture, noFixtures } from "../fixtures.js";
@@ -14,7 +14,7 @@ const NEWEST = "production-2026-02.b64";
 const DEBUG = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 async function verify(document: Bytes, at: At = "signed"): Promise<VerifiedDocument> {
-  return Document.parse(document).verify(Root.awsNitroG1(), at);
+  return Document.parse(document).verify(RootCertificate.awsNitroG1(), at);
 }
 
 describe.skipIf(noFixtures)(`documents of real NSMs${noFixtures ? ` (${noFixtures})` : ""}`, () => {
@@ -22,7 +22,7 @@ describe.skipIf(noFixtures)(`documents of real NSMs${noFixtures ? ` (${noFixture
     const document = await verify(attestationFixture(name));
     expect(document.isDebug).toBe(false);
     document.check({ releases: "any" });
-    expect(document.rootSha256).toEqual(await Root.awsNitroG1().sha256());
+    expect(document.rootSha256).toEqual(await RootCertificate.awsNitroG1().sha256());
   });
 
   test.each(DEBUG)("the debug document %s is accepted only when asked for", async (name) => {

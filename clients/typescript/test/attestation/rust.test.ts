@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { Document } from "../../src/attestation/document.js";
 import { AttestationError } from "../../src/attestation/error.js";
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { type Bytes, bytes } from "../../src/bytes.js";
 import { attestationFixture, noFixtures, noPrograms, program } from "../fixtures.js";
 
@@ -20,7 +20,7 @@ function rust(document: Bytes): string {
 
 async function ours(document: Bytes): Promise<string> {
   try {
-    const verified = await Document.parse(document).verify(Root.awsNitroG1(), "signed");
+    const verified = await Document.parse(document).verify(RootCertificate.awsNitroG1(), "signed");
     verified.check({ releases: "any", allowDebug: true });
     return VERIFIED;
   } catch (error) {

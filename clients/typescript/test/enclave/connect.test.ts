@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AttestationError } from "../../src/attestation/error.js";
 import { Measurements } from "../../src/attestation/measurements.js";
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { sha256, toBase64, utf8 } from "../../src/bytes.js";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
 import { ConnectionError, UnauthenticatedError, UnexpectedAnswerError } from "../../src/error.js";
@@ -22,7 +22,7 @@ describe("an enclave is not connected to", () => {
       fetch: fake.fetch,
     };
     expect((await errorOf(AttestationError, Enclave.connect(options))).rule).toBe("root");
-    expect((await errorOf(AttestationError, connect(fake, { roots: [Root.awsNitroG1()] }))).rule).toBe("root");
+    expect((await errorOf(AttestationError, connect(fake, { roots: [RootCertificate.awsNitroG1()] }))).rule).toBe("root");
     expect((await errorOf(AttestationError, connect(fake, { roots: [] }))).rule).toBe("root");
   });
 

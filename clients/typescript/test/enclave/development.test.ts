@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttestationError } from "../../src/attestation/error.js";
 import { Measurements } from "../../src/attestation/measurements.js";
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { utf8 } from "../../src/bytes.js";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
 import { ProblemError } from "../../src/error.js";
@@ -31,7 +31,7 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
     state = mkdtempSync(join(tmpdir(), "permafrost-client-"));
     stack = start(state, "127.0.0.1:0");
     const origin = await ready(stack, state);
-    const roots = [Root.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8"))];
+    const roots = [RootCertificate.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8"))];
     options = { origin, policy: { releases: "any", deployment: "development", maxAgeMs: 60_000 }, roots };
     principal = { name: "dev", key: await signingKeyFromPem(readFileSync(join(state, "principal-dev.pem"), "utf8")) };
   }, 60_000);
@@ -93,7 +93,7 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
   test("is refused under another root, deployment, configuration and release", async () => {
     const ruleOf = async (changed: Partial<ConnectOptions>) =>
       (await errorOf(AttestationError, Enclave.connect({ ...options, ...changed }))).rule;
-    expect(await ruleOf({ roots: [Root.awsNitroG1()] })).toBe("root");
+    expect(await ruleOf({ roots: [RootCertificate.awsNitroG1()] })).toBe("root");
     expect(await ruleOf({ policy: { releases: "any", deployment: "production" } })).toBe("deployment");
     expect(await ruleOf({ policy: { releases: "any", configuration: new Uint8Array(32) } })).toBe("configuration");
     const { boot } = await Enclave.connect(options);

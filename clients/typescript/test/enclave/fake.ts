@@ -1,6 +1,6 @@
 /** An enclave and its parent, as `fetch` sees them: one that keeps the rules, until a test changes what it says. */
 
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { type Bytes, bytes, concat, fromHex, sha256, toBase64, toHex, utf8 } from "../../src/bytes.js";
 import type { Fetch } from "../../src/connection.js";
 import { get, type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
@@ -18,7 +18,7 @@ const PATH = await ForgedPath.create(NOW - HOUR);
 const CERTIFICATES = await PATH.certificates();
 
 /** The root that the documents lead to. */
-export const FAKE_ROOT = Root.fromDer(at(CERTIFICATES, 0));
+export const FAKE_ROOT = RootCertificate.fromDer(at(CERTIFICATES, 0));
 
 /** What the parent does with a request instead of carrying it to the enclave; undefined where it carries it. */
 export type Lie = (request: HttpRequest, honest: () => Promise<HttpAnswer>) => Promise<HttpAnswer | undefined>;

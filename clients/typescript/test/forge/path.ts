@@ -1,7 +1,7 @@
 /** Documents and certificate paths for the tests, good by default and spoiled one rule at a time. */
 
 import { sigStructure } from "../../src/attestation/document.js";
-import { Root } from "../../src/attestation/root.js";
+import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { type Bytes, bytes, concat, utf8 } from "../../src/bytes.js";
 import { encode, type Value } from "./cbor.js";
 import { bitString, boolean, commonNames, der, integer, objectIdentifier, octetString, sequence, time } from "./der.js";
@@ -98,7 +98,7 @@ export class ForgedPath {
   }
 
   /** A good document with its fields changed, and the root it verifies against. */
-  async document(change: (fields: Fields) => void = () => undefined): Promise<{ document: Bytes; root: Root }> {
+  async document(change: (fields: Fields) => void = () => undefined): Promise<{ document: Bytes; root: RootCertificate }> {
     return this.documentOver(await this.certificates(), change);
   }
 
@@ -106,13 +106,13 @@ export class ForgedPath {
   async documentOver(
     certificates: readonly Bytes[],
     change: (fields: Fields) => void = () => undefined,
-  ): Promise<{ document: Bytes; root: Root }> {
+  ): Promise<{ document: Bytes; root: RootCertificate }> {
     const fields = goodFields();
     fields.set("certificate", at(certificates, certificates.length - 1));
     fields.set("cabundle", certificates.slice(0, -1));
     change(fields);
     const document = await this.sign(encode({ pairs: [...fields] }));
-    return { document, root: Root.fromDer(at(certificates, 0)) };
+    return { document, root: RootCertificate.fromDer(at(certificates, 0)) };
   }
 
   /** The payload in a `COSE_Sign1` signed by the last key. */

@@ -19,7 +19,7 @@ const ZONE: usize = 2;
 const INSTANCE: usize = 3;
 const LEAF: usize = 4;
 
-fn verify((document, root): (Vec<u8>, Root)) -> Result<VerifiedDocument, Error> {
+fn verify((document, root): (Vec<u8>, RootCertificate)) -> Result<VerifiedDocument, Error> {
     Document::parse(&document)
         .unwrap()
         .verify(&root, At::Signed)

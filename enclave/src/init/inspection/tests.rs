@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 
-use permafrost_common::attestation::Root;
+use permafrost_common::attestation::RootCertificate;
 use permafrost_enclave::nsm::{Digest, Provider, Request, Response};
 use tempfile::TempDir;
 
@@ -123,14 +123,14 @@ fn a_loaded_module_is_named() {
 }
 
 /// An NSM with these PCRs locked.
-struct Locked(BTreeSet<u16>, Root);
+struct Locked(BTreeSet<u16>, RootCertificate);
 
 impl Provider for Locked {
     fn name(&self) -> &'static str {
         "locked"
     }
 
-    fn trust_anchor(&self) -> &Root {
+    fn trust_anchor(&self) -> &RootCertificate {
         &self.1
     }
 
@@ -149,8 +149,9 @@ impl Provider for Locked {
 
 #[test]
 fn a_pcr_that_is_not_locked_is_named() {
-    let locked =
-        |pcrs: BTreeSet<u16>| all_pcrs_are_locked(&Nsm::new(Locked(pcrs, Root::aws_nitro_g1())));
+    let locked = |pcrs: BTreeSet<u16>| {
+        all_pcrs_are_locked(&Nsm::new(Locked(pcrs, RootCertificate::aws_nitro_g1())))
+    };
     assert_eq!(locked((0..32).collect()), Ok(32));
     let refused = locked((0..32).filter(|pcr| ![16, 31].contains(pcr)).collect());
     assert_eq!(refused, Err("the PCRs [16, 31] are not locked".to_owned()));

@@ -47,7 +47,7 @@ fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
     let record = record(2, 3);
     let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
     assert!(keys.is_sorted());
-    let documented = include_str!("../encoding.rs")
+    let documented = include_str!("mod.rs")
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
     let keys = entries(&record);

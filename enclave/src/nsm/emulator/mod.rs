@@ -12,7 +12,9 @@ use std::{
 };
 
 use aws_lc_rs::rand;
-use permafrost_common::attestation::{self, At, Document, PCR_LEN, Pcr, Root, RootError};
+use permafrost_common::attestation::{
+    self, At, Document, PCR_LEN, Pcr, RootCertificate, RootCertificateError,
+};
 
 use super::{Digest, ErrorCode, Provider, Request, Response};
 
@@ -20,7 +22,7 @@ mod bank;
 mod document;
 mod measure;
 mod path;
-mod root;
+mod root_certificate;
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +31,8 @@ use bank::{Bank, PCRS};
 use document::Asked;
 pub use measure::{MeasureError, Measured};
 use path::{Module, Path};
-use root::DevelopmentRoot;
-pub use root::{ROOT_FILE, ROOT_KEY_FILE};
+use root_certificate::DevelopmentRoot;
+pub use root_certificate::{ROOT_FILE, ROOT_KEY_FILE};
 
 /// The longest request in CBOR, in bytes: that of the driver.
 const REQUEST_MAX: usize = 0x1000;
@@ -92,7 +94,7 @@ pub enum EmulatorError {
         /// The certificate's path.
         path: String,
         /// What is wrong with it.
-        source: RootError,
+        source: RootCertificateError,
     },
     /// A key or a certificate cannot be read or made.
     #[error("cannot {action}: {source}")]
@@ -252,7 +254,7 @@ impl Provider for Emulator {
         "emulator"
     }
 
-    fn trust_anchor(&self) -> &Root {
+    fn trust_anchor(&self) -> &RootCertificate {
         self.root.certificate()
     }
 

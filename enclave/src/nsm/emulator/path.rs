@@ -13,7 +13,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{EmulatorError, root::DevelopmentRoot};
+use super::{EmulatorError, root_certificate::DevelopmentRoot};
 
 /// How long a leaf is good, as on Nitro.
 const LEAF_LIFETIME: Duration = Duration::hours(3);

@@ -40,7 +40,7 @@ async fn the_requests_are_those_of_the_protocol() {
     assert_eq!(put, PutOutcome::Conflict { current: Some(9) });
     let put = liar.put(Expected::Version(7)).await.unwrap();
     assert_eq!(put, PutOutcome::Conflict { current: None });
-    let page = liar.page().await.unwrap();
+    let page = liar.listing().await.unwrap();
     let entry = Entry {
         id: "k-c".into(),
         version: 2,
@@ -163,7 +163,7 @@ async fn a_status_the_protocol_does_not_have_is_quoted() {
         for fault in [
             failed(liar.get(None).await),
             unknown(liar.put(Expected::Absent).await),
-            failed(liar.page().await),
+            failed(liar.listing().await),
         ] {
             assert!(
                 matches!(&fault, Fault::Status { said, .. } if said == "why \\x1b[31m not"),
@@ -224,6 +224,6 @@ async fn bodies_are_bounded() {
         chunks.extend_from_slice(b"\r\n");
     }
     let liar = Liar::new(move |_, _| Reply::SayAndClose(chunks.clone()));
-    let fault = failed(liar.page().await);
+    let fault = failed(liar.listing().await);
     assert!(matches!(fault, Fault::TooLong { .. }), "{fault}");
 }

@@ -31,10 +31,10 @@ async fn nothing_is_sent_for_what_the_protocol_does_not_have() {
             .put("key", "a", Expected::Absent, &too_long)
             .await
             .err(),
-        client.page("key", "a&b", "", 1).await.err(),
-        client.page("key", "", "a b", 1).await.err(),
-        client.page("key", "", "", 0).await.err(),
-        client.page("key", "", "", 101).await.err(),
+        client.listing("key", "a&b", "", 1).await.err(),
+        client.listing("key", "", "a b", 1).await.err(),
+        client.listing("key", "", "", 0).await.err(),
+        client.listing("key", "", "", 101).await.err(),
     ];
     for error in invalid {
         assert!(

@@ -2,7 +2,7 @@
 
 mod answers;
 mod connections;
-mod pages;
+mod listings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,8 +85,8 @@ impl Liar {
         self.client.put("key", "a", expected, b"record").await
     }
 
-    async fn page(&self) -> Result<Entries, StoreClientError> {
-        self.client.page("key", "k-", "k-b", 3).await
+    async fn listing(&self) -> Result<Entries, StoreClientError> {
+        self.client.listing("key", "k-", "k-b", 3).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use permafrost_common::attestation::{
-    At, Document, Measurements, PCR_LEN, Pcr, Policy, Root, VerifiedDocument,
+    At, Document, Measurements, PCR_LEN, Pcr, Policy, RootCertificate, VerifiedDocument,
 };
 use permafrost_common::binding::Binding;
 use serde::Serialize;
@@ -23,7 +23,7 @@ Examples:
   permafrost attest verify document.cbor
   permafrost attest verify document.b64 --pcr 1=<96 hex> --nonce 00ff --json
   permafrost attest verify kept.cbor --at 2026-02-02T12:00:00Z --pcrs measurements.json
-  permafrost attest fetch | permafrost attest verify - --root .permafrost/enclave/development-root.pem
+  permafrost attest fetch | permafrost attest verify - --root-certificate .permafrost/enclave/development-root.pem
 
 Exit codes: 0 everything that was asked for holds; 1 a check fails; 2 the call is wrong.";
 
@@ -36,7 +36,7 @@ pub(crate) struct Verify {
 
     /// The root certificate that the document must lead to. Default: the AWS Nitro Enclaves root G1.
     #[arg(long, value_name = "PEM")]
-    root: Option<PathBuf>,
+    root_certificate: Option<PathBuf>,
 
     /// A PCR that the document must have. May be given for several PCRs.
     #[arg(long = "pcr", value_name = "N=HEX", value_parser = parse_pcr)]
@@ -83,10 +83,10 @@ impl Verify {
     }
 
     fn request(&self) -> Result<Request, Outcome> {
-        let root = match &self.root {
-            Some(path) => Root::from_pem(&read_text(path)?)
+        let root = match &self.root_certificate {
+            Some(path) => RootCertificate::from_pem(&read_text(path)?)
                 .map_err(|error| Outcome::wrong_call(format!("{}: {error}", path.display())))?,
-            None => Root::aws_nitro_g1(),
+            None => RootCertificate::aws_nitro_g1(),
         };
         let mut policies = Vec::new();
         if !self.pcr.is_empty() {
@@ -129,7 +129,7 @@ impl Verify {
 
     fn describe(&self, document: &VerifiedDocument) -> String {
         let report = Report::of(document);
-        let anchor = match &self.root {
+        let anchor = match &self.root_certificate {
             Some(path) => path.display().to_string(),
             None => "AWS Nitro Enclaves G1".to_owned(),
         };
@@ -188,7 +188,7 @@ impl Verify {
 
 /// What is asked of a document, with every file read.
 struct Request {
-    root: Root,
+    root: RootCertificate,
     at: At,
     policies: Vec<Policy>,
 }

@@ -5,7 +5,7 @@ mod sign;
 
 use clap::{Args, Subcommand};
 use permafrost_client::{IdempotencyKey, Principal};
-use permafrost_common::api::{CreateKey, KeyPage, ReplaceKey};
+use permafrost_common::api::{CreateKey, KeyList, ReplaceKey};
 
 use self::print::Print;
 use super::outcome::Outcome;
@@ -161,7 +161,7 @@ impl Create {
 }
 
 impl List {
-    async fn ask(&self, principal: &Principal) -> Result<KeyPage, Outcome> {
+    async fn ask(&self, principal: &Principal) -> Result<KeyList, Outcome> {
         let mut all = principal
             .list_keys(self.after.as_deref(), self.limit)
             .await?;

@@ -1,6 +1,6 @@
 //! Keys and signatures, for people or for programs.
 
-use permafrost_common::api::{Key, KeyPage, KeyStatus, Signed};
+use permafrost_common::api::{Key, KeyList, KeyStatus, Signed};
 use serde::Serialize;
 
 use crate::cli::outcome::{Outcome, say};
@@ -15,7 +15,7 @@ impl Print {
         self.either(key, || describe(key))
     }
 
-    pub(super) fn page(&self, page: &KeyPage) -> Result<(), Outcome> {
+    pub(super) fn page(&self, page: &KeyList) -> Result<(), Outcome> {
         self.either(page, || {
             if page.keys.is_empty() {
                 return "no keys".to_owned();

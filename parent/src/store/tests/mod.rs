@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use permafrost_common::store::Page;
+use permafrost_common::store::Listing;
 use permafrost_common::transport::{Address, Listener, Peers, connect};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -65,7 +65,7 @@ impl Served {
         self.send(request(Method::PUT, path, headers, body)).await
     }
 
-    async fn page(&self, query: &str) -> Page {
+    async fn listing(&self, query: &str) -> Listing {
         let answer = self.get(&format!("/records/key?{query}"), &[]).await;
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");

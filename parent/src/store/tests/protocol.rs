@@ -1,7 +1,7 @@
 //! Each line of the protocol's page.
 
 use http::{HeaderMap, Method, StatusCode, header};
-use permafrost_common::store::{Expected, PAGE_BYTES_MAX, PAGE_MAX, Page, RECORD_MAX};
+use permafrost_common::store::{Expected, LISTING_BYTES_MAX, LISTING_MAX, Listing, RECORD_MAX};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn etag(headers: &HeaderMap) -> Option<&str> {
         .map(|value| value.to_str().unwrap())
 }
 
-fn ids(page: &Page) -> Vec<&str> {
+fn ids(page: &Listing) -> Vec<&str> {
     page.records.iter().map(|entry| entry.id.as_str()).collect()
 }
 
@@ -181,7 +181,7 @@ async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind()
         assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     }
     served.put("/records/other/a1", FIRST, b"x").await;
-    let page = served.page("").await;
+    let page = served.listing("").await;
     assert_eq!(ids(&page), ["-", "0", "a", "a-", "a0", "aa", "az", "b"]);
     assert!(!page.more);
     assert_eq!(
@@ -189,13 +189,13 @@ async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind()
         (1, "YQ==")
     );
 
-    let page = served.page("prefix=a&limit=2").await;
+    let page = served.listing("prefix=a&limit=2").await;
     assert_eq!((ids(&page), page.more), (vec!["a", "a-"], true));
-    let page = served.page("prefix=a&limit=2&after=a-").await;
+    let page = served.listing("prefix=a&limit=2&after=a-").await;
     assert_eq!((ids(&page), page.more), (vec!["a0", "aa"], true));
-    let page = served.page("prefix=a&limit=2&after=aa").await;
+    let page = served.listing("prefix=a&limit=2&after=aa").await;
     assert_eq!((ids(&page), page.more), (vec!["az"], false));
-    let page = served.page("after=b").await;
+    let page = served.listing("after=b").await;
     assert_eq!((ids(&page), page.more), (vec![], false));
 }
 
@@ -208,20 +208,20 @@ async fn a_page_is_bounded_in_records_and_bytes_and_loses_none() {
             .put("key", &id, Expected::Absent, record.into());
         put.await.unwrap();
     };
-    for i in 0..(PAGE_MAX + 5) {
+    for i in 0..(LISTING_MAX + 5) {
         put(format!("small-{i:03}"), Vec::new()).await;
     }
-    let page = served.page("").await;
-    assert_eq!((page.records.len(), page.more), (PAGE_MAX, true));
+    let page = served.listing("").await;
+    assert_eq!((page.records.len(), page.more), (LISTING_MAX, true));
 
-    let fit = PAGE_BYTES_MAX / RECORD_MAX;
+    let fit = LISTING_BYTES_MAX / RECORD_MAX;
     for i in 0..=fit {
         put(format!("large-{i}"), vec![7; RECORD_MAX]).await;
     }
-    let page = served.page("prefix=large").await;
+    let page = served.listing("prefix=large").await;
     assert_eq!((page.records.len(), page.more), (fit, true));
     let page = served
-        .page(&format!("prefix=large&after=large-{}", fit - 1))
+        .listing(&format!("prefix=large&after=large-{}", fit - 1))
         .await;
     assert_eq!((page.records.len(), page.more), (1, false));
 }

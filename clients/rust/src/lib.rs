@@ -1,0 +1,94 @@
+//! Talk to a Permafrost enclave and believe nothing that it has not signed.
+//!
+//! Three steps, each a type of its own:
+//!
+//! 1. [`Client`]: a way there. The parent instance, or whoever sits on the way, is not trusted.
+//! 2. [`Client::verify`] with an [`Expectation`]: fetches an attestation document for a fresh nonce, verifies it up
+//!    to a root of trust, and compares measurements, deployment and configuration. The result is an [`Enclave`],
+//!    whose boot key is known from the document.
+//! 3. [`Enclave::as_principal`] with a name of the measured configuration and its [`SigningKey`]: a [`Principal`],
+//!    which makes, lists, uses, rotates and replaces keys. Requests are signed by the principal's key and answers by
+//!    the boot key (RFC 9421), bound to each other; that costs microseconds, and no further document is needed until
+//!    the enclave restarts.
+//!
+//! ```no_run
+//! use permafrost_client::{Client, Expectation, IdempotencyKey, Measurements, SigningKey};
+//! use permafrost_common::api::{CreateKey, SignRequest};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let release = Measurements::from_json(&std::fs::read_to_string("measurements.json")?)?;
+//! let client = Client::new("http://127.0.0.1:8080".parse()?);
+//! let enclave = client.verify(&Expectation::releases([release])).await?;
+//!
+//! let key = SigningKey::from_pem(&std::fs::read_to_string("payments.pem")?)?;
+//! let payments = enclave.as_principal("payments", key)?;
+//!
+//! let wanted = CreateKey {
+//!     threshold: 2,
+//!     participants: vec!["alice".into(), "bob".into(), "carol".into()],
+//! };
+//! let made = payments.create_key(&wanted, &IdempotencyKey::random()?).await?;
+//! let message = SignRequest::Message { message: hex::encode("hello") };
+//! let signed = payments.sign(&made.id, &message).await?;
+//! println!("{} signed: {}", signed.public_key, signed.signature);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What can be believed
+//!
+//! | result | who says so |
+//! |---|---|
+//! | `Ok(_)`, [`Error::Problem`], [`Error::ClockDiffers`] | the verified boot, about this very request |
+//! | [`Error::Unauthenticated`] | the parent, or anybody on the way |
+//! | [`Error::AnswerNotAuthentic`], [`Error::AttestationRefused`] | this library: something is wrong, and it may be an attack |
+//! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`], [`Error::NotSealed`] | this library: nothing was sent |
+//! | every other | this library: the request may have been carried out |
+//!
+//! [`Principal`] says for each operation what it means that a request may be carried out twice.
+//!
+//! # Where the enclave is
+//!
+//! An [`Endpoint`] is the parent's `http://HOST:PORT`, or the enclave itself by `vsock://CID:PORT`, `unix:PATH` or
+//! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https` here: TLS is ended by a proxy in front
+//! of the parent, and what is to be believed does not hang on it.
+//!
+//! # Who reads along
+//!
+//! Answers are authentic either way; what the parent can read of them, and of requests, [`Client::obliviously`] reduces
+//! to sizes and times. It is off unless asked for: a service on the parent instance has nothing to hide from it that the
+//! parent could not read in the service's own memory.
+//!
+//! # Time
+//!
+//! Requests carry this machine's time, which the enclave compares with its own. When they differ too much, the
+//! answer is [`Error::ClockDiffers`], with both times.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod boot;
+mod client;
+mod clock;
+mod connection;
+mod enclave;
+mod endpoint;
+mod error;
+mod idempotency;
+mod principal;
+mod sealed;
+mod trust;
+
+pub use answer::Answer;
+pub use boot::Boot;
+pub use client::Client;
+pub use enclave::Enclave;
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{AttestationRefused, Error, NotAuthentic};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use permafrost_common::{
+    attestation::{Measurements, RootCertificate},
+    http_signature::{Algorithm, SigningKey},
+};
+pub use principal::Principal;
+pub use trust::Expectation;

@@ -1,0 +1,296 @@
+//! What a principal asks of its enclave.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use permafrost_common::{
+    api::{
+        CreateKey, IDEMPOTENCY_HEADER, Key, KeyList, ReplaceKey, ResealRecords, ResealedRecords,
+        RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+    },
+    http_signature::{SigningKey, fresh_nonce, sign_request},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Answer, Enclave, Error, IdempotencyKey, client::request, clock, enclave::Repeat};
+
+/// An enclave, spoken to by one principal: every request is signed, every answer checked.
+///
+/// Each method gives the same errors: those of the connection, [`Error::AnswerNotAuthentic`],
+/// [`Error::Unauthenticated`], [`Error::Problem`] with what the enclave says, and [`Error::ClockDiffers`].
+///
+/// # When a request is carried out twice
+///
+/// A parent can carry a request to the enclave and hide the answer; nobody can tell that from a broken connection.
+/// It can also restart the enclave in between, in which case this client signs the request anew for the new boot by
+/// itself. So any request may have been carried out although an error came, and twice although it was asked once:
+///
+/// | operation | twice |
+/// |---|---|
+/// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
+/// | [`sign`](Self::sign) | two signatures of the same message |
+/// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
+/// | [`disable`](Self::disable) | nothing more happens |
+/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`root`](Self::root) | nothing happens at all |
+/// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
+/// | [`reseal`](Self::reseal) | nothing more happens |
+#[derive(Clone)]
+pub struct Principal {
+    enclave: Enclave,
+    name: Arc<str>,
+    key: Arc<SigningKey>,
+    ahead_s: u64,
+}
+
+impl Principal {
+    pub(crate) fn new(enclave: Enclave, name: &str, key: SigningKey) -> Self {
+        Self {
+            enclave,
+            name: name.into(),
+            key: Arc::new(key),
+            ahead_s: 0,
+        }
+    }
+
+    /// For an enclave whose clock is known to be this many seconds ahead of this machine's: requests are dated by that.
+    #[must_use]
+    pub fn with_enclave_ahead(self, seconds: u64) -> Self {
+        Self {
+            ahead_s: seconds,
+            ..self
+        }
+    }
+
+    /// The name in the measured configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The enclave that is spoken to.
+    pub fn enclave(&self) -> &Enclave {
+        &self.enclave
+    }
+
+    /// Makes a key. Repeated with the same idempotency key, it gives the key that was made the first time.
+    pub async fn create_key(
+        &self,
+        wanted: &CreateKey,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<Key, Error> {
+        self.create("/v1/keys", wanted, idempotency_key).await
+    }
+
+    /// Lists the keys that this principal may see: those after the id `after`, at most `limit` (1 to 100).
+    ///
+    /// The parent keeps the records, and can leave keys out of a listing; it cannot change any, nor add one.
+    pub async fn list_keys(
+        &self,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<KeyList, Error> {
+        let mut target = "/v1/keys".to_owned();
+        let mut mark = '?';
+        if let Some(after) = after {
+            check_id(after)?;
+            target.push_str(&format!("{mark}after={after}"));
+            mark = '&';
+        }
+        if let Some(limit) = limit {
+            target.push_str(&format!("{mark}limit={limit}"));
+        }
+        self.get(&target).await
+    }
+
+    /// Shows a key.
+    pub async fn key(&self, id: &str) -> Result<Key, Error> {
+        self.get(&target(id, "")?).await
+    }
+
+    /// Signs with a key.
+    pub async fn sign(&self, id: &str, what: &SignRequest) -> Result<Signed, Error> {
+        self.post(&target(id, "/sign")?, what).await
+    }
+
+    /// Refreshes a key's shares: the old ones are useless afterwards, the public key stays.
+    pub async fn rotate(&self, id: &str) -> Result<Key, Error> {
+        self.post_empty(&target(id, "/rotate")?, Repeat::Never)
+            .await
+    }
+
+    /// Makes a key in place of another, with the same participants and threshold.
+    pub async fn replace(
+        &self,
+        id: &str,
+        how: &ReplaceKey,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<Key, Error> {
+        self.create(&target(id, "/replace")?, how, idempotency_key)
+            .await
+    }
+
+    /// Ends a key's signing, for good.
+    pub async fn disable(&self, id: &str) -> Result<Key, Error> {
+        self.post_empty(&target(id, "/disable")?, Repeat::Harmless)
+            .await
+    }
+
+    /// The epochs of the root secret.
+    pub async fn root(&self) -> Result<RootState, Error> {
+        self.get("/v1/root").await
+    }
+
+    /// Makes the next epoch of the root secret; `epoch` is the newest now.
+    pub async fn rotate_root(&self, epoch: u32) -> Result<RootState, Error> {
+        self.post("/v1/root/rotate", &RotateRoot { epoch }).await
+    }
+
+    /// Seals a page of records anew in the newest epoch.
+    pub async fn reseal(&self, page: &ResealRecords) -> Result<ResealedRecords, Error> {
+        self.post("/v1/root/reseal", page).await
+    }
+
+    /// Forgets the epochs before `epoch`, which is the newest.
+    pub async fn retire_root(&self, epoch: u32) -> Result<RootState, Error> {
+        self.post("/v1/root/retire", &RetireRoot { epoch }).await
+    }
+
+    /// Sends any request, and gives the enclave's answer whatever its status.
+    ///
+    /// `path_and_query` begins with `/`. `headers` may have `content-type` and `idempotency-key`, which are signed;
+    /// others are sent as they are. The fields of the signature are set here.
+    ///
+    /// # Errors
+    /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedAnswer`].
+    pub async fn request(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        body: impl Into<Bytes>,
+        headers: HeaderMap,
+    ) -> Result<Answer, Error> {
+        let harmless = method.is_safe() || headers.contains_key(IDEMPOTENCY_HEADER);
+        let repeat = if harmless {
+            Repeat::Harmless
+        } else {
+            Repeat::Never
+        };
+        self.send(method, path_and_query, body.into(), headers, repeat)
+            .await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
+        self.send(
+            Method::GET,
+            target,
+            Bytes::new(),
+            HeaderMap::new(),
+            Repeat::Harmless,
+        )
+        .await?
+        .json()
+    }
+
+    /// A request that does no harm when it is carried out twice.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        what: &impl Serialize,
+    ) -> Result<T, Error> {
+        let (body, headers) = json(what)?;
+        self.send(Method::POST, target, body, headers, Repeat::Harmless)
+            .await?
+            .json()
+    }
+
+    async fn post_empty<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
+        self.send(Method::POST, target, Bytes::new(), HeaderMap::new(), repeat)
+            .await?
+            .json()
+    }
+
+    async fn create<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        what: &impl Serialize,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<T, Error> {
+        let (body, mut headers) = json(what)?;
+        let value = HeaderValue::from_str(idempotency_key.as_str()).map_err(|error| {
+            Error::InvalidArgument {
+                what: "idempotency key",
+                reason: error.to_string(),
+            }
+        })?;
+        headers.insert(IDEMPOTENCY_HEADER, value);
+        self.send(Method::POST, target, body, headers, Repeat::Harmless)
+            .await?
+            .json()
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+        headers: HeaderMap,
+        repeat: Repeat,
+    ) -> Result<Answer, Error> {
+        self.enclave
+            .call(repeat, |boot| {
+                let mut request = request(method.clone(), target, body.clone())?;
+                *request.headers_mut() = headers.clone();
+                let (mut parts, body) = request.into_parts();
+                sign_request(
+                    &mut parts,
+                    &body,
+                    &self.key,
+                    &self.name,
+                    clock::now() + self.ahead_s,
+                    &fresh_nonce()?,
+                    boot.attestation(),
+                )?;
+                Ok(http::Request::from_parts(parts, body))
+            })
+            .await
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("name", &self.name)
+            .field("endpoint", &self.enclave.endpoint().to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<(Bytes, HeaderMap), Error> {
+    let body = serde_json::to_vec(value).map_err(|error| Error::InvalidArgument {
+        what: "body",
+        reason: error.to_string(),
+    })?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok((body.into(), headers))
+}
+
+fn target(id: &str, action: &str) -> Result<String, Error> {
+    check_id(id)?;
+    Ok(format!("/v1/keys/{id}{action}"))
+}
+
+/// Refuses an id that would become another path or query; whether there is such a key, the enclave says.
+fn check_id(id: &str) -> Result<(), Error> {
+    if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument {
+        what: "key id",
+        reason: format!("{id:?}; accepted: 44 hex digits"),
+    })
+}

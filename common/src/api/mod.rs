@@ -1,0 +1,296 @@
+//! The bodies of every request and answer of the HTTP API.
+//!
+//! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
+
+pub mod people;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The header that names the attestation document of the boot that answers (or that a request is
+/// meant for): `sha-256=` and the 64 hex digits of the SHA-256 of the document.
+pub const ATTESTATION_HEADER: &str = "x-enclave-attestation";
+
+/// The header that makes a creating request safe to repeat: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+
+/// The longest message that is signed, in bytes.
+pub const MESSAGE_MAX: usize = 64 * 1024;
+
+/// Whether a text may name a principal or a participant, or be an `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+pub fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// `POST /v1/keys`: a new key, dealt inside the enclave.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    /// How many participants a signature takes: 2 to the number of participants.
+    pub threshold: u16,
+    /// The participants' names: 2 to 32, all different, each 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub participants: Vec<String>,
+}
+
+/// `POST /v1/keys/{id}/replace`: a new key with the participants and threshold of the old.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceKey {
+    /// Whether the old key stops signing.
+    #[serde(default)]
+    pub disable_old: bool,
+}
+
+/// A key: everything about it but its shares.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Key {
+    /// 44 hex digits.
+    pub id: String,
+    /// The principal that made the key.
+    pub owner: String,
+    /// Who holds shares.
+    pub custody: Custody,
+    /// Whether the key signs.
+    pub status: KeyStatus,
+    /// How many participants a signature takes.
+    pub threshold: u16,
+    /// Each participant's name and public share.
+    pub participants: Vec<Participant>,
+    /// The BIP-340 public key: 32 bytes, x-only.
+    pub group_public_key: String,
+    /// 1 when made, one more after each rotation.
+    pub generation: u32,
+    /// Seconds since 1970, by the enclave's clock.
+    pub created_at: u64,
+    /// The key that this one replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    /// The key that replaced this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
+    /// The key as a Taproot output without scripts.
+    pub taproot: TaprootOutput,
+    /// The key as Nostr writes it (NIP-19): `npub1...`.
+    pub npub: String,
+}
+
+/// Who holds the shares of a key.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Custody {
+    /// All shares are in the enclave's sealed records.
+    Enclave,
+}
+
+/// Whether a key signs.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// It signs.
+    Enabled,
+    /// It does not sign, and will not again.
+    Disabled,
+}
+
+/// One participant of a key.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Participant {
+    /// The name the key was made with.
+    pub name: String,
+    /// The FROST identifier derived from the name: a scalar of 32 bytes.
+    pub identifier: String,
+    /// The verifying share: a compressed point of 33 bytes.
+    pub verifying_share: String,
+}
+
+/// A Taproot output that the key can spend by its key path.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct TaprootOutput {
+    /// The tweaked key of BIP-341: 32 bytes, x-only.
+    pub output_key: String,
+    /// The bech32m address of BIP-350, on the network of the measured configuration.
+    pub address: String,
+}
+
+/// `GET /v1/keys`: a page of keys, in ascending order of id.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct KeyList {
+    /// The keys that the principal may see.
+    pub keys: Vec<Key>,
+    /// The value of `after` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `POST /v1/keys/{id}/sign`: what to sign.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "type")]
+pub enum SignRequest {
+    /// Bytes, signed as they are (BIP-340). A message of exactly 32 bytes counts as a digest.
+    Message {
+        /// At most 65536 bytes.
+        message: String,
+    },
+    /// A digest made by the caller, signed as it is (BIP-340).
+    Digest {
+        /// 32 bytes.
+        digest: String,
+    },
+    /// A Nostr event (NIP-01): the enclave computes the id.
+    NostrEvent {
+        /// The event.
+        event: UnsignedEvent,
+    },
+    /// A Taproot key-path spend (BIP-341): signed by the tweaked key.
+    TaprootSpend {
+        /// The signature hash of the input, 32 bytes.
+        sighash: String,
+        /// The Merkle root of the output's script tree, 32 bytes; absent where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merkle_root: Option<String>,
+    },
+}
+
+/// A Nostr event before it is signed (NIP-01).
+///
+/// Control characters other than `\b \t \n \f \r` are refused in `content` and `tags`: NIP-01 has them verbatim
+/// and most software escapes them, so the id would differ from reader to reader.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnsignedEvent {
+    /// The author, which must be this key: 32 bytes, x-only. May be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pubkey: Option<String>,
+    /// The id, which must be that of the event: 32 bytes. May be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// The kind, 0 to 65535.
+    pub kind: u16,
+    /// The tags: each has at least one text.
+    pub tags: Vec<Vec<String>>,
+    /// The content.
+    pub content: String,
+}
+
+/// A signed Nostr event (NIP-01), as relays take it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct NostrEvent {
+    /// SHA-256 of the serialised event, 32 bytes.
+    pub id: String,
+    /// The author: 32 bytes, x-only.
+    pub pubkey: String,
+    /// Seconds since 1970.
+    pub created_at: u64,
+    /// The kind.
+    pub kind: u16,
+    /// The tags.
+    pub tags: Vec<Vec<String>>,
+    /// The content.
+    pub content: String,
+    /// The BIP-340 signature over `id`, 64 bytes.
+    pub sig: String,
+}
+
+/// The answer to `POST /v1/keys/{id}/sign`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Signed {
+    /// The key that signed.
+    pub key_id: String,
+    /// Its generation.
+    pub generation: u32,
+    /// The key that verifies the signature, 32 bytes, x-only: the group public key, or the output key of a Taproot spend.
+    pub public_key: String,
+    /// The BIP-340 signature, 64 bytes.
+    pub signature: String,
+    /// The signed event, when a Nostr event was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<NostrEvent>,
+    /// The output that the signature spends, when a Taproot spend was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taproot: Option<TaprootOutput>,
+}
+
+/// `GET /v1/root`, and the answer to what changes it: the epochs of the root secret.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct RootState {
+    /// The KMS key that every data key is made under.
+    pub key_arn: String,
+    /// The newest epoch, under which everything is sealed.
+    pub epoch: u32,
+    /// The epochs that open, ascending; the newest is the last.
+    pub epochs: Vec<u32>,
+    /// The oldest epoch that the measured configuration accepts.
+    pub oldest_epoch: u32,
+}
+
+/// `POST /v1/root/rotate`: the epoch after this one, which must be the newest.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateRoot {
+    /// The newest epoch, so that a repeated request makes no second one.
+    pub epoch: u32,
+}
+
+/// `POST /v1/root/reseal`: seal a page of records anew in the newest epoch.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResealRecords {
+    /// The `next` of the page before; empty for the first.
+    #[serde(default)]
+    pub after: String,
+    /// The most records of the page: 1 to 100; 100 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// What became of a page of records.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct ResealedRecords {
+    /// The epoch that they are sealed in now.
+    pub epoch: u32,
+    /// How many records the page had.
+    pub examined: u32,
+    /// How many of them were sealed anew; the others were in the newest epoch before.
+    pub resealed: u32,
+    /// How many were changed by others meanwhile: another pass is needed.
+    pub left: u32,
+    /// The value of `after` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// `POST /v1/root/retire`: forget the epochs before the newest.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetireRoot {
+    /// The newest epoch, the only one that stays.
+    pub epoch: u32,
+}
+
+/// `GET /v1/attestation`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Attestation {
+    /// The attestation document (COSE_Sign1, CBOR), standard base64. Without a nonce, the boot's own document.
+    pub document: String,
+}
+
+/// `GET /v1/health`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Health {
+    /// Whether the enclave serves keys.
+    pub ready: bool,
+    /// Why not, when it is not ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The version of the enclave program.
+    pub version: String,
+    /// The deployment's name from the measured configuration.
+    pub deployment: String,
+    /// Which NSM attests: `nsm` (the device) or `emulator`.
+    pub nsm: String,
+}

@@ -1,0 +1,310 @@
+//! The configuration of `permafrost serve`: TOML, every key documented in [`TEMPLATE`], an unknown key refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use permafrost_common::transport::{Address, Cid};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use crate::egress::{CredentialsConfig, EgressConfig};
+use crate::enclave_log::EnclaveLogConfig;
+use crate::page::PageConfig;
+
+/// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
+///
+/// ```
+/// let config = permafrost::config::Config::parse(permafrost::config::TEMPLATE)?;
+/// assert_eq!(config.listen.port(), 8080);
+/// # Ok::<(), permafrost::config::ConfigError>(())
+/// ```
+pub const TEMPLATE: &str = include_str!("template.toml");
+
+/// The longest configuration file, in bytes.
+const CONFIG_MAX: u64 = 1024 * 1024;
+
+/// What `permafrost serve` is told.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// The enclave and the connections to it.
+    pub enclave: EnclaveConfig,
+    /// The record store.
+    pub store: StoreConfig,
+    /// Where the enclave's log lines arrive.
+    pub enclave_log: EnclaveLogConfig,
+    /// What the enclave may connect to.
+    pub egress: EgressConfig,
+    /// What the enclave signs AWS requests with.
+    pub credentials: CredentialsConfig,
+    /// The page for people.
+    pub page: PageConfig,
+    /// What clients may ask of the proxy.
+    pub limits: LimitsConfig,
+    /// How the program stops.
+    pub stop: StopConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// `[enclave]`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnclaveConfig {
+    /// Where the enclave listens.
+    pub address: Address,
+    /// For one connection attempt.
+    #[serde(
+        rename = "connect_timeout_ms",
+        deserialize_with = "milliseconds::<_, 1, 60_000>"
+    )]
+    pub connect_timeout: Duration,
+    /// How many connections are kept without a request on them.
+    #[serde(deserialize_with = "count::<_, 0, 1024>")]
+    pub idle_connections: usize,
+    /// How long they are kept.
+    #[serde(
+        rename = "idle_timeout_ms",
+        deserialize_with = "milliseconds::<_, 1, 3_600_000>"
+    )]
+    pub idle_timeout: Duration,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Where the enclave finds the record store.
+    pub listen: Address,
+    /// The SQLite database.
+    pub path: PathBuf,
+    /// The vsock CID whose connections are accepted; 0: that of the enclave's address.
+    pub enclave_cid: u32,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// All header fields of one request, in bytes.
+    #[serde(deserialize_with = "count::<_, 1024, 262_144>")]
+    pub header_bytes: usize,
+    /// The body of one request, in bytes.
+    #[serde(deserialize_with = "number::<_, 1024, 1_073_741_824>")]
+    pub body_bytes: u64,
+    /// Client connections at a time.
+    #[serde(deserialize_with = "count::<_, 1, 65_536>")]
+    pub connections: usize,
+    /// Requests at a time.
+    #[serde(deserialize_with = "count::<_, 1, 65_536>")]
+    pub requests: usize,
+    /// From one request to the header of the next.
+    #[serde(
+        rename = "idle_timeout_ms",
+        deserialize_with = "milliseconds::<_, 100, 3_600_000>"
+    )]
+    pub idle_timeout: Duration,
+    /// From a request's header to the header of its answer.
+    #[serde(
+        rename = "answer_timeout_ms",
+        deserialize_with = "milliseconds::<_, 100, 3_600_000>"
+    )]
+    pub answer_timeout: Duration,
+    /// From a request's header to the end of its answer.
+    #[serde(
+        rename = "request_timeout_ms",
+        deserialize_with = "milliseconds::<_, 100, 3_600_000>"
+    )]
+    pub request_timeout: Duration,
+}
+
+/// `[stop]`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct StopConfig {
+    /// How long requests may take to finish.
+    #[serde(
+        rename = "grace_ms",
+        deserialize_with = "milliseconds::<_, 0, 600_000>"
+    )]
+    pub grace: Duration,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// From which level on events are logged.
+    #[serde(deserialize_with = "level")]
+    pub level: tracing::Level,
+}
+
+/// Why a configuration is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is longer than a configuration can be.
+    #[error("{}: {length} bytes; a configuration has at most {CONFIG_MAX}", path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        length: u64,
+    },
+    /// Not TOML, a key that does not exist, or a value that is not accepted; the text shows the line.
+    #[error("{0}")]
+    Content(String),
+}
+
+impl Config {
+    /// Reads a configuration file of at most 1 MiB.
+    ///
+    /// # Errors
+    /// Where it cannot be read or [`Config::parse`] refuses it; the text names the key and what is accepted.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let failed = |source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let length = std::fs::metadata(path).map_err(failed)?.len();
+        if length > CONFIG_MAX {
+            return Err(ConfigError::Length {
+                path: path.to_owned(),
+                length,
+            });
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(failed)?)
+    }
+
+    /// Parses a configuration. Keys that are left out have the values of [`TEMPLATE`].
+    ///
+    /// # Errors
+    /// [`ConfigError::Content`] names the line, the key and what is accepted.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text)
+            .map_err(|error| ConfigError::Content(error.to_string().trim_end().to_owned()))
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            enclave: EnclaveConfig::default(),
+            store: StoreConfig::default(),
+            enclave_log: EnclaveLogConfig::default(),
+            egress: EgressConfig::default(),
+            credentials: CredentialsConfig::default(),
+            page: PageConfig::default(),
+            limits: LimitsConfig::default(),
+            stop: StopConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for EnclaveConfig {
+    fn default() -> Self {
+        Self {
+            address: Address::Vsock {
+                cid: Cid::Number(16),
+                port: 5000,
+            },
+            connect_timeout: Duration::from_secs(2),
+            idle_connections: 64,
+            idle_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            listen: Address::Vsock {
+                cid: Cid::Any,
+                port: 5001,
+            },
+            path: PathBuf::from("/var/lib/permafrost/store.sqlite"),
+            enclave_cid: 0,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            header_bytes: 32 * 1024,
+            body_bytes: 1024 * 1024,
+            connections: 1024,
+            requests: 256,
+            idle_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for StopConfig {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: tracing::Level::INFO,
+        }
+    }
+}
+
+pub(crate) fn number<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    from: D,
+) -> Result<u64, D::Error> {
+    let found = i64::deserialize(from)?;
+    u64::try_from(found)
+        .ok()
+        .filter(|found| (MIN..=MAX).contains(found))
+        .ok_or_else(|| D::Error::custom(format!("{found} is not accepted, {MIN} to {MAX} is")))
+}
+
+pub(crate) fn count<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    from: D,
+) -> Result<usize, D::Error> {
+    let found = number::<D, MIN, MAX>(from)?;
+    usize::try_from(found).map_err(D::Error::custom)
+}
+
+pub(crate) fn milliseconds<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    from: D,
+) -> Result<Duration, D::Error> {
+    number::<D, MIN, MAX>(from).map(Duration::from_millis)
+}
+
+fn level<'de, D: Deserializer<'de>>(from: D) -> Result<tracing::Level, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "error" => Ok(tracing::Level::ERROR),
+        "warn" => Ok(tracing::Level::WARN),
+        "info" => Ok(tracing::Level::INFO),
+        "debug" => Ok(tracing::Level::DEBUG),
+        found => Err(D::Error::unknown_variant(
+            found,
+            &["error", "warn", "info", "debug"],
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

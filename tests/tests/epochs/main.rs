@@ -1,0 +1,16 @@
+//! The epochs of the root secret on real processes: rotated, resealed and retired, by requests and from the command line,
+//! with a store that goes back and with another enclave beside.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod command_line;
+mod resealing;
+mod rollback;
+mod rotation;
+mod steps;
+mod two_enclaves;

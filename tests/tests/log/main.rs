@@ -1,0 +1,18 @@
+//! The enclave's log: it arrives at the parent as the enclave's words, holds up nothing and holds no secret.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod arrival;
+#[path = "../secrets/known.rs"]
+mod known;
+mod lines;
+#[path = "../secrets/search.rs"]
+mod search;
+mod secrets;
+mod stalls;
+mod strangers;

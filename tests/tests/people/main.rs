@@ -1,0 +1,15 @@
+//! People on real processes: passkeys, sessions, links and recovery, through `permafrost serve`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod attestation;
+mod guardians;
+mod passkeys;
+mod recovery;
+mod sessions;
+mod steps;
