@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, Response, request::Parts};
 use permafrost_common::http_signature::{
     Algorithm, AttestationDigest, RequestContext, SignedRequest, SigningKey, fresh_nonce,
-    sign_answer, sign_request,
+    sign_request, sign_response,
 };
 
 const BODY: &[u8] = br#"{"type":"digest","digest":"1111111111111111111111111111111111111111111111111111111111111111"}"#;
@@ -62,7 +62,7 @@ fn requests(criterion: &mut Criterion) {
     }
 }
 
-fn answers(criterion: &mut Criterion) {
+fn responses(criterion: &mut Criterion) {
     let principal = SigningKey::generate(Algorithm::Ed25519).expect("a key");
     let boot = SigningKey::generate(Algorithm::Ed25519).expect("a key");
     let context = RequestContext::of(&signed(&principal));
@@ -79,7 +79,7 @@ fn answers(criterion: &mut Criterion) {
     });
     group.bench_function("sign", |bencher| {
         bencher.iter(|| {
-            sign_answer(
+            sign_response(
                 &mut parts,
                 black_box(BODY),
                 &context,
@@ -92,5 +92,5 @@ fn answers(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, requests, answers);
+criterion_group!(benches, requests, responses);
 criterion_main!(benches);

@@ -10,8 +10,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use permafrost_common::http_signature::RequestContext;
-use permafrost_common::oblivious::binary_http::{decode_request, encode_answer};
-use permafrost_common::oblivious::pad_answer;
+use permafrost_common::oblivious::binary_http::{decode_request, encode_response};
+use permafrost_common::oblivious::pad_response;
 use permafrost_common::problem::{Problem, ProblemType};
 use tower::ServiceExt;
 
@@ -39,19 +39,19 @@ impl Inside {
     ///
     /// The answer is signed over the request in the message (`docs/signatures.md`). What is not a request has no
     /// signed answer: an `oblivious-request-invalid` tells why, and only the client can read it.
-    pub async fn answer(&self, message: &[u8]) -> Vec<u8> {
-        let answer = match decode_request(message) {
-            Ok(request) => self.answer_request(request).await,
+    pub async fn response(&self, message: &[u8]) -> Vec<u8> {
+        let response = match decode_request(message) {
+            Ok(request) => self.response_request(request).await,
             Err(error) => {
                 let problem = Problem::new(ProblemType::ObliviousRequestInvalid, error.to_string());
                 Reply::problem(&problem).into_whole_response()
             }
         };
-        let (parts, body) = answer.into_parts();
-        pad_answer(encode_answer(&parts, &body))
+        let (parts, body) = response.into_parts();
+        pad_response(encode_response(&parts, &body))
     }
 
-    async fn answer_request(&self, request: Request<Vec<u8>>) -> Response<Bytes> {
+    async fn response_request(&self, request: Request<Vec<u8>>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
         let request = Request::from_parts(parts, Body::from(body));

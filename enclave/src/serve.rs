@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use permafrost_common::http_signature::{RequestContext, sign_answer};
+use permafrost_common::http_signature::{RequestContext, sign_response};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_common::transport::{Listener, Stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -48,15 +48,15 @@ pub async fn serve(enclave: Arc<Enclave>, listener: Listener) -> Infallible {
 
 async fn connection(service: Service, stream: Stream, _permit: OwnedSemaphorePermit) {
     let timeout = Duration::from_millis(service.enclave.config.limits.request_timeout_ms);
-    let answer = service_fn(|request| {
+    let response = service_fn(|request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request).await) }
+        async move { Ok::<_, Infallible>(service.response(request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeout)
         .max_buf_size(HEAD_BUFFER)
-        .serve_connection(TokioIo::new(stream), answer)
+        .serve_connection(TokioIo::new(stream), response)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
@@ -72,7 +72,7 @@ struct Service {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
+    async fn response(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
         let timeout = Duration::from_millis(self.enclave.config.limits.request_timeout_ms);
@@ -84,9 +84,9 @@ impl Service {
                 Err(Problem::new(ProblemType::RequestTimeout, detail).retry_after(1))
             })
             .unwrap_or_else(|problem| Reply::problem(&problem).into_response());
-        let answer = sign(&self.enclave, &context, reply).await;
+        let response = sign(&self.enclave, &context, reply).await;
         self.enclave.answered.fetch_add(1, Ordering::Relaxed);
-        answer.map(Full::new)
+        response.map(Full::new)
     }
 
     async fn route(&self, request: Request<Incoming>) -> Result<Response, Problem> {
@@ -137,7 +137,7 @@ pub(crate) async fn sign(
     };
     let boot = &enclave.boot;
     let created = enclave.attestor.clock.now().as_secs();
-    if let Err(error) = sign_answer(
+    if let Err(error) = sign_response(
         &mut parts,
         &body,
         context,

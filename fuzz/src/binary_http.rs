@@ -1,5 +1,5 @@
 use permafrost_common::oblivious::binary_http::{
-    decode_answer, decode_request, encode_answer, encode_request,
+    decode_request, decode_response, encode_request, encode_response,
 };
 
 /// Binary HTTP (RFC 9292): a request, or an answer.
@@ -18,11 +18,11 @@ pub fn binary_http(data: &[u8]) -> bool {
         assert_eq!(same, content);
         return true;
     }
-    let Ok(answer) = decode_answer(data) else {
+    let Ok(response) = decode_response(data) else {
         return false;
     };
-    let (parts, content) = answer.into_parts();
-    let (again, same) = decode_answer(&encode_answer(&parts, &content))
+    let (parts, content) = response.into_parts();
+    let (again, same) = decode_response(&encode_response(&parts, &content))
         .expect("what is written is accepted")
         .into_parts();
     assert_eq!(again.status, parts.status);

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod address;
-mod answer_signature;
 mod binary_http;
 mod binding;
 mod ciphertext_for_recipient;
@@ -19,13 +18,13 @@ mod oblivious_keys;
 mod oblivious_request;
 mod passkey;
 mod request_signature;
+mod response_signature;
 mod root_record;
 mod sealed_record;
 mod webauthn_authentication;
 mod webauthn_registration;
 
 pub use address::address;
-pub use answer_signature::answer_signature;
 pub use binary_http::binary_http;
 pub use binding::binding;
 pub use ciphertext_for_recipient::ciphertext_for_recipient;
@@ -36,6 +35,7 @@ pub use key_record::key_record;
 pub use oblivious_keys::oblivious_keys;
 pub use oblivious_request::oblivious_request;
 pub use request_signature::request_signature;
+pub use response_signature::response_signature;
 pub use root_record::root_record;
 pub use sealed_record::sealed_record;
 pub use webauthn_authentication::webauthn_authentication;
@@ -47,7 +47,7 @@ pub type Target = fn(&[u8]) -> bool;
 /// Every target, by the name of its corpus folder and of its file in `fuzz_targets/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
-    ("answer_signature", answer_signature),
+    ("response_signature", response_signature),
     ("binary_http", binary_http),
     ("binding", binding),
     ("ciphertext_for_recipient", ciphertext_for_recipient),

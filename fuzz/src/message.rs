@@ -19,7 +19,7 @@ pub(crate) fn request(data: &[u8]) -> Option<(request::Parts, &[u8])> {
 }
 
 /// An answer whose first line is `STATUS`.
-pub(crate) fn answer(data: &[u8]) -> Option<(response::Parts, &[u8])> {
+pub(crate) fn response(data: &[u8]) -> Option<(response::Parts, &[u8])> {
     let (first, headers, body) = message(data)?;
     let mut parts = Response::builder()
         .status(first)

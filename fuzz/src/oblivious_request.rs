@@ -21,7 +21,7 @@ pub fn oblivious_request(data: &[u8]) -> bool {
     };
     assert_eq!(*change, 0, "byte {at} is altered, and it opens");
     assert_eq!(opened, message);
-    let answer = responder.seal(message).expect("it is sealed");
-    assert_eq!(pending.open(&answer).as_deref(), Ok(message));
+    let response = responder.seal(message).expect("it is sealed");
+    assert_eq!(pending.open(&response).as_deref(), Ok(message));
     true
 }

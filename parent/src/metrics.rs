@@ -118,9 +118,9 @@ pub(crate) fn request_done(
 }
 
 /// The bytes of both bodies of one request.
-pub(crate) fn bodies(request: u64, answer: u64) {
+pub(crate) fn bodies(request: u64, response: u64) {
     counter!(REQUEST_BYTES).increment(request);
-    counter!(ANSWER_BYTES).increment(answer);
+    counter!(ANSWER_BYTES).increment(response);
 }
 
 /// Counts one thing that is going on until dropped.

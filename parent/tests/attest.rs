@@ -63,13 +63,13 @@ fn json(output: &Output) -> Value {
 
 fn rule(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let answer = json(output);
+    let response = json(output);
     assert!(
-        answer["error"]["detail"]
+        response["error"]["detail"]
             .as_str()
             .is_some_and(|detail| !detail.is_empty())
     );
-    answer["error"]["rule"].as_str().unwrap().to_owned()
+    response["error"]["rule"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -78,20 +78,20 @@ fn production_documents_verify_at_the_time_they_were_signed() {
     for name in PRODUCTION {
         let output = verify(&fixture(name), &["--at", "signed", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
-        let answer = json(&output);
-        assert_eq!(answer["root_sha256"], G1);
-        assert_eq!(answer["debug"], false);
-        assert_eq!(answer["signed"], true);
-        assert!(answer["timestamp"].as_u64().unwrap() > 1_600_000_000_000);
-        assert!(answer["module_id"].as_str().unwrap().starts_with("i-"));
-        assert_eq!(answer["pcrs"]["0"].as_str().unwrap().len(), 96);
+        let response = json(&output);
+        assert_eq!(response["root_sha256"], G1);
+        assert_eq!(response["debug"], false);
+        assert_eq!(response["signed"], true);
+        assert!(response["timestamp"].as_u64().unwrap() > 1_600_000_000_000);
+        assert!(response["module_id"].as_str().unwrap().starts_with("i-"));
+        assert_eq!(response["pcrs"]["0"].as_str().unwrap().len(), 96);
         for field in ["nonce", "user_data", "public_key"] {
             assert!(
-                answer[field].is_null() || answer[field].is_string(),
+                response[field].is_null() || response[field].is_string(),
                 "{field}"
             );
         }
-        assert_eq!(answer.as_object().unwrap().len(), 9);
+        assert_eq!(response.as_object().unwrap().len(), 9);
     }
 }
 

@@ -154,8 +154,8 @@ fn failures_of_keys_are_json_when_json_was_asked_for() {
         &["keys", "--profile", "p.toml", "list", "--json"],
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["error"]["kind"], "unreachable", "{answer}");
+    let response: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(response["error"]["kind"], "unreachable", "{response}");
 }
 
 #[test]

@@ -159,9 +159,9 @@ async fn healthz(sender: &Mutex<SendRequest<Empty<Bytes>>>, address: &str) {
         .expect("a request");
     let mut sender = sender.lock().await;
     sender.ready().await.expect("an open connection");
-    let answer = sender.send_request(request).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
-    answer.into_body().collect().await.expect("a whole body");
+    let response = sender.send_request(request).await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK);
+    response.into_body().collect().await.expect("a whole body");
 }
 
 /// Few samples: processes on a shared machine vary more than many samples would tell.

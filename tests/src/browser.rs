@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use permafrost_client::{Answer, Enclave, Error, Principal};
+use permafrost_client::{Enclave, Error, Principal, Response};
 use permafrost_common::api::people::{
     Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
     OpenLink, PASSKEY_HEADER, Passkey, Register, Registered, Scope,
@@ -218,7 +218,7 @@ impl Browser {
         self.ask(&wanted, None).await
     }
 
-    async fn send(&self, wanted: &Wanted, passkey: Option<&str>) -> Result<Answer, Error> {
+    async fn send(&self, wanted: &Wanted, passkey: Option<&str>) -> Result<Response, Error> {
         let mut headers = HeaderMap::new();
         if !wanted.body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -159,19 +159,19 @@ impl EnclaveProcess {
             stream.write_all(
                 b"GET /v1/health HTTP/1.1\r\nhost: enclave\r\nconnection: close\r\n\r\n",
             )?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
+            let mut response = String::new();
+            stream.read_to_string(&mut response)?;
+            Ok(response)
         });
-        let answer = match asked {
-            Ok(answer) => answer,
+        let response = match asked {
+            Ok(response) => response,
             Err(error) => return Some(error.to_string()),
         };
-        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        let body = response.split("\r\n\r\n").nth(1).unwrap_or_default();
         let health: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
         match health["ready"] == true {
             true => None,
-            false => Some(health["reason"].as_str().unwrap_or(&answer).to_owned()),
+            false => Some(health["reason"].as_str().unwrap_or(&response).to_owned()),
         }
     }
 

@@ -151,19 +151,19 @@ impl HonestStack {
             "GET /records/{kind}/{id} HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).expect("a request");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let end = answer
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).expect("an answer");
+        let end = response
             .windows(4)
             .position(|four| four == b"\r\n\r\n")
             .expect("a head");
-        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let head = String::from_utf8_lossy(&response[..end]).to_lowercase();
         let tag = head
             .split("etag: \"")
             .nth(1)
             .and_then(|rest| rest.split('"').next());
         let version = tag.and_then(|tag| tag.parse().ok()).expect("a version");
-        (answer.split_off(end + 4), version)
+        (response.split_off(end + 4), version)
     }
 
     /// Everything the parent has logged.

@@ -46,12 +46,12 @@ pub use development_kms::{DevelopmentKms, measurements, measurements_of, predece
 pub use enclave_process::{EnclaveProcess, ParentSide};
 pub use honest_stack::HonestStack;
 pub use lying_egress::{Cut, LyingEgress};
-pub use lying_kms::{KmsAnswer, KmsRequest, LyingKms, Presented};
+pub use lying_kms::{KmsRequest, KmsResponse, LyingKms, Presented};
 pub use lying_parent::{
     LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
 };
-pub use lying_proxy::{LyingProxy, WholeAnswer, WholeRequest};
-pub use lying_store::{LyingStore, StoreAnswer, StoreRequest};
+pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse};
+pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
 pub use maker::Maker;
 pub use measured::Measured;
 pub use person::Person;

@@ -57,9 +57,9 @@ impl LyingEgress {
             while let Ok((stream, _)) = listener.accept().await {
                 let egress = serving.clone();
                 tokio::spawn(async move {
-                    let answer = service_fn(move |request| egress.clone().answer(request));
+                    let response = service_fn(move |request| egress.clone().response(request));
                     let served = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), answer)
+                        .serve_connection(TokioIo::new(stream), response)
                         .with_upgrades();
                     let _the_enclave_may_leave = served.await;
                 });
@@ -95,7 +95,7 @@ impl LyingEgress {
         self.shown().connections
     }
 
-    async fn answer(
+    async fn response(
         self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {

@@ -50,7 +50,7 @@ pub struct KmsRequest {
 
 /// An answer to it.
 #[derive(Clone, Debug)]
-pub struct KmsAnswer {
+pub struct KmsResponse {
     /// The status.
     pub status: u16,
     /// The JSON.
@@ -73,7 +73,7 @@ impl LyingKms {
         root: &Path,
         host: &str,
         presented: Presented,
-        answer: impl Fn(&KmsRequest) -> KmsAnswer + Send + Sync + 'static,
+        response: impl Fn(&KmsRequest) -> KmsResponse + Send + Sync + 'static,
     ) -> Self {
         let config = Arc::new(server_config(state, host, presented));
         let listener =
@@ -84,10 +84,10 @@ impl LyingKms {
             requests: Arc::default(),
         };
         let serving = kms.clone();
-        let answer = Arc::new(answer);
+        let response = Arc::new(response);
         background::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (kms, answer) = (serving.clone(), Arc::clone(&answer));
+                let (kms, response) = (serving.clone(), Arc::clone(&response));
                 let acceptor = TlsAcceptor::from(Arc::clone(&config));
                 tokio::spawn(async move {
                     // A client that refuses the certificate leaves here.
@@ -95,8 +95,8 @@ impl LyingKms {
                         return;
                     };
                     let service = service_fn(move |request| {
-                        let (kms, answer) = (kms.clone(), Arc::clone(&answer));
-                        async move { kms.answer(request, answer.as_ref()).await }
+                        let (kms, response) = (kms.clone(), Arc::clone(&response));
+                        async move { kms.response(request, response.as_ref()).await }
                     });
                     let _the_enclave_may_leave = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -117,10 +117,10 @@ impl LyingKms {
         self.requests.lock().expect("no panic").clone()
     }
 
-    async fn answer(
+    async fn response(
         &self,
         request: Request<Incoming>,
-        answer: &(dyn Fn(&KmsRequest) -> KmsAnswer + Send + Sync),
+        response: &(dyn Fn(&KmsRequest) -> KmsResponse + Send + Sync),
     ) -> Result<Response<Full<Bytes>>, hyper::Error> {
         let target = request.headers()["x-amz-target"]
             .to_str()
@@ -130,7 +130,7 @@ impl LyingKms {
         let body = serde_json::from_slice(&body).unwrap_or_default();
         let root = self.root.clone();
         let request = KmsRequest { action, body, root };
-        let KmsAnswer { status, body } = answer(&request);
+        let KmsResponse { status, body } = response(&request);
         self.requests.lock().expect("no panic").push(request);
         let mut response = Response::new(Full::from(body.to_string()));
         *response.status_mut() = status.try_into().expect("a status");
@@ -155,7 +155,7 @@ impl KmsRequest {
     }
 }
 
-impl KmsAnswer {
+impl KmsResponse {
     /// All is well.
     pub fn ok(body: Value) -> Self {
         Self { status: 200, body }

@@ -12,8 +12,8 @@ use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;
 
 use crate::{
-    Cut, DevelopmentKms, EnclaveProcess, KmsAnswer, KmsRequest, LyingEgress, LyingKms, LyingProxy,
-    LyingStore, Measured, ParentSide, Presented,
+    Cut, DevelopmentKms, EnclaveProcess, KmsRequest, KmsResponse, LyingEgress, LyingKms,
+    LyingProxy, LyingStore, Measured, ParentSide, Presented,
 };
 
 /// A real enclave between a store, a way out and a proxy that can lie.
@@ -168,11 +168,11 @@ impl LyingParent {
     pub fn lying_kms(
         &self,
         presented: Presented,
-        answer: impl Fn(&KmsRequest) -> KmsAnswer + Send + Sync + 'static,
+        response: impl Fn(&KmsRequest) -> KmsResponse + Send + Sync + 'static,
     ) -> LyingKms {
         let root = self.enclave.state().join("development-root.pem");
         let state = self.kms.emulator().state();
-        LyingKms::start(state, &root, &self.kms.host(), presented, answer)
+        LyingKms::start(state, &root, &self.kms.host(), presented, response)
     }
 
     /// The measured configuration.

@@ -24,16 +24,16 @@ pub struct LyingProxy {
 pub type WholeRequest = Request<Bytes>;
 
 /// An answer with its whole body.
-pub type WholeAnswer = Response<Bytes>;
+pub type WholeResponse = Response<Bytes>;
 
 type RequestLie = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
 
-type AnswerLie = Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>;
+type ResponseLie = Box<dyn FnMut(&WholeRequest, WholeResponse) -> WholeResponse + Send>;
 
 struct State {
     on_request: RequestLie,
-    on_answer: AnswerLie,
-    seen: Vec<(WholeRequest, WholeAnswer)>,
+    on_response: ResponseLie,
+    seen: Vec<(WholeRequest, WholeResponse)>,
 }
 
 impl LyingProxy {
@@ -45,7 +45,7 @@ impl LyingProxy {
             endpoint: format!("http://{}", listener.local_addr().expect("an address")),
             state: Arc::new(Mutex::new(State {
                 on_request: Box::new(|request| request),
-                on_answer: Box::new(|_, answer| answer),
+                on_response: Box::new(|_, response| response),
                 seen: Vec::new(),
             })),
         };
@@ -55,13 +55,13 @@ impl LyingProxy {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let proxy = serving.clone();
                 tokio::spawn(async move {
-                    let answer = service_fn(|request| {
+                    let response = service_fn(|request| {
                         let proxy = proxy.clone();
                         async move { proxy.forward(request).await }
                     });
                     // A client that refuses an answer closes its connection.
                     let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), answer)
+                        .serve_connection(TokioIo::new(stream), response)
                         .await;
                 });
             }
@@ -83,26 +83,26 @@ impl LyingProxy {
     }
 
     /// From now on, every answer is changed before the client gets it.
-    pub fn change_answers(
+    pub fn change_responses(
         &self,
-        change: impl FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send + 'static,
+        change: impl FnMut(&WholeRequest, WholeResponse) -> WholeResponse + Send + 'static,
     ) {
-        self.state.lock().unwrap().on_answer = Box::new(change);
+        self.state.lock().unwrap().on_response = Box::new(change);
     }
 
     /// From now on, nothing is changed.
     pub fn be_honest(&self) {
         self.change_requests(|request| request);
-        self.change_answers(|_, answer| answer);
+        self.change_responses(|_, response| response);
     }
 
     /// Every request as the client sent it, and its answer as the enclave gave it, since the last call.
-    pub fn take_seen(&self) -> Vec<(WholeRequest, WholeAnswer)> {
+    pub fn take_seen(&self) -> Vec<(WholeRequest, WholeResponse)> {
         std::mem::take(&mut self.state.lock().unwrap().seen)
     }
 
     /// Sends a request of the parent's own, or one that it has seen, to the enclave.
-    pub async fn send(&self, mut request: WholeRequest) -> WholeAnswer {
+    pub async fn send(&self, mut request: WholeRequest) -> WholeResponse {
         request.headers_mut().remove(CONTENT_LENGTH);
         let stream = UnixStream::connect(&self.enclave)
             .await
@@ -111,11 +111,11 @@ impl LyingProxy {
             .await
             .expect("a connection");
         let connection = tokio::spawn(connection);
-        let answer = sender
+        let response = sender
             .send_request(request.map(Full::new))
             .await
             .expect("an answer");
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         connection.abort();
         Response::from_parts(parts, body)
@@ -128,10 +128,10 @@ impl LyingProxy {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, body.collect().await?.to_bytes());
         let changed = (self.state.lock().unwrap().on_request)(request.clone());
-        let answer = self.send(changed).await;
+        let response = self.send(changed).await;
         let mut state = self.state.lock().unwrap();
-        state.seen.push((request.clone(), answer.clone()));
-        let mut changed = (state.on_answer)(&request, answer);
+        state.seen.push((request.clone(), response.clone()));
+        let mut changed = (state.on_response)(&request, response);
         // hyper writes the length of what is sent; the length of what came may be another.
         changed.headers_mut().remove(CONTENT_LENGTH);
         Ok(changed.map(Full::new))

@@ -42,7 +42,7 @@ pub enum StoreRequest {
 
 /// What the store answers.
 #[derive(Clone, Debug)]
-pub enum StoreAnswer {
+pub enum StoreResponse {
     /// A record.
     Record(u64, Vec<u8>),
     /// Unchanged since this version.
@@ -75,7 +75,7 @@ struct State {
     requests: Vec<StoreRequest>,
 }
 
-type Lie = Box<dyn FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send>;
+type Lie = Box<dyn FnMut(&StoreRequest, StoreResponse) -> StoreResponse + Send>;
 
 impl LyingStore {
     /// Serves at this path for as long as the test runs.
@@ -94,13 +94,13 @@ impl LyingStore {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let store = serving.clone();
                 tokio::spawn(async move {
-                    let answer = service_fn(|request| {
+                    let response = service_fn(|request| {
                         let store = store.clone();
-                        async move { store.answer(request).await }
+                        async move { store.response(request).await }
                     });
                     // A connection that is cut on purpose ends with an error.
                     let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), answer)
+                        .serve_connection(TokioIo::new(stream), response)
                         .await;
                 });
             }
@@ -109,7 +109,10 @@ impl LyingStore {
     }
 
     /// From now on, `lie` turns every honest answer into another. What it swallows of a write was written all the same.
-    pub fn lie(&self, lie: impl FnMut(&StoreRequest, StoreAnswer) -> StoreAnswer + Send + 'static) {
+    pub fn lie(
+        &self,
+        lie: impl FnMut(&StoreRequest, StoreResponse) -> StoreResponse + Send + 'static,
+    ) {
         self.0.lock().unwrap().lie = Box::new(lie);
     }
 
@@ -173,30 +176,30 @@ impl LyingStore {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
 
-    async fn answer(
+    async fn response(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, std::io::Error> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(std::io::Error::other)?;
-        let answer = {
+        let response = {
             let mut state = self.0.lock().unwrap();
             let (request, honest) = state.honest(&parts, &body.to_bytes());
             state.requests.push(request.clone());
             (state.lie)(&request, honest)
         };
-        match answer {
-            StoreAnswer::Record(version, bytes) => Ok(tagged(200, Some(version), bytes)),
-            StoreAnswer::NotModified(version) => Ok(tagged(304, Some(version), Vec::new())),
-            StoreAnswer::Absent => Ok(tagged(404, None, Vec::new())),
-            StoreAnswer::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
-            StoreAnswer::Conflict(version) => Ok(tagged(412, version, Vec::new())),
-            StoreAnswer::Listing(page) => {
+        match response {
+            StoreResponse::Record(version, bytes) => Ok(tagged(200, Some(version), bytes)),
+            StoreResponse::NotModified(version) => Ok(tagged(304, Some(version), Vec::new())),
+            StoreResponse::Absent => Ok(tagged(404, None, Vec::new())),
+            StoreResponse::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
+            StoreResponse::Conflict(version) => Ok(tagged(412, version, Vec::new())),
+            StoreResponse::Listing(page) => {
                 Ok(tagged(200, None, serde_json::to_vec(&page).expect("JSON")))
             }
-            StoreAnswer::Raw(status, bytes) => Ok(tagged(status, None, bytes)),
-            StoreAnswer::Cut => Err(std::io::Error::other("cut on purpose")),
-            StoreAnswer::Silence => {
+            StoreResponse::Raw(status, bytes) => Ok(tagged(status, None, bytes)),
+            StoreResponse::Cut => Err(std::io::Error::other("cut on purpose")),
+            StoreResponse::Silence => {
                 let never: Infallible = std::future::pending().await;
                 match never {}
             }
@@ -205,7 +208,11 @@ impl LyingStore {
 }
 
 impl State {
-    fn honest(&mut self, parts: &http::request::Parts, body: &[u8]) -> (StoreRequest, StoreAnswer) {
+    fn honest(
+        &mut self,
+        parts: &http::request::Parts,
+        body: &[u8],
+    ) -> (StoreRequest, StoreResponse) {
         let path: Vec<_> = parts.uri.path().split('/').collect();
         let header = |name| {
             let value = parts.headers.get(name)?.to_str().ok()?;
@@ -222,27 +229,27 @@ impl State {
         let id = id.to_owned();
         if parts.method == Method::PUT {
             let after = header(IF_MATCH).unwrap_or(0);
-            let answer = match after == newest {
+            let response = match after == newest {
                 true => {
                     if !self.drops_writes {
                         versions.push(body.to_vec());
                     }
-                    StoreAnswer::Stored(newest + 1)
+                    StoreResponse::Stored(newest + 1)
                 }
-                false => StoreAnswer::Conflict(Some(newest).filter(|version| *version > 0)),
+                false => StoreResponse::Conflict(Some(newest).filter(|version| *version > 0)),
             };
-            return (StoreRequest::Put { id, after }, answer);
+            return (StoreRequest::Put { id, after }, response);
         }
         let known = header(IF_NONE_MATCH);
-        let answer = match versions.last() {
-            None => StoreAnswer::Absent,
-            Some(_) if known == Some(newest) => StoreAnswer::NotModified(newest),
-            Some(bytes) => StoreAnswer::Record(newest, bytes.clone()),
+        let response = match versions.last() {
+            None => StoreResponse::Absent,
+            Some(_) if known == Some(newest) => StoreResponse::NotModified(newest),
+            Some(bytes) => StoreResponse::Record(newest, bytes.clone()),
         };
-        (StoreRequest::Get { id, known }, answer)
+        (StoreRequest::Get { id, known }, response)
     }
 
-    fn page(&self, kind: &str, query: Option<&str>) -> StoreAnswer {
+    fn page(&self, kind: &str, query: Option<&str>) -> StoreResponse {
         let parameter = |name: &str| {
             query
                 .unwrap_or_default()
@@ -268,7 +275,7 @@ impl State {
             records: records.by_ref().take(limit).collect(),
             more: records.next().is_some(),
         };
-        StoreAnswer::Listing(page)
+        StoreResponse::Listing(page)
     }
 }
 

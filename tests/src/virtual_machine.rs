@@ -116,12 +116,12 @@ pub fn connect(folder: &Path, port: u32) -> io::Result<UnixStream> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(format!("CONNECT {port}\n").as_bytes())?;
     // Byte by byte: what follows the line is the enclave's.
-    let (mut answer, mut byte) = (Vec::new(), [0]);
+    let (mut response, mut byte) = (Vec::new(), [0]);
     while stream.read(&mut byte)? == 1 && byte != *b"\n" {
-        answer.extend(byte);
+        response.extend(byte);
     }
     stream.set_read_timeout(None)?;
-    match answer.starts_with(b"OK ") {
+    match response.starts_with(b"OK ") {
         true => Ok(stream),
         false => Err(io::ErrorKind::ConnectionRefused.into()),
     }

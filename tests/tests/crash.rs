@@ -31,7 +31,7 @@ const CALLERS: usize = 6;
 /// What a caller may be told while programs die: that there is no answer, or that nothing was done, and nothing else.
 /// In particular no record is ever said to be invalid, rolled back or lost.
 ///
-/// `answer-not-authentic` is one: the answer of a boot that was gone before the client could verify it.
+/// `response-not-authentic` is one: the answer of a boot that was gone before the client could verify it.
 const EXPECTED: [&str; 7] = [
     "unreachable",
     "interrupted",

@@ -26,7 +26,7 @@ macro_rules! replays {
 
 replays! {
     every_input_of_the_address_corpus_holds: address;
-    every_input_of_the_answer_signature_corpus_holds: answer_signature;
+    every_input_of_the_response_signature_corpus_holds: response_signature;
     every_input_of_the_binary_http_corpus_holds: binary_http;
     every_input_of_the_binding_corpus_holds: binding;
     every_input_of_the_ciphertext_for_recipient_corpus_holds: ciphertext_for_recipient;

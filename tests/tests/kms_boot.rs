@@ -144,7 +144,7 @@ async fn what_kms_has_decided_is_not_asked_again_within_a_call() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_longer_than_an_attempt_may_is_told() {
+async fn an_response_that_takes_longer_than_an_attempt_may_is_told() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;

@@ -137,8 +137,8 @@ fn clock() -> Arc<Clock> {
     Arc::new(Clock::starting_at(now.as_millis().try_into().unwrap()))
 }
 
-fn refused_kind(answer: Result<Value, Fault>) -> String {
-    match answer {
+fn refused_kind(response: Result<Value, Fault>) -> String {
+    match response {
         Err(Fault::Refused { kind, .. }) => kind,
         other => panic!("{other:?}"),
     }

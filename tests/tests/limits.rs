@@ -18,19 +18,22 @@ use permafrost_common::api::{CreateKey, MESSAGE_MAX, SignRequest, UnsignedEvent}
 use permafrost_common::http_signature::Algorithm;
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_tests::{
-    LyingParent, Measured, StoreAnswer, StoreRequest, WholeAnswer, message, new_key, refusal,
+    LyingParent, Measured, StoreRequest, StoreResponse, WholeResponse, message, new_key, refusal,
     two_of_three,
 };
 use serde_json::Value;
 
-fn problem_of(answer: &WholeAnswer) -> Problem {
-    assert_eq!(answer.headers()["content-type"], "application/problem+json");
-    let problem: Problem = serde_json::from_slice(answer.body()).expect("a problem");
-    assert_eq!(problem.status, answer.status().as_u16());
+fn problem_of(response: &WholeResponse) -> Problem {
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
+    assert_eq!(problem.status, response.status().as_u16());
     problem
 }
 
-async fn get(parent: &LyingParent, target: &str) -> WholeAnswer {
+async fn get(parent: &LyingParent, target: &str) -> WholeResponse {
     let request = Request::get(target).body(Bytes::new()).unwrap();
     parent.proxy.send(request).await
 }
@@ -46,11 +49,11 @@ async fn refused_body(alice: &Principal, path: &str, body: Value) -> Problem {
     for (name, value) in headers {
         fields.insert(name, value.parse().unwrap());
     }
-    let answer = alice
+    let response = alice
         .request(http::Method::POST, path, Bytes::from(body), fields)
         .await
         .unwrap();
-    answer.problem().expect("a problem")
+    response.problem().expect("a problem")
 }
 
 #[tokio::test]
@@ -80,15 +83,15 @@ async fn a_request_that_never_ends_is_given_up() {
     let measured = Measured::new("test").limits("request_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
     let socket = parent.enclave.socket();
-    let answer = tokio::task::spawn_blocking(move || {
+    let response = tokio::task::spawn_blocking(move || {
         let mut stream = UnixStream::connect(socket).unwrap();
         let head = "POST /v1/keys HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n123";
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = [0; 64];
-        let length = stream.read(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer[..length]).into_owned()
+        let mut response = [0; 64];
+        let length = stream.read(&mut response).unwrap();
+        String::from_utf8_lossy(&response[..length]).into_owned()
     });
-    assert!(answer.await.unwrap().starts_with("HTTP/1.1 408 "));
+    assert!(response.await.unwrap().starts_with("HTTP/1.1 408 "));
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn more_requests_at_once_than_allowed_are_refused_and_the_rest_is_served()
     let parent = LyingParent::with(measured).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    parent.store.lie(|_, _| StoreAnswer::Silence);
+    parent.store.lie(|_, _| StoreResponse::Silence);
     let (slow, quick) = tokio::join!(alice.key(&key.id), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         get(&parent, "/v1/health").await
@@ -317,16 +320,16 @@ async fn a_creating_request_without_an_idempotency_key_is_refused() {
     let body = serde_json::to_vec(&two_of_three()).unwrap();
     let mut headers = http::HeaderMap::new();
     headers.insert("content-type", "application/json".parse().unwrap());
-    let answer = alice
+    let response = alice
         .request(http::Method::POST, "/v1/keys", Bytes::from(body), headers)
         .await
         .unwrap();
-    let problem = answer.problem().unwrap();
+    let problem = response.problem().unwrap();
     assert_eq!(problem.kind(), Some(ProblemType::IdempotencyKeyMissing));
 }
 
 #[tokio::test]
-async fn every_answer_is_signed_and_names_the_boot() {
+async fn every_response_is_signed_and_names_the_boot() {
     let parent = LyingParent::start().await;
     for target in [
         "/v1/health",
@@ -336,7 +339,7 @@ async fn every_answer_is_signed_and_names_the_boot() {
         "/no/such/path",
         "/v1/keys",
     ] {
-        let answer = get(&parent, target).await;
+        let response = get(&parent, target).await;
         for header in [
             "signature",
             "signature-input",
@@ -344,7 +347,7 @@ async fn every_answer_is_signed_and_names_the_boot() {
             "x-enclave-attestation",
         ] {
             assert!(
-                answer.headers().contains_key(header),
+                response.headers().contains_key(header),
                 "{target} has no {header}"
             );
         }
@@ -376,7 +379,7 @@ async fn a_key_that_others_keep_changing_is_a_conflict() {
     let key = new_key(&alice).await;
     parent.store.drop_writes();
     parent.store.lie(|request, honest| match request {
-        StoreRequest::Put { .. } => StoreAnswer::Conflict(Some(9)),
+        StoreRequest::Put { .. } => StoreResponse::Conflict(Some(9)),
         _ => honest,
     });
     assert_eq!(refusal(alice.rotate(&key.id).await), "key-conflict");

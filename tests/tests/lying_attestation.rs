@@ -14,15 +14,15 @@ use http::Request;
 use permafrost_client::{Client, Expectation, Measurements, RootCertificate};
 use permafrost_common::api::Attestation;
 use permafrost_common::attestation::{At, Document};
-use permafrost_tests::{LyingParent, Measured, WholeAnswer, new_key, refusal};
+use permafrost_tests::{LyingParent, Measured, WholeResponse, new_key, refusal};
 
 /// The document of an answer to `GET /v1/attestation`.
-fn document_of(answer: &WholeAnswer) -> Vec<u8> {
-    let body: Attestation = serde_json::from_slice(answer.body()).unwrap();
+fn document_of(response: &WholeResponse) -> Vec<u8> {
+    let body: Attestation = serde_json::from_slice(response.body()).unwrap();
     STANDARD.decode(body.document).unwrap()
 }
 
-async fn attestation(parent: &LyingParent, query: &str) -> WholeAnswer {
+async fn attestation(parent: &LyingParent, query: &str) -> WholeResponse {
     let request = Request::get(format!("/v1/attestation{query}"))
         .body(Bytes::new())
         .unwrap();
@@ -34,8 +34,8 @@ async fn an_old_attestation_document_is_refused() {
     let parent = LyingParent::start().await;
     let old = attestation(&parent, "?nonce=00112233").await;
     let of_the_boot = attestation(&parent, "").await;
-    for answer in [old, of_the_boot] {
-        parent.proxy.change_answers(move |_, _| answer.clone());
+    for response in [old, of_the_boot] {
+        parent.proxy.change_responses(move |_, _| response.clone());
         let verified = parent.client().verify(&parent.expectation()).await;
         assert_eq!(refusal(verified.map(|_| ())), "attestation-refused");
     }
@@ -106,14 +106,14 @@ async fn another_configuration_is_refused_by_its_measurements() {
 async fn an_altered_attestation_document_is_refused() {
     let parent = LyingParent::start().await;
     for at in [0, 20, 200, 2_000] {
-        parent.proxy.change_answers(move |_, answer| {
-            let mut document = document_of(&answer);
+        parent.proxy.change_responses(move |_, response| {
+            let mut document = document_of(&response);
             let at = at % document.len();
             document[at] ^= 1;
             let body = Attestation {
                 document: STANDARD.encode(document),
             };
-            answer.map(|_| serde_json::to_vec(&body).unwrap().into())
+            response.map(|_| serde_json::to_vec(&body).unwrap().into())
         });
         let verified = parent.client().verify(&parent.expectation()).await;
         assert_eq!(
@@ -125,7 +125,7 @@ async fn an_altered_attestation_document_is_refused() {
 }
 
 #[tokio::test]
-async fn a_true_document_with_answers_of_another_enclave_is_refused() {
+async fn a_true_document_with_responses_of_another_enclave_is_refused() {
     let parent = LyingParent::start().await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let alice = parent.principal("alice").await;
@@ -134,10 +134,10 @@ async fn a_true_document_with_answers_of_another_enclave_is_refused() {
         let request = Request::get("/v1/health").body(Bytes::new()).unwrap();
         neighbour.proxy.send(request).await
     };
-    parent.proxy.change_answers(move |request, answer| {
+    parent.proxy.change_responses(move |request, response| {
         match request.uri().path().starts_with("/v1/keys") {
             true => foreign.clone(),
-            false => answer,
+            false => response,
         }
     });
     let refused = refusal(alice.key(&key.id).await);
@@ -147,16 +147,18 @@ async fn a_true_document_with_answers_of_another_enclave_is_refused() {
 }
 
 #[tokio::test]
-async fn the_boots_document_is_the_one_that_answers_name() {
+async fn the_boots_document_is_the_one_that_responses_name() {
     let parent = LyingParent::start().await;
-    let answer = attestation(&parent, "").await;
-    let document = document_of(&answer);
+    let response = attestation(&parent, "").await;
+    let document = document_of(&response);
     let root = RootCertificate::from_pem(&parent.enclave.root_pem()).unwrap();
     let verified = Document::parse(&document)
         .unwrap()
         .verify(&root, At::Now)
         .unwrap();
-    let named = answer.headers()["x-enclave-attestation"].to_str().unwrap();
+    let named = response.headers()["x-enclave-attestation"]
+        .to_str()
+        .unwrap();
     assert_eq!(named, format!("sha-256={}", hex::encode(verified.digest())));
     assert_eq!(verified.nonce(), None);
 }
@@ -165,9 +167,9 @@ async fn the_boots_document_is_the_one_that_answers_name() {
 async fn a_nonce_that_is_not_accepted_is_refused_in_words() {
     let parent = LyingParent::start().await;
     for nonce in ["", "0", "zz", "AB", &"00".repeat(513)] {
-        let answer = attestation(&parent, &format!("?nonce={nonce}")).await;
-        assert_eq!(answer.status(), 400, "{nonce}");
-        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        let response = attestation(&parent, &format!("?nonce={nonce}")).await;
+        assert_eq!(response.status(), 400, "{nonce}");
+        let text = String::from_utf8_lossy(response.body()).into_owned();
         assert!(
             text.contains("query:nonce") && text.contains("lower-case"),
             "{text}"

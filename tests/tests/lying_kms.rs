@@ -13,7 +13,7 @@
 use std::sync::Mutex;
 
 use permafrost_tests::{
-    Cut, KmsAnswer, KmsRequest, LyingKms, LyingParent, Presented, is_signed_by, message, new_key,
+    Cut, KmsRequest, KmsResponse, LyingKms, LyingParent, Presented, is_signed_by, message, new_key,
 };
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn heals(parent: &mut LyingParent) {
 async fn a_kms_that_the_parent_plays_itself_is_refused_by_its_certificate() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::SelfMade, |request| {
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
     });
     let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
     assert!(reason.contains("certificate"), "{reason}");
@@ -59,7 +59,7 @@ async fn a_kms_that_the_parent_plays_itself_is_refused_by_its_certificate() {
 async fn a_valid_certificate_of_another_host_is_refused() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::OfAnotherHost, |request| {
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
     });
     let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
     assert!(reason.contains("not valid for name"), "{reason}");
@@ -71,7 +71,7 @@ async fn a_valid_certificate_of_another_host_is_refused() {
 async fn a_certificate_that_has_ended_is_refused_by_attested_time() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::Expired, |request| {
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
     });
     let reason = refused_at_boot(&mut parent, &liar, "no TLS with");
     assert!(reason.contains("expired"), "{reason}");
@@ -87,7 +87,7 @@ async fn a_stripped_recipient_is_refused() {
             request.body["Recipient"]["KeyEncryptionAlgorithm"],
             "RSAES_OAEP_SHA_256"
         );
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
             .and("CiphertextForRecipient", Value::Null)
             .and("Plaintext", json!("QkJC"))
     });
@@ -100,14 +100,14 @@ async fn a_stripped_recipient_is_refused() {
 async fn a_plaintext_beside_the_ciphertext_is_refused() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::Stolen, |request| {
-        KmsAnswer::with_known_key(request, &KNOWN).and("Plaintext", json!("QkJC"))
+        KmsResponse::with_known_key(request, &KNOWN).and("Plaintext", json!("QkJC"))
     });
     refused_at_boot(&mut parent, &liar, "it carries a plaintext");
     heals(&mut parent).await;
 }
 
 #[tokio::test]
-async fn an_answer_of_another_key_account_or_region_is_refused_by_name() {
+async fn an_response_of_another_key_account_or_region_is_refused_by_name() {
     let mut parent = LyingParent::before_kms().await;
     let arn = parent.key_arn.to_string();
     let (start, id) = arn.rsplit_once('/').unwrap();
@@ -125,7 +125,7 @@ async fn an_answer_of_another_key_account_or_region_is_refused_by_name() {
     ] {
         let answered = other.clone();
         let liar = parent.lying_kms(Presented::Stolen, move |request| {
-            KmsAnswer::with_known_key(request, &KNOWN).and("KeyId", json!(answered))
+            KmsResponse::with_known_key(request, &KNOWN).and("KeyId", json!(answered))
         });
         let reason = refused_at_boot(&mut parent, &liar, &format!("another {part} than"));
         assert!(reason.contains(&other), "{reason}");
@@ -138,7 +138,7 @@ async fn a_data_key_of_another_length_is_refused() {
     let mut parent = LyingParent::before_kms().await;
     for (length, text) in [(16, "16 bytes"), (64, "64 bytes")] {
         let liar = parent.lying_kms(Presented::Stolen, move |request| {
-            KmsAnswer::with_known_key(request, &vec![1; length])
+            KmsResponse::with_known_key(request, &vec![1; length])
         });
         refused_at_boot(&mut parent, &liar, text);
     }
@@ -146,7 +146,7 @@ async fn a_data_key_of_another_length_is_refused() {
 }
 
 #[tokio::test]
-async fn an_old_answer_replayed_to_another_boot_is_refused() {
+async fn an_old_response_replayed_to_another_boot_is_refused() {
     let mut parent = LyingParent::before_kms().await;
     let first: Mutex<Option<String>> = Mutex::new(None);
     let liar = parent.lying_kms(Presented::Stolen, move |request| {
@@ -155,8 +155,8 @@ async fn an_old_answer_replayed_to_another_boot_is_refused() {
             .get_or_insert_with(|| request.encrypted_to_the_enclave(&KNOWN))
             .clone();
         // The first boot is refused for its length's sake, so that nothing is kept of it.
-        let answer = KmsAnswer::with_known_key(request, &KNOWN);
-        answer
+        let response = KmsResponse::with_known_key(request, &KNOWN);
+        response
             .and("CiphertextForRecipient", json!(replayed))
             .and("CiphertextBlob", json!(""))
     });
@@ -166,10 +166,10 @@ async fn an_old_answer_replayed_to_another_boot_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_replayed_for_the_next_epoch_is_refused() {
+async fn an_response_replayed_for_the_next_epoch_is_refused() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::Stolen, |request| {
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
     });
     parent.egress.be_honest();
     parent.egress.redirect(liar.address());
@@ -191,7 +191,7 @@ async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
     let key = new_key(&alice).await;
     let liar = parent.lying_kms(Presented::Stolen, |request| {
         assert_eq!(request.action, "Decrypt");
-        KmsAnswer::with_known_key(request, &KNOWN)
+        KmsResponse::with_known_key(request, &KNOWN)
     });
     parent.egress.redirect(liar.address());
     parent.enclave.restart_unready();
@@ -206,28 +206,29 @@ async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_are_refused() {
+async fn responses_that_are_none_are_refused() {
     let mut parent = LyingParent::before_kms().await;
-    type Answer = fn(&KmsRequest) -> KmsAnswer;
-    let nonsense: [(Answer, &str); 4] = [
-        (|_| KmsAnswer::ok(json!([])), "not a JSON object"),
-        (|_| KmsAnswer::ok(json!({})), "no KeyId"),
+    type Response = fn(&KmsRequest) -> KmsResponse;
+    let nonsense: [(Response, &str); 4] = [
+        (|_| KmsResponse::ok(json!([])), "not a JSON object"),
+        (|_| KmsResponse::ok(json!({})), "no KeyId"),
         (
             |request| {
-                KmsAnswer::with_known_key(request, &KNOWN).and("CiphertextForRecipient", json!("%"))
+                KmsResponse::with_known_key(request, &KNOWN)
+                    .and("CiphertextForRecipient", json!("%"))
             },
             "CiphertextForRecipient is not base64",
         ),
         (
             |request| {
-                KmsAnswer::with_known_key(request, &KNOWN)
+                KmsResponse::with_known_key(request, &KNOWN)
                     .and("CiphertextForRecipient", json!("x".repeat(100_000)))
             },
             "longer than 65536 bytes",
         ),
     ];
-    for (answer, text) in nonsense {
-        let liar = parent.lying_kms(Presented::Stolen, answer);
+    for (response, text) in nonsense {
+        let liar = parent.lying_kms(Presented::Stolen, response);
         refused_at_boot(&mut parent, &liar, text);
     }
     heals(&mut parent).await;
@@ -236,7 +237,7 @@ async fn answers_that_are_none_are_refused() {
 #[tokio::test]
 async fn what_aws_says_is_passed_on_with_the_call_and_the_key() {
     let mut parent = LyingParent::before_kms().await;
-    let liar = parent.lying_kms(Presented::Stolen, |_| KmsAnswer {
+    let liar = parent.lying_kms(Presented::Stolen, |_| KmsResponse {
         status: 400,
         body: json!({"__type": "DisabledException", "message": "it is\u{7} disabled"}),
     });

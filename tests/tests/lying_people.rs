@@ -13,8 +13,8 @@ use permafrost_common::api::people::{Link, NewSession, PasskeyStatus, User};
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_common::problem::Problem;
 use permafrost_tests::{
-    Authenticator, Browser, LyingParent, Measured, Person, StoreAnswer, StoreRequest, Wanted,
-    WholeAnswer, WholeRequest, refusal, with_nonce,
+    Authenticator, Browser, LyingParent, Measured, Person, StoreRequest, StoreResponse, Wanted,
+    WholeRequest, WholeResponse, refusal, with_nonce,
 };
 
 async fn people() -> LyingParent {
@@ -25,8 +25,8 @@ async fn person(parent: &LyingParent) -> Person {
     Person::register(parent.verified().await).await.unwrap()
 }
 
-fn problem_of(answer: &WholeAnswer) -> String {
-    let problem: Problem = serde_json::from_slice(answer.body()).expect("a problem");
+fn problem_of(response: &WholeResponse) -> String {
+    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
     problem.kind().expect("a known type").slug().to_owned()
 }
 
@@ -60,8 +60,8 @@ async fn a_login_with_the_parents_own_session_key_is_refused() {
         });
     parent.proxy.take_seen();
     let _ = alice.login().await.unwrap_err();
-    let (_, answer) = parent.proxy.take_seen().pop().unwrap();
-    assert_eq!(problem_of(&answer), "passkey-challenge");
+    let (_, response) = parent.proxy.take_seen().pop().unwrap();
+    assert_eq!(problem_of(&response), "passkey-challenge");
     parent.proxy.be_honest();
     let logged_in = alice.login().await.unwrap();
     assert_eq!(logged_in.user.sessions.len(), 2);
@@ -81,8 +81,8 @@ async fn a_registration_with_the_parents_own_session_key_is_refused() {
         .register(&mut Authenticator::new())
         .await
         .unwrap_err();
-    let (_, answer) = parent.proxy.take_seen().pop().unwrap();
-    assert_eq!(problem_of(&answer), "passkey-challenge");
+    let (_, response) = parent.proxy.take_seen().pop().unwrap();
+    assert_eq!(problem_of(&response), "passkey-challenge");
 }
 
 #[tokio::test]
@@ -92,11 +92,11 @@ async fn a_replayed_login_opens_no_second_session() {
     parent.proxy.take_seen();
     alice.login().await.unwrap();
     let seen = parent.proxy.take_seen();
-    let (login, answer) = seen
+    let (login, response) = seen
         .into_iter()
         .find(|(request, _)| is_login(request))
         .unwrap();
-    assert_eq!(answer.status(), 201);
+    assert_eq!(response.status(), 201);
     for request in [login.clone(), with_the_parents_key(login)] {
         let refused = problem_of(&parent.proxy.send(request).await);
         assert_eq!(refused, "challenge-used");
@@ -161,7 +161,7 @@ async fn a_user_whom_the_store_denies_is_lost_and_not_made_anew() {
     let parent = people().await;
     let alice = person(&parent).await;
     parent.store.lie(|request, honest| match request {
-        StoreRequest::Get { .. } => StoreAnswer::Absent,
+        StoreRequest::Get { .. } => StoreResponse::Absent,
         _ => honest,
     });
     let refused = alice.browser.get::<User>("/v1/user").await;
@@ -194,22 +194,25 @@ async fn another_users_link_code_makes_nobody_but_its_user_decide() {
 }
 
 #[tokio::test]
-async fn a_dropped_cancellation_has_no_answer_that_the_client_believes() {
+async fn a_dropped_cancellation_has_no_response_that_the_client_believes() {
     let parent = people().await;
     let alice = person(&parent).await;
     let other: User = alice.browser.get("/v1/user").await.unwrap();
     let pretended = serde_json::to_vec(&other).unwrap();
-    parent.proxy.change_answers(move |request, answer| {
+    parent.proxy.change_responses(move |request, response| {
         match request.uri().path().ends_with("/cancel") {
             true => {
-                let mut answer = answer.map(|_| Bytes::from(pretended.clone()));
-                *answer.status_mut() = http::StatusCode::OK;
-                answer
+                let mut response = response.map(|_| Bytes::from(pretended.clone()));
+                *response.status_mut() = http::StatusCode::OK;
+                response
             }
-            false => answer,
+            false => response,
         }
     });
     let cancel = Wanted::empty("/v1/recoveries/00/cancel");
     let refused = alice.browser.ask::<User>(&cancel, None).await.unwrap_err();
-    assert!(matches!(refused, Error::AnswerNotAuthentic(_)), "{refused}");
+    assert!(
+        matches!(refused, Error::ResponseNotAuthentic(_)),
+        "{refused}"
+    );
 }

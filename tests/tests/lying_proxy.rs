@@ -18,13 +18,13 @@ use permafrost_common::api::Key;
 use permafrost_common::http_signature::{Algorithm, SigningKey, content_digest};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_tests::{
-    LyingParent, Measured, WholeAnswer, WholeRequest, is_signed_by, message, new_key, refusal,
+    LyingParent, Measured, WholeRequest, WholeResponse, is_signed_by, message, new_key, refusal,
 };
 
 /// The slug of the problem that an answer is, and that its status is the problem's.
-fn problem_of(answer: &WholeAnswer) -> &'static str {
-    let problem: Problem = serde_json::from_slice(answer.body()).expect("a problem");
-    assert_eq!(problem.status, answer.status().as_u16());
+fn problem_of(response: &WholeResponse) -> &'static str {
+    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
+    assert_eq!(problem.status, response.status().as_u16());
     problem.kind().map(ProblemType::slug).expect("a known type")
 }
 
@@ -34,8 +34,8 @@ async fn accepted_request(parent: &LyingParent) -> (Principal, Key, WholeRequest
     let key = new_key(&alice).await;
     parent.proxy.take_seen();
     alice.sign(&key.id, &message()).await.unwrap();
-    let (request, answer) = parent.proxy.take_seen().pop().unwrap();
-    assert_eq!(answer.status(), 200);
+    let (request, response) = parent.proxy.take_seen().pop().unwrap();
+    assert_eq!(response.status(), 200);
     (alice, key, request)
 }
 
@@ -53,7 +53,7 @@ async fn refused_when_changed(
     let seen = parent.proxy.take_seen();
     assert!(!seen.is_empty());
     seen.iter()
-        .map(|(_, answer)| problem_of(answer).to_owned())
+        .map(|(_, response)| problem_of(response).to_owned())
         .collect()
 }
 
@@ -201,14 +201,14 @@ async fn a_replayed_request_is_refused_however_often() {
     let parent = LyingParent::start().await;
     let (alice, key, request) = accepted_request(&parent).await;
     for _ in 0..5 {
-        let answer = parent.proxy.send(request.clone()).await;
-        assert_eq!(problem_of(&answer), "request-replayed");
+        let response = parent.proxy.send(request.clone()).await;
+        assert_eq!(problem_of(&response), "request-replayed");
     }
     parent.proxy.take_seen();
     alice.rotate(&key.id).await.unwrap();
     let (rotation, _) = parent.proxy.take_seen().pop().unwrap();
-    let answer = parent.proxy.send(rotation).await;
-    assert_eq!(problem_of(&answer), "request-replayed");
+    let response = parent.proxy.send(rotation).await;
+    assert_eq!(problem_of(&response), "request-replayed");
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 2);
 }
 
@@ -220,8 +220,8 @@ async fn a_request_that_was_refused_cannot_be_replayed_either() {
     parent.proxy.take_seen();
     assert_eq!(refusal(bob.rotate(&key.id).await), "key-not-found");
     let (request, _) = parent.proxy.take_seen().pop().unwrap();
-    let answer = parent.proxy.send(request).await;
-    assert_eq!(problem_of(&answer), "request-replayed");
+    let response = parent.proxy.send(request).await;
+    assert_eq!(problem_of(&response), "request-replayed");
 }
 
 #[tokio::test]
@@ -229,8 +229,8 @@ async fn a_request_replayed_after_a_restart_is_refused() {
     let mut parent = LyingParent::start().await;
     let (_, key, request) = accepted_request(&parent).await;
     parent.enclave.restart();
-    let answer = parent.proxy.send(request).await;
-    assert_eq!(problem_of(&answer), "wrong-enclave");
+    let response = parent.proxy.send(request).await;
+    assert_eq!(problem_of(&response), "wrong-enclave");
     let alice = parent.principal("alice").await;
     let signed = alice.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
@@ -241,8 +241,8 @@ async fn a_request_replayed_to_another_enclave_is_refused() {
     let parent = LyingParent::start().await;
     let (_, _, request) = accepted_request(&parent).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
-    let answer = neighbour.proxy.send(request).await;
-    assert_eq!(problem_of(&answer), "wrong-enclave");
+    let response = neighbour.proxy.send(request).await;
+    assert_eq!(problem_of(&response), "wrong-enclave");
 }
 
 #[tokio::test]
@@ -263,8 +263,8 @@ async fn a_delayed_request_is_refused() {
     };
     tokio::time::sleep(Duration::from_millis(delay)).await;
     let request = held.lock().unwrap().take().unwrap();
-    let answer = parent.proxy.send(request).await;
-    assert_eq!(problem_of(&answer), "request-expired");
+    let response = parent.proxy.send(request).await;
+    assert_eq!(problem_of(&response), "request-expired");
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 1);
 }
 
@@ -278,21 +278,21 @@ async fn requests_that_arrive_in_another_order_are_each_answered_for_themselves(
     parent.proxy.be_honest();
     assert_eq!(alice.key(&other.id).await.unwrap(), other);
     let first = held.lock().unwrap().take().unwrap();
-    let answer = parent.proxy.send(first).await;
-    let answered: Key = serde_json::from_slice(answer.body()).unwrap();
+    let response = parent.proxy.send(first).await;
+    let answered: Key = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(answered, key);
 }
 
 #[tokio::test]
-async fn an_altered_answer_is_refused() {
+async fn an_altered_response_is_refused() {
     let parent = LyingParent::start().await;
     let (alice, key, _) = accepted_request(&parent).await;
-    type Change = Box<dyn FnMut(&WholeRequest, WholeAnswer) -> WholeAnswer + Send>;
+    type Change = Box<dyn FnMut(&WholeRequest, WholeResponse) -> WholeResponse + Send>;
     let changes: Vec<(&str, Change)> = vec![
         (
             "a digit of the body",
-            Box::new(|_, answer| {
-                answer.map(|body| {
+            Box::new(|_, response| {
+                response.map(|body| {
                     let mut body = body.to_vec();
                     let last = body.len() - 4;
                     body[last] ^= 1;
@@ -302,37 +302,37 @@ async fn an_altered_answer_is_refused() {
         ),
         (
             "another body and its digest",
-            Box::new(|_, answer| {
-                let mut answer = answer.map(|_| Bytes::from_static(b"{}"));
+            Box::new(|_, response| {
+                let mut response = response.map(|_| Bytes::from_static(b"{}"));
                 let digest = content_digest(b"{}").parse().unwrap();
-                answer.headers_mut().insert("content-digest", digest);
-                answer
+                response.headers_mut().insert("content-digest", digest);
+                response
             }),
         ),
         (
             "another status",
-            Box::new(|_, mut answer| {
-                *answer.status_mut() = http::StatusCode::CREATED;
-                answer
+            Box::new(|_, mut response| {
+                *response.status_mut() = http::StatusCode::CREATED;
+                response
             }),
         ),
         (
             "no signature",
-            Box::new(|_, mut answer| {
-                answer.headers_mut().remove("signature");
-                answer
+            Box::new(|_, mut response| {
+                response.headers_mut().remove("signature");
+                response
             }),
         ),
         (
             "no digest",
-            Box::new(|_, mut answer| {
-                answer.headers_mut().remove("content-digest");
-                answer
+            Box::new(|_, mut response| {
+                response.headers_mut().remove("content-digest");
+                response
             }),
         ),
     ];
     for (what, change) in changes {
-        parent.proxy.change_answers(change);
+        parent.proxy.change_responses(change);
         let refused = refusal(alice.key(&key.id).await);
         assert_eq!(refused, "answer-not-authentic", "{what}");
     }
@@ -341,7 +341,7 @@ async fn an_altered_answer_is_refused() {
 }
 
 #[tokio::test]
-async fn the_answer_to_another_request_is_refused() {
+async fn the_response_to_another_request_is_refused() {
     let parent = LyingParent::start().await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
@@ -351,7 +351,7 @@ async fn the_answer_to_another_request_is_refused() {
     let seen = parent.proxy.take_seen();
     // The one is of another path, the other of the same path but an earlier request.
     for (_, old) in seen {
-        parent.proxy.change_answers(move |_, _| old.clone());
+        parent.proxy.change_responses(move |_, _| old.clone());
         let refused = refusal(alice.key(&key.id).await);
         assert_eq!(refused, "answer-not-authentic");
     }
@@ -363,7 +363,7 @@ async fn the_answer_to_another_request_is_refused() {
 async fn a_problem_that_the_parent_makes_up_is_not_taken_for_the_enclaves() {
     let parent = LyingParent::start().await;
     let (alice, key, _) = accepted_request(&parent).await;
-    parent.proxy.change_answers(|_, _| {
+    parent.proxy.change_responses(|_, _| {
         let problem = Problem::new(ProblemType::KeyDisabled, "the parent says so");
         let body = serde_json::to_vec(&problem).unwrap();
         http::Response::builder()

@@ -13,7 +13,7 @@ use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::Key;
 use permafrost_common::store::Listing;
 use permafrost_tests::{
-    LyingParent, Measured, StoreAnswer, StoreRequest, is_signed_by, message, new_key, refusal,
+    LyingParent, Measured, StoreRequest, StoreResponse, is_signed_by, message, new_key, refusal,
     two_of_three,
 };
 
@@ -32,7 +32,7 @@ async fn refused_with(
     bytes: Vec<u8>,
 ) -> String {
     parent.store.lie(move |request, honest| match request {
-        StoreRequest::Get { .. } => StoreAnswer::Record(version, bytes.clone()),
+        StoreRequest::Get { .. } => StoreResponse::Record(version, bytes.clone()),
         _ => honest,
     });
     let refused = refusal(principal.sign(&key.id, &message()).await);
@@ -218,7 +218,7 @@ async fn a_record_that_never_was_changed_cannot_be_claimed_unasked() {
     let key = new_key(&alice).await;
     let mut unknown = key.id.clone();
     unknown.replace_range(40..44, "0000");
-    parent.store.lie(|_, _| StoreAnswer::NotModified(1));
+    parent.store.lie(|_, _| StoreResponse::NotModified(1));
     assert_eq!(refusal(alice.key(&unknown).await), "store-unavailable");
     parent.store.be_honest();
     signs(&alice, &key).await;
@@ -231,7 +231,7 @@ async fn connections_cut_in_the_middle_of_a_write_lose_nothing() {
     let idempotency_key = IdempotencyKey::random().unwrap();
     // The store writes the record, and the answer never arrives.
     parent.store.lie(|request, honest| match request {
-        StoreRequest::Put { .. } => StoreAnswer::Cut,
+        StoreRequest::Put { .. } => StoreResponse::Cut,
         _ => honest,
     });
     let made = alice.create_key(&two_of_three(), &idempotency_key).await;
@@ -247,7 +247,7 @@ async fn connections_cut_in_the_middle_of_a_write_lose_nothing() {
     signs(&alice, &again).await;
 
     parent.store.lie(|request, honest| match request {
-        StoreRequest::Put { .. } => StoreAnswer::Cut,
+        StoreRequest::Put { .. } => StoreResponse::Cut,
         _ => honest,
     });
     let rotated = alice.rotate(&again.id).await.unwrap();
@@ -262,19 +262,19 @@ async fn a_write_that_did_not_happen_is_not_acknowledged() {
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     for lie in [
-        StoreAnswer::Cut,
-        StoreAnswer::Stored(7),
-        StoreAnswer::Stored(1),
-        StoreAnswer::Conflict(None),
-        StoreAnswer::Conflict(Some(1)),
-        StoreAnswer::Raw(500, b"no".to_vec()),
-        StoreAnswer::Raw(200, Vec::new()),
-        StoreAnswer::Raw(204, Vec::new()),
+        StoreResponse::Cut,
+        StoreResponse::Stored(7),
+        StoreResponse::Stored(1),
+        StoreResponse::Conflict(None),
+        StoreResponse::Conflict(Some(1)),
+        StoreResponse::Raw(500, b"no".to_vec()),
+        StoreResponse::Raw(200, Vec::new()),
+        StoreResponse::Raw(204, Vec::new()),
     ] {
-        let answer = lie.clone();
+        let response = lie.clone();
         parent.store.drop_writes();
         parent.store.lie(move |request, honest| match request {
-            StoreRequest::Put { .. } => answer.clone(),
+            StoreRequest::Put { .. } => response.clone(),
             _ => honest,
         });
         let refused = refusal(alice.rotate(&key.id).await);
@@ -289,19 +289,19 @@ async fn a_write_that_did_not_happen_is_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_of_the_store_is_refused() {
+async fn what_is_not_an_response_of_the_store_is_refused() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     for lie in [
-        StoreAnswer::Raw(200, b"no ETag".to_vec()),
-        StoreAnswer::Raw(302, Vec::new()),
-        StoreAnswer::Record(0, b"version 0".to_vec()),
-        StoreAnswer::Record(1, vec![0; 300 * 1024]),
-        StoreAnswer::Cut,
+        StoreResponse::Raw(200, b"no ETag".to_vec()),
+        StoreResponse::Raw(302, Vec::new()),
+        StoreResponse::Record(0, b"version 0".to_vec()),
+        StoreResponse::Record(1, vec![0; 300 * 1024]),
+        StoreResponse::Cut,
     ] {
-        let answer = lie.clone();
-        parent.store.lie(move |_, _| answer.clone());
+        let response = lie.clone();
+        parent.store.lie(move |_, _| response.clone());
         let refused = refusal(alice.sign(&key.id, &message()).await);
         assert_eq!(refused, "store-unavailable", "{lie:?}");
         parent.store.be_honest();
@@ -315,7 +315,7 @@ async fn a_silent_store_is_given_up_in_time() {
     let parent = LyingParent::with(measured).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    parent.store.lie(|_, _| StoreAnswer::Silence);
+    parent.store.lie(|_, _| StoreResponse::Silence);
     let refused = refusal(alice.sign(&key.id, &message()).await);
     assert_eq!(refused, "store-unavailable");
     parent.store.be_honest();
@@ -341,11 +341,11 @@ async fn a_listing_with_foreign_or_altered_records_is_refused() {
     parent
         .store
         .lie(move |request, honest| match (request, honest) {
-            (StoreRequest::List, StoreAnswer::Listing(mut page)) => {
+            (StoreRequest::List, StoreResponse::Listing(mut page)) => {
                 page.records[0].id.clone_from(&id);
                 page.records[0].version += 1;
                 page.records[0].record.clone_from(&record);
-                StoreAnswer::Listing(page)
+                StoreResponse::Listing(page)
             }
             (_, honest) => honest,
         });
@@ -353,9 +353,9 @@ async fn a_listing_with_foreign_or_altered_records_is_refused() {
     assert_eq!(refused, "record-invalid");
 
     parent.store.lie(|request, honest| match (request, honest) {
-        (StoreRequest::List, StoreAnswer::Listing(page)) => {
+        (StoreRequest::List, StoreResponse::Listing(page)) => {
             let records = [page.records.clone(), page.records].concat();
-            StoreAnswer::Listing(Listing {
+            StoreResponse::Listing(Listing {
                 records,
                 more: false,
             })

@@ -115,8 +115,8 @@ async fn no_verifier_accepts_a_development_document_unless_given_its_root() {
     };
     let output = verify(&[]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["error"]["rule"], "root", "{answer}");
+    let response: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(response["error"]["rule"], "root", "{response}");
 
     let root = stack.enclave.state().join("development-root.pem");
     let output = verify(&["--root-certificate", root.to_str().unwrap()]);

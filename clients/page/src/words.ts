@@ -1,7 +1,7 @@
 /** What went wrong, in words for the person who sees it. */
 
 import {
-  AnswerError,
+  ResponseError,
   AttestationError,
   ConnectionError,
   PasskeyError,
@@ -27,7 +27,7 @@ export function words(error: unknown): string {
     const why = RULES[error.rule] ?? "What answered here is not the enclave that this page expects.";
     return `${why} (${error.rule}: ${error.found})`;
   }
-  if (error instanceof AnswerError) {
+  if (error instanceof ResponseError) {
     return `An answer was not signed by the verified enclave, so nothing in it was believed. (${error.rule}: ${error.found})`;
   }
   if (error instanceof UnauthenticatedError) {

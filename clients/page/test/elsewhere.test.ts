@@ -70,9 +70,9 @@ onStack("elsewhere", (scene) => {
       const { hostname, port } = new URL(scene.stack.origin);
       const { method, headers, url: path } = incoming;
       incoming.pipe(
-        request({ hostname, port, path, method, headers, family: 4 }, (answer) => {
-          outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-          answer.pipe(outgoing);
+        request({ hostname, port, path, method, headers, family: 4 }, (response) => {
+          outgoing.writeHead(response.statusCode ?? 502, response.headers);
+          response.pipe(outgoing);
         }),
       );
     });
@@ -96,9 +96,9 @@ onStack("elsewhere", (scene) => {
   }
 });
 
-function listening(answer: Parameters<typeof createServer>[1]): Promise<Server> {
+function listening(response: Parameters<typeof createServer>[1]): Promise<Server> {
   return new Promise((resolve) => {
-    const server = createServer(answer as never);
+    const server = createServer(response as never);
     server.listen(0, "127.0.0.1", () => resolve(server));
   });
 }

@@ -10,9 +10,9 @@ import { authenticatorOf } from "./person.js";
  * leads to.
  */
 export async function makersCertificate(browser: Browser): Promise<string> {
-  const server = createServer((_, answer) => {
-    answer.setHeader("content-type", "text/html");
-    answer.end('<link rel="icon" href="data:,">');
+  const server = createServer((_, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end('<link rel="icon" href="data:,">');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const page = await browser.newPage();

@@ -35,9 +35,9 @@ onStack("the page in Chromium", (scene) => {
   });
 
   test("cannot be put into another page", async () => {
-    const other = createServer((_, answer) => {
-      answer.setHeader("content-type", "text/html");
-      answer.end(`<link rel="icon" href="data:,"><iframe src="${scene.stack.origin}/"></iframe>`);
+    const other = createServer((_, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end(`<link rel="icon" href="data:,"><iframe src="${scene.stack.origin}/"></iframe>`);
     });
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as AddressInfo;

@@ -41,14 +41,14 @@ describe.skipIf(missing)(`the parent${missing ? ` (${missing})` : ""}`, () => {
 
   test("serves every file as it is, with the policy and its type", async () => {
     for (const path of ["/", "/index.html", ...assets()]) {
-      const answer = await fetch(stack.origin + path);
-      expect(answer.status).toBe(200);
-      expect(answer.headers.get("content-security-policy")).toBe(`${POLICY}; frame-ancestors 'none'`);
-      expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-      expect(answer.headers.get("content-type")).toMatch(/^text\/(html|css|javascript); charset=utf-8$/);
+      const response = await fetch(stack.origin + path);
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-security-policy")).toBe(`${POLICY}; frame-ancestors 'none'`);
+      expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+      expect(response.headers.get("content-type")).toMatch(/^text\/(html|css|javascript); charset=utf-8$/);
       const file = readFileSync(join(DIST, path === "/" ? "index.html" : path));
-      expect(Buffer.from(await answer.arrayBuffer()).equals(file)).toBe(true);
-      const headers = { "if-none-match": answer.headers.get("etag") ?? "" };
+      expect(Buffer.from(await response.arrayBuffer()).equals(file)).toBe(true);
+      const headers = { "if-none-match": response.headers.get("etag") ?? "" };
       expect((await fetch(stack.origin + path, { headers })).status).toBe(304);
       const head = await fetch(stack.origin + path, { method: "HEAD" });
       expect([head.status, head.headers.get("content-length")]).toEqual([200, String(file.length)]);
@@ -80,9 +80,9 @@ describe.skipIf(missing)(`the parent${missing ? ` (${missing})` : ""}`, () => {
   function raw(path: string): Promise<{ status: number | undefined; signed: boolean }> {
     const { hostname, port } = new URL(stack.origin);
     return new Promise((resolve, reject) => {
-      get({ hostname, port, path, family: 4 }, (answer) => {
-        answer.resume();
-        resolve({ status: answer.statusCode, signed: answer.headers.signature !== undefined });
+      get({ hostname, port, path, family: 4 }, (response) => {
+        response.resume();
+        resolve({ status: response.statusCode, signed: response.headers.signature !== undefined });
       }).once("error", reject);
     });
   }

@@ -103,9 +103,9 @@ export class Stack {
 
   /** The boot that answers, once it is ready. */
   private async boot(): Promise<string | undefined> {
-    const answer = await fetch(`${this.origin}/v1/health`);
-    const { ready } = (await answer.json()) as { ready?: boolean };
-    return ready ? (answer.headers.get("x-enclave-attestation") ?? undefined) : undefined;
+    const response = await fetch(`${this.origin}/v1/health`);
+    const { ready } = (await response.json()) as { ready?: boolean };
+    return ready ? (response.headers.get("x-enclave-attestation") ?? undefined) : undefined;
   }
 
   /** Everything that the parent has logged, and the enclave, whose log the parent has. */
@@ -121,8 +121,8 @@ export class Stack {
 
   /** The time that the enclave's answers are dated by. */
   private async enclaveClock(): Promise<number> {
-    const answer = await fetch(`${this.origin}/v1/health`);
-    return Number(/;created=(\d+)/.exec(answer.headers.get("signature-input") ?? "")?.[1] ?? 0);
+    const response = await fetch(`${this.origin}/v1/health`);
+    return Number(/;created=(\d+)/.exec(response.headers.get("signature-input") ?? "")?.[1] ?? 0);
   }
 }
 

@@ -6,15 +6,15 @@ use aws_lc_rs::rand;
 use permafrost_common::{
     attestation::VerifiedDocument,
     binding::Binding,
-    http_signature::{AttestationDigest, KeyError, PublicKey, verify_answer},
+    http_signature::{AttestationDigest, KeyError, PublicKey, verify_response},
     oblivious::KeyConfiguration,
     problem::ProblemType,
 };
 
 use crate::{
     Client, Error, Expectation, NotAuthentic,
-    answer::{Answer, Exchange},
-    connection::RawAnswer,
+    connection::RawResponse,
+    response::{Exchange, Response},
     trust::Judged,
 };
 
@@ -75,8 +75,8 @@ impl Boot {
             binding,
             boot_key: key,
         } = expectation.judge(&document, &nonce)?;
-        let RawAnswer { parts, body } = &exchange.answer;
-        let answer = verify_answer(parts, body, &exchange.request, &key)?;
+        let RawResponse { parts, body } = &exchange.response;
+        let response = verify_response(parts, body, &exchange.request, &key)?;
         let seen = Instant::now();
         Ok(Self {
             sealing_key: client.sealing_key(&binding).await?,
@@ -85,14 +85,14 @@ impl Boot {
             verified,
             binding,
             key,
-            attestation: answer.attestation,
-            created: answer.created,
+            attestation: response.attestation,
+            created: response.created,
             seen,
         })
     }
 
     /// Gives the answer that an exchange holds if it is this boot's answer to that request.
-    pub(crate) fn authenticate(&self, exchange: Exchange) -> Result<Answer, Refusal> {
+    pub(crate) fn authenticate(&self, exchange: Exchange) -> Result<Response, Refusal> {
         match self.check(&exchange) {
             Ok(created) => Ok(exchange.into_authentic(created)),
             Err(error) => Err(Refusal {
@@ -116,7 +116,7 @@ impl Boot {
         if exchange.refused_unread {
             return Err(match exchange.problem() {
                 Some(problem) => Error::Unauthenticated(Box::new(problem)),
-                None => Error::AnswerNotAuthentic(NotAuthentic::NotSealed),
+                None => Error::ResponseNotAuthentic(NotAuthentic::NotSealed),
             });
         }
         self.check_signature(exchange)
@@ -128,19 +128,19 @@ impl Boot {
         {
             return Err(Error::Unauthenticated(Box::new(problem)));
         }
-        let RawAnswer { parts, body } = &exchange.answer;
-        let answer = verify_answer(parts, body, &exchange.request, &self.key)?;
-        if answer.attestation != self.attestation {
-            return Err(Error::AnswerNotAuthentic(NotAuthentic::Boot {
-                came: answer.attestation.to_string(),
+        let RawResponse { parts, body } = &exchange.response;
+        let response = verify_response(parts, body, &exchange.request, &self.key)?;
+        if response.attestation != self.attestation {
+            return Err(Error::ResponseNotAuthentic(NotAuthentic::Boot {
+                came: response.attestation.to_string(),
                 expected: self.attestation.to_string(),
             }));
         }
         // A signed request has a nonce, so there is no older answer to it.
         if !exchange.request.is_signed() {
-            self.check_freshness(answer.created)?;
+            self.check_freshness(response.created)?;
         }
-        Ok(answer.created)
+        Ok(response.created)
     }
 
     /// The enclave's clock is known from the verification; this machine's steady clock tells how it has gone on.
@@ -148,7 +148,7 @@ impl Boot {
         let now = self.created.saturating_add(self.seen.elapsed().as_secs());
         let behind = now.saturating_sub(created);
         if behind > STALE_AFTER {
-            return Err(Error::AnswerNotAuthentic(NotAuthentic::Stale { behind }));
+            return Err(Error::ResponseNotAuthentic(NotAuthentic::Stale { behind }));
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use permafrost_common::{
 
 use crate::{
     Enclave, Endpoint, Error, Expectation,
-    answer::Exchange,
     boot::Boot,
     connection::{Connections, Failure},
+    response::Exchange,
     sealed,
 };
 
@@ -66,7 +66,7 @@ impl Client {
     /// bytes) it is the boot's own document, whose digest every answer carries.
     ///
     /// # Errors
-    /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedAnswer`].
+    /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedResponse`].
     pub async fn attestation(&self, nonce: Option<&[u8]>) -> Result<Vec<u8>, Error> {
         Ok(self.fetch_attestation(nonce).await?.0)
     }
@@ -75,7 +75,7 @@ impl Client {
     /// answer came from that very boot.
     ///
     /// # Errors
-    /// [`Error::AttestationRefused`], [`Error::AnswerNotAuthentic`], and those of [`Client::attestation`].
+    /// [`Error::AttestationRefused`], [`Error::ResponseNotAuthentic`], and those of [`Client::attestation`].
     pub async fn verify(&self, expectation: &Expectation) -> Result<Enclave, Error> {
         let boot = Boot::verify(self, expectation).await?;
         Ok(Enclave::new(self.clone(), expectation.clone(), boot))
@@ -117,13 +117,13 @@ impl Client {
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Exchange, Failure> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
-        let answer = self
+        let response = self
             .connections
             .send(Request::from_parts(parts, body))
             .await?;
         Ok(Exchange {
             request: context,
-            answer,
+            response,
             refused_unread: false,
         })
     }
@@ -154,8 +154,8 @@ pub(crate) fn request(method: Method, target: &str, body: Bytes) -> Result<Reque
 }
 
 fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {
-    let status = exchange.answer.parts.status;
-    let unexpected = |reason: String| Error::UnexpectedAnswer {
+    let status = exchange.response.parts.status;
+    let unexpected = |reason: String| Error::UnexpectedResponse {
         status: status.as_u16(),
         reason,
     };
@@ -166,7 +166,7 @@ fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {
             None => unexpected("it is neither a success nor a problem".to_owned()),
         });
     }
-    let attestation: Attestation = serde_json::from_slice(&exchange.answer.body)
+    let attestation: Attestation = serde_json::from_slice(&exchange.response.body)
         .map_err(|error| unexpected(error.to_string()))?;
     STANDARD
         .decode(attestation.document)

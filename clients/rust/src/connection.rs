@@ -41,7 +41,7 @@ pub(crate) struct Connections {
 
 /// An answer that is there as a whole; nothing about it has been checked.
 #[derive(Debug)]
-pub(crate) struct RawAnswer {
+pub(crate) struct RawResponse {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
 }
@@ -63,7 +63,7 @@ impl Connections {
     }
 
     /// Sends a request in origin form and reads the whole answer.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<RawAnswer, Failure> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<RawResponse, Failure> {
         tokio::time::timeout(self.time_limit, self.exchange(request))
             .await
             .unwrap_or_else(|_| {
@@ -74,7 +74,7 @@ impl Connections {
             })
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<RawAnswer, Failure> {
+    async fn exchange(&self, request: Request<Bytes>) -> Result<RawResponse, Failure> {
         let mut request = request.map(Full::new);
         let host = HeaderValue::from_str(&self.endpoint.host_field())
             .map_err(|error| self.unreachable(error))?;
@@ -85,7 +85,7 @@ impl Connections {
                 None => (self.connect().await?, false),
             };
             let mut error = match sender.try_send_request(request).await {
-                Ok(answer) => return self.collect(answer, sender).await,
+                Ok(response) => return self.collect(response, sender).await,
                 Err(error) => error,
             };
             match error.take_message() {
@@ -148,16 +148,16 @@ impl Connections {
 
     async fn collect(
         &self,
-        answer: http::Response<Incoming>,
+        response: http::Response<Incoming>,
         sender: Sender,
-    ) -> Result<RawAnswer, Failure> {
-        let (parts, body) = answer.into_parts();
+    ) -> Result<RawResponse, Failure> {
+        let (parts, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_MAX)
             .collect()
             .await
             .map_err(|error| {
                 if error.is::<LengthLimitError>() {
-                    Failure::fresh(Error::AnswerTooLarge { max: ANSWER_MAX })
+                    Failure::fresh(Error::ResponseTooLarge { max: ANSWER_MAX })
                 } else {
                     self.interrupted(error)
                 }
@@ -167,7 +167,7 @@ impl Connections {
         if idle.len() < IDLE_MAX && !sender.is_closed() {
             idle.push(sender);
         }
-        Ok(RawAnswer { parts, body })
+        Ok(RawResponse { parts, body })
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Sender>> {

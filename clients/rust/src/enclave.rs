@@ -12,8 +12,8 @@ use permafrost_common::{
 use tokio::sync::Mutex;
 
 use crate::{
-    Answer, Boot, Client, Endpoint, Error, Expectation, Principal, answer::Exchange, boot::Refusal,
-    client::request, connection::Failure, sealed,
+    Boot, Client, Endpoint, Error, Expectation, Principal, Response, boot::Refusal,
+    client::request, connection::Failure, response::Exchange, sealed,
 };
 
 /// An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
@@ -76,7 +76,7 @@ impl Enclave {
     /// Whether the enclave serves keys. The request is unsigned, so the answer's age is bounded instead: at most 60 s.
     ///
     /// # Errors
-    /// Those of the connection, [`Error::AnswerNotAuthentic`], [`Error::Problem`].
+    /// Those of the connection, [`Error::ResponseNotAuthentic`], [`Error::Problem`].
     pub async fn health(&self) -> Result<Health, Error> {
         self.call(Repeat::Harmless, |_| {
             request(Method::GET, "/v1/health", Bytes::new())
@@ -104,11 +104,11 @@ impl Enclave {
         &self,
         repeat: Repeat,
         make: impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let boot = self.boot();
         let exchange = self.send(&boot, repeat, &make).await?;
         let Refusal { error, exchange } = match boot.authenticate(exchange) {
-            Ok(answer) => return Ok(answer),
+            Ok(response) => return Ok(response),
             Err(refusal) => refusal,
         };
         let known = boot.attestation().to_string();
@@ -119,12 +119,12 @@ impl Enclave {
             return Err(error);
         };
         if !newer.could_not_open(&exchange) {
-            let answer = newer
+            let response = newer
                 .authenticate(*exchange)
                 .map_err(|refusal| refusal.error)?;
-            let refused = answer.problem().and_then(|problem| problem.kind());
+            let refused = response.problem().and_then(|problem| problem.kind());
             if refused != Some(ProblemType::WrongEnclave) {
-                return Ok(answer);
+                return Ok(response);
             }
         }
         let exchange = self.send(&newer, repeat, &make).await?;

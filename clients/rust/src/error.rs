@@ -5,8 +5,8 @@ use std::time::Duration;
 use permafrost_common::{
     attestation,
     binding::BindingError,
-    http_signature::{AnswerError, KeyError, SignError},
-    oblivious::{AnswerNotOpened, CryptoError, KeyConfigurationError},
+    http_signature::{KeyError, ResponseError, SignError},
+    oblivious::{CryptoError, KeyConfigurationError, ResponseNotOpened},
     problem::Problem,
 };
 
@@ -45,7 +45,7 @@ pub enum Error {
     },
     /// The answer is longer than this client reads. The request may have been carried out.
     #[error("the answer is longer than {max} bytes")]
-    AnswerTooLarge {
+    ResponseTooLarge {
         /// The limit, in bytes.
         max: usize,
     },
@@ -55,7 +55,7 @@ pub enum Error {
     /// The answer does not come from the verified boot, or not to this request: nothing in it can be believed, and
     /// the request may have been carried out.
     #[error("the answer is not authentic: {0}")]
-    AnswerNotAuthentic(#[from] NotAuthentic),
+    ResponseNotAuthentic(#[from] NotAuthentic),
     /// An unsigned problem: the parent says it, or someone on the way. It is no evidence of anything.
     #[error("said on the way, not by the enclave: {0}")]
     Unauthenticated(Box<Problem>),
@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// The answer is authentic, but not of the form that this client knows.
     #[error("the enclave's answer ({status}) is not of the form of this version: {reason}")]
-    UnexpectedAnswer {
+    UnexpectedResponse {
         /// Its HTTP status.
         status: u16,
         /// What is wrong with it.
@@ -149,7 +149,7 @@ pub enum AttestationRefused {
 pub enum NotAuthentic {
     /// It is not signed, not in form, or not by this boot for this request.
     #[error(transparent)]
-    Answer(#[from] AnswerError),
+    Response(#[from] ResponseError),
     /// It is signed by the boot, which names another boot in it.
     #[error("it names the boot {came}, expected {expected}")]
     Boot {
@@ -163,7 +163,7 @@ pub enum NotAuthentic {
     NotSealed,
     /// The sealed answer does not open.
     #[error("the sealed answer is refused: {0}")]
-    NotOpened(#[from] AnswerNotOpened),
+    NotOpened(#[from] ResponseNotOpened),
     /// It is an old one: only answers to unsigned requests can be kept and shown again.
     #[error("it was signed {behind} s before this request, by the enclave's clock")]
     Stale {
@@ -179,13 +179,13 @@ impl Error {
             Self::Unreachable { .. } => "unreachable",
             Self::Interrupted { .. } => "interrupted",
             Self::TimedOut { .. } => "timed-out",
-            Self::AnswerTooLarge { .. } => "answer-too-large",
+            Self::ResponseTooLarge { .. } => "answer-too-large",
             Self::AttestationRefused(_) => "attestation-refused",
-            Self::AnswerNotAuthentic(_) => "answer-not-authentic",
+            Self::ResponseNotAuthentic(_) => "answer-not-authentic",
             Self::Unauthenticated(_) => "unauthenticated-problem",
             Self::Problem(_) => "problem",
             Self::ClockDiffers { .. } => "clock-differs",
-            Self::UnexpectedAnswer { .. } => "unexpected-answer",
+            Self::UnexpectedResponse { .. } => "unexpected-answer",
             Self::InvalidArgument { .. } => "invalid-argument",
             Self::NotSigned(_) => "not-signed",
             Self::NotSealed(_) => "not-sealed",
@@ -201,9 +201,9 @@ impl Error {
     }
 }
 
-impl From<AnswerError> for Error {
-    fn from(error: AnswerError) -> Self {
-        Self::AnswerNotAuthentic(error.into())
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        Self::ResponseNotAuthentic(error.into())
     }
 }
 

@@ -41,7 +41,7 @@
 //! |---|---|
 //! | `Ok(_)`, [`Error::Problem`], [`Error::ClockDiffers`] | the verified boot, about this very request |
 //! | [`Error::Unauthenticated`] | the parent, or anybody on the way |
-//! | [`Error::AnswerNotAuthentic`], [`Error::AttestationRefused`] | this library: something is wrong, and it may be an attack |
+//! | [`Error::ResponseNotAuthentic`], [`Error::AttestationRefused`] | this library: something is wrong, and it may be an attack |
 //! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`], [`Error::NotSealed`] | this library: nothing was sent |
 //! | every other | this library: the request may have been carried out |
 //!
@@ -66,7 +66,6 @@
 
 #![forbid(unsafe_code)]
 
-mod answer;
 mod boot;
 mod client;
 mod clock;
@@ -76,10 +75,10 @@ mod endpoint;
 mod error;
 mod idempotency;
 mod principal;
+mod response;
 mod sealed;
 mod trust;
 
-pub use answer::Answer;
 pub use boot::Boot;
 pub use client::Client;
 pub use enclave::Enclave;
@@ -91,4 +90,5 @@ pub use permafrost_common::{
     http_signature::{Algorithm, SigningKey},
 };
 pub use principal::Principal;
+pub use response::Response;
 pub use trust::Expectation;

@@ -13,11 +13,11 @@ use permafrost_common::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Answer, Enclave, Error, IdempotencyKey, client::request, clock, enclave::Repeat};
+use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, enclave::Repeat};
 
 /// An enclave, spoken to by one principal: every request is signed, every answer checked.
 ///
-/// Each method gives the same errors: those of the connection, [`Error::AnswerNotAuthentic`],
+/// Each method gives the same errors: those of the connection, [`Error::ResponseNotAuthentic`],
 /// [`Error::Unauthenticated`], [`Error::Problem`] with what the enclave says, and [`Error::ClockDiffers`].
 ///
 /// # When a request is carried out twice
@@ -161,14 +161,14 @@ impl Principal {
     /// others are sent as they are. The fields of the signature are set here.
     ///
     /// # Errors
-    /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedAnswer`].
+    /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedResponse`].
     pub async fn request(
         &self,
         method: Method,
         path_and_query: &str,
         body: impl Into<Bytes>,
         headers: HeaderMap,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let harmless = method.is_safe() || headers.contains_key(IDEMPOTENCY_HEADER);
         let repeat = if harmless {
             Repeat::Harmless
@@ -239,7 +239,7 @@ impl Principal {
         body: Bytes,
         headers: HeaderMap,
         repeat: Repeat,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         self.enclave
             .call(repeat, |boot| {
                 let mut request = request(method.clone(), target, body.clone())?;

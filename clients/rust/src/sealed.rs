@@ -8,16 +8,16 @@ use permafrost_common::{
     http_signature::RequestContext,
     oblivious::{
         ANSWER_TYPE, KeyConfiguration, REQUEST_TYPE,
-        binary_http::{decode_answer, encode_request},
+        binary_http::{decode_response, encode_request},
         pad_request,
     },
 };
 
 use crate::{
     AttestationRefused, Client, Error, NotAuthentic,
-    answer::Exchange,
     client::request,
-    connection::{Failure, RawAnswer},
+    connection::{Failure, RawResponse},
+    response::Exchange,
 };
 
 /// Fetches the key that requests are sealed to. Only the list that the document vouches for is used, whoever gave it.
@@ -32,7 +32,7 @@ pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfigu
     if let Some(problem) = exchange.problem() {
         return Err(Error::Unauthenticated(Box::new(problem)));
     }
-    let list = &exchange.answer.body;
+    let list = &exchange.response.body;
     let came = digest(&SHA256, list);
     if came.as_ref() != expected {
         return Err(AttestationRefused::ObliviousKeys {
@@ -61,34 +61,34 @@ pub(crate) async fn send(
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(REQUEST_TYPE));
     let exchange = client.send(outer).await?;
-    if !is_sealed(&exchange.answer) {
+    if !is_sealed(&exchange.response) {
         return Ok(Exchange {
             refused_unread: true,
             ..exchange
         });
     }
     let message = pending
-        .open(&exchange.answer.body)
+        .open(&exchange.response.body)
         .map_err(|error| Failure::fresh(NotAuthentic::NotOpened(error).into()))?;
-    let answer = decode_answer(&message).map_err(|error| {
-        Failure::fresh(Error::UnexpectedAnswer {
-            status: exchange.answer.parts.status.as_u16(),
+    let response = decode_response(&message).map_err(|error| {
+        Failure::fresh(Error::UnexpectedResponse {
+            status: exchange.response.parts.status.as_u16(),
             reason: error.to_string(),
         })
     })?;
-    let (answer, body) = answer.into_parts();
+    let (response, body) = response.into_parts();
     Ok(Exchange {
         request: RequestContext::of(&parts),
-        answer: RawAnswer {
-            parts: answer,
+        response: RawResponse {
+            parts: response,
             body: body.into(),
         },
         refused_unread: false,
     })
 }
 
-fn is_sealed(answer: &RawAnswer) -> bool {
-    let content_type = answer.parts.headers.get(CONTENT_TYPE);
-    answer.parts.status == StatusCode::OK
+fn is_sealed(response: &RawResponse) -> bool {
+    let content_type = response.parts.headers.get(CONTENT_TYPE);
+    response.parts.status == StatusCode::OK
         && content_type.is_some_and(|value| value.as_bytes() == ANSWER_TYPE.as_bytes())
 }

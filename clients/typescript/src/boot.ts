@@ -1,16 +1,16 @@
 /** One verified boot of an enclave. */
 
-import { Answer } from "./answer.js";
+import { Response } from "./response.js";
 import type { RootCertificate } from "./attestation/root-certificate.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import type { Binding } from "./binding.js";
 import { type Bytes, fromBase64, toHex } from "./bytes.js";
 import { EnclaveClock } from "./clock.js";
 import type { Connection } from "./connection.js";
-import { UnauthenticatedError, UnexpectedAnswerError } from "./error.js";
+import { UnauthenticatedError, UnexpectedResponseError } from "./error.js";
 import { type EnclavePolicy, judge } from "./expectation.js";
-import { get, type HttpAnswer, type HttpRequest, values } from "./http.js";
-import { AnswerError, isSigned, verifyAnswer } from "./http-signature/answer.js";
+import { get, type HttpResponse, type HttpRequest, values } from "./http.js";
+import { ResponseError, isSigned, verifyResponse } from "./http-signature/response.js";
 import { type BootName, SIGNATURE } from "./http-signature/profile.js";
 import { readJson, readProblem } from "./problem.js";
 
@@ -40,10 +40,10 @@ export class Boot {
   static async verify(connection: Connection, roots: readonly RootCertificate[], policy: EnclavePolicy): Promise<Boot> {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const request = get(`/v1/attestation?nonce=${toHex(nonce)}`);
-    const answer = await connection.send(request);
-    const document = documentOf(answer);
+    const response = await connection.send(request);
+    const document = documentOf(response);
     const { verified, binding } = await judge(document, nonce, roots, policy);
-    const { created, boot } = await verifyAnswer(answer, request, binding.bootKey);
+    const { created, boot } = await verifyResponse(response, request, binding.bootKey);
     return new Boot(nonce, document, verified, binding, boot, new EnclaveClock(created));
   }
 
@@ -52,42 +52,42 @@ export class Boot {
    *
    * @throws {AnswerError} or, for a problem without a signature, {@link UnauthenticatedError}.
    */
-  async authenticate(answer: HttpAnswer, request: HttpRequest): Promise<Answer> {
-    const problem = readProblem(answer);
-    if (problem !== undefined && values(answer.fields, SIGNATURE).length === 0) {
+  async authenticate(response: HttpResponse, request: HttpRequest): Promise<Response> {
+    const problem = readProblem(response);
+    if (problem !== undefined && values(response.fields, SIGNATURE).length === 0) {
       throw new UnauthenticatedError(problem);
     }
-    const { created, boot } = await verifyAnswer(answer, request, this.binding.bootKey);
+    const { created, boot } = await verifyResponse(response, request, this.binding.bootKey);
     if (boot !== this.name) {
-      throw new AnswerError("boot", `it names the boot ${boot}`, this.name);
+      throw new ResponseError("boot", `it names the boot ${boot}`, this.name);
     }
     // A signed request has a nonce, so there is no older answer to it.
     if (!isSigned(request)) {
       this.#checkFreshness(created);
     }
     this.clock.hear(created);
-    return new Answer(answer, created);
+    return new Response(response, created);
   }
 
   #checkFreshness(created: number): void {
     const behind = this.clock.now() - created;
     if (behind > STALE_AFTER) {
       const found = `it was signed ${behind} s before this request, by the enclave's clock`;
-      throw new AnswerError("stale", found, `at most ${STALE_AFTER} s`);
+      throw new ResponseError("stale", found, `at most ${STALE_AFTER} s`);
     }
   }
 }
 
-function documentOf(answer: HttpAnswer): Bytes {
-  if (answer.status !== 200) {
+function documentOf(response: HttpResponse): Bytes {
+  if (response.status !== 200) {
     // Whether it is signed or not: there is no key yet to check it with.
-    const problem = readProblem(answer);
-    throw problem ? new UnauthenticatedError(problem) : new UnexpectedAnswerError(answer.status, "it is no problem");
+    const problem = readProblem(response);
+    throw problem ? new UnauthenticatedError(problem) : new UnexpectedResponseError(response.status, "it is no problem");
   }
-  const { document } = (readJson(answer.body) ?? {}) as { document?: unknown };
+  const { document } = (readJson(response.body) ?? {}) as { document?: unknown };
   const decoded = typeof document === "string" ? fromBase64(document) : undefined;
   if (decoded === undefined) {
-    throw new UnexpectedAnswerError(answer.status, "it has no document in base64");
+    throw new UnexpectedResponseError(response.status, "it has no document in base64");
   }
   return decoded;
 }

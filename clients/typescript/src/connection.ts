@@ -2,7 +2,7 @@
 
 import { type Bytes, concat } from "./bytes.js";
 import { ConnectionError } from "./error.js";
-import type { HttpAnswer, HttpRequest } from "./http.js";
+import type { HttpResponse, HttpRequest } from "./http.js";
 import { quoted } from "./quoted.js";
 
 /** What `fetch` is called with here. */
@@ -36,7 +36,7 @@ export class Connection {
    * @throws {TypeError} when the target would not arrive as it stands: nothing is sent then.
    * @throws {ConnectionError}
    */
-  async send(request: HttpRequest): Promise<HttpAnswer> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
     const url = this.#url(request.target);
     const signal = AbortSignal.timeout(this.#timeLimitMs);
     try {

@@ -1,12 +1,12 @@
 /** An enclave that has been verified. */
 
-import type { Answer } from "./answer.js";
+import type { Response } from "./response.js";
 import { RootCertificate } from "./attestation/root-certificate.js";
 import { Boot } from "./boot.js";
 import { type Bytes, utf8 } from "./bytes.js";
 import { Connection, type Fetch, TIME_LIMIT_MS } from "./connection.js";
 import type { EnclavePolicy } from "./expectation.js";
-import { type Fields, type HttpAnswer, type HttpRequest, values } from "./http.js";
+import { type Fields, type HttpResponse, type HttpRequest, values } from "./http.js";
 import type { Principal } from "./http-signature/key.js";
 import {
   CONTENT_TYPE,
@@ -107,12 +107,12 @@ export class Enclave {
    * @throws {AnswerError} when the answer is not the boot's to this request.
    * @throws {UnauthenticatedError} {@link ConnectionError}, {@link AttestationError} of a boot that has come instead.
    */
-  async request(ask: Ask): Promise<Answer> {
+  async request(ask: Ask): Promise<Response> {
     const verified = this.#verified;
     const request = await signed(ask, verified.boot);
-    let answer: HttpAnswer;
+    let response: HttpResponse;
     try {
-      answer = await verified.way.send(request);
+      response = await verified.way.send(request);
     } catch (error) {
       if (!(error instanceof NotEncapsulated)) {
         throw error;
@@ -124,20 +124,20 @@ export class Enclave {
       return this.#once(ask, newer);
     }
     try {
-      return await verified.boot.authenticate(answer, request);
+      return await verified.boot.authenticate(response, request);
     } catch (error) {
-      const [named] = values(answer.fields, ENCLAVE_ATTESTATION);
+      const [named] = values(response.fields, ENCLAVE_ATTESTATION);
       const newer = named === undefined || named === verified.boot.name ? undefined : await this.#newerThan(verified);
       if (newer === undefined) {
         throw error;
       }
-      const later = await newer.boot.authenticate(answer, request);
+      const later = await newer.boot.authenticate(response, request);
       return later.problem && problemName(later.problem) === "wrong-enclave" ? this.#once(ask, newer) : later;
     }
   }
 
   /** Asks one boot, and no other in its place. */
-  async #once(ask: Ask, { boot, way }: Verified): Promise<Answer> {
+  async #once(ask: Ask, { boot, way }: Verified): Promise<Response> {
     const request = await signed(ask, boot);
     try {
       return await boot.authenticate(await way.send(request), request);
@@ -165,7 +165,7 @@ export class Enclave {
 /** A boot, and the way to it: through the gateway that it is, or straight. */
 interface Verified {
   readonly boot: Boot;
-  readonly way: { send(request: HttpRequest): Promise<HttpAnswer> };
+  readonly way: { send(request: HttpRequest): Promise<HttpResponse> };
 }
 
 async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {

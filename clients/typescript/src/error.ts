@@ -79,7 +79,7 @@ export class PasskeyLeftError extends ProblemError {
 }
 
 /** The answer is not of the form that this client knows. */
-export class UnexpectedAnswerError extends Error {
+export class UnexpectedResponseError extends Error {
   override readonly name = "UnexpectedAnswerError";
 
   constructor(

@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly body: Bytes;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly fields: Fields;
   readonly body: Bytes;

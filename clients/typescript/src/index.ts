@@ -8,7 +8,7 @@
  * {@link VerifiedDocument.check}.
  */
 
-export { Answer } from "./answer.js";
+export { Response } from "./response.js";
 export { type At, Document } from "./attestation/document.js";
 export { AttestationError, type AttestationRule } from "./attestation/error.js";
 export { Measurements, MeasurementsError } from "./attestation/measurements.js";
@@ -27,11 +27,11 @@ export {
   PasskeyLeftError,
   ProblemError,
   UnauthenticatedError,
-  UnexpectedAnswerError,
+  UnexpectedResponseError,
 } from "./error.js";
 export type { EnclavePolicy } from "./expectation.js";
 export type { Fields } from "./http.js";
-export { AnswerError, type AnswerRule } from "./http-signature/answer.js";
+export { ResponseError, type ResponseRule } from "./http-signature/response.js";
 export { generateSessionKey, type Principal, publicKeyText, signingKeyFromPem } from "./http-signature/key.js";
 export { type BootName, ProfileError, type ProfileRule } from "./http-signature/profile.js";
 export { PemError } from "./pem.js";

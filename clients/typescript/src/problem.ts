@@ -1,7 +1,7 @@
 /** RFC 9457 problem details, as the enclave and the parent write them. */
 
 import { fromUtf8 } from "./bytes.js";
-import { type HttpAnswer, values } from "./http.js";
+import { type HttpResponse, values } from "./http.js";
 
 export interface Problem {
   /** `urn:permafrost:problem:` and a name that does not change between releases. */
@@ -23,14 +23,14 @@ export function problemName(problem: Problem): string {
 }
 
 /** The problem that an answer is: `application/problem+json`, with the answer's own status. */
-export function readProblem(answer: HttpAnswer): Problem | undefined {
-  const [contentType = ""] = values(answer.fields, "content-type");
+export function readProblem(response: HttpResponse): Problem | undefined {
+  const [contentType = ""] = values(response.fields, "content-type");
   const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase();
-  if (mediaType !== "application/problem+json" || answer.status < 300) {
+  if (mediaType !== "application/problem+json" || response.status < 300) {
     return undefined;
   }
-  const value = readJson(answer.body);
-  return isProblem(value) && value.status === answer.status ? value : undefined;
+  const value = readJson(response.body);
+  return isProblem(value) && value.status === response.status ? value : undefined;
 }
 
 /** The value of JSON; undefined where it is none, which JSON cannot say. */

@@ -4,8 +4,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, Request, Response, request, response};
 
 use super::{
-    AttestationDigest, PublicKey, RequestContext, SignedRequest, SigningKey, sign_answer,
-    sign_request, verify_answer,
+    AttestationDigest, PublicKey, RequestContext, SignedRequest, SigningKey, sign_request,
+    sign_response, verify_response,
 };
 
 const PAGE: &str = include_str!("../../../docs/signatures.md");
@@ -52,13 +52,13 @@ fn the_p256_signature_of_the_page_is_accepted() {
 }
 
 #[test]
-fn the_answer_of_the_page_is_what_we_sign_and_accept() {
+fn the_response_of_the_page_is_what_we_sign_and_accept() {
     let (fields, body) = message("HTTP/1.1 422 Unprocessable Entity\n");
     let key = key("boot");
     let context = RequestContext::of(&request(request_message().0));
     let boot = AttestationDigest::of(DOCUMENT);
-    let mut parts = answer(unsigned(&fields));
-    sign_answer(
+    let mut parts = response(unsigned(&fields));
+    sign_response(
         &mut parts,
         body.as_bytes(),
         &context,
@@ -71,7 +71,8 @@ fn the_answer_of_the_page_is_what_we_sign_and_accept() {
     assert_eq!(fields["signature"], signed(&key, block("\"@status\": ")));
 
     let boot_key = public_key("boot_public_key");
-    let verified = verify_answer(&answer(fields), body.as_bytes(), &context, &boot_key).unwrap();
+    let verified =
+        verify_response(&response(fields), body.as_bytes(), &context, &boot_key).unwrap();
     assert_eq!(verified.attestation, boot);
 }
 
@@ -85,7 +86,7 @@ fn request(headers: HeaderMap) -> request::Parts {
     parts
 }
 
-fn answer(headers: HeaderMap) -> response::Parts {
+fn response(headers: HeaderMap) -> response::Parts {
     let mut parts = Response::builder()
         .status(422)
         .body(())

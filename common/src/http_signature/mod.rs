@@ -2,7 +2,7 @@
 //!
 //! - A client signs with [`sign_request`]; the enclave reads with [`SignedRequest::parse`] and, once it
 //!   has found the principal's key, [`SignedRequest::verify`].
-//! - The enclave signs with [`sign_answer`]; a client checks with [`verify_answer`].
+//! - The enclave signs with [`sign_response`]; a client checks with [`verify_response`].
 //! - [`SigningKey`] and [`PublicKey`] are the two kinds of key: Ed25519 and ECDSA P-256.
 //!
 //! # The profile
@@ -25,25 +25,27 @@
 //!
 //! The algorithm is never named in the message (RFC 9421 section 3.2): it follows from the key.
 
-mod answer;
 mod attestation_digest;
 mod base;
 mod digest;
 mod key;
 mod profile;
 mod request;
+mod response;
 
 #[cfg(test)]
 mod example;
 #[cfg(test)]
 mod vectors;
 
-pub use answer::{AnswerError, RequestContext, VerifiedAnswer, sign_answer, verify_answer};
 pub use attestation_digest::{AttestationDigest, AttestationDigestError};
 pub use digest::{DigestError, check_content_digest, content_digest};
 pub use key::{Algorithm, KeyError, PublicKey, SIGNATURE_LEN, SigningKey};
 pub use profile::{ProfileError, SignError};
 pub use request::{RequestError, SignedRequest, fresh_nonce, is_nonce, sign_request};
+pub use response::{
+    RequestContext, ResponseError, VerifiedResponse, sign_response, verify_response,
+};
 
 /// The label of our member in `Signature-Input` and `Signature`.
 pub const LABEL: &str = "permafrost";

@@ -13,7 +13,7 @@ use super::key_configuration::KeyConfiguration;
 
 /// Why an encapsulated answer is not opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AnswerNotOpened {
+pub enum ResponseNotOpened {
     /// Shorter than any encapsulated answer.
     #[error("{length} bytes; accepted: at least {ANSWER_MIN}")]
     TooShort {
@@ -30,7 +30,7 @@ impl KeyConfiguration {
     ///
     /// # Errors
     /// [`CryptoError`], also where the public key is none: with it, every secret would be zero.
-    pub fn encapsulate(&self, request: &[u8]) -> Result<(Vec<u8>, PendingAnswer), CryptoError> {
+    pub fn encapsulate(&self, request: &[u8]) -> Result<(Vec<u8>, PendingResponse), CryptoError> {
         self.encapsulate_with(&KeyPair::generate()?, request)
     }
 
@@ -38,7 +38,7 @@ impl KeyConfiguration {
         &self,
         ephemeral: &KeyPair,
         request: &[u8],
-    ) -> Result<(Vec<u8>, PendingAnswer), CryptoError> {
+    ) -> Result<(Vec<u8>, PendingResponse), CryptoError> {
         let header = header(self.id);
         let enc = ephemeral.public_key();
         let mut encapsulated = [header.as_slice(), enc].concat();
@@ -47,7 +47,7 @@ impl KeyConfiguration {
                 message.seal(request, &mut encapsulated)?;
                 exporter.export(ANSWER_LABEL)
             });
-        let pending = PendingAnswer {
+        let pending = PendingResponse {
             enc: *enc,
             secret: sealed.map_err(|_| CryptoError("the request is not sealed"))?,
         };
@@ -56,30 +56,30 @@ impl KeyConfiguration {
 }
 
 /// Opens the answer to one request.
-pub struct PendingAnswer {
+pub struct PendingResponse {
     enc: [u8; PUBLIC_KEY_LEN],
     secret: Zeroizing<[u8; KEY_LEN]>,
 }
 
-impl PendingAnswer {
+impl PendingResponse {
     /// What the gateway sealed: only who could open the request can have made it.
     ///
     /// # Errors
-    /// [`AnswerNotOpened`].
-    pub fn open(self, encapsulated: &[u8]) -> Result<Vec<u8>, AnswerNotOpened> {
+    /// [`ResponseNotOpened`].
+    pub fn open(self, encapsulated: &[u8]) -> Result<Vec<u8>, ResponseNotOpened> {
         let (nonce, ciphertext) = encapsulated
             .split_first_chunk::<ANSWER_NONCE_LEN>()
             .filter(|(_, ciphertext)| ciphertext.len() >= TAG_LEN)
-            .ok_or(AnswerNotOpened::TooShort {
+            .ok_or(ResponseNotOpened::TooShort {
                 length: encapsulated.len(),
             })?;
-        answer_key(&self.enc, &self.secret, nonce)
+        response_key(&self.enc, &self.secret, nonce)
             .and_then(|key| key.open(ciphertext))
-            .map_err(|_| AnswerNotOpened::Sealed)
+            .map_err(|_| ResponseNotOpened::Sealed)
     }
 }
 
-impl fmt::Debug for PendingAnswer {
+impl fmt::Debug for PendingResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PendingAnswer").finish_non_exhaustive()
     }
@@ -97,7 +97,7 @@ pub(super) fn request_info(header: &[u8; HEADER_LEN]) -> Vec<u8> {
 }
 
 /// The key of the answer to the request with this encapsulated key (RFC 9458 section 4.4).
-pub(super) fn answer_key(
+pub(super) fn response_key(
     enc: &[u8; PUBLIC_KEY_LEN],
     secret: &Zeroizing<[u8; KEY_LEN]>,
     nonce: &[u8; ANSWER_NONCE_LEN],
@@ -135,15 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_and_its_answer_are_opened_and_have_the_lengths_that_are_promised() {
+    fn a_request_and_its_response_are_opened_and_have_the_lengths_that_are_promised() {
         let (key, configuration) = gateway();
         let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
         assert_eq!(encapsulated.len(), REQUEST.len() + 55);
         let (request, responder) = key.open(&encapsulated).unwrap();
         assert_eq!(request, REQUEST);
-        let answer = responder.seal(ANSWER).unwrap();
-        assert_eq!(answer.len(), ANSWER.len() + 32);
-        assert_eq!(pending.open(&answer), Ok(ANSWER.to_vec()));
+        let response = responder.seal(ANSWER).unwrap();
+        assert_eq!(response.len(), ANSWER.len() + 32);
+        assert_eq!(pending.open(&response), Ok(ANSWER.to_vec()));
     }
 
     #[test]
@@ -182,28 +182,28 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_altered_cut_off_or_to_another_request_is_not_opened() {
+    fn an_response_altered_cut_off_or_to_another_request_is_not_opened() {
         let (key, configuration) = gateway();
         let (encapsulated, _) = configuration.encapsulate(REQUEST).unwrap();
-        let answer = |encapsulated: &[u8]| {
+        let response = |encapsulated: &[u8]| {
             let (_, responder) = key.open(encapsulated).unwrap();
             responder.seal(ANSWER).unwrap()
         };
-        let answered = answer(&encapsulated);
+        let answered = response(&encapsulated);
         for at in 0..answered.len() {
             let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
-            let mut altered = answer(&encapsulated);
+            let mut altered = response(&encapsulated);
             altered[at] ^= 1;
-            assert_eq!(pending.open(&altered), Err(AnswerNotOpened::Sealed));
+            assert_eq!(pending.open(&altered), Err(ResponseNotOpened::Sealed));
 
             let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
             let expected = match at {
-                0..ANSWER_MIN => AnswerNotOpened::TooShort { length: at },
-                _ => AnswerNotOpened::Sealed,
+                0..ANSWER_MIN => ResponseNotOpened::TooShort { length: at },
+                _ => ResponseNotOpened::Sealed,
             };
-            assert_eq!(pending.open(&answer(&encapsulated)[..at]), Err(expected));
+            assert_eq!(pending.open(&response(&encapsulated)[..at]), Err(expected));
         }
         let (_, pending) = configuration.encapsulate(REQUEST).unwrap();
-        assert_eq!(pending.open(&answered), Err(AnswerNotOpened::Sealed));
+        assert_eq!(pending.open(&answered), Err(ResponseNotOpened::Sealed));
     }
 }

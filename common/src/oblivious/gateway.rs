@@ -6,7 +6,7 @@ use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 use super::encapsulation::{
-    ANSWER_LABEL, ANSWER_NONCE_LEN, HEADER_LEN, answer_key, header, request_info,
+    ANSWER_LABEL, ANSWER_NONCE_LEN, HEADER_LEN, header, request_info, response_key,
 };
 use super::hpke::{Context, CryptoError, KEY_LEN, KeyPair, PUBLIC_KEY_LEN, TAG_LEN};
 use super::key_configuration::KeyConfiguration;
@@ -120,20 +120,20 @@ impl Responder {
     ///
     /// # Errors
     /// [`CryptoError`].
-    pub fn seal(self, answer: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    pub fn seal(self, response: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mut nonce = [0; ANSWER_NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| CryptoError("no random bytes"))?;
-        self.seal_with(&nonce, answer)
+        self.seal_with(&nonce, response)
     }
 
     pub(super) fn seal_with(
         self,
         nonce: &[u8; ANSWER_NONCE_LEN],
-        answer: &[u8],
+        response: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         let mut encapsulated = nonce.to_vec();
-        answer_key(&self.enc, &self.secret, nonce)
-            .and_then(|key| key.seal(answer, &mut encapsulated))
+        response_key(&self.enc, &self.secret, nonce)
+            .and_then(|key| key.seal(response, &mut encapsulated))
             .map_err(|_| CryptoError("the answer is not sealed"))?;
         Ok(encapsulated)
     }

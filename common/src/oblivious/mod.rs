@@ -3,8 +3,8 @@
 //! - The enclave makes a [`GatewayKey`] at its boot and publishes [`GatewayKey::key_configurations`]. It opens a
 //!   request with [`GatewayKey::open`], and what comes with it, a [`Responder`], seals the one answer.
 //! - A client reads the list with [`KeyConfiguration::first_usable`], seals a request with
-//!   [`KeyConfiguration::encapsulate`], and opens the answer with the [`PendingAnswer`] that it gets.
-//! - What is sealed is Binary HTTP (RFC 9292): [`binary_http`], padded by [`pad_request`] and [`pad_answer`].
+//!   [`KeyConfiguration::encapsulate`], and opens the answer with the [`PendingResponse`] that it gets.
+//! - What is sealed is Binary HTTP (RFC 9292): [`binary_http`], padded by [`pad_request`] and [`pad_response`].
 //!
 //! One suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM (RFC 9180), in base mode, one message for each
 //! encapsulated key. `docs/oblivious.md` has the bytes.
@@ -19,11 +19,11 @@ mod padding;
 #[cfg(test)]
 mod vectors;
 
-pub use encapsulation::{AnswerNotOpened, PendingAnswer};
+pub use encapsulation::{PendingResponse, ResponseNotOpened};
 pub use gateway::{GatewayKey, RequestNotOpened, Responder};
 pub use hpke::CryptoError;
 pub use key_configuration::{KeyConfiguration, KeyConfigurationError};
-pub use padding::{pad_answer, pad_request};
+pub use padding::{pad_request, pad_response};
 
 /// The media type of a list of key configurations (RFC 9458 section 9.1).
 pub const KEYS_TYPE: &str = "application/ohttp-keys";

@@ -10,7 +10,7 @@ pub fn pad_request(message: Vec<u8>) -> Vec<u8> {
 }
 
 /// An answer in Binary HTTP as it is to be sealed, of the same lengths on the wire.
-pub fn pad_answer(message: Vec<u8>) -> Vec<u8> {
+pub fn pad_response(message: Vec<u8>) -> Vec<u8> {
     pad(message, ANSWER_MIN)
 }
 
@@ -37,14 +37,14 @@ mod tests {
     use super::*;
 
     /// The lengths on the wire of a request and of an answer that have these lengths before they are padded.
-    fn on_the_wire(request: usize, answer: usize) -> (usize, usize) {
+    fn on_the_wire(request: usize, response: usize) -> (usize, usize) {
         let key = GatewayKey::generate().unwrap();
         let configuration = KeyConfiguration::first_usable(&key.key_configurations()).unwrap();
         let request = pad_request(vec![7; request]);
         let (request, _pending) = configuration.encapsulate(&request).unwrap();
         let (_, responder) = key.open(&request).unwrap();
-        let answer = responder.seal(&pad_answer(vec![7; answer])).unwrap();
-        (request.len(), answer.len())
+        let response = responder.seal(&pad_response(vec![7; response])).unwrap();
+        (request.len(), response.len())
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn padding_is_zero_bytes_at_the_end() {
-        for padded in [pad_request(vec![7; 700]), pad_answer(vec![7; 700])] {
+        for padded in [pad_request(vec![7; 700]), pad_response(vec![7; 700])] {
             let (message, padding) = padded.split_at(700);
             assert_eq!(message, [7; 700]);
             assert!(padding.iter().all(|byte| *byte == 0));

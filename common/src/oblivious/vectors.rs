@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::KeyConfiguration;
-use super::binary_http::{decode_answer, decode_request};
+use super::binary_http::{decode_request, decode_response};
 use super::gateway::GatewayKey;
 use super::hpke::KeyPair;
 
@@ -32,9 +32,9 @@ fn the_example_of_rfc_9458_is_reproduced_byte_for_byte() {
     let (request, responder) = key.open(&encapsulated).unwrap();
     assert_eq!(request, example.request);
     let nonce = example.encapsulated_response.first_chunk().unwrap();
-    let answer = responder.seal_with(nonce, &example.response).unwrap();
-    assert_eq!(answer, example.encapsulated_response);
-    assert_eq!(pending.open(&answer).unwrap(), example.response);
+    let response = responder.seal_with(nonce, &example.response).unwrap();
+    assert_eq!(response, example.encapsulated_response);
+    assert_eq!(pending.open(&response).unwrap(), example.response);
 }
 
 #[test]
@@ -44,9 +44,9 @@ fn the_messages_in_the_example_of_rfc_9458_are_read() {
     assert_eq!(request.method(), "GET");
     assert_eq!(request.uri(), "/");
     assert!(request.headers().is_empty() && request.body().is_empty());
-    let answer = decode_answer(&example.response).unwrap();
-    assert_eq!(answer.status(), 200);
-    assert!(answer.headers().is_empty() && answer.body().is_empty());
+    let response = decode_response(&example.response).unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.headers().is_empty() && response.body().is_empty());
 }
 
 #[derive(Deserialize)]

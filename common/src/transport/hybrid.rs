@@ -28,23 +28,23 @@ pub(super) async fn ask_for_port(
         .write_all(format!("CONNECT {port}\n").as_bytes())
         .await
         .map_err(HandshakeError::Io)?;
-    let mut answer = Vec::with_capacity(ANSWER_MAX);
-    while answer.last() != Some(&b'\n') {
-        if answer.len() == ANSWER_MAX {
-            return Err(HandshakeError::NotOk(printable(&answer)));
+    let mut response = Vec::with_capacity(ANSWER_MAX);
+    while response.last() != Some(&b'\n') {
+        if response.len() == ANSWER_MAX {
+            return Err(HandshakeError::NotOk(printable(&response)));
         }
         match stream.read_u8().await {
-            Ok(byte) => answer.push(byte),
+            Ok(byte) => response.push(byte),
             Err(error) if is_close(&error) => {
-                return Err(HandshakeError::Closed(printable(&answer)));
+                return Err(HandshakeError::Closed(printable(&response)));
             }
             Err(error) => return Err(HandshakeError::Io(error)),
         }
     }
-    if is_ok(&answer) {
+    if is_ok(&response) {
         Ok(())
     } else {
-        Err(HandshakeError::NotOk(printable(&answer)))
+        Err(HandshakeError::NotOk(printable(&response)))
     }
 }
 
@@ -56,8 +56,8 @@ fn is_close(error: &io::Error) -> bool {
 }
 
 /// `OK `, the port that the monitor chose for its side, and a newline.
-fn is_ok(answer: &[u8]) -> bool {
-    answer
+fn is_ok(response: &[u8]) -> bool {
+    response
         .strip_prefix(b"OK ")
         .and_then(|rest| rest.strip_suffix(b"\n"))
         .is_some_and(|number| {
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn only_ok_and_a_number_is_an_ok() {
-        for answer in ["OK 0\n", "OK 1073741824\n", "OK 4294967295\n"] {
-            assert!(is_ok(answer.as_bytes()), "{answer:?}");
+        for response in ["OK 0\n", "OK 1073741824\n", "OK 4294967295\n"] {
+            assert!(is_ok(response.as_bytes()), "{response:?}");
         }
-        for answer in [
+        for response in [
             "OK\n",
             "OK \n",
             "ok 1\n",
@@ -93,12 +93,12 @@ mod tests {
             "\n",
             " OK 1\n",
         ] {
-            assert!(!is_ok(answer.as_bytes()), "{answer:?}");
+            assert!(!is_ok(response.as_bytes()), "{response:?}");
         }
     }
 
     #[tokio::test]
-    async fn nothing_behind_the_answer_is_swallowed() {
+    async fn nothing_behind_the_response_is_swallowed() {
         let (mut near, mut far) = tokio::io::duplex(256);
         far.write_all(b"OK 7\nfirst bytes of the guest")
             .await

@@ -71,8 +71,8 @@ async fn monitor(path: &Path, port: u32, guest: Address) {
     });
 }
 
-/// A monitor that says `answer` and then holds the connection open or closes it.
-async fn lying_monitor(answer: &'static [u8], hold: bool) -> Result<Stream, TransportError> {
+/// A monitor that says `response` and then holds the connection open or closes it.
+async fn lying_monitor(response: &'static [u8], hold: bool) -> Result<Stream, TransportError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vm");
     let listener = UnixListener::bind(&path).unwrap();
@@ -80,7 +80,7 @@ async fn lying_monitor(answer: &'static [u8], hold: bool) -> Result<Stream, Tran
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut line = [0; 11];
         stream.read_exact(&mut line).await.unwrap();
-        let _ = stream.write_all(answer).await;
+        let _ = stream.write_all(response).await;
         if hold {
             tokio::time::sleep(SOON).await;
         }
@@ -135,9 +135,9 @@ async fn a_connection_that_closes_empty_does_not_disturb_the_next() {
 
 #[tokio::test]
 async fn a_monitor_that_says_something_else_is_quoted() {
-    for answer in ["KO 1\n", "OK\n", "OK x\n", "HTTP/1.1 400\r\n"] {
-        let error = lying_monitor(answer.as_bytes(), true).await.unwrap_err();
-        let expected = answer.as_bytes().escape_ascii().to_string();
+    for response in ["KO 1\n", "OK\n", "OK x\n", "HTTP/1.1 400\r\n"] {
+        let error = lying_monitor(response.as_bytes(), true).await.unwrap_err();
+        let expected = response.as_bytes().escape_ascii().to_string();
         assert!(
             matches!(&error, TransportError::NotOk { came, .. } if *came == expected),
             "{error}"
@@ -156,10 +156,10 @@ async fn a_monitor_that_never_ends_its_line_is_cut_off() {
 
 #[tokio::test]
 async fn a_monitor_that_closes_is_told_from_one_that_refuses() {
-    for answer in ["", "OK 1"] {
-        let error = lying_monitor(answer.as_bytes(), false).await.unwrap_err();
+    for response in ["", "OK 1"] {
+        let error = lying_monitor(response.as_bytes(), false).await.unwrap_err();
         assert!(
-            matches!(&error, TransportError::NoGuest { came, .. } if came == answer),
+            matches!(&error, TransportError::NoGuest { came, .. } if came == response),
             "{error}"
         );
     }
@@ -167,9 +167,9 @@ async fn a_monitor_that_closes_is_told_from_one_that_refuses() {
 
 #[tokio::test]
 async fn a_silent_monitor_costs_no_more_than_the_time_given() {
-    for answer in ["", "OK "] {
+    for response in ["", "OK "] {
         let begun = Instant::now();
-        let error = lying_monitor(answer.as_bytes(), true).await.unwrap_err();
+        let error = lying_monitor(response.as_bytes(), true).await.unwrap_err();
         assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
         assert!(begun.elapsed() < Duration::from_secs(5));
     }

@@ -32,14 +32,14 @@ async fn exchange(parent: &Address, patience: Duration) -> Result<(), String> {
         stream.write_all(&[HEARTBEAT]).await.map_err(io)?;
         stream.read_u8().await.map_err(io)
     };
-    let answer = timeout(patience, exchanging)
+    let response = timeout(patience, exchanging)
         .await
         .unwrap_or_else(|_| Err(format!("no answer within {} ms", patience.as_millis())))?;
-    if answer == HEARTBEAT {
+    if response == HEARTBEAT {
         return Ok(());
     }
     Err(format!(
-        "the answer is {answer:#04x}, expected: {HEARTBEAT:#04x}"
+        "the answer is {response:#04x}, expected: {HEARTBEAT:#04x}"
     ))
 }
 

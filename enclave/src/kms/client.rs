@@ -71,13 +71,13 @@ impl Kms {
     /// A new data key of 32 bytes for an epoch (KMS API reference, `GenerateDataKey`).
     pub async fn generate_data_key(&self, epoch: Epoch) -> Result<DataKey, KmsError> {
         let parameters = json!({"KeySpec": "AES_256"});
-        self.call("GenerateDataKey", epoch, parameters, |answer, secret| {
-            let blob = bytes(answer, "CiphertextBlob")
+        self.call("GenerateDataKey", epoch, parameters, |response, secret| {
+            let blob = bytes(response, "CiphertextBlob")
                 .ok()
                 .filter(|blob| (1..=BLOB_MAX).contains(&blob.len()))
                 .ok_or_else(|| {
                     let rule = format!("CiphertextBlob is not base64 of 1 to {BLOB_MAX} bytes");
-                    Fault::Answer(rule)
+                    Fault::Response(rule)
                 })?;
             Ok(DataKey { secret, blob })
         })
@@ -106,7 +106,7 @@ impl Kms {
         loop {
             let attempt = tokio::time::timeout(limit, self.attempt(call, epoch, &parameters));
             let answered = match attempt.await {
-                Ok(Ok((answer, secret))) => interpret(&answer, secret),
+                Ok(Ok((response, secret))) => interpret(&response, secret),
                 Ok(Err(fault)) => Err(fault),
                 Err(_) => Err(Fault::TimedOut(self.config().attempt_timeout_ms)),
             };
@@ -146,17 +146,17 @@ impl Kms {
                 json!({"AttestationDocument": STANDARD.encode(document), "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}),
             );
         }
-        let answer = connection.send(call, &body).await?;
-        self.check_key(&answer)?;
-        if answer
+        let response = connection.send(call, &body).await?;
+        self.check_key(&response)?;
+        if response
             .get("Plaintext")
             .is_some_and(|value| !value.is_null())
         {
             return Err(Fault::Plaintext);
         }
-        let envelope = bytes(&answer, "CiphertextForRecipient")
-            .map_err(|rule| Fault::Answer(format!("CiphertextForRecipient {rule}")))?;
-        Ok((answer, self.open(envelope).await?))
+        let envelope = bytes(&response, "CiphertextForRecipient")
+            .map_err(|rule| Fault::Response(format!("CiphertextForRecipient {rule}")))?;
+        Ok((response, self.open(envelope).await?))
     }
 
     /// A document made for this attempt alone.
@@ -174,17 +174,17 @@ impl Kms {
         if opened.len() != ROOT_SECRET_LEN {
             let found = opened.len();
             let rule = format!("the data key has {found} bytes, expected {ROOT_SECRET_LEN}");
-            return Err(Fault::Answer(rule));
+            return Err(Fault::Response(rule));
         }
         secret.copy_from_slice(&opened);
         Ok(RootSecret::new(secret))
     }
 
-    fn check_key(&self, answer: &Value) -> Result<(), Fault> {
-        let found = answer
+    fn check_key(&self, response: &Value) -> Result<(), Fault> {
+        let found = response
             .get("KeyId")
             .and_then(Value::as_str)
-            .ok_or_else(|| Fault::Answer("there is no KeyId in it".to_owned()))?;
+            .ok_or_else(|| Fault::Response("there is no KeyId in it".to_owned()))?;
         if found == self.config().key.as_str() {
             return Ok(());
         }
@@ -224,8 +224,8 @@ fn wait(attempts: u32) -> Duration {
     most.mul_f64(share)
 }
 
-fn bytes(answer: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
-    let text = answer
+fn bytes(response: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
+    let text = response
         .get(name)
         .and_then(Value::as_str)
         .ok_or("is not there: the Recipient was stripped or ignored")?;

@@ -52,20 +52,20 @@ impl Egress {
     /// A byte stream to a host, through the parent. Whose it is, TLS has to show.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TokioIo<Upgraded>, EgressError> {
         let target = format!("{host}:{port}");
-        let answer = self.send(Method::CONNECT, &target, &target).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(refused(format!("CONNECT {target}"), answer).await);
+        let response = self.send(Method::CONNECT, &target, &target).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(format!("CONNECT {target}"), response).await);
         }
-        Ok(TokioIo::new(hyper::upgrade::on(answer).await?))
+        Ok(TokioIo::new(hyper::upgrade::on(response).await?))
     }
 
     /// What to sign AWS requests with.
     pub async fn credentials(&self) -> Result<Credentials, EgressError> {
-        let answer = self.send(Method::GET, CREDENTIALS_PATH, "egress").await?;
-        if answer.status() != StatusCode::OK {
-            return Err(refused(format!("GET {CREDENTIALS_PATH}"), answer).await);
+        let response = self.send(Method::GET, CREDENTIALS_PATH, "egress").await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(format!("GET {CREDENTIALS_PATH}"), response).await);
         }
-        let text = Limited::new(answer.into_body(), CREDENTIALS_TEXT_MAX)
+        let text = Limited::new(response.into_body(), CREDENTIALS_TEXT_MAX)
             .collect()
             .await
             .map_err(|_| {
@@ -111,9 +111,9 @@ impl Egress {
     }
 }
 
-async fn refused(asked: String, answer: Response<Incoming>) -> EgressError {
-    let status = answer.status().as_u16();
-    let text = match Limited::new(answer.into_body(), REFUSAL_MAX)
+async fn refused(asked: String, response: Response<Incoming>) -> EgressError {
+    let status = response.status().as_u16();
+    let text = match Limited::new(response.into_body(), REFUSAL_MAX)
         .collect()
         .await
     {

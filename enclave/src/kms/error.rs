@@ -61,7 +61,7 @@ pub enum Fault {
     },
     /// The answer is not one that KMS gives.
     #[error("KMS's answer is refused: {0}")]
-    Answer(String),
+    Response(String),
     /// The answer is about another key.
     #[error(
         "KMS answers with the key {found}, another {part} than that of the measured configuration"

@@ -105,7 +105,7 @@ impl Connection<'_> {
             .map_err(broken_off)?;
         let connection = tokio::spawn(connection);
         let answered = match sender.send_request(request).await {
-            Ok(answer) => read(answer).await,
+            Ok(response) => read(response).await,
             Err(error) => Err(broken_off(error)),
         };
         connection.abort();
@@ -150,9 +150,9 @@ fn request(
     Ok(request)
 }
 
-async fn read(answer: Response<Incoming>) -> Result<Value, Fault> {
-    let status = answer.status();
-    let request_id = answer
+async fn read(response: Response<Incoming>) -> Result<Value, Fault> {
+    let status = response.status();
+    let request_id = response
         .headers()
         .get("x-amzn-requestid")
         .and_then(|id| id.to_str().ok())
@@ -160,17 +160,17 @@ async fn read(answer: Response<Incoming>) -> Result<Value, Fault> {
         .chars()
         .take(64)
         .collect();
-    let bytes = Limited::new(answer.into_body(), ANSWER_MAX)
+    let bytes = Limited::new(response.into_body(), ANSWER_MAX)
         .collect()
         .await
-        .map_err(|_| Fault::Answer(format!("broken off, or longer than {ANSWER_MAX} bytes")))?
+        .map_err(|_| Fault::Response(format!("broken off, or longer than {ANSWER_MAX} bytes")))?
         .to_bytes();
     let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if status == StatusCode::OK {
         if body.is_object() {
             return Ok(body);
         }
-        return Err(Fault::Answer("not a JSON object".to_owned()));
+        return Err(Fault::Response("not a JSON object".to_owned()));
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let kind = text("__type").unwrap_or("an error without a name");

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_nsm_answers_with_errors() {
+    fn a_file_that_is_no_nsm_responses_with_errors() {
         let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
         assert!(matches!(
             nsm.describe(),

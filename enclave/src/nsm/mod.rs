@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_another_request_is_an_error() {
+    fn an_response_to_another_request_is_an_error() {
         let nsm = nsm(|request| match request {
             Request::LockPCR { .. } => Response::LockPCRs,
             _ => Response::LockPCR,

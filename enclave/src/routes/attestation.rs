@@ -8,7 +8,7 @@ use http::Method;
 use permafrost_common::api::{Attestation, Health};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
+use super::{Access, BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
 use crate::enclave::Enclave;
 
 /// The longest nonce that an attestation document carries, in bytes (AWS: `attestation_process.md`).
@@ -58,7 +58,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-fn health(enclave: Arc<Enclave>, _: Call) -> Answer {
+fn health(enclave: Arc<Enclave>, _: Call) -> Handled {
     Box::pin(async move {
         let reason = enclave.custody().err().map(|problem| problem.detail);
         let health = Health {
@@ -72,7 +72,7 @@ fn health(enclave: Arc<Enclave>, _: Call) -> Answer {
     })
 }
 
-fn attestation(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn attestation(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let document = match call.query("nonce") {
             None => enclave.boot.document.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::{Access, Answer, Call, Operation, Reply, Success, api_description, reference};
+use super::{Access, Call, Handled, Operation, Reply, Success, api_description, reference};
 use crate::enclave::Enclave;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -48,10 +48,10 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-fn openapi(_: Arc<Enclave>, _: Call) -> Answer {
+fn openapi(_: Arc<Enclave>, _: Call) -> Handled {
     Box::pin(async { Reply::json(200, &api_description()) })
 }
 
-fn docs(_: Arc<Enclave>, _: Call) -> Answer {
+fn docs(_: Arc<Enclave>, _: Call) -> Handled {
     Box::pin(async { Ok(Reply::new(200, reference::CONTENT_TYPE, reference::html())) })
 }

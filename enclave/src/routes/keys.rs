@@ -6,7 +6,7 @@ use http::Method;
 use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Answer, BodySchema, Call, Operation, QueryParameter, Reply, Success};
+use super::{BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::LISTING_MAX;
 use crate::enclave::Enclave;
@@ -122,7 +122,7 @@ fn key(status: u16, description: &'static str) -> Success {
     }
 }
 
-fn create(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn create(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let now = enclave.attestor.clock.now().as_secs();
         let key = enclave
@@ -133,7 +133,7 @@ fn create(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn list(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn list(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let after = call.query("after").unwrap_or_default();
         if !after.is_empty() && !permafrost_common::store::is_id(after) {
@@ -149,14 +149,14 @@ fn list(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn show(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn show(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.show(call.caller()?, &call.id).await?;
         Reply::json(200, &key)
     })
 }
 
-fn sign(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn sign(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let signed = enclave
             .custody()?
@@ -166,14 +166,14 @@ fn sign(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn rotate(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.rotate(call.caller()?, &call.id).await?;
         Reply::json(200, &key)
     })
 }
 
-fn replace(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn replace(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let now = enclave.attestor.clock.now().as_secs();
         let (caller, request) = (call.caller()?, call.json()?);
@@ -185,7 +185,7 @@ fn replace(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn disable(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn disable(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.disable(call.caller()?, &call.id).await?;
         Reply::json(200, &key)

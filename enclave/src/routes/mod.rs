@@ -84,10 +84,10 @@ pub struct Success {
 }
 
 /// What does the work of an operation.
-pub type Handler = fn(Arc<Enclave>, Call) -> Answer;
+pub type Handler = fn(Arc<Enclave>, Call) -> Handled;
 
 /// What a handler gives, in time.
-pub type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
+pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 
 /// The problems that any request may be answered with.
 pub const ALWAYS: &[ProblemType] = &[

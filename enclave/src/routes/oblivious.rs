@@ -6,7 +6,7 @@ use http::Method;
 use permafrost_common::oblivious::{ANSWER_TYPE, KEYS_TYPE, REQUEST_TYPE, RequestNotOpened};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Answer, BodySchema, Call, Operation, Reply, Success};
+use super::{Access, BodySchema, Call, Handled, Operation, Reply, Success};
 use crate::enclave::Enclave;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -62,14 +62,14 @@ pub(super) fn is_inside(operation: &Operation) -> bool {
 
 const PATH: &str = "/v1/oblivious";
 
-fn keys(enclave: Arc<Enclave>, _: Call) -> Answer {
+fn keys(enclave: Arc<Enclave>, _: Call) -> Handled {
     Box::pin(async move {
         let list = enclave.boot.oblivious_key.key_configurations();
         Ok(Reply::new(200, KEYS_TYPE, list))
     })
 }
 
-fn oblivious(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn oblivious(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let internal = |detail: String| Problem::new(ProblemType::Internal, detail);
         let opened = enclave.boot.oblivious_key.open(call.body());
@@ -77,9 +77,9 @@ fn oblivious(enclave: Arc<Enclave>, call: Call) -> Answer {
         let Some(inside) = &call.inside else {
             return Err(internal("nothing answers sealed requests here".to_owned()));
         };
-        let answer = inside.answer(&request).await;
+        let response = inside.response(&request).await;
         let sealed = responder
-            .seal(&answer)
+            .seal(&response)
             .map_err(|error| internal(error.to_string()))?;
         Ok(Reply::new(200, ANSWER_TYPE, sealed))
     })

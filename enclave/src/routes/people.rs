@@ -10,7 +10,7 @@ use permafrost_common::api::people::{
 };
 use permafrost_common::problem::ProblemType;
 
-use super::{Access, Answer, BodySchema, Call, Handler, Operation, Reply, Success};
+use super::{Access, BodySchema, Call, Handled, Handler, Operation, Reply, Success};
 use crate::auth::OperationName;
 use crate::enclave::Enclave;
 
@@ -241,14 +241,14 @@ impl Operation {
     }
 }
 
-fn create_challenge(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn create_challenge(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         Reply::json(201, &people.challenge(&call.json()?, now)?)
     })
 }
 
-fn register(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn register(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let custody = enclave.custody()?;
@@ -257,7 +257,7 @@ fn register(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn login(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn login(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let logged_in = people.login(call.json()?, &call.approval, now);
@@ -265,14 +265,14 @@ fn login(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn open_link(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn open_link(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         Reply::json(200, &people.open_link(&call.json()?, now).await?)
     })
 }
 
-fn offer_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn offer_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let request = call.json()?;
@@ -281,7 +281,7 @@ fn offer_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn start_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn start_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let started = people.start_recovery(call.json()?, &call.approval, now);
@@ -289,7 +289,7 @@ fn start_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn complete_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn complete_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let request = call.json()?;
@@ -298,14 +298,14 @@ fn complete_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn show_user(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn show_user(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         Reply::json(200, &people.show_user(call.person()?, now).await?)
     })
 }
 
-fn set_policy(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn set_policy(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let user = people.set_policy(call.person()?, call.json()?, &call.approval, now);
@@ -313,7 +313,7 @@ fn set_policy(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn end_session(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn end_session(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let user = people.end_session(call.person()?, &call.id, now);
@@ -321,7 +321,7 @@ fn end_session(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn rename_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn rename_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let RenamePasskey { name } = call.json()?;
@@ -330,7 +330,7 @@ fn rename_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn approve_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn approve_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let (person, request) = (call.person()?, call.json()?);
@@ -339,7 +339,7 @@ fn approve_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn revoke_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn revoke_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let user = people.revoke_passkey(call.person()?, &call.id, &call.approval, now);
@@ -347,14 +347,14 @@ fn revoke_passkey(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn create_link(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn create_link(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         Reply::json(201, &people.create_link(call.person()?, now).await?)
     })
 }
 
-fn create_recovery_codes(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn create_recovery_codes(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let codes = people.create_recovery_codes(call.person()?, &call.approval, now);
@@ -362,7 +362,7 @@ fn create_recovery_codes(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn set_guardians(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn set_guardians(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let (person, request) = (call.person()?, call.json()?);
@@ -371,7 +371,7 @@ fn set_guardians(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn approve_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn approve_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let (person, request) = (call.person()?, call.json()?);
@@ -380,7 +380,7 @@ fn approve_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn cancel_recovery(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn cancel_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let (people, now) = enclave.people()?;
         let user = people.cancel_recovery(call.person()?, &call.id, now);

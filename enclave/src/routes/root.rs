@@ -6,7 +6,7 @@ use http::Method;
 use permafrost_common::api::{ResealRecords, ResealedRecords, RetireRoot, RootState, RotateRoot};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Answer, BodySchema, Call, Operation, Reply, Success};
+use super::{BodySchema, Call, Handled, Operation, Reply, Success};
 use crate::auth::OperationName;
 use crate::custody::LISTING_MAX;
 use crate::enclave::{Enclave, Thawed};
@@ -81,11 +81,11 @@ fn state() -> Success {
     }
 }
 
-fn show(enclave: Arc<Enclave>, _: Call) -> Answer {
+fn show(enclave: Arc<Enclave>, _: Call) -> Handled {
     Box::pin(async move { Reply::json(200, &enclave.thawed()?.root.state()) })
 }
 
-fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn rotate(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let request: RotateRoot = call.json()?;
         let root = Arc::clone(&enclave.thawed()?.root);
@@ -94,7 +94,7 @@ fn rotate(enclave: Arc<Enclave>, call: Call) -> Answer {
     })
 }
 
-fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn reseal(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let request: ResealRecords = call.json()?;
         let limit = match request.limit {
@@ -111,14 +111,14 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Answer {
             .reseal_pass
             .page(epoch, &request.after, page.next.as_deref(), page.left);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let answer = ResealedRecords {
+        let response = ResealedRecords {
             epoch,
             examined: count(page.examined),
             resealed: count(page.resealed),
             left: count(page.left),
             next: page.next,
         };
-        Reply::json(200, &answer)
+        Reply::json(200, &response)
     })
 }
 
@@ -154,7 +154,7 @@ async fn reseal_kind(thawed: &Thawed, after: &str, limit: usize) -> Result<Resea
     })
 }
 
-fn retire(enclave: Arc<Enclave>, call: Call) -> Answer {
+fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let request: RetireRoot = call.json()?;
         let thawed = enclave.thawed()?;

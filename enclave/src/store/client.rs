@@ -13,10 +13,10 @@ use permafrost_common::store::{
 use permafrost_common::transport::Address;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{self, Fetched, PutOutcome};
 use super::error::{Fault, StoreClientError};
 use super::listing::{self, Entries, Range};
 use super::pool::{Pool, Sender};
+use super::response::{self, Fetched, PutOutcome};
 
 /// A client of one record store; keeps up to 8 idle connections.
 #[derive(Debug)]
@@ -52,8 +52,10 @@ impl StoreClient {
             request = request.header(header::IF_NONE_MATCH, etag(known));
         }
         let request = complete(request, Bytes::new())?;
-        self.read(request, async |answer| answer::fetched(answer, known).await)
-            .await
+        self.read(request, async |response| {
+            response::fetched(response, known).await
+        })
+        .await
     }
 
     /// Asks for the next version of a record to be stored if the expected one is there.
@@ -116,11 +118,11 @@ impl StoreClient {
         }
         let path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
         let request = complete(Request::get(path), Bytes::new())?;
-        self.read(request, async |answer: Response<Incoming>| {
-            if answer.status() != StatusCode::OK {
-                return Err(answer::unexpected(answer, "200").await);
+        self.read(request, async |response: Response<Incoming>| {
+            if response.status() != StatusCode::OK {
+                return Err(response::unexpected(response, "200").await);
             }
-            let text = answer::body(answer, LISTING_TEXT_MAX).await?;
+            let text = response::body(response, LISTING_TEXT_MAX).await?;
             let range = Range {
                 prefix,
                 after,
@@ -137,8 +139,8 @@ impl StoreClient {
         interpret: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Fault>,
     ) -> Result<T, StoreClientError> {
         let deadline = Instant::now() + self.time_limit;
-        let (sender, answer) = self.send(request, true, deadline).await?;
-        self.finish(interpret(answer), sender, deadline)
+        let (sender, response) = self.send(request, true, deadline).await?;
+        self.finish(interpret(response), sender, deadline)
             .await
             .map_err(StoreClientError::Failed)
     }
@@ -149,8 +151,8 @@ impl StoreClient {
         expected: Expected,
     ) -> Result<PutOutcome, StoreClientError> {
         let deadline = Instant::now() + self.time_limit;
-        let (sender, answer) = self.send(request, false, deadline).await?;
-        self.finish(answer::put_outcome(answer, expected), sender, deadline)
+        let (sender, response) = self.send(request, false, deadline).await?;
+        self.finish(response::put_outcome(response, expected), sender, deadline)
             .await
             .map_err(StoreClientError::UnknownOutcome)
     }
@@ -192,7 +194,7 @@ impl StoreClient {
         deadline: Instant,
     ) -> Result<(Sender, Response<Incoming>), Failure> {
         match timeout_at(deadline, sender.try_send_request(request)).await {
-            Ok(Ok(answer)) => Ok((sender, answer)),
+            Ok(Ok(response)) => Ok((sender, response)),
             Ok(Err(mut error)) => Err(Failure {
                 unsent: error.take_message(),
                 fault: Fault::Connection(error.into_error()),

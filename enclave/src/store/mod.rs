@@ -7,17 +7,17 @@
 //! A write whose answer was lost has an unknown outcome, and only reading tells:
 //! [`StoreClientError::UnknownOutcome`].
 
-mod answer;
 mod client;
 mod error;
 mod listing;
 mod pool;
+mod response;
 
-pub use answer::{Fetched, PutOutcome};
 pub use client::StoreClient;
 pub use error::{Fault, StoreClientError};
 pub use listing::{Entries, Entry};
 pub use permafrost_common::store::Expected;
+pub use response::{Fetched, PutOutcome};
 
 #[cfg(test)]
 mod tests;

@@ -129,7 +129,7 @@ impl Server {
             .max_header_size(HEAD_MAX);
         let service = service_fn(|request| {
             let server = self.clone();
-            async move { Ok::<_, Infallible>(server.answer(request).await.map(Full::new)) }
+            async move { Ok::<_, Infallible>(server.response(request).await.map(Full::new)) }
         });
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
@@ -149,7 +149,7 @@ impl Server {
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Bytes> {
+    async fn response(self: Arc<Self>, request: Request<Incoming>) -> Response<Bytes> {
         let (head, body) = request.into_parts();
         let read = timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect()).await;
         let body = match read {
@@ -172,7 +172,7 @@ impl Server {
             sleep(latency).await;
         }
         // It writes files and encrypts by RSA.
-        tokio::task::spawn_blocking(move || self.service.answer(&head, &body))
+        tokio::task::spawn_blocking(move || self.service.respond(&head, &body))
             .await
             .unwrap_or_else(|_| refusal(&KmsError::internal("the answer was lost")))
     }

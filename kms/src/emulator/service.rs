@@ -65,14 +65,14 @@ impl Service {
     }
 
     /// Answers a request. Blocks while the state file is written.
-    pub(super) fn answer(&self, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    pub(super) fn respond(&self, head: &Parts, body: &[u8]) -> Response<Bytes> {
         let mut call = Call {
             action: String::new(),
             caller: None,
             error: None,
         };
-        let answer = self.perform(head, body, &mut call);
-        call.error = answer.as_ref().err().map(|error| error.name().to_owned());
+        let outcome = self.perform(head, body, &mut call);
+        call.error = outcome.as_ref().err().map(|error| error.name().to_owned());
         tracing::debug!(
             action = call.action,
             caller = call.caller,
@@ -80,7 +80,7 @@ impl Service {
             "answered"
         );
         self.journal.record(call);
-        match answer {
+        match outcome {
             Ok(body) => response(StatusCode::OK, &body),
             Err(error) => refusal(&error),
         }

@@ -136,9 +136,13 @@ impl Root {
         })
     }
 
-    fn print(&self, answer: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Outcome> {
+    fn print(
+        &self,
+        response: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Outcome> {
         match self.json {
-            true => say(serde_json::to_string(answer).unwrap_or_default()),
+            true => say(serde_json::to_string(response).unwrap_or_default()),
             false => say(text()),
         }
     }
@@ -153,18 +157,18 @@ impl Reseal {
             limit: Some(self.page),
         };
         loop {
-            let answer = principal.reseal(&page).await.map_err(|error| {
+            let response = principal.reseal(&page).await.map_err(|error| {
                 let so_far = done.describe();
                 Outcome::from(error)
                     .advising(&format!("{so_far}; go on with --after '{}'", page.after))
             })?;
-            done.epoch = answer.epoch;
-            done.examined += u64::from(answer.examined);
-            done.resealed += u64::from(answer.resealed);
-            done.left += u64::from(answer.left);
+            done.epoch = response.epoch;
+            done.examined += u64::from(response.examined);
+            done.resealed += u64::from(response.resealed);
+            done.left += u64::from(response.left);
             progress.set_message(done.describe());
             // A cursor that leads back would never end.
-            match answer.next.filter(|next| *next > page.after) {
+            match response.next.filter(|next| *next > page.after) {
                 Some(next) => page.after = next,
                 None => return Ok(done),
             }

@@ -112,7 +112,7 @@ pub struct LimitsConfig {
         rename = "answer_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
     )]
-    pub answer_timeout: Duration,
+    pub response_timeout: Duration,
     /// From a request's header to the end of its answer.
     #[serde(
         rename = "request_timeout_ms",
@@ -248,7 +248,7 @@ impl Default for LimitsConfig {
             connections: 1024,
             requests: 256,
             idle_timeout: Duration::from_secs(60),
-            answer_timeout: Duration::from_secs(30),
+            response_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(60),
         }
     }

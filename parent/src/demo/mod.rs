@@ -207,9 +207,9 @@ async fn sign(
 
 fn asked<T>(
     doing: &'static str,
-    answer: Result<T, permafrost_client::Error>,
+    response: Result<T, permafrost_client::Error>,
 ) -> Result<T, DemoError> {
-    answer.map_err(|source| DemoError::Request { doing, source })
+    response.map_err(|source| DemoError::Request { doing, source })
 }
 
 fn attestation(boot: &Boot, root_pem: String) -> AttestationReport {

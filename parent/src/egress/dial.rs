@@ -93,7 +93,7 @@ async fn addresses(
     if !entry.addresses.is_empty() {
         return Ok(entry.addresses.clone());
     }
-    let answers = resolver
+    let responses = resolver
         .resolve(entry.host.as_str())
         .await
         .map_err(|error| DialError::Unreachable {
@@ -102,7 +102,7 @@ async fn addresses(
         })?;
     let mut taken = Vec::new();
     let mut refused = Vec::new();
-    for address in answers.into_iter().take(ANSWERS_MAX) {
+    for address in responses.into_iter().take(ANSWERS_MAX) {
         match refusal(address, &entry.networks) {
             None => taken.push(SocketAddr::new(address, entry.port)),
             Some(why) => refused.push(format!("{address} is {why}")),
@@ -126,26 +126,26 @@ async fn addresses(
 mod tests {
     use super::*;
 
-    struct Answers(Vec<IpAddr>);
+    struct Responses(Vec<IpAddr>);
 
-    impl Resolve for Answers {
+    impl Resolve for Responses {
         fn resolve<'a>(&'a self, _: &'a str) -> Addresses<'a> {
             Box::pin(async { Ok(self.0.clone()) })
         }
     }
 
-    async fn taken(answers: &[&str], networks: &[&str]) -> Vec<String> {
-        let answers = Answers(answers.iter().map(|ip| ip.parse().unwrap()).collect());
+    async fn taken(responses: &[&str], networks: &[&str]) -> Vec<String> {
+        let responses = Responses(responses.iter().map(|ip| ip.parse().unwrap()).collect());
         let mut entry = AllowConfig::new("kms.example".parse().unwrap(), 443);
         entry.networks = networks.iter().map(|text| text.parse().unwrap()).collect();
-        let taken = addresses(&answers, &entry, "kms.example:443").await;
+        let taken = addresses(&responses, &entry, "kms.example:443").await;
         let taken = taken.unwrap_or_default();
         taken.iter().map(SocketAddr::to_string).collect()
     }
 
     #[tokio::test]
-    async fn refused_answers_are_passed_over_and_the_others_taken_in_their_order() {
-        let answers = [
+    async fn refused_responses_are_passed_over_and_the_others_taken_in_their_order() {
+        let responses = [
             "169.254.169.254",
             "2600::1",
             "10.0.0.1",
@@ -153,20 +153,20 @@ mod tests {
             "::1",
         ];
         assert_eq!(
-            taken(&answers, &[]).await,
+            taken(&responses, &[]).await,
             ["[2600::1]:443", "52.94.16.1:443"]
         );
     }
 
     #[tokio::test]
-    async fn a_private_answer_is_taken_in_a_listed_network_only() {
-        let answers = ["10.1.2.3", "10.2.2.3", "192.168.0.1"];
-        assert_eq!(taken(&answers, &["10.1.0.0/16"]).await, ["10.1.2.3:443"]);
-        assert_eq!(taken(&answers, &[]).await, [""; 0]);
+    async fn a_private_response_is_taken_in_a_listed_network_only() {
+        let responses = ["10.1.2.3", "10.2.2.3", "192.168.0.1"];
+        assert_eq!(taken(&responses, &["10.1.0.0/16"]).await, ["10.1.2.3:443"]);
+        assert_eq!(taken(&responses, &[]).await, [""; 0]);
     }
 
     #[tokio::test]
-    async fn the_system_knows_localhost_and_its_answer_is_refused() {
+    async fn the_system_knows_localhost_and_its_response_is_refused() {
         let entry = AllowConfig::new("localhost".parse().unwrap(), 443);
         let refused = dial(&SystemResolver, &entry, Duration::from_secs(5)).await;
         assert!(matches!(refused, Err(DialError::Refused { .. })));

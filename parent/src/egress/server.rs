@@ -93,7 +93,7 @@ async fn serve_connection(gate: Arc<Gate>, stream: Stream) {
         let (gate, opened) = (gate.clone(), opened.clone());
         service_fn(move |request| {
             let (gate, opened) = (gate.clone(), opened.clone());
-            async move { Ok::<_, Infallible>(gate.answer(request, &opened).await) }
+            async move { Ok::<_, Infallible>(gate.response(request, &opened).await) }
         })
     };
     let served = http1::Builder::new()
@@ -126,7 +126,7 @@ impl Tunnel {
 }
 
 impl Gate {
-    async fn answer(
+    async fn response(
         &self,
         request: Request<Incoming>,
         opened: &Mutex<Option<Tunnel>>,
@@ -146,14 +146,14 @@ impl Gate {
             return text(StatusCode::NOT_FOUND, there);
         }
         if request.method() != Method::GET {
-            let mut answer = text(
+            let mut response = text(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("{CREDENTIALS_PATH} is for GET"),
             );
-            answer
+            response
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET"));
-            return answer;
+            return response;
         }
         self.give_credentials().await
     }
@@ -212,11 +212,11 @@ impl Gate {
     async fn give_credentials(&self) -> Response<Full<Bytes>> {
         match self.credentials.json().await {
             Ok(json) => {
-                let mut answer = Response::new(Full::new(json));
-                let headers = answer.headers_mut();
+                let mut response = Response::new(Full::new(json));
+                let headers = response.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                answer
+                response
             }
             Err(none) => text(StatusCode::SERVICE_UNAVAILABLE, none.to_string()),
         }
@@ -252,11 +252,11 @@ impl From<DialError> for Refused {
 }
 
 fn text(status: StatusCode, line: String) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(Bytes::from(line)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(
+    let mut response = Response::new(Full::new(Bytes::from(line)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
-    answer
+    response
 }

@@ -24,10 +24,10 @@ pub(crate) fn respond<B>(
         let detail = format!("{path} takes GET and HEAD");
         return Some(Err(Problem::new(ProblemType::MethodNotAllowed, detail)));
     }
-    Some(Ok(answer(file, request.headers())))
+    Some(Ok(response(file, request.headers())))
 }
 
-fn answer(file: PageFile, asked: &HeaderMap) -> Response<Bytes> {
+fn response(file: PageFile, asked: &HeaderMap) -> Response<Bytes> {
     let known = is_known(asked, &file.etag);
     let mut response = Response::new(if known { Bytes::new() } else { file.content });
     let headers = response.headers_mut();
@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn a_file_comes_with_its_type_its_tag_and_the_policy() {
-        let answer = respond(&page(), &request(Method::GET, "/", None))
+        let response = respond(&page(), &request(Method::GET, "/", None))
             .unwrap()
             .unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(answer.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
-        assert_eq!(answer.headers()[CONTENT_SECURITY_POLICY], POLICY);
-        assert_eq!(answer.body().as_ref(), b"<!doctype html>");
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        assert_eq!(response.headers()[CONTENT_SECURITY_POLICY], POLICY);
+        assert_eq!(response.body().as_ref(), b"<!doctype html>");
     }
 
     #[test]

@@ -163,18 +163,18 @@ async fn discard(mut body: Incoming) {
 }
 
 /// The body of an answer: the enclave's stream, or a few bytes of the parent's own.
-pub(super) type AnswerBody = Either<Incoming, Full<Bytes>>;
+pub(super) type ResponseBody = Either<Incoming, Full<Bytes>>;
 
-/// An [`AnswerBody`] that tells its [`Exchange`] how far it came; dropped, it ends the exchange.
+/// An [`ResponseBody`] that tells its [`Exchange`] how far it came; dropped, it ends the exchange.
 pub(super) struct ObservedBody {
-    inner: AnswerBody,
+    inner: ResponseBody,
     exchange: Exchange,
 }
 
 impl ObservedBody {
-    pub(super) fn new(inner: AnswerBody, mut exchange: Exchange) -> Self {
+    pub(super) fn new(inner: ResponseBody, mut exchange: Exchange) -> Self {
         if inner.is_end_stream() {
-            exchange.answer_complete();
+            exchange.response_complete();
         }
         Self { inner, exchange }
     }
@@ -197,12 +197,12 @@ impl Body for ObservedBody {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
-                self.exchange.answer_bytes(length);
+                self.exchange.response_bytes(length);
                 if self.inner.is_end_stream() {
-                    self.exchange.answer_complete();
+                    self.exchange.response_complete();
                 }
             }
-            Poll::Ready(None) => self.exchange.answer_complete(),
+            Poll::Ready(None) => self.exchange.response_complete(),
             _ => {}
         }
         polled

@@ -25,7 +25,7 @@ pub(super) struct Exchange {
     started: Instant,
     status: Option<u16>,
     intake: Arc<Intake>,
-    answer_bytes: u64,
+    response_bytes: u64,
     complete: bool,
     deadline: Deadline,
     permit: Option<OwnedSemaphorePermit>,
@@ -49,7 +49,7 @@ impl Exchange {
             started: Instant::now(),
             status: None,
             intake,
-            answer_bytes: 0,
+            response_bytes: 0,
             complete: false,
             deadline,
             permit: None,
@@ -66,12 +66,12 @@ impl Exchange {
         self.status = Some(status);
     }
 
-    pub(super) fn answer_bytes(&mut self, bytes: usize) {
-        self.answer_bytes += bytes as u64;
+    pub(super) fn response_bytes(&mut self, bytes: usize) {
+        self.response_bytes += bytes as u64;
     }
 
     /// The last byte of the answer went out.
-    pub(super) fn answer_complete(&mut self) {
+    pub(super) fn response_complete(&mut self) {
         self.complete = true;
     }
 
@@ -86,7 +86,7 @@ impl Drop for Exchange {
         self.deadline.request_ended();
         let took = self.started.elapsed();
         metrics::request_done(route::method(&self.method), self.route, self.status, took);
-        metrics::bodies(self.intake.bytes(), self.answer_bytes);
+        metrics::bodies(self.intake.bytes(), self.response_bytes);
 
         macro_rules! log_at {
             ($level:ident) => {
@@ -96,7 +96,7 @@ impl Drop for Exchange {
                     path = self.path,
                     status = self.status,
                     bytes_in = self.intake.bytes(),
-                    bytes_out = self.answer_bytes,
+                    bytes_out = self.response_bytes,
                     complete = self.complete,
                     ms = (took.as_secs_f64() * 1e6).round() / 1e3,
                     peer = %self.peer,

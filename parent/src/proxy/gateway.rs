@@ -11,12 +11,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use permafrost_common::problem::{Problem, ProblemType};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answer;
-use super::body::{AnswerBody, Intake, ObservedBody, RequestBody};
+use super::body::{Intake, ObservedBody, RequestBody, ResponseBody};
 use super::deadline::Deadline;
 use super::exchange::Exchange;
 use super::hop_by_hop::{header_bytes, remove_hop_by_hop};
 use super::operations;
+use super::response;
 use super::upstream::{Upstream, UpstreamError};
 use crate::config::{Config, LimitsConfig};
 use crate::page::{self, Page};
@@ -42,7 +42,7 @@ impl Gateway {
     }
 
     /// Answers one request. Never fails: what cannot be done is a problem document.
-    pub(super) async fn answer(
+    pub(super) async fn response(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
@@ -50,7 +50,7 @@ impl Gateway {
     ) -> Response<ObservedBody> {
         let intake = Intake::new(self.limits.body_bytes);
         let mut exchange = Exchange::begin(&request, peer, intake.clone(), deadline);
-        let answered = match operations::answer(self, &request).await {
+        let answered = match operations::response(self, &request).await {
             Some(response) => Some(response),
             None => self.page_file(&request),
         };
@@ -63,10 +63,10 @@ impl Gateway {
     }
 
     /// Answers a request for one of the page's files.
-    fn page_file(&self, request: &Request<Incoming>) -> Option<Response<AnswerBody>> {
+    fn page_file(&self, request: &Request<Incoming>) -> Option<Response<ResponseBody>> {
         Some(match page::respond(self.page.as_ref()?, request)? {
             Ok(response) => response.map(|content| Either::Right(content.into())),
-            Err(problem) => answer::method_not_allowed(&problem, "GET, HEAD"),
+            Err(problem) => response::method_not_allowed(&problem, "GET, HEAD"),
         })
     }
 
@@ -75,7 +75,7 @@ impl Gateway {
         request: Request<Incoming>,
         intake: Arc<Intake>,
         exchange: &mut Exchange,
-    ) -> Response<AnswerBody> {
+    ) -> Response<ResponseBody> {
         let checked = self.check(&request).and_then(|()| self.take_place());
         let (head, body) = request.into_parts();
         // Made before the request is judged: dropped unread, it sees to the rest of a refused body.
@@ -89,7 +89,7 @@ impl Gateway {
         };
         match passed {
             Ok(response) => response.map(Either::Left),
-            Err(problem) => answer::problem(&problem),
+            Err(problem) => response::problem(&problem),
         }
     }
 
@@ -141,7 +141,7 @@ impl Gateway {
     ) -> Result<Response<Incoming>, Problem> {
         remove_hop_by_hop(request.headers_mut());
         let answering = self.upstream.send(request);
-        let answered = tokio::time::timeout(self.limits.answer_timeout, answering).await;
+        let answered = tokio::time::timeout(self.limits.response_timeout, answering).await;
         match answered {
             Ok(Ok(mut response)) => {
                 remove_hop_by_hop(response.headers_mut());
@@ -165,7 +165,7 @@ impl Gateway {
                 ProblemType::RequestTimeout,
                 format!(
                     "the body did not arrive within {} ms",
-                    self.limits.answer_timeout.as_millis()
+                    self.limits.response_timeout.as_millis()
                 ),
             )),
             Err(_) => {

@@ -5,13 +5,13 @@
 //! it says unsigned: problem documents when the enclave cannot be reached or a limit is exceeded, and the paths
 //! `/healthz`, `/readyz` and `/metrics`, which never reach the enclave.
 
-mod answer;
 mod body;
 mod deadline;
 mod exchange;
 mod gateway;
 mod hop_by_hop;
 mod operations;
+mod response;
 mod route;
 mod upstream;
 
@@ -181,7 +181,7 @@ async fn serve_connection(
         let (gateway, deadline) = (gateway.clone(), deadline.clone());
         service_fn(move |request| {
             let (gateway, deadline) = (gateway.clone(), deadline.clone());
-            async move { Ok::<_, Infallible>(gateway.answer(request, peer, deadline).await) }
+            async move { Ok::<_, Infallible>(gateway.response(request, peer, deadline).await) }
         })
     };
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));

@@ -9,9 +9,9 @@ use hyper::body::Incoming;
 use permafrost_common::api::Health;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::answer;
-use super::body::{AnswerBody, RequestBody};
+use super::body::{RequestBody, ResponseBody};
 use super::gateway::Gateway;
+use super::response;
 use super::upstream::UpstreamError;
 
 /// How long the enclave may take to say whether it is ready.
@@ -21,10 +21,10 @@ const READY_TIMEOUT: Duration = Duration::from_secs(2);
 const HEALTH_MAX: usize = 64 * 1024;
 
 /// Answers a request for one of the parent's own paths; `None` for every other path.
-pub(super) async fn answer(
+pub(super) async fn response(
     gateway: &Gateway,
     request: &Request<Incoming>,
-) -> Option<Response<AnswerBody>> {
+) -> Option<Response<ResponseBody>> {
     let path = request.uri().path();
     if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return None;
@@ -34,12 +34,12 @@ pub(super) async fn answer(
             ProblemType::MethodNotAllowed,
             format!("{path} takes GET and HEAD"),
         );
-        return Some(answer::method_not_allowed(&problem, "GET, HEAD"));
+        return Some(response::method_not_allowed(&problem, "GET, HEAD"));
     }
     Some(match path {
-        "/healthz" => answer::of(StatusCode::OK, "text/plain; charset=utf-8", "alive\n"),
+        "/healthz" => response::of(StatusCode::OK, "text/plain; charset=utf-8", "alive\n"),
         "/readyz" => readiness(gateway).await,
-        _ => answer::of(
+        _ => response::of(
             StatusCode::OK,
             "text/plain; version=0.0.4; charset=utf-8",
             gateway.metrics.render(),
@@ -47,10 +47,10 @@ pub(super) async fn answer(
     })
 }
 
-async fn readiness(gateway: &Gateway) -> Response<AnswerBody> {
+async fn readiness(gateway: &Gateway) -> Response<ResponseBody> {
     match ready(gateway).await {
-        Ok(()) => answer::of(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
-        Err(not_ready) => answer::problem(&not_ready),
+        Ok(()) => response::of(StatusCode::OK, "text/plain; charset=utf-8", "ready\n"),
+        Err(not_ready) => response::problem(&not_ready),
     }
 }
 

@@ -48,13 +48,13 @@ impl RecordStore {
         expected: Expected,
         record: Bytes,
     ) -> Result<Put, StoreError> {
-        let (answer, answered) = oneshot::channel();
+        let (response, answered) = oneshot::channel();
         let request = Request {
             kind: kind.to_owned(),
             id: id.to_owned(),
             expected,
             record,
-            answer,
+            response,
         };
         self.writer.send(request).await?;
         answered.await.map_err(|_| StoreError::Closed)?
@@ -81,7 +81,7 @@ struct Request {
     id: String,
     expected: Expected,
     record: Bytes,
-    answer: oneshot::Sender<Result<Put, StoreError>>,
+    response: oneshot::Sender<Result<Put, StoreError>>,
 }
 
 impl Writer {
@@ -136,13 +136,13 @@ async fn commit(connection: &mut SqliteConnection, batch: Vec<Request>) {
     match write_all(connection, &batch).await {
         Ok(outcomes) => {
             for (request, outcome) in batch.into_iter().zip(outcomes) {
-                let _ = request.answer.send(Ok(outcome));
+                let _ = request.response.send(Ok(outcome));
             }
         }
         Err(error) => {
             for request in batch {
                 let _ = request
-                    .answer
+                    .response
                     .send(Err(StoreError::Write(error.to_string())));
             }
         }

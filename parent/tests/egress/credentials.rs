@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::instance_metadata::{Behaviour, InstanceMetadata};
 use crate::serve::Serve;
-use crate::way::{Answer, Answers, Way, allowing, by_dns, within};
+use crate::way::{RawResponse, Responses, Way, allowing, by_dns, within};
 
 const ALLOW: &str = "[[egress.allow]]\nhost = \"kms.test.example\"\nport = 443\n";
 
@@ -37,10 +37,10 @@ async fn serve_in_container(metadata: &InstanceMetadata) -> Serve {
 }
 
 /// The credentials of an answer with status 200.
-fn given(answer: &Answer) -> Credentials {
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(answer.field("content-type"), Some("application/json"));
-    serde_json::from_str(&answer.body).unwrap()
+fn given(response: &RawResponse) -> Credentials {
+    assert_eq!(response.status, 200, "{}", response.body);
+    assert_eq!(response.field("content-type"), Some("application/json"));
+    serde_json::from_str(&response.body).unwrap()
 }
 
 #[tokio::test]
@@ -129,9 +129,9 @@ async fn a_metadata_service_of_version_1_only_is_refused() {
     };
     let metadata = InstanceMetadata::start(version_1).await;
     let serve = serve_with(&metadata, "").await;
-    let answer = serve.credentials().await;
-    assert_eq!(answer.status, 503, "{}", answer.body);
-    assert!(answer.body.contains("token"), "{}", answer.body);
+    let response = serve.credentials().await;
+    assert_eq!(response.status, 503, "{}", response.body);
+    assert!(response.body.contains("token"), "{}", response.body);
     assert!(metadata.tokens_asked() > 0);
     assert_eq!(metadata.credentials_asked(), 0);
 }
@@ -141,15 +141,15 @@ async fn a_metadata_service_that_is_down_is_said_to_be_so_in_time() {
     let mut metadata = InstanceMetadata::start(Behaviour::default()).await;
     metadata.stop().await;
     let serve = serve_with(&metadata, "").await;
-    let answer = serve.credentials().await;
-    assert_eq!(answer.status, 503);
+    let response = serve.credentials().await;
+    assert_eq!(response.status, 503);
     assert!(
-        answer.body.starts_with("no credentials: "),
+        response.body.starts_with("no credentials: "),
         "{}",
-        answer.body
+        response.body
     );
-    assert!(answer.body.contains("IMDS"), "{}", answer.body);
-    assert!(!answer.body.contains('\n'), "{}", answer.body);
+    assert!(response.body.contains("IMDS"), "{}", response.body);
+    assert!(!response.body.contains('\n'), "{}", response.body);
     serve
         .has_metrics(&["permafrost_credentials_fetches_total{outcome=\"failed\"} 1"])
         .await;
@@ -163,13 +163,13 @@ async fn an_instance_without_a_role_is_said_to_have_no_credentials() {
     };
     let metadata = InstanceMetadata::start(no_role).await;
     let serve = serve_with(&metadata, "").await;
-    let answer = serve.credentials().await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.body.contains("404"), "{}", answer.body);
+    let response = serve.credentials().await;
+    assert_eq!(response.status, 503);
+    assert!(response.body.contains("404"), "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_source_that_does_not_answer_is_not_waited_for() {
+async fn a_source_that_does_not_response_is_not_waited_for() {
     let slow = Behaviour {
         delay: Duration::from_secs(60),
         ..Behaviour::default()
@@ -177,9 +177,9 @@ async fn a_source_that_does_not_answer_is_not_waited_for() {
     let metadata = InstanceMetadata::start(slow).await;
     let serve = serve_with(&metadata, "timeout_ms = 300").await;
     let began = Instant::now();
-    let answer = serve.credentials().await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.body.contains("within 300 ms"), "{}", answer.body);
+    let response = serve.credentials().await;
+    assert_eq!(response.status, 503);
+    assert!(response.body.contains("within 300 ms"), "{}", response.body);
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
@@ -192,9 +192,9 @@ async fn requests_at_the_same_time_make_one_fetch() {
     let metadata = InstanceMetadata::start(slow).await;
     let serve = serve_with(&metadata, "").await;
     let all = (0..16).map(|_| serve.credentials());
-    let answers = join(all).await;
-    let first = given(&answers[0]);
-    assert!(answers.iter().all(|answer| given(answer) == first));
+    let responses = join(all).await;
+    let first = given(&responses[0]);
+    assert!(responses.iter().all(|response| given(response) == first));
     assert_eq!(
         (metadata.tokens_asked(), metadata.credentials_asked()),
         (1, 1)
@@ -207,7 +207,12 @@ async fn requests_at_the_same_time_share_a_failure_too() {
     metadata.stop().await;
     let serve = serve_with(&metadata, "").await;
     let all = (0..16).map(|_| serve.credentials());
-    assert!(join(all).await.iter().all(|answer| answer.status == 503));
+    assert!(
+        join(all)
+            .await
+            .iter()
+            .all(|response| response.status == 503)
+    );
     serve
         .has_metrics(&["permafrost_credentials_fetches_total{outcome=\"failed\"} 1"])
         .await;
@@ -265,9 +270,9 @@ async fn credentials_of_the_environment_are_given() {
         ("AWS_REGION", "eu-central-1"),
     ];
     let serve = Serve::start(ALLOW, &environment).await;
-    let answer = serve.credentials().await;
+    let response = serve.credentials().await;
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{"AccessKeyId":"AKIAENVIRONMENT00001","SecretAccessKey":"environment-secret"}"#
     );
 }
@@ -297,9 +302,9 @@ async fn a_named_profile_is_the_only_source() {
 
     let egress = format!("{ALLOW}[credentials]\nprofile = \"missing\"\n");
     let serve = Serve::start(&egress, &environment).await;
-    let answer = serve.credentials().await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.body.contains("missing"), "{}", answer.body);
+    let response = serve.credentials().await;
+    assert_eq!(response.status, 503);
+    assert!(response.body.contains("missing"), "{}", response.body);
 }
 
 #[tokio::test]
@@ -314,25 +319,25 @@ async fn fixed_credentials_are_given_as_they_are() {
         source: CredentialsSource::Fixed(fixed.clone()),
         ..CredentialsConfig::default()
     };
-    let way = Way::with(allowing(vec![by_dns()]), Answers::none(), credentials).await;
-    let answer = way
+    let way = Way::with(allowing(vec![by_dns()]), Responses::none(), credentials).await;
+    let response = way
         .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
         .await;
-    assert_eq!(given(&answer), fixed);
-    assert_eq!(answer.field("cache-control"), Some("no-store"));
+    assert_eq!(given(&response), fixed);
+    assert_eq!(response.field("cache-control"), Some("no-store"));
 }
 
 #[tokio::test]
 async fn without_a_source_there_are_no_credentials() {
     let way = Way::open(allowing(vec![by_dns()])).await;
-    let answer = way
+    let response = way
         .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
         .await;
-    assert_eq!(answer.status, 503);
+    assert_eq!(response.status, 503);
     assert!(
-        answer.body.contains("credentials.source"),
+        response.body.contains("credentials.source"),
         "{}",
-        answer.body
+        response.body
     );
 }
 

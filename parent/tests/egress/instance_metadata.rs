@@ -131,7 +131,7 @@ impl InstanceMetadata {
                 let state = state.clone();
                 let service = service_fn(move |request| {
                     let state = state.clone();
-                    async move { Ok::<_, Infallible>(answer(request, &state).await) }
+                    async move { Ok::<_, Infallible>(response(request, &state).await) }
                 });
                 connections.spawn(
                     hyper::server::conn::http1::Builder::new()
@@ -150,7 +150,7 @@ impl Drop for InstanceMetadata {
     }
 }
 
-async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
+async fn response(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
     let behaviour = {
         let mut state = state.lock().unwrap();
@@ -184,11 +184,11 @@ fn give_credentials(state: &Mutex<State>) -> Response<Full<Bytes>> {
     if state.behaviour.cut {
         given.truncate(given.rfind(',').unwrap());
     }
-    let mut answer = text(given);
+    let mut response = text(given);
     if state.behaviour.contradictory {
-        *answer.status_mut() = StatusCode::BAD_REQUEST;
+        *response.status_mut() = StatusCode::BAD_REQUEST;
     }
-    answer
+    response
 }
 
 fn give_token(request: &Request<Incoming>, behaviour: Behaviour) -> Response<Full<Bytes>> {
@@ -197,11 +197,11 @@ fn give_token(request: &Request<Incoming>, behaviour: Behaviour) -> Response<Ful
         .get("x-aws-ec2-metadata-token-ttl-seconds");
     match ttl {
         Some(ttl) if behaviour.tokens && request.uri().path() == "/latest/api/token" => {
-            let mut answer = text(TOKEN.to_owned());
-            answer
+            let mut response = text(TOKEN.to_owned());
+            response
                 .headers_mut()
                 .insert("x-aws-ec2-metadata-token-ttl-seconds", ttl.clone());
-            answer
+            response
         }
         _ => status(StatusCode::NOT_FOUND),
     }
@@ -231,7 +231,7 @@ fn text(text: String) -> Response<Full<Bytes>> {
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }

@@ -7,7 +7,7 @@ use permafrost_common::transport::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::way::{Answers, HOST, Host, Way, allowing, at, by_dns, rest, within};
+use crate::way::{HOST, Host, Responses, Way, allowing, at, by_dns, rest, within};
 
 async fn way_to(host: &Host, limits: impl FnOnce(&mut EgressConfig)) -> Way {
     let mut config = allowing(vec![at(&[host.address])]);
@@ -143,9 +143,9 @@ async fn more_connections_than_allowed_are_refused_until_one_ends() {
     let way = way_to(&host, |config| config.connections = 2).await;
     let first = way.tunnel().await;
     let _second = way.tunnel().await;
-    let answer = way.connect_to(&format!("{HOST}:443")).await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.body.contains("2 connections"), "{}", answer.body);
+    let response = way.connect_to(&format!("{HOST}:443")).await;
+    assert_eq!(response.status, 503);
+    assert!(response.body.contains("2 connections"), "{}", response.body);
     assert_eq!(host.accepted(), 2);
     drop(first);
     within(async {
@@ -157,23 +157,23 @@ async fn more_connections_than_allowed_are_refused_until_one_ends() {
 }
 
 #[tokio::test]
-async fn a_dns_answer_that_does_not_come_is_not_waited_for() {
+async fn a_dns_response_that_does_not_come_is_not_waited_for() {
     let mut config = allowing(vec![by_dns()]);
     config.connect_timeout = Duration::from_millis(200);
-    let way = Way::with_answers(config, Answers::silent()).await;
-    let answer = way.connect_to(&format!("{HOST}:443")).await;
-    assert_eq!(answer.status, 504);
-    assert!(answer.body.contains("within 200 ms"), "{}", answer.body);
+    let way = Way::with_responses(config, Responses::silent()).await;
+    let response = way.connect_to(&format!("{HOST}:443")).await;
+    assert_eq!(response.status, 504);
+    assert!(response.body.contains("within 200 ms"), "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_is_not_waited_for() {
+async fn a_host_that_does_not_response_is_not_waited_for() {
     let full = Full::new().await;
     let mut config = allowing(vec![at(&[full.address])]);
     config.connect_timeout = Duration::from_millis(300);
     let way = Way::open(config).await;
-    let answer = way.connect_to(&format!("{HOST}:443")).await;
-    assert_eq!(answer.status, 504, "{}", answer.body);
+    let response = way.connect_to(&format!("{HOST}:443")).await;
+    assert_eq!(response.status, 504, "{}", response.body);
 
     // Another address gets its share of the time.
     let host = Host::echo().await;
@@ -189,13 +189,13 @@ async fn a_host_that_does_not_answer_is_not_waited_for() {
 async fn an_enclave_that_leaves_while_it_waits_frees_its_place() {
     let mut config = allowing(vec![by_dns()]);
     config.connections = 1;
-    let answers = Answers::silent();
-    let way = Way::with_answers(config, answers.clone()).await;
+    let responses = Responses::silent();
+    let way = Way::with_responses(config, responses.clone()).await;
     let mut waiting = way.connect().await;
     let request = crate::way::connect_request(&format!("{HOST}:443"));
     waiting.write_all(request.as_bytes()).await.unwrap();
     within(async {
-        while answers.asked() == 0 {
+        while responses.asked() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -204,7 +204,7 @@ async fn an_enclave_that_leaves_while_it_waits_frees_its_place() {
     drop(waiting);
     // The place is taken anew, and DNS asked again.
     within(async {
-        while answers.asked() == 1 {
+        while responses.asked() == 1 {
             let mut again = way.connect().await;
             again.write_all(request.as_bytes()).await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -18,8 +18,8 @@ async fn each_connection_is_counted_by_host_and_outcome_and_logged() {
     let serve = Serve::start(&egress, &[]).await;
     let connect = async |target: &str| {
         let mut stream = serve.connect().await;
-        let answer = ask(&mut stream, &connect_request(target)).await;
-        (answer.status, stream)
+        let response = ask(&mut stream, &connect_request(target)).await;
+        (response.status, stream)
     };
 
     let (status, mut stream) = connect("kms.test.example:443").await;

@@ -7,22 +7,22 @@ use permafrost::egress::CredentialsSource;
 use permafrost::parent::Parent;
 use tokio::io::AsyncWriteExt;
 
-use crate::way::{Answers, HOST, Host, Way, allowing, ask, at, by_dns, connect_request, rest};
+use crate::way::{HOST, Host, Responses, Way, allowing, ask, at, by_dns, connect_request, rest};
 
 /// Refused with words, and neither DNS nor the host was asked.
 async fn assert_refused(target: &str, words: &str) {
     let host = Host::echo().await;
-    let answers = Answers::of(&["127.0.0.1"]);
-    let way = Way::with_answers(allowing(vec![at(&[host.address])]), answers.clone()).await;
-    let answer = way.connect_to(target).await;
-    assert_eq!(answer.status, 403, "{target}: {answer:?}");
+    let responses = Responses::of(&["127.0.0.1"]);
+    let way = Way::with_responses(allowing(vec![at(&[host.address])]), responses.clone()).await;
+    let response = way.connect_to(target).await;
+    assert_eq!(response.status, 403, "{target}: {response:?}");
     assert_eq!(
-        answer.field("content-type"),
+        response.field("content-type"),
         Some("text/plain; charset=utf-8")
     );
-    assert!(answer.body.contains(words), "{target}: {}", answer.body);
-    assert!(!answer.body.contains('\n'), "{}", answer.body);
-    assert_eq!((answers.asked(), host.accepted()), (0, 0), "{target}");
+    assert!(response.body.contains(words), "{target}: {}", response.body);
+    assert!(!response.body.contains('\n'), "{}", response.body);
+    assert_eq!((responses.asked(), host.accepted()), (0, 0), "{target}");
 }
 
 #[tokio::test]
@@ -61,9 +61,13 @@ async fn a_port_that_is_missing_or_strange_is_refused() {
 async fn an_address_is_refused_even_that_of_a_listed_host() {
     let host = Host::echo().await;
     let way = Way::open(allowing(vec![at(&[host.address])])).await;
-    let answer = way.connect_to(&host.address.to_string()).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.body.contains("only a DNS name"), "{}", answer.body);
+    let response = way.connect_to(&host.address.to_string()).await;
+    assert_eq!(response.status, 403);
+    assert!(
+        response.body.contains("only a DNS name"),
+        "{}",
+        response.body
+    );
     assert_eq!(host.accepted(), 0);
     for target in [
         "127.0.0.1:443",
@@ -103,7 +107,7 @@ async fn user_information_is_refused() {
 }
 
 #[tokio::test]
-async fn a_private_dns_answer_is_refused_by_its_name() {
+async fn a_private_dns_response_is_refused_by_its_name() {
     for (address, what) in [
         ("10.0.0.1", "private"),
         ("172.16.0.1", "private"),
@@ -120,19 +124,19 @@ async fn a_private_dns_answer_is_refused_by_its_name() {
         ("2002:7f00:1::", "6to4"),
         ("192.0.2.1", "documentation"),
     ] {
-        let answers = Answers::of(&[address]);
-        let way = Way::with_answers(allowing(vec![by_dns()]), answers.clone()).await;
-        let answer = way.connect_to(&format!("{HOST}:443")).await;
-        assert_eq!((answer.status, answers.asked()), (403, 1), "{address}");
+        let responses = Responses::of(&[address]);
+        let way = Way::with_responses(allowing(vec![by_dns()]), responses.clone()).await;
+        let response = way.connect_to(&format!("{HOST}:443")).await;
+        assert_eq!((response.status, responses.asked()), (403, 1), "{address}");
         let address: IpAddr = address.parse().unwrap();
         let words = format!("{address} is ");
-        let named = answer.body.contains(&words) && answer.body.contains(what);
-        assert!(named, "{address}: {}", answer.body);
+        let named = response.body.contains(&words) && response.body.contains(what);
+        assert!(named, "{address}: {}", response.body);
     }
 }
 
 #[tokio::test]
-async fn the_instance_metadata_service_is_refused_as_a_dns_answer() {
+async fn the_instance_metadata_service_is_refused_as_a_dns_response() {
     let mut entry = by_dns();
     entry.networks = ["10.0.0.0/8", "fc00::/7"]
         .map(|network| network.parse().unwrap())
@@ -143,24 +147,25 @@ async fn the_instance_metadata_service_is_refused_as_a_dns_answer() {
         "64:ff9b::169.254.169.254",
         "fd00:ec2::254",
     ] {
-        let way = Way::with_answers(allowing(vec![entry.clone()]), Answers::of(&[address])).await;
-        let answer = way.connect_to(&format!("{HOST}:443")).await;
-        assert_eq!(answer.status, 403, "{address}");
-        assert!(answer.body.contains("metadata"), "{}", answer.body);
+        let way =
+            Way::with_responses(allowing(vec![entry.clone()]), Responses::of(&[address])).await;
+        let response = way.connect_to(&format!("{HOST}:443")).await;
+        assert_eq!(response.status, 403, "{address}");
+        assert!(response.body.contains("metadata"), "{}", response.body);
     }
 }
 
 #[tokio::test]
-async fn every_refused_dns_answer_is_named() {
-    let answers = Answers::of(&["10.0.0.1", "fd12::1"]);
-    let way = Way::with_answers(allowing(vec![by_dns()]), answers).await;
-    let answer = way.connect_to(&format!("{HOST}:443")).await;
+async fn every_refused_dns_response_is_named() {
+    let responses = Responses::of(&["10.0.0.1", "fd12::1"]);
+    let way = Way::with_responses(allowing(vec![by_dns()]), responses).await;
+    let response = way.connect_to(&format!("{HOST}:443")).await;
     assert!(
-        answer
+        response
             .body
             .contains("10.0.0.1 is private, fd12::1 is unique local"),
         "{}",
-        answer.body
+        response.body
     );
 }
 
@@ -169,10 +174,10 @@ async fn listed_addresses_of_one_host_are_not_for_another() {
     let host = Host::echo().await;
     let mut other = by_dns();
     other.host = "other.test.example".parse().unwrap();
-    let answers = Answers::of(&["127.0.0.1"]);
-    let way = Way::with_answers(allowing(vec![at(&[host.address]), other]), answers).await;
-    let answer = way.connect_to("other.test.example:443").await;
-    assert_eq!(answer.status, 403);
+    let responses = Responses::of(&["127.0.0.1"]);
+    let way = Way::with_responses(allowing(vec![at(&[host.address]), other]), responses).await;
+    let response = way.connect_to("other.test.example:443").await;
+    assert_eq!(response.status, 403);
     assert_eq!(host.accepted(), 0);
 }
 
@@ -182,11 +187,11 @@ async fn a_refused_request_leaves_its_connection_usable() {
     let way = Way::open(allowing(vec![at(&[host.address])])).await;
     let mut stream = way.connect().await;
     for _ in 0..3 {
-        let answer = ask(&mut stream, &connect_request("other.example:443")).await;
-        assert_eq!(answer.status, 403);
+        let response = ask(&mut stream, &connect_request("other.example:443")).await;
+        assert_eq!(response.status, 403);
     }
-    let answer = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
-    assert_eq!(answer.status, 200);
+    let response = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]
@@ -210,12 +215,12 @@ async fn nothing_but_connect_and_credentials_is_answered() {
         let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         let mut stream = way.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
-        let answer = String::from_utf8(rest(&mut stream).await).unwrap();
+        let response = String::from_utf8(rest(&mut stream).await).unwrap();
         assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{line}: {answer}"
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{line}: {response}"
         );
-        assert_eq!(answer.contains("allow: GET"), status == 405, "{answer}");
+        assert_eq!(response.contains("allow: GET"), status == 405, "{response}");
     }
 }
 

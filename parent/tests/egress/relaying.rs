@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::way::{Answers, HOST, Host, Way, allowing, ask, at, connect_request, rest, within};
+use crate::way::{HOST, Host, Responses, Way, allowing, ask, at, connect_request, rest, within};
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i * i % 251) as u8).collect()
@@ -37,14 +37,14 @@ async fn a_listed_host_is_reached_and_bytes_pass_both_ways() {
 }
 
 #[tokio::test]
-async fn the_answer_to_connect_has_no_body() {
+async fn the_response_to_connect_has_no_body() {
     let host = Host::echo().await;
     let way = way_to(&host).await;
     let mut stream = way.connect().await;
-    let answer = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.field("content-length"), None);
-    assert_eq!(answer.field("transfer-encoding"), None);
+    let response = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field("content-length"), None);
+    assert_eq!(response.field("transfer-encoding"), None);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn bytes_sent_together_with_the_request_are_not_lost() {
 }
 
 #[tokio::test]
-async fn the_enclaves_end_is_passed_on_and_the_host_still_answers() {
+async fn the_enclaves_end_is_passed_on_and_the_host_still_responses() {
     let host = Host::start(|mut stream| async move {
         let mut asked = Vec::new();
         stream.read_to_end(&mut asked).await.unwrap();
@@ -88,9 +88,9 @@ async fn the_enclaves_end_is_passed_on_and_the_host_still_answers() {
     let mut stream = way.tunnel().await;
     stream.write_all(b"the question").await.unwrap();
     stream.shutdown().await.unwrap();
-    let answer = rest(&mut stream).await;
-    assert!(answer[..300_000] == pattern(300_000));
-    assert_eq!(&answer[300_000..], b"the question");
+    let response = rest(&mut stream).await;
+    assert!(response[..300_000] == pattern(300_000));
+    assert_eq!(&response[300_000..], b"the question");
 }
 
 #[tokio::test]
@@ -117,33 +117,37 @@ async fn the_hosts_end_is_passed_on_and_the_enclave_still_sends() {
 #[tokio::test]
 async fn listed_addresses_are_connected_to_one_after_another_and_dns_is_not_asked() {
     let host = Host::echo().await;
-    let answers = Answers::of(&["127.0.0.1"]);
+    let responses = Responses::of(&["127.0.0.1"]);
     let entry = at(&[closed_port().await, host.address]);
-    let way = Way::with_answers(allowing(vec![entry]), answers.clone()).await;
+    let way = Way::with_responses(allowing(vec![entry]), responses.clone()).await;
     way.tunnel().await;
-    assert_eq!((host.accepted(), answers.asked()), (1, 0));
+    assert_eq!((host.accepted(), responses.asked()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_host_that_cannot_be_reached_is_said_to_be_so() {
     let closed = closed_port().await;
     let way = Way::open(allowing(vec![at(&[closed])])).await;
-    let answer = way.connect_to(&format!("{HOST}:443")).await;
-    assert_eq!(answer.status, 502);
-    assert!(answer.body.contains("refused"), "{}", answer.body);
-    assert!(answer.body.contains(&closed.to_string()), "{}", answer.body);
+    let response = way.connect_to(&format!("{HOST}:443")).await;
+    assert_eq!(response.status, 502);
+    assert!(response.body.contains("refused"), "{}", response.body);
+    assert!(
+        response.body.contains(&closed.to_string()),
+        "{}",
+        response.body
+    );
 }
 
 #[tokio::test]
 async fn a_host_that_dns_does_not_know_is_said_to_be_so() {
-    for (answers, words) in [
-        (Answers::none(), "name or service not known"),
-        (Answers::of(&[]), "no address"),
+    for (responses, words) in [
+        (Responses::none(), "name or service not known"),
+        (Responses::of(&[]), "no address"),
     ] {
-        let way = Way::with_answers(allowing(vec![crate::way::by_dns()]), answers).await;
-        let answer = way.connect_to(&format!("{HOST}:443")).await;
-        assert_eq!(answer.status, 502);
-        assert!(answer.body.contains(words), "{}", answer.body);
+        let way = Way::with_responses(allowing(vec![crate::way::by_dns()]), responses).await;
+        let response = way.connect_to(&format!("{HOST}:443")).await;
+        assert_eq!(response.status, 502);
+        assert!(response.body.contains(words), "{}", response.body);
     }
 }
 

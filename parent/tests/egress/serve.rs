@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::way::{Answer, ask, rest, within};
+use crate::way::{RawResponse, ask, rest, within};
 
 pub(crate) struct Serve {
     egress: Address,
@@ -79,7 +79,7 @@ impl Serve {
         transport::connect(&self.egress).await.unwrap()
     }
 
-    pub(crate) async fn credentials(&self) -> Answer {
+    pub(crate) async fn credentials(&self) -> RawResponse {
         let request = "GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n";
         ask(&mut self.connect().await, request).await
     }

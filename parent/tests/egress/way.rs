@@ -53,20 +53,20 @@ pub(crate) struct Way {
 
 impl Way {
     pub(crate) async fn open(config: EgressConfig) -> Self {
-        Self::with_answers(config, Answers::none()).await
+        Self::with_responses(config, Responses::none()).await
     }
 
-    pub(crate) async fn with_answers(config: EgressConfig, answers: Answers) -> Self {
+    pub(crate) async fn with_responses(config: EgressConfig, responses: Responses) -> Self {
         let credentials = CredentialsConfig {
             source: CredentialsSource::None,
             ..CredentialsConfig::default()
         };
-        Self::with(config, answers, credentials).await
+        Self::with(config, responses, credentials).await
     }
 
     pub(crate) async fn with(
         config: EgressConfig,
-        answers: Answers,
+        responses: Responses,
         credentials: CredentialsConfig,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -80,7 +80,7 @@ impl Way {
         let egress = Egress::bind(&config, &credentials, Peers::Any)
             .await
             .unwrap()
-            .with_resolver(answers);
+            .with_resolver(responses);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(egress.serve(async {
             let _stopped_or_dropped = stopped.await;
@@ -102,20 +102,20 @@ impl Way {
     }
 
     /// The answer to a request on a connection of its own.
-    pub(crate) async fn ask(&self, request: &str) -> Answer {
+    pub(crate) async fn ask(&self, request: &str) -> RawResponse {
         ask(&mut self.connect().await, request).await
     }
 
     /// The answer to CONNECT.
-    pub(crate) async fn connect_to(&self, target: &str) -> Answer {
+    pub(crate) async fn connect_to(&self, target: &str) -> RawResponse {
         self.ask(&connect_request(target)).await
     }
 
     /// A connection to the allowed host.
     pub(crate) async fn tunnel(&self) -> Stream {
         let mut stream = self.connect().await;
-        let answer = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        let response = ask(&mut stream, &connect_request(&format!("{HOST}:443"))).await;
+        assert_eq!(response.status, 200, "{}", response.body);
         stream
     }
 
@@ -131,13 +131,13 @@ pub(crate) fn connect_request(target: &str) -> String {
 
 /// One answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl RawResponse {
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (field, value) = line.split_once(": ")?;
@@ -147,7 +147,7 @@ impl Answer {
 }
 
 /// Sends a request and reads its answer and not a byte more.
-pub(crate) async fn ask(stream: &mut Stream, request: &str) -> Answer {
+pub(crate) async fn ask(stream: &mut Stream, request: &str) -> RawResponse {
     within(async {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
@@ -155,18 +155,18 @@ pub(crate) async fn ask(stream: &mut Stream, request: &str) -> Answer {
             head.push(stream.read_u8().await.expect("no answer"));
         }
         let head = String::from_utf8(head).unwrap();
-        let mut answer = Answer {
+        let mut response = RawResponse {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
             head,
             body: String::new(),
         };
-        let length = answer
+        let length = response
             .field("content-length")
             .map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
-        answer.body = String::from_utf8(body).unwrap();
-        answer
+        response.body = String::from_utf8(body).unwrap();
+        response
     })
     .await
 }
@@ -249,16 +249,16 @@ impl Drop for Host {
 
 /// A resolver that gives what it is told.
 #[derive(Clone)]
-pub(crate) struct Answers {
-    answers: Option<Vec<IpAddr>>,
+pub(crate) struct Responses {
+    responses: Option<Vec<IpAddr>>,
     asked: Arc<AtomicUsize>,
     delay: Duration,
 }
 
-impl Answers {
+impl Responses {
     pub(crate) fn of(addresses: &[&str]) -> Self {
         Self {
-            answers: Some(
+            responses: Some(
                 addresses
                     .iter()
                     .map(|address| address.parse().unwrap())
@@ -272,7 +272,7 @@ impl Answers {
     /// Knows no host.
     pub(crate) fn none() -> Self {
         Self {
-            answers: None,
+            responses: None,
             ..Self::of(&[])
         }
     }
@@ -291,13 +291,13 @@ impl Answers {
     }
 }
 
-impl Resolve for Answers {
+impl Resolve for Responses {
     fn resolve<'a>(&'a self, _: &'a str) -> Addresses<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
             tokio::time::sleep(self.delay).await;
             let unknown = || io::Error::other("name or service not known");
-            self.answers.clone().ok_or_else(unknown)
+            self.responses.clone().ok_or_else(unknown)
         })
     }
 }

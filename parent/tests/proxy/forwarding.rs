@@ -71,7 +71,7 @@ async fn fields_arrive_as_they_were_sent_except_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_back_as_it_was_given_except_the_fields_of_the_connection() {
+async fn an_response_comes_back_as_it_was_given_except_the_fields_of_the_connection() {
     let parent = Parent::start().await;
     let _enclave = Recorder::start(
         &parent.enclave_socket(),
@@ -81,12 +81,12 @@ async fn an_answer_comes_back_as_it_was_given_except_the_fields_of_the_connectio
               content-type: application/json\r\ncontent-length: 3\r\n\r\n\x00\xff\n",
         ),
     );
-    let answer = parent.get("/").await;
+    let response = parent.get("/").await;
     assert_eq!(
-        (answer.status, answer.body.as_slice()),
+        (response.status, response.body.as_slice()),
         (418, &b"\x00\xff\n"[..])
     );
-    let mut fields: Vec<_> = answer.head.trim_end().lines().skip(1).collect();
+    let mut fields: Vec<_> = response.head.trim_end().lines().skip(1).collect();
     fields.sort_unstable();
     assert_eq!(
         fields,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Enclave, PATIENCE, Parent, count, text};
+use crate::support::{Enclave, PATIENCE, Parent, RawResponse, count, text};
 
 #[tokio::test]
 async fn header_fields_that_are_too_long_are_refused() {
@@ -18,9 +18,9 @@ async fn header_fields_that_are_too_long_are_refused() {
         )
     };
     assert_eq!(parent.raw(with_field(1900).as_bytes()).await.status, 200);
-    let answer = parent.raw(with_field(2048).as_bytes()).await;
+    let response = parent.raw(with_field(2048).as_bytes()).await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (431, "headers-too-large")
     );
     // Far too long: hyper refuses while it reads, without a document.
@@ -38,16 +38,16 @@ async fn a_body_that_is_announced_too_long_is_refused_before_it_comes() {
         )
     };
     assert_eq!(parent.raw(with_body(2048).as_bytes()).await.body, b"2048");
-    let answer = parent
+    let response = parent
         .raw(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2049\r\n\r\n")
         .await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (413, "body-too-large")
     );
     // The answer arrives although the client is still writing.
-    let answer = parent.raw(with_body(1_000_000).as_bytes()).await;
-    assert_eq!(answer.problem(), "body-too-large");
+    let response = parent.raw(with_body(1_000_000).as_bytes()).await;
+    assert_eq!(response.problem(), "body-too-large");
 }
 
 #[tokio::test]
@@ -62,9 +62,9 @@ async fn a_body_without_a_length_is_refused_where_it_exceeds_the_limit() {
         )
     };
     assert_eq!(parent.raw(chunked(2).as_bytes()).await.body, b"2048");
-    let answer = parent.raw(chunked(3).as_bytes()).await;
+    let response = parent.raw(chunked(3).as_bytes()).await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (413, "body-too-large")
     );
 }
@@ -91,17 +91,17 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
         held.push(stream);
     }
     enclave.received(2).await;
-    let answer = parent.get("/").await;
+    let response = parent.get("/").await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (503, "overloaded")
     );
-    assert_eq!(answer.field("retry-after"), Some("1"));
+    assert_eq!(response.field("retry-after"), Some("1"));
     // The operator still sees what is going on.
     assert_eq!(parent.get("/healthz").await.status, 200);
     release.send(()).unwrap();
     for stream in &mut held {
-        assert_eq!(Answer::read(stream).await.status, 200);
+        assert_eq!(RawResponse::read(stream).await.status, 200);
     }
     let again = tokio::spawn(async move { parent.get("/").await });
     enclave.received(3).await;
@@ -113,11 +113,11 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
 async fn a_body_that_does_not_arrive_is_not_waited_for() {
     let parent = Parent::with("answer_timeout_ms = 300").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
-    let answer = parent
+    let response = parent
         .raw(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
         .await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (408, "request-timeout")
     );
 }
@@ -133,7 +133,7 @@ async fn a_connection_without_a_request_is_closed() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answer_loses_its_connection() {
+async fn a_client_that_does_not_read_its_response_loses_its_connection() {
     let parent =
         Parent::with("request_timeout_ms = 500\nanswer_timeout_ms = 500\nrequests = 1").await;
     let enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
@@ -164,7 +164,7 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
         .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    assert_eq!(Answer::read(&mut first).await.status, 200);
+    assert_eq!(RawResponse::read(&mut first).await.status, 200);
     let mut second = TcpStream::connect(parent.address).await.unwrap();
     second
         .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -176,7 +176,7 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
         "the second connection was served beside the first"
     );
     drop(first);
-    assert_eq!(Answer::read(&mut second).await.status, 200);
+    assert_eq!(RawResponse::read(&mut second).await.status, 200);
 }
 
 async fn assert_closes(stream: &mut TcpStream) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Answer, Enclave, Parent, Recorder, count, text};
+use crate::support::{Enclave, Parent, RawResponse, Recorder, count, text};
 
 fn health(ready: bool, reason: &str) -> String {
     let mut health = serde_json::json!({
@@ -21,9 +21,9 @@ fn health(ready: bool, reason: &str) -> String {
 async fn the_parent_lives_without_an_enclave_and_is_not_ready() {
     let parent = Parent::start().await;
     assert_eq!(parent.get("/healthz").await.status, 200);
-    let answer = parent.get("/readyz").await;
+    let response = parent.get("/readyz").await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (503, "enclave-unreachable")
     );
 }
@@ -36,12 +36,12 @@ async fn readiness_is_what_the_enclave_says() {
             assert_eq!(request.uri(), "/v1/health");
             text(503, health(false, "no root secret"))
         });
-        let answer = parent.get("/readyz").await;
+        let response = parent.get("/readyz").await;
         assert_eq!(
-            (answer.status, answer.problem().as_str()),
+            (response.status, response.problem().as_str()),
             (503, "not-ready")
         );
-        assert!(String::from_utf8_lossy(&answer.body).contains("no root secret"));
+        assert!(String::from_utf8_lossy(&response.body).contains("no root secret"));
     }
     let _enclave = Enclave::start(&parent.enclave_socket(), |_| async {
         text(200, health(true, ""))
@@ -70,12 +70,12 @@ async fn the_parents_own_paths_take_no_other_method() {
     let parent = Parent::start().await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         let request = format!("DELETE {path} HTTP/1.1\r\nhost: x\r\n\r\n");
-        let answer = parent.raw(request.as_bytes()).await;
+        let response = parent.raw(request.as_bytes()).await;
         assert_eq!(
-            (answer.status, answer.problem().as_str()),
+            (response.status, response.problem().as_str()),
             (405, "method-not-allowed")
         );
-        assert_eq!(answer.field("allow"), Some("GET, HEAD"));
+        assert_eq!(response.field("allow"), Some("GET, HEAD"));
     }
 }
 
@@ -97,11 +97,11 @@ async fn only_these_very_paths_are_the_parents() {
 #[tokio::test]
 async fn connect_is_refused() {
     let parent = Parent::start().await;
-    let answer = parent
+    let response = parent
         .raw(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n")
         .await;
     assert_eq!(
-        (answer.status, answer.problem().as_str()),
+        (response.status, response.problem().as_str()),
         (405, "method-not-allowed")
     );
 }
@@ -147,7 +147,7 @@ async fn metrics_count_what_the_enclave_asks_of_the_store() {
     ] {
         let mut stream = tokio::net::UnixStream::connect(&store).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        Answer::read(&mut stream).await;
+        RawResponse::read(&mut stream).await;
     }
     let metrics = parent.metrics().await;
     for line in [
@@ -165,13 +165,13 @@ async fn metrics_count_what_the_enclave_asks_of_the_store() {
 async fn the_access_log_says_what_happened_and_no_more() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
-    let answer = parent
+    let response = parent
         .raw(
             b"POST /v1/keys/ab/sign?q=QUERYVALUE HTTP/1.1\r\nhost: x\r\nsignature: SIGNATUREVALUE\r\n\
               x-other: HEADERVALUE\r\ncontent-length: 9\r\n\r\nBODYVALUE",
         )
         .await;
-    assert_eq!(answer.status, 200);
+    assert_eq!(response.status, 200);
     let entry = parent.access_log(1).await.remove(0);
     assert_eq!(entry["method"], "POST");
     assert_eq!(entry["path"], "/v1/keys/ab/sign");

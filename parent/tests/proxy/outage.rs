@@ -5,16 +5,16 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Enclave, Parent, Recorder, count};
+use crate::support::{Enclave, Parent, RawResponse, Recorder, count};
 
 #[tokio::test]
 async fn without_an_enclave_there_is_a_problem_document_that_says_when_to_return() {
     let parent = Parent::start().await;
-    let answer = parent.get("/v1/keys").await;
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.problem(), "enclave-unreachable");
-    assert_eq!(answer.field("retry-after"), Some("1"));
-    assert!(String::from_utf8_lossy(&answer.body).contains("nothing of the request was sent"));
+    let response = parent.get("/v1/keys").await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.problem(), "enclave-unreachable");
+    assert_eq!(response.field("retry-after"), Some("1"));
+    assert!(String::from_utf8_lossy(&response.body).contains("nothing of the request was sent"));
 }
 
 #[tokio::test]
@@ -28,17 +28,17 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
             .write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc")
             .await
             .unwrap();
-        let answer = Answer::read(&mut client).await;
+        let response = RawResponse::read(&mut client).await;
         assert_eq!(
-            (answer.status, answer.body.as_slice()),
+            (response.status, response.body.as_slice()),
             (200, &b"3"[..]),
             "{round}"
         );
         drop(enclave);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let answer = parent.get("/").await;
-    assert_eq!(answer.problem(), "enclave-unreachable");
+    let response = parent.get("/").await;
+    assert_eq!(response.problem(), "enclave-unreachable");
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     assert_eq!(parent.get("/").await.status, 200);
     let metrics = parent.metrics().await;
@@ -56,18 +56,18 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
 async fn a_request_that_may_have_arrived_is_not_sent_twice() {
     let parent = Parent::start().await;
     let enclave = Recorder::start(&parent.enclave_socket(), None);
-    let answer = parent.get("/v1/keys").await;
-    assert_eq!(answer.problem(), "enclave-unreachable");
-    assert!(String::from_utf8_lossy(&answer.body).contains("may have been done"));
+    let response = parent.get("/v1/keys").await;
+    assert_eq!(response.problem(), "enclave-unreachable");
+    assert!(String::from_utf8_lossy(&response.body).contains("may have been done"));
     assert!(enclave.take().is_some());
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(enclave.take(), None);
 }
 
 #[tokio::test]
-async fn an_enclave_that_does_not_answer_is_given_up_in_time() {
+async fn an_enclave_that_does_not_response_is_given_up_in_time() {
     let parent = Parent::with("answer_timeout_ms = 300").await;
     let _enclave = Recorder::start(&parent.enclave_socket(), Some(b""));
-    let answer = parent.get("/").await;
-    assert_eq!(answer.problem(), "enclave-unreachable");
+    let response = parent.get("/").await;
+    assert_eq!(response.problem(), "enclave-unreachable");
 }

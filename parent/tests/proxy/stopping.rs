@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, Enclave, Parent, text};
+use crate::support::{Enclave, Parent, RawResponse, text};
 
 #[tokio::test]
 async fn a_slow_request_is_finished_before_the_end() {
@@ -30,9 +30,9 @@ async fn a_slow_request_is_finished_before_the_end() {
         TcpStream::connect(parent.address).await.is_err(),
         "it still accepts"
     );
-    let answer = Answer::read(&mut slow).await;
-    assert_eq!(answer.body, b"late");
-    assert_eq!(answer.field("connection"), Some("close"));
+    let response = RawResponse::read(&mut slow).await;
+    assert_eq!(response.body, b"late");
+    assert_eq!(response.field("connection"), Some("close"));
     let (status, log) = parent.ended().await;
     assert!(status.success(), "{status}");
     assert!(log.last().unwrap().contains("\"cut_off\":0"), "{log:?}");

@@ -134,55 +134,55 @@ impl Parent {
 
     /// The text of `/metrics`.
     pub(crate) async fn metrics(&self) -> String {
-        let answer = self.get("/metrics").await;
-        assert_eq!(answer.status, 200);
-        String::from_utf8(answer.body).unwrap()
+        let response = self.get("/metrics").await;
+        assert_eq!(response.status, 200);
+        String::from_utf8(response.body).unwrap()
     }
 
-    pub(crate) async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> RawResponse {
         self.raw(format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
             .await
     }
 
     /// Sends bytes on a connection of their own and reads one answer.
-    pub(crate) async fn raw(&self, request: &[u8]) -> Answer {
+    pub(crate) async fn raw(&self, request: &[u8]) -> RawResponse {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         // A refusal may come, and the connection close, before all of a long request has been written.
         let _ = stream.write_all(request).await;
-        Answer::read(&mut stream).await
+        RawResponse::read(&mut stream).await
     }
 }
 
 /// One answer, as it came.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     /// Reads an answer with `Content-Length`, or one without a body.
     pub(crate) async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Self {
         tokio::time::timeout(PATIENCE, async {
             let mut bytes = read_head(stream).await.expect("no answer");
             let body = bytes.split_off(find(&bytes, b"\r\n\r\n").unwrap() + 4);
             let head = String::from_utf8(bytes).unwrap();
-            let mut answer = Self {
+            let mut response = Self {
                 status: head.split(' ').nth(1).unwrap().parse().unwrap(),
                 head,
                 body,
             };
-            let length: usize = answer
+            let length: usize = response
                 .field("content-length")
                 .map_or(0, |length| length.parse().unwrap());
-            let already = answer.body.len();
-            answer.body.resize(length, 0);
+            let already = response.body.len();
+            response.body.resize(length, 0);
             stream
-                .read_exact(&mut answer.body[already..])
+                .read_exact(&mut response.body[already..])
                 .await
                 .unwrap();
-            answer
+            response
         })
         .await
         .expect("no answer in time")
@@ -326,8 +326,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// `answer` of `None` closes the connection instead.
-    pub(crate) fn start(socket: &Path, answer: Option<&'static [u8]>) -> Self {
+    /// `response` of `None` closes the connection instead.
+    pub(crate) fn start(socket: &Path, response: Option<&'static [u8]>) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
         let heads = Arc::new(Mutex::new(VecDeque::new()));
         let kept = heads.clone();
@@ -339,8 +339,8 @@ impl Recorder {
                 all.spawn(async move {
                     while let Some(head) = read_head(&mut stream).await {
                         kept.lock().unwrap().push_back(head);
-                        match answer {
-                            Some(answer) => stream.write_all(answer).await.unwrap(),
+                        match response {
+                            Some(response) => stream.write_all(response).await.unwrap(),
                             None => return,
                         }
                     }

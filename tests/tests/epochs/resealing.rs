@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use permafrost_common::api::Key;
-use permafrost_tests::{LyingParent, StoreAnswer, StoreRequest, message, new_key, refusal};
+use permafrost_tests::{LyingParent, StoreRequest, StoreResponse, message, new_key, refusal};
 
 use crate::steps::{epochs_of, honest_page, is_write, page, pass, second_enclave, signs};
 
@@ -52,7 +52,7 @@ async fn resealing_cut_off_in_the_middle_of_a_page_goes_on_where_it_was() {
         writes += usize::from(matches!(request, StoreRequest::Put { .. }));
         match writes {
             0 | 1 => honest,
-            _ => StoreAnswer::Silence,
+            _ => StoreResponse::Silence,
         }
     });
     parent.store.take_requests();
@@ -104,7 +104,7 @@ async fn a_record_changed_meanwhile_is_left_for_the_next_pass() {
     let mut stale = Some(stale);
     parent.store.lie(move |request, honest| match request {
         // The first page is that of keys.
-        StoreRequest::List => stale.take().map_or(honest, StoreAnswer::Listing),
+        StoreRequest::List => stale.take().map_or(honest, StoreResponse::Listing),
         _ => honest,
     });
     let done = alice.reseal(&page("", 100)).await.unwrap();
@@ -132,7 +132,7 @@ async fn a_record_rolled_back_is_not_sealed_anew() {
     alice.disable(&key.id).await.unwrap();
     alice.rotate_root(1).await.unwrap();
     parent.store.lie(move |request, honest| match request {
-        StoreRequest::List => StoreAnswer::Listing(stale.clone()),
+        StoreRequest::List => StoreResponse::Listing(stale.clone()),
         _ => honest,
     });
     parent.store.take_requests();

@@ -6,7 +6,7 @@ use permafrost_client::{Error, Principal};
 use permafrost_common::api::Key;
 use permafrost_enclave::sealing::Envelope;
 use permafrost_tests::{
-    LyingParent, StoreAnswer, StoreRequest, measurements, message, new_key, predecessors, refusal,
+    LyingParent, StoreRequest, StoreResponse, measurements, message, new_key, predecessors, refusal,
 };
 
 use crate::steps::{PATIENCE, epochs_of, pass, signs};
@@ -116,7 +116,7 @@ async fn in_an_epoch_that_nobody_made(
     let (next, bytes) = (versions.len() as u64 + 1, envelope.encode());
     let forged = key.id.clone();
     parent.store.lie(move |request, honest| match request {
-        StoreRequest::Get { id, .. } if *id == forged => StoreAnswer::Record(next, bytes.clone()),
+        StoreRequest::Get { id, .. } if *id == forged => StoreResponse::Record(next, bytes.clone()),
         _ => honest,
     });
     let refused = principal.sign(&key.id, &message()).await.unwrap_err();

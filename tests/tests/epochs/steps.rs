@@ -8,7 +8,7 @@ use permafrost_common::api::{Key, ResealRecords, ResealedRecords};
 use permafrost_common::store::Listing;
 use permafrost_enclave::sealing::Envelope;
 use permafrost_tests::{
-    EnclaveProcess, LyingParent, StoreAnswer, StoreRequest, binaries, is_signed_by, message,
+    EnclaveProcess, LyingParent, StoreRequest, StoreResponse, binaries, is_signed_by, message,
 };
 
 /// How long something may take that another process does by itself.
@@ -38,7 +38,7 @@ pub(crate) fn page(after: &str, limit: u32) -> ResealRecords {
 pub(crate) async fn honest_page(parent: &LyingParent, principal: &Principal) -> Listing {
     let (sender, receiver) = mpsc::channel();
     parent.store.lie(move |_, honest| {
-        if let StoreAnswer::Listing(page) = &honest {
+        if let StoreResponse::Listing(page) = &honest {
             sender.send(page.clone()).unwrap();
         }
         honest

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use permafrost_common::api::{Health, Key};
 use permafrost_common::http_signature::{
-    PublicKey, RequestContext, VerifiedAnswer, fresh_nonce, sign_request, verify_answer,
+    PublicKey, RequestContext, VerifiedResponse, fresh_nonce, sign_request, verify_response,
 };
-use permafrost_tests::{LyingParent, WholeAnswer, WholeRequest};
+use permafrost_tests::{LyingParent, WholeRequest, WholeResponse};
 
 #[tokio::test]
 async fn an_independent_client_is_understood_in_both_framings() {
@@ -25,7 +25,7 @@ async fn an_independent_client_is_understood_in_both_framings() {
 }
 
 #[tokio::test]
-async fn a_signed_request_of_an_independent_client_is_carried_out_and_its_answer_signed() {
+async fn a_signed_request_of_an_independent_client_is_carried_out_and_its_response_signed() {
     let parent = LyingParent::start().await;
     let boot = parent.verified().await.boot();
     let boot_key = boot_key(&parent).await;
@@ -55,21 +55,21 @@ async fn a_signed_request_of_an_independent_client_is_carried_out_and_its_answer
         assert_eq!(inner.status(), 201, "{inner:?}");
         let key: Key = serde_json::from_slice(inner.body()).unwrap();
         assert_eq!(key.threshold, 2);
-        let answer = authentic(&request, &inner, &boot_key);
-        assert_eq!(answer.attestation, *boot.attestation());
+        let response = authentic(&request, &inner, &boot_key);
+        assert_eq!(response.attestation, *boot.attestation());
     }
 }
 
 #[tokio::test]
-async fn the_answer_that_carries_a_sealed_one_is_signed_too() {
+async fn the_response_that_carries_a_sealed_one_is_signed_too() {
     let parent = LyingParent::start().await;
     let boot_key = boot_key(&parent).await;
     let request = Request::get("/v1/health").body(Bytes::new()).unwrap();
     let (sealed, pending) = seal(&parent, &encode(&request, Mode::KnownLength)).await;
     let outer = outer_request(sealed);
-    let answer = parent.proxy.send(outer.clone()).await;
-    authentic(&outer, &answer, &boot_key);
-    assert!(pending.decapsulate(answer.body()).is_ok());
+    let response = parent.proxy.send(outer.clone()).await;
+    authentic(&outer, &response, &boot_key);
+    assert!(pending.decapsulate(response.body()).is_ok());
 }
 
 /// Sends a request sealed, and gives the answer that came with the one that was in it.
@@ -77,7 +77,7 @@ pub(crate) async fn ask(
     parent: &LyingParent,
     request: &WholeRequest,
     mode: Mode,
-) -> (WholeAnswer, WholeAnswer) {
+) -> (WholeResponse, WholeResponse) {
     ask_message(parent, &encode(request, mode)).await
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn ask(
 pub(crate) async fn ask_message(
     parent: &LyingParent,
     message: &[u8],
-) -> (WholeAnswer, WholeAnswer) {
+) -> (WholeResponse, WholeResponse) {
     let (sealed, pending) = seal(parent, message).await;
     let outer = parent.proxy.send(outer_request(sealed)).await;
     assert_eq!(outer.headers()["content-type"], "message/ohttp-res");
@@ -120,12 +120,12 @@ pub(crate) async fn boot_key(parent: &LyingParent) -> PublicKey {
 /// An answer that the boot signed for this request.
 pub(crate) fn authentic(
     request: &WholeRequest,
-    answer: &WholeAnswer,
+    response: &WholeResponse,
     key: &PublicKey,
-) -> VerifiedAnswer {
+) -> VerifiedResponse {
     let (request, _) = request.clone().into_parts();
-    let (parts, body) = answer.clone().into_parts();
-    verify_answer(&parts, &body, &RequestContext::of(&request), key).expect("an authentic answer")
+    let (parts, body) = response.clone().into_parts();
+    verify_response(&parts, &body, &RequestContext::of(&request), key).expect("an authentic answer")
 }
 
 pub(crate) fn encode(request: &WholeRequest, mode: Mode) -> Vec<u8> {
@@ -146,15 +146,15 @@ pub(crate) fn encode(request: &WholeRequest, mode: Mode) -> Vec<u8> {
     bytes
 }
 
-fn decode(mut bytes: &[u8]) -> WholeAnswer {
+fn decode(mut bytes: &[u8]) -> WholeResponse {
     let message = Message::read_bhttp(&mut std::io::Cursor::new(&mut bytes)).expect("an answer");
     assert!(message.informational().is_empty() && message.trailer().is_empty());
     let status = message.control().status().expect("an answer's status");
-    let mut answer = Response::builder().status(status.code());
+    let mut response = Response::builder().status(status.code());
     for field in message.header().fields() {
-        answer = answer.header(field.name(), field.value());
+        response = response.header(field.name(), field.value());
     }
-    answer.body(message.content().to_vec().into()).unwrap()
+    response.body(message.content().to_vec().into()).unwrap()
 }
 
 fn boot_clock() -> u64 {

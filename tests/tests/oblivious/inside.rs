@@ -4,14 +4,14 @@ use bhttp::Mode;
 use bytes::Bytes;
 use http::Request;
 use permafrost_common::problem::{Problem, ProblemType};
-use permafrost_tests::{LyingParent, WholeAnswer, WholeRequest};
+use permafrost_tests::{LyingParent, WholeRequest, WholeResponse};
 
 use crate::independent::{ask, ask_message, authentic, boot_key, encode, outer_request, seal};
 
 /// The slug of the problem that an answer is, and that its status is the problem's.
-pub(crate) fn problem_of(answer: &WholeAnswer) -> &'static str {
-    let problem: Problem = serde_json::from_slice(answer.body()).expect("a problem");
-    assert_eq!(problem.status, answer.status().as_u16());
+pub(crate) fn problem_of(response: &WholeResponse) -> &'static str {
+    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
+    assert_eq!(problem.status, response.status().as_u16());
     problem.kind().map(ProblemType::slug).expect("a known type")
 }
 
@@ -105,10 +105,10 @@ async fn what_does_not_open_is_refused_in_the_open_and_signed() {
         (get("/v1/oblivious"), "method-not-allowed", 405),
         (outer_request(vec![0; 300_000]), "body-too-large", 413),
     ] {
-        let answer = parent.proxy.send(request.clone()).await;
-        assert_eq!(problem_of(&answer), refused);
-        assert_eq!(answer.status(), status);
-        authentic(&request, &answer, &boot_key);
+        let response = parent.proxy.send(request.clone()).await;
+        assert_eq!(problem_of(&response), refused);
+        assert_eq!(response.status(), status);
+        authentic(&request, &response, &boot_key);
     }
     assert_eq!(parent.proxy.send(outer_request(sealed)).await.status(), 200);
 }

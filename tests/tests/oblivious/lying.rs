@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::Request;
 use permafrost_client::{AttestationRefused, Error, NotAuthentic};
-use permafrost_common::oblivious::{AnswerNotOpened, GatewayKey};
+use permafrost_common::oblivious::{GatewayKey, ResponseNotOpened};
 use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key, refusal};
 
 use crate::inside::problem_of;
@@ -24,9 +24,9 @@ async fn key_configurations_that_the_document_does_not_bind_are_refused() {
     for list in [foreign.body().to_vec(), own, doubled, Vec::new()] {
         parent
             .proxy
-            .change_answers(move |request, answer| match request.uri().path() {
-                "/v1/oblivious-keys" => answer.map(|_| list.clone().into()),
-                _ => answer,
+            .change_responses(move |request, response| match request.uri().path() {
+                "/v1/oblivious-keys" => response.map(|_| list.clone().into()),
+                _ => response,
             });
         let client = parent.client().obliviously();
         let refused = client.verify(&parent.expectation()).await.unwrap_err();
@@ -43,19 +43,19 @@ async fn key_configurations_that_the_document_does_not_bind_are_refused() {
 }
 
 #[tokio::test]
-async fn a_sealed_answer_cut_off_at_any_length_is_refused() {
+async fn a_sealed_response_cut_off_at_any_length_is_refused() {
     let parent = LyingParent::start().await;
     let enclave = verified(&parent).await;
     parent.proxy.take_seen();
     enclave.health().await.unwrap();
-    let (_, answer) = parent.proxy.take_seen().pop().unwrap();
-    for length in 0..answer.body().len() {
+    let (_, response) = parent.proxy.take_seen().pop().unwrap();
+    for length in 0..response.body().len() {
         parent
             .proxy
-            .change_answers(move |_, answer| answer.map(|body| body.slice(..length)));
+            .change_responses(move |_, response| response.map(|body| body.slice(..length)));
         let expected = match length {
-            0..32 => AnswerNotOpened::TooShort { length },
-            _ => AnswerNotOpened::Sealed,
+            0..32 => ResponseNotOpened::TooShort { length },
+            _ => ResponseNotOpened::Sealed,
         };
         assert_eq!(
             not_authentic(enclave.health().await),
@@ -67,36 +67,36 @@ async fn a_sealed_answer_cut_off_at_any_length_is_refused() {
 }
 
 #[tokio::test]
-async fn a_sealed_answer_altered_in_any_byte_is_refused() {
+async fn a_sealed_response_altered_in_any_byte_is_refused() {
     let parent = LyingParent::start().await;
     let enclave = verified(&parent).await;
     parent.proxy.take_seen();
     enclave.health().await.unwrap();
-    let (_, answer) = parent.proxy.take_seen().pop().unwrap();
-    for at in 0..answer.body().len() {
-        parent.proxy.change_answers(move |_, answer| {
-            answer.map(|body| {
+    let (_, response) = parent.proxy.take_seen().pop().unwrap();
+    for at in 0..response.body().len() {
+        parent.proxy.change_responses(move |_, response| {
+            response.map(|body| {
                 let mut body = body.to_vec();
                 body[at] ^= 1;
                 body.into()
             })
         });
         let refused = not_authentic(enclave.health().await);
-        assert_eq!(refused, NotAuthentic::NotOpened(AnswerNotOpened::Sealed));
+        assert_eq!(refused, NotAuthentic::NotOpened(ResponseNotOpened::Sealed));
     }
 }
 
 #[tokio::test]
-async fn an_old_sealed_answer_is_refused_for_a_new_request() {
+async fn an_old_sealed_response_is_refused_for_a_new_request() {
     let parent = LyingParent::start().await;
     let alice = principal(&parent, "alice").await;
     let key = new_key(&alice).await;
     parent.proxy.take_seen();
     alice.key(&key.id).await.unwrap();
     let (_, old) = parent.proxy.take_seen().pop().unwrap();
-    parent.proxy.change_answers(move |_, _| old.clone());
+    parent.proxy.change_responses(move |_, _| old.clone());
     let refused = not_authentic(alice.key(&key.id).await);
-    assert_eq!(refused, NotAuthentic::NotOpened(AnswerNotOpened::Sealed));
+    assert_eq!(refused, NotAuthentic::NotOpened(ResponseNotOpened::Sealed));
 }
 
 #[tokio::test]
@@ -108,15 +108,15 @@ async fn a_sealed_request_of_another_boot_is_not_opened_and_the_client_seals_ane
     alice.rotate(&key.id).await.unwrap();
     let (old, _) = parent.proxy.take_seen().pop().unwrap();
     parent.enclave.restart();
-    let answer = parent.proxy.send(old.clone()).await;
-    assert_eq!(problem_of(&answer), "oblivious-key-unknown");
+    let response = parent.proxy.send(old.clone()).await;
+    assert_eq!(problem_of(&response), "oblivious-key-unknown");
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 2);
     let signed = alice.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
 
     let neighbour = parent.neighbour(Measured::new("other")).await;
-    let answer = neighbour.proxy.send(old).await;
-    assert_eq!(problem_of(&answer), "oblivious-key-unknown");
+    let response = neighbour.proxy.send(old).await;
+    assert_eq!(problem_of(&response), "oblivious-key-unknown");
 }
 
 #[tokio::test]
@@ -128,8 +128,8 @@ async fn a_sealed_request_sent_again_is_carried_out_once() {
     alice.rotate(&key.id).await.unwrap();
     let (rotation, _) = parent.proxy.take_seen().pop().unwrap();
     for _ in 0..3 {
-        let answer = parent.proxy.send(rotation.clone()).await;
-        assert_eq!(answer.status(), 200);
+        let response = parent.proxy.send(rotation.clone()).await;
+        assert_eq!(response.status(), 200);
     }
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 2);
 }
@@ -154,11 +154,11 @@ async fn a_problem_that_did_not_come_sealed_is_not_believed_although_the_enclave
     // So it was carried out after all.
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 2);
 
-    parent.proxy.change_answers(|_, answer| {
-        let mut answer = answer.map(|_| Bytes::from_static(b"{\"ready\":true}"));
+    parent.proxy.change_responses(|_, response| {
+        let mut response = response.map(|_| Bytes::from_static(b"{\"ready\":true}"));
         let content_type = "application/json".parse().unwrap();
-        answer.headers_mut().insert("content-type", content_type);
-        answer
+        response.headers_mut().insert("content-type", content_type);
+        response
     });
     let refused = not_authentic(alice.enclave().health().await);
     assert_eq!(refused, NotAuthentic::NotSealed);
@@ -167,7 +167,7 @@ async fn a_problem_that_did_not_come_sealed_is_not_believed_although_the_enclave
 /// Why an answer is not authentic.
 fn not_authentic<T: std::fmt::Debug>(result: Result<T, Error>) -> NotAuthentic {
     match result.unwrap_err() {
-        Error::AnswerNotAuthentic(why) => why,
+        Error::ResponseNotAuthentic(why) => why,
         other => panic!("{other:?}"),
     }
 }

@@ -9,29 +9,29 @@ use permafrost_client::{Client, Expectation, IdempotencyKey, Principal, RootCert
 use permafrost_common::api::{Key, ReplaceKey, Signed};
 use permafrost_common::oblivious::{ANSWER_TYPE, REQUEST_TYPE};
 use permafrost_tests::{
-    HonestStack, LyingParent, MESSAGE, Measured, WholeAnswer, WholeRequest, is_signed_by, message,
-    new_key, refusal,
+    HonestStack, LyingParent, MESSAGE, Measured, WholeRequest, WholeResponse, is_signed_by,
+    message, new_key, refusal,
 };
 
 use crate::independent::ask;
 use crate::principal;
 
 #[tokio::test]
-async fn the_parent_sees_neither_paths_nor_bodies_nor_answers() {
+async fn the_parent_sees_neither_paths_nor_bodies_nor_responses() {
     let parent = LyingParent::start().await;
     let alice = principal(&parent, "alice").await;
     parent.proxy.take_seen();
     let (keys, signed) = main_job(&alice).await;
     let sealed = parent.proxy.take_seen();
     assert!(sealed.len() >= 8, "{}", sealed.len());
-    for (request, answer) in &sealed {
+    for (request, response) in &sealed {
         assert_eq!(
             (request.method().as_str(), request.uri().path()),
             ("POST", "/v1/oblivious")
         );
         assert_eq!(request.headers()["content-type"], REQUEST_TYPE);
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers()["content-type"], ANSWER_TYPE);
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], ANSWER_TYPE);
     }
     assert_eq!(found_in(&sealed, &keys, &signed), [""; 0]);
 
@@ -47,7 +47,7 @@ async fn the_parent_sees_neither_paths_nor_bodies_nor_answers() {
 }
 
 #[tokio::test]
-async fn answers_of_different_lengths_have_one_length_on_the_wire() {
+async fn responses_of_different_lengths_have_one_length_on_the_wire() {
     let parent = LyingParent::start().await;
     let mut inside = BTreeSet::new();
     for path in ["/v1/health", "/v1/nothing", "/v1/root", "/v1/health?x=1"] {
@@ -147,16 +147,20 @@ fn needles(keys: &[Key], signed: &[Signed]) -> Vec<(String, String)> {
 }
 
 /// Which of them are anywhere in what went through.
-fn found_in(seen: &[(WholeRequest, WholeAnswer)], keys: &[Key], signed: &[Signed]) -> Vec<String> {
+fn found_in(
+    seen: &[(WholeRequest, WholeResponse)],
+    keys: &[Key],
+    signed: &[Signed],
+) -> Vec<String> {
     let mut all = Vec::new();
-    for (request, answer) in seen {
+    for (request, response) in seen {
         all.extend(format!("{} {}\n", request.method(), request.uri()).into_bytes());
-        for fields in [request.headers(), answer.headers()] {
+        for fields in [request.headers(), response.headers()] {
             for (name, value) in fields {
                 all.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
             }
         }
-        all.extend([request.body(), answer.body()].into_iter().flatten());
+        all.extend([request.body(), response.body()].into_iter().flatten());
     }
     let mut found = needles(keys, signed);
     found.retain(|(_, needle)| {

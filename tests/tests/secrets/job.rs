@@ -241,14 +241,14 @@ impl Job {
             (&get, "/v1/shares", "", &HeaderMap::new()),
             (&Method::DELETE, "/v1/keys", "", &HeaderMap::new()),
         ] {
-            let answer = principal
+            let response = principal
                 .request(method.clone(), target, body.to_owned(), headers.clone())
                 .await;
-            match answer {
-                Ok(answer) => {
-                    let problem = answer.problem().expect("a refusal");
+            match response {
+                Ok(response) => {
+                    let problem = response.problem().expect("a refusal");
                     self.met.insert(problem.kind().unwrap().slug());
-                    self.print(&answer);
+                    self.print(&response);
                 }
                 refused => self.refused(refused),
             }

@@ -20,13 +20,13 @@ use job::{Job, PARTICIPANTS, slug};
 use known::Known;
 use permafrost_client::{Client, Expectation, RootCertificate};
 use permafrost_tests::{
-    HonestStack, LyingParent, Measured, StoreAnswer, StoreRequest, message, new_key,
+    HonestStack, LyingParent, Measured, StoreRequest, StoreResponse, message, new_key,
 };
 use search::Search;
 use wire::Wire;
 
 #[tokio::test]
-async fn no_secret_is_in_logs_answers_errors_debug_output_or_the_store() {
+async fn no_secret_is_in_logs_responses_errors_debug_output_or_the_store() {
     let measured = Measured::new("test");
     let keys = ["alice", "bob"].map(|name| (name, measured.key(name).clone()));
     let mut stack = HonestStack::start(measured);
@@ -69,11 +69,11 @@ async fn no_secret_is_in_logs_answers_errors_debug_output_or_the_store() {
     assert_eq!(known.count("secret key "), 2 * 2);
     assert_eq!(known.secrets.len(), 1 + 1 + 2 + 18 + 4);
 
-    let answers = wire.kept();
+    let responses = wire.kept();
     let store = ["", "-wal", "-shm"]
         .map(|suffix| fs::read(stack.folder().join(format!("store.sqlite{suffix}"))).unwrap());
     let public = &job.keys[0].participants[0].verifying_share;
-    assert!(answers.iter().any(|bytes| contains(bytes, public)));
+    assert!(responses.iter().any(|bytes| contains(bytes, public)));
     assert!(store.iter().any(|bytes| contains(bytes, &job.keys[0].id)));
     assert!(stack.enclave.log().contains("booted"));
     assert!(stack.parent_log().contains("\"DEBUG\""));
@@ -86,7 +86,7 @@ async fn no_secret_is_in_logs_answers_errors_debug_output_or_the_store() {
         ("what the client library prints", job.printed.into_bytes()),
         ("what types with secrets print", known.printed.into_bytes()),
     ];
-    places.extend(answers.into_iter().map(|bytes| ("the wire", bytes)));
+    places.extend(responses.into_iter().map(|bytes| ("the wire", bytes)));
     places.extend(store.iter().map(|bytes| ("the store", bytes.clone())));
     let length: usize = places.iter().map(|(_, bytes)| bytes.len()).sum();
     println!(
@@ -118,16 +118,16 @@ async fn no_secret_is_in_what_a_lying_store_is_answered() {
     let mut flipped = new.clone();
     *flipped.last_mut().unwrap() ^= 1;
     let lies = [
-        StoreAnswer::Record(1, old.clone()),
-        StoreAnswer::Record(3, old),
-        StoreAnswer::Record(3, foreign),
-        StoreAnswer::Record(3, altered),
-        StoreAnswer::Record(3, flipped),
-        StoreAnswer::Record(3, new.clone()),
-        StoreAnswer::Record(3, Vec::new()),
-        StoreAnswer::Absent,
-        StoreAnswer::Raw(500, new),
-        StoreAnswer::Cut,
+        StoreResponse::Record(1, old.clone()),
+        StoreResponse::Record(3, old),
+        StoreResponse::Record(3, foreign),
+        StoreResponse::Record(3, altered),
+        StoreResponse::Record(3, flipped),
+        StoreResponse::Record(3, new.clone()),
+        StoreResponse::Record(3, Vec::new()),
+        StoreResponse::Absent,
+        StoreResponse::Raw(500, new),
+        StoreResponse::Cut,
     ];
     let mut printed = String::new();
     let mut met = BTreeSet::new();
@@ -166,19 +166,19 @@ async fn no_secret_is_in_what_a_lying_store_is_answered() {
     }
     assert_eq!(known.count("share "), 9);
     let search = Search::new(&known.secrets);
-    let answers = parent.proxy.take_seen().into_iter().map(|(_, answer)| {
-        let head = format!("{:?}", answer.headers());
-        [head.as_bytes(), answer.body()].concat()
+    let responses = parent.proxy.take_seen().into_iter().map(|(_, response)| {
+        let head = format!("{:?}", response.headers());
+        [head.as_bytes(), response.body()].concat()
     });
-    let answers: Vec<_> = answers.collect();
-    assert!(answers.len() > 20);
+    let responses: Vec<_> = responses.collect();
+    assert!(responses.len() > 20);
     let places = [
         parent.enclave.log().into_bytes(),
         printed.into(),
         known.printed.into(),
         sealed,
     ];
-    for bytes in answers.into_iter().chain(places) {
+    for bytes in responses.into_iter().chain(places) {
         assert_eq!(search.found_in(&bytes), [""; 0]);
     }
 }

@@ -26,9 +26,9 @@ impl Wire {
                 let (client, _) = listener.accept().await.unwrap();
                 // While the parent is down, the connection just ends.
                 if let Ok(parent) = TcpStream::connect(&parent).await {
-                    let (requests, answers) = (client.into_split(), parent.into_split());
-                    tokio::spawn(carry(requests.0, answers.1, Arc::clone(&kept)));
-                    tokio::spawn(carry(answers.0, requests.1, Arc::clone(&kept)));
+                    let (requests, responses) = (client.into_split(), parent.into_split());
+                    tokio::spawn(carry(requests.0, responses.1, Arc::clone(&kept)));
+                    tokio::spawn(carry(responses.0, requests.1, Arc::clone(&kept)));
                 }
             }
         });
@@ -44,9 +44,9 @@ impl Wire {
     pub(crate) async fn send(&self, bytes: &[u8]) {
         let mut stream = TcpStream::connect(address(&self.endpoint)).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // The other side may close without having read everything.
-        let _ = stream.read_to_end(&mut answer).await;
+        let _ = stream.read_to_end(&mut response).await;
     }
 
     /// What has passed so far, connection by connection.

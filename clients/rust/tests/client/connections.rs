@@ -29,7 +29,7 @@ async fn a_kept_connection_that_was_closed_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_harmless_twice_is_repeated_when_a_kept_connection_breaks_before_its_answer() {
+async fn what_is_harmless_twice_is_repeated_when_a_kept_connection_breaks_before_its_response() {
     let (fake, enclave, alice) = FakeEnclave::start_verified().await;
     let idempotency_key = IdempotencyKey::random().unwrap();
 
@@ -51,7 +51,7 @@ async fn what_is_harmless_twice_is_repeated_when_a_kept_connection_breaks_before
 }
 
 #[tokio::test]
-async fn a_rotation_whose_answer_is_lost_is_left_to_the_caller() {
+async fn a_rotation_whose_response_is_lost_is_left_to_the_caller() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     for target in ["rotate", "raw"] {
         fake.state().carried_out.clear();
@@ -70,7 +70,7 @@ async fn a_rotation_whose_answer_is_lost_is_left_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_request_whose_every_answer_is_lost_ends() {
+async fn a_request_whose_every_response_is_lost_ends() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().swallow = 100;
     let error = alice.sign(ID, &message()).await.unwrap_err();
@@ -91,7 +91,7 @@ async fn an_endpoint_where_nobody_listens_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_not_waited_for() {
+async fn an_response_that_takes_too_long_is_not_waited_for() {
     let (fake, _) = FakeEnclave::start().await;
     fake.state().delay = Duration::from_secs(60);
     let client =
@@ -104,7 +104,7 @@ async fn an_answer_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
+async fn an_response_without_end_is_cut_off() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.lie(|_, _, _, body| body.resize(5 * 1024 * 1024, b' '));
     let error = alice.key(ID).await.unwrap_err();

@@ -18,7 +18,7 @@ use permafrost_common::{
     binding::Binding,
     http_signature::{
         Algorithm, AttestationDigest, PublicKey, RequestContext, SignedRequest, SigningKey,
-        sign_answer,
+        sign_response,
     },
     problem::{Problem, ProblemType},
 };
@@ -178,8 +178,8 @@ impl FakeEnclave {
         let fake = self.clone();
         let mut hung_up = self.hang_up.subscribe();
         tokio::spawn(async move {
-            let answer = service_fn(|request| fake.answer(request));
-            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+            let response = service_fn(|request| fake.response(request));
+            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), response);
             tokio::select! {
                 _ = served => {}
                 _ = hung_up.changed() => {}
@@ -187,20 +187,23 @@ impl FakeEnclave {
         });
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Swallowed> {
+    async fn response(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Swallowed> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Swallowed)?.to_bytes();
-        let (answer, delay) = {
+        let (response, delay) = {
             let mut state = self.state();
-            let answer = state.answer(&parts, &body);
+            let response = state.response(&parts, &body);
             if state.swallow > 0 {
                 state.swallow -= 1;
                 return Err(Swallowed);
             }
-            (answer, state.delay)
+            (response, state.delay)
         };
         tokio::time::sleep(delay).await;
-        Ok(answer)
+        Ok(response)
     }
 }
 
@@ -231,11 +234,11 @@ impl State {
         now.as_secs().strict_add_signed(self.clock_offset)
     }
 
-    fn answer(&mut self, parts: &request::Parts, body: &Bytes) -> Response<Full<Bytes>> {
+    fn response(&mut self, parts: &request::Parts, body: &Bytes) -> Response<Full<Bytes>> {
         let target = parts.uri.to_string();
         self.arrived.push(format!("{} {target}", parts.method));
-        let (status, content_type, mut answer) = match self.route(parts, body) {
-            Ok((status, answer)) => (status.as_u16(), "application/json", answer),
+        let (status, content_type, mut response) = match self.route(parts, body) {
+            Ok((status, response)) => (status.as_u16(), "application/json", response),
             Err(kind) => (
                 kind.status(),
                 "application/problem+json",
@@ -254,9 +257,9 @@ impl State {
             Some(other) if target.starts_with("/v1/keys") => other,
             _ => self.attestation,
         };
-        sign_answer(
+        sign_response(
             &mut head,
-            &answer,
+            &response,
             &context,
             &attestation,
             &self.boot,
@@ -264,9 +267,9 @@ impl State {
         )
         .unwrap();
         if let Some(lie) = &mut self.lie {
-            lie(&parts.method, &target, &mut head, &mut answer);
+            lie(&parts.method, &target, &mut head, &mut response);
         }
-        Response::from_parts(head, Full::new(answer.into()))
+        Response::from_parts(head, Full::new(response.into()))
     }
 
     fn route(

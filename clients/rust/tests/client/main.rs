@@ -1,8 +1,6 @@
 //! The client against an enclave whose parent lies, on a Unix socket of its own for each test.
 
 #[cfg(test)]
-mod answers;
-#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod documents;
@@ -10,6 +8,8 @@ mod documents;
 mod fake_enclave;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod responses;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]

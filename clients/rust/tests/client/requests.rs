@@ -99,19 +99,19 @@ async fn every_operation_has_its_method_path_and_body() {
 }
 
 #[tokio::test]
-async fn a_raw_request_gives_any_authentic_answer() {
+async fn a_raw_request_gives_any_authentic_response() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().problem = Some(ProblemType::NotFound);
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("text/plain"));
     headers.insert("x-trace", HeaderValue::from_static("1"));
-    let answer = alice
+    let response = alice
         .request(Method::PUT, "/v1/other?x=y", "body", headers)
         .await
         .unwrap();
-    assert_eq!(answer.status, 404);
+    assert_eq!(response.status, 404);
     assert_eq!(
-        answer.problem().unwrap().kind(),
+        response.problem().unwrap().kind(),
         Some(ProblemType::NotFound)
     );
     let state = fake.state();

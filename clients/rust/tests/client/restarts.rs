@@ -131,7 +131,7 @@ async fn a_parent_that_invents_a_restart_gets_no_second_request() {
             });
             let error = alice.rotate(ID).await.unwrap_err();
             match keep_signature {
-                true => assert!(matches!(error, Error::AnswerNotAuthentic(_)), "{error:?}"),
+                true => assert!(matches!(error, Error::ResponseNotAuthentic(_)), "{error:?}"),
                 false => assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}"),
             }
             assert_eq!(fake.state().carried_out.len(), 1);

@@ -4,7 +4,7 @@
  */
 
 import { type Bytes, bytes, concat, fromUtf8, utf8 } from "../bytes.js";
-import type { Fields, HttpAnswer, HttpRequest } from "../http.js";
+import type { Fields, HttpResponse, HttpRequest } from "../http.js";
 import { quoted } from "../quoted.js";
 
 /** Why bytes are not a response that this client takes. */
@@ -32,7 +32,7 @@ export function encodeRequest(request: HttpRequest): Bytes {
  * @throws {BinaryHttpError} for any other framing, an informational response, trailers, a field that is not of its form, and a message
  *   that ends early: also where section 3.8 would let the empty rest be left out.
  */
-export function decodeResponse(encoded: Uint8Array): HttpAnswer {
+export function decodeResponse(encoded: Uint8Array): HttpResponse {
   const reader = new Reader(encoded);
   const framing = reader.integer("the framing indicator");
   if (framing !== KNOWN_LENGTH_RESPONSE) {

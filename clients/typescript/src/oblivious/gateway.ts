@@ -3,9 +3,9 @@
 import { AttestationError } from "../attestation/error.js";
 import { type Bytes, equal, sha256, toHex } from "../bytes.js";
 import type { Connection } from "../connection.js";
-import { UnauthenticatedError, UnexpectedAnswerError } from "../error.js";
-import { get, type HttpAnswer, type HttpRequest, values } from "../http.js";
-import { AnswerError } from "../http-signature/answer.js";
+import { UnauthenticatedError, UnexpectedResponseError } from "../error.js";
+import { get, type HttpResponse, type HttpRequest, values } from "../http.js";
+import { ResponseError } from "../http-signature/response.js";
 import { CONTENT_TYPE } from "../http-signature/profile.js";
 import { readProblem } from "../problem.js";
 import { BinaryHttpError, decodeResponse, encodeRequest } from "./bhttp.js";
@@ -17,7 +17,7 @@ import { padRequest } from "./padding.js";
 export class NotEncapsulated extends Error {
   override readonly name = "NotEncapsulated";
 
-  constructor(override readonly cause: UnauthenticatedError | UnexpectedAnswerError) {
+  constructor(override readonly cause: UnauthenticatedError | UnexpectedResponseError) {
     super(cause.message);
   }
 }
@@ -38,17 +38,17 @@ export class Gateway {
       const found = "the document binds no Oblivious HTTP keys";
       throw new AttestationError("oblivious-keys", found, "oblivious_keys in its user_data");
     }
-    const answer = await connection.send(get("/v1/oblivious-keys"));
-    if (answer.status !== 200) {
-      throw refusal(answer);
+    const response = await connection.send(get("/v1/oblivious-keys"));
+    if (response.status !== 200) {
+      throw refusal(response);
     }
-    const digest = await sha256(answer.body);
+    const digest = await sha256(response.body);
     if (!equal(digest, bound)) {
       const found = `the key configurations have SHA-256 ${toHex(digest)}`;
       throw new AttestationError("oblivious-keys", found, `${toHex(bound)}, which the document binds`);
     }
     try {
-      return new Gateway(connection, readKeyConfigurations(answer.body));
+      return new Gateway(connection, readKeyConfigurations(response.body));
     } catch (error) {
       if (error instanceof KeyConfigurationError) {
         throw new AttestationError("oblivious-keys", error.message, "RFC 9458 section 3");
@@ -63,32 +63,32 @@ export class Gateway {
    * @throws {NotEncapsulated}
    * @throws {AnswerError} `encapsulation`: an encapsulated answer that does not open, or holds no response.
    */
-  async send(request: HttpRequest): Promise<HttpAnswer> {
+  async send(request: HttpRequest): Promise<HttpResponse> {
     const encapsulated = await encapsulate(this.key, padRequest(encodeRequest(request)));
-    const answer = await this.connection.send({
+    const response = await this.connection.send({
       method: "POST",
       target: "/v1/oblivious",
       fields: [[CONTENT_TYPE, REQUEST_TYPE]],
       body: encapsulated.request,
     });
-    const [contentType] = values(answer.fields, CONTENT_TYPE);
-    if (answer.status !== 200 || contentType !== RESPONSE_TYPE) {
-      throw new NotEncapsulated(refusal(answer));
+    const [contentType] = values(response.fields, CONTENT_TYPE);
+    if (response.status !== 200 || contentType !== RESPONSE_TYPE) {
+      throw new NotEncapsulated(refusal(response));
     }
     try {
-      return decodeResponse(await encapsulated.open(answer.body));
+      return decodeResponse(await encapsulated.open(response.body));
     } catch (error) {
       if (error instanceof ObliviousError || error instanceof BinaryHttpError) {
-        throw new AnswerError("encapsulation", error.message, "the enclave's answer to this request");
+        throw new ResponseError("encapsulation", error.message, "the enclave's answer to this request");
       }
       throw error;
     }
   }
 }
 
-function refusal(answer: HttpAnswer): UnauthenticatedError | UnexpectedAnswerError {
-  const problem = readProblem(answer);
+function refusal(response: HttpResponse): UnauthenticatedError | UnexpectedResponseError {
+  const problem = readProblem(response);
   return problem
     ? new UnauthenticatedError(problem)
-    : new UnexpectedAnswerError(answer.status, "it is neither encapsulated nor a problem");
+    : new UnexpectedResponseError(response.status, "it is neither encapsulated nor a problem");
 }

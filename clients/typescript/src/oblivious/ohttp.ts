@@ -34,7 +34,7 @@ export interface Encapsulated {
    *
    * @throws {ObliviousError} when it is altered, truncated, or the answer to another request.
    */
-  open(answer: Bytes): Promise<Bytes>;
+  open(response: Bytes): Promise<Bytes>;
 }
 
 /**
@@ -53,23 +53,23 @@ export async function encapsulate(
   const request = concat(header, sender.enc, await sender.seal(message));
   return {
     request,
-    open: async (answer) => {
+    open: async (response) => {
       const secret = await sender.export(utf8("message/bhttp response"), NONCE_LENGTH);
-      return openAnswer(sender.enc, secret, answer);
+      return openResponse(sender.enc, secret, response);
     },
   };
 }
 
-async function openAnswer(enc: Bytes, secret: Bytes, answer: Bytes): Promise<Bytes> {
-  if (answer.length < NONCE_LENGTH + TAG_LENGTH) {
+async function openResponse(enc: Bytes, secret: Bytes, response: Bytes): Promise<Bytes> {
+  if (response.length < NONCE_LENGTH + TAG_LENGTH) {
     throw new ObliviousError(
-      `the encapsulated answer has ${answer.length} bytes; accepted: at least ${NONCE_LENGTH + TAG_LENGTH}`,
+      `the encapsulated answer has ${response.length} bytes; accepted: at least ${NONCE_LENGTH + TAG_LENGTH}`,
     );
   }
-  const prk = await extract(concat(enc, answer.slice(0, NONCE_LENGTH)), secret);
+  const prk = await extract(concat(enc, response.slice(0, NONCE_LENGTH)), secret);
   const key = await expand(prk, utf8("key"), AEAD_KEY_LENGTH);
   const nonce = await expand(prk, utf8("nonce"), AEAD_NONCE_LENGTH);
-  const message = await openAesGcm(key, nonce, answer.slice(NONCE_LENGTH));
+  const message = await openAesGcm(key, nonce, response.slice(NONCE_LENGTH));
   if (message === undefined) {
     throw new ObliviousError(
       "the encapsulated answer does not open: it is altered, truncated, or the answer to another request",

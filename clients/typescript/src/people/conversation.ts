@@ -1,6 +1,6 @@
 /** How people's requests are sent: what a passkey has to approve, it approves first. */
 
-import type { Answer } from "../answer.js";
+import type { Response } from "../response.js";
 import { type Bytes, toBase64url, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
 import type { Fields } from "../http.js";
@@ -38,7 +38,7 @@ export interface Challenge {
 
 /** A request that a passkey has approved. */
 export interface Approved {
-  readonly answer: Answer;
+  readonly response: Response;
   readonly response: PasskeyResponse;
   /** Says that the enclave does not know this passkey; false where nobody listens. */
   readonly forget: () => Promise<boolean>;
@@ -51,7 +51,7 @@ export class Conversation {
   ) {}
 
   /** Sends a request that needs no approval. */
-  async send(wanted: Wanted, speaker: Speaker = {}): Promise<Answer> {
+  async send(wanted: Wanted, speaker: Speaker = {}): Promise<Response> {
     return this.#send(request(wanted), speaker, []);
   }
 
@@ -67,12 +67,12 @@ export class Conversation {
     const challenge = await approvalChallenge(purpose, given.nonce, prepared, speaker.principal?.name ?? "");
     const response = await ceremony(this.authenticator, challenge, given);
     const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(response)))}`;
-    const answer = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
+    const response = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
     const forget = () => this.authenticator.forget({ rpId: given.rp_id, credentialId: response.id });
-    return { answer, response, forget };
+    return { response, response, forget };
   }
 
-  async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Answer> {
+  async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Response> {
     const { method, target, body, idempotencyKey } = prepared;
     const ask = {
       method,
@@ -83,10 +83,10 @@ export class Conversation {
       ...(speaker.principal === undefined ? {} : { principal: speaker.principal }),
       clock: "enclave" as const,
     };
-    const answer = await this.enclave.request(ask);
-    const isLate = answer.problem !== undefined && problemName(answer.problem) === "request-expired";
+    const response = await this.enclave.request(ask);
+    const isLate = response.problem !== undefined && problemName(response.problem) === "request-expired";
     // Where this machine has slept, what is known of the enclave's clock is behind: the refusal, being signed, has just set it.
-    return isLate ? this.enclave.request(ask) : answer;
+    return isLate ? this.enclave.request(ask) : response;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type Bytes, fromHex, sha256, toHex, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
-import { PasskeyLeftError, UnexpectedAnswerError } from "../error.js";
+import { PasskeyLeftError, UnexpectedResponseError } from "../error.js";
 import { generateSessionKey, publicKeyText } from "../http-signature/key.js";
 import { type Problem, problemName } from "../problem.js";
 import { quoted } from "../quoted.js";
@@ -49,8 +49,8 @@ export class People {
     const { pair, session } = await this.#newSession(scope);
     const json = { passkey_name: names.passkeyName, session };
     const wanted = { method: "POST", target: "/v1/users", json } as const;
-    const { answer, response } = await this.#withNewPasskey("register", wanted, names.userName);
-    const registered = answer.json<{ user: User; session: SessionInfo; key: UserKey }>();
+    const { response, response } = await this.#withNewPasskey("register", wanted, names.userName);
+    const registered = response.json<{ user: User; session: SessionInfo; key: UserKey }>();
     return {
       session: await this.#enter(registered.session, registered.user, pair, response.id),
       key: registered.key,
@@ -61,8 +61,8 @@ export class People {
   async login(scope?: Scope): Promise<Session> {
     const { pair, session } = await this.#newSession(scope);
     const wanted = { method: "POST", target: "/v1/sessions", json: session } as const;
-    const { answer, response } = await this.#conversation.approved("login", wanted, assertion());
-    const { session: opened, user } = answer.json<{ user: User; session: SessionInfo }>();
+    const { response, response } = await this.#conversation.approved("login", wanted, assertion());
+    const { session: opened, user } = response.json<{ user: User; session: SessionInfo }>();
     return this.#enter(opened, user, pair, response.id);
   }
 
@@ -75,7 +75,7 @@ export class People {
     const { user_handle } = (await this.#conversation.send(open)).json<{ user_handle: string }>();
     const json = { code, passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/links/passkey", json } as const;
-    return (await this.#withNewPasskey("offer_passkey", wanted, names.userName, user_handle)).answer.json<Passkey>();
+    return (await this.#withNewPasskey("offer_passkey", wanted, names.userName, user_handle)).response.json<Passkey>();
   }
 
   /**
@@ -90,8 +90,8 @@ export class People {
   ): Promise<{ recovery: Recovery; ticket: RecoveryTicket }> {
     const json = { user, ...(code === undefined ? {} : { code }), passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/recoveries", json } as const;
-    const { answer } = await this.#withNewPasskey("start_recovery", wanted, names.userName, user);
-    const recovery = answer.json<Recovery>();
+    const { response } = await this.#withNewPasskey("start_recovery", wanted, names.userName, user);
+    const recovery = response.json<Recovery>();
     return { recovery, ticket: RecoveryTicket.of(user, recovery) };
   }
 
@@ -100,13 +100,13 @@ export class People {
     const target = `/v1/recoveries/${ticket.recovery}/complete`;
     const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
     const wanted = { method: "POST", target, json } as const;
-    return (await this.#conversation.approved("complete_recovery", wanted, assertion())).answer.json<User>();
+    return (await this.#conversation.approved("complete_recovery", wanted, assertion())).response.json<User>();
   }
 
   /** Has a passkey made that approves a request. One that is refused is forgotten, or named in the error. */
   async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Approved> {
     const approved = await this.#conversation.approved(purpose, wanted, creation(userName, handle));
-    const { problem } = approved.answer;
+    const { problem } = approved.response;
     if (problem !== undefined && (mayBeKnown(problem) || !(await approved.forget()))) {
       throw new PasskeyLeftError(problem, userName);
     }
@@ -158,7 +158,7 @@ function assertion(credentialId?: string): Ceremony {
 /** Another word than these would be taken for `none` by a browser: the enclave would refuse what was made. */
 function conveyanceOf(word: unknown): Conveyance {
   if (word !== "none" && word !== "direct") {
-    throw new UnexpectedAnswerError(200, `attestation is ${quoted(String(word))}; accepted: none, direct`);
+    throw new UnexpectedResponseError(200, `attestation is ${quoted(String(word))}; accepted: none, direct`);
   }
   return word;
 }

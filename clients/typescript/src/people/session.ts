@@ -129,13 +129,13 @@ export class Session {
    */
   async revokePasskey(passkeyId: string): Promise<User> {
     const wanted = post(`/v1/passkeys/${passkeyId}/revoke`);
-    const { answer, forget } = await this.#conversation.approved(
+    const { response, forget } = await this.#conversation.approved(
       "revoke_passkey",
       wanted,
       this.#ceremony,
       this.#speaker,
     );
-    const user = answer.json<User>();
+    const user = response.json<User>();
     if (passkeyId === this.#info.passkey) {
       await forget();
     }
@@ -178,8 +178,8 @@ export class Session {
   }
 
   async #approved<T>(purpose: string, wanted: Wanted): Promise<T> {
-    const { answer } = await this.#conversation.approved(purpose, wanted, this.#ceremony, this.#speaker);
-    return answer.json<T>();
+    const { response } = await this.#conversation.approved(purpose, wanted, this.#ceremony, this.#speaker);
+    return response.json<T>();
   }
 }
 

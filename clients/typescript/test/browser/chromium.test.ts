@@ -22,7 +22,7 @@ interface Report {
   readonly accepted: readonly string[];
   readonly rules: Readonly<Record<string, number>>;
   readonly altered: number;
-  readonly answer: unknown;
+  readonly response: unknown;
   readonly refused: string;
   readonly stored: number;
   /** What went wrong in the page, where something did. */
@@ -80,7 +80,7 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
       response.end();
     } else if (path.startsWith("/v1/")) {
       const headers = [["content-type", request.headers["content-type"]], ...signed(request)];
-      const answer = await fake.fetch(`http://${request.headers.host}${path}`, {
+      const response = await fake.fetch(`http://${request.headers.host}${path}`, {
         method: request.method ?? "GET",
         headers: headers.filter((field): field is [string, string] => field[1] !== undefined),
         body: body.length > 0 ? body : null,
@@ -88,8 +88,8 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
         credentials: "omit",
         redirect: "error",
       });
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.end(Buffer.from(await answer.arrayBuffer()));
+      response.writeHead(response.status, Object.fromEntries(response.headers));
+      response.end(Buffer.from(await response.arrayBuffer()));
     } else {
       const { type, content } = file(path);
       response.writeHead(200, { "content-type": type });
@@ -127,7 +127,7 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
   });
 
   test("a verified enclave answers by Oblivious HTTP, and under AWS's root it is refused", () => {
-    expect(report.answer).toEqual({ ready: true });
+    expect(report.response).toEqual({ ready: true });
     expect(report.refused).toBe("root");
     expect(fake.seen.some(({ target }) => target === "/v1/oblivious")).toBe(true);
     expect(fake.seen.some(({ target }) => target === "/v1/health")).toBe(false);

@@ -4,9 +4,9 @@ import { Measurements } from "../../src/attestation/measurements.js";
 import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { sha256, toBase64, utf8 } from "../../src/bytes.js";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
-import { ConnectionError, UnauthenticatedError, UnexpectedAnswerError } from "../../src/error.js";
-import type { HttpAnswer } from "../../src/http.js";
-import { AnswerError } from "../../src/http-signature/answer.js";
+import { ConnectionError, UnauthenticatedError, UnexpectedResponseError } from "../../src/error.js";
+import type { HttpResponse } from "../../src/http.js";
+import { ResponseError } from "../../src/http-signature/response.js";
 import { pcr } from "../forge/path.js";
 import { newBoot } from "../http-signature/boot.js";
 import { about, connect, connected, errorOf } from "./connected.js";
@@ -50,8 +50,8 @@ describe("an enclave is not connected to", () => {
   test("with the document of one boot and the answer of another", async () => {
     const fake = await FakeEnclave.start();
     const impostor = await newBoot(fake.boot.name);
-    fake.boot = { ...fake.boot, answer: impostor.answer };
-    expect((await errorOf(AnswerError, connect(fake))).rule).toBe("signature");
+    fake.boot = { ...fake.boot, response: impostor.response };
+    expect((await errorOf(ResponseError, connect(fake))).rule).toBe("signature");
   });
 
   test("with an answer that names another boot than was signed", async () => {
@@ -64,19 +64,19 @@ describe("an enclave is not connected to", () => {
         fields: fields.map(([name, value]) => [name, name === "x-enclave-attestation" ? other : value]),
       };
     });
-    expect((await errorOf(AnswerError, connect(fake))).rule).toBe("signature");
+    expect((await errorOf(ResponseError, connect(fake))).rule).toBe("signature");
   });
 
-  test.each<[string, HttpAnswer, abstract new (...values: never[]) => Error]>([
+  test.each<[string, HttpResponse, abstract new (...values: never[]) => Error]>([
     ["a problem", problem(503, "attestation-unavailable"), UnauthenticatedError],
-    ["a page", { status: 502, fields: [], body: utf8("<p>") }, UnexpectedAnswerError],
-    ["no JSON", { status: 200, fields: [], body: utf8("<p>") }, UnexpectedAnswerError],
-    ["no document", { status: 200, fields: [], body: utf8("{}") }, UnexpectedAnswerError],
-    ["no base64", { status: 200, fields: [], body: utf8('{"document":"_-_-"}') }, UnexpectedAnswerError],
+    ["a page", { status: 502, fields: [], body: utf8("<p>") }, UnexpectedResponseError],
+    ["no JSON", { status: 200, fields: [], body: utf8("<p>") }, UnexpectedResponseError],
+    ["no document", { status: 200, fields: [], body: utf8("{}") }, UnexpectedResponseError],
+    ["no base64", { status: 200, fields: [], body: utf8('{"document":"_-_-"}') }, UnexpectedResponseError],
     ["another document", { status: 200, fields: [], body: utf8('{"document":"gA=="}') }, AttestationError],
-  ])("where the parent answers with %s", async (_, answer, type) => {
+  ])("where the parent answers with %s", async (_, response, type) => {
     const fake = await FakeEnclave.start();
-    fake.lie = about("/v1/attestation", async () => answer);
+    fake.lie = about("/v1/attestation", async () => response);
     await errorOf(type, connect(fake));
   });
 

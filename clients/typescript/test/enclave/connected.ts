@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
-import { type HttpAnswer, pathOf } from "../../src/http.js";
+import { type HttpResponse, pathOf } from "../../src/http.js";
 import { generateSessionKey } from "../../src/http-signature/key.js";
 import { FAKE_ROOT, FakeEnclave, type Lie, ORIGIN } from "./fake.js";
 
@@ -26,7 +26,7 @@ export async function connect(fake: FakeEnclave, options: Partial<ConnectOptions
 }
 
 /** A lie about one path, and the truth about all others. */
-export function about(path: string, lie: (honest: () => Promise<HttpAnswer>) => Promise<HttpAnswer>): Lie {
+export function about(path: string, lie: (honest: () => Promise<HttpResponse>) => Promise<HttpResponse>): Lie {
   return async ({ target }, honest) => (pathOf(target) === path ? lie(honest) : undefined);
 }
 

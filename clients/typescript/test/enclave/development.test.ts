@@ -71,8 +71,8 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
   test.each([true, false])("refuses by name (oblivious: %s)", async (oblivious) => {
     const enclave = await Enclave.connect({ ...options, oblivious });
     const nameOf = async (ask: Parameters<Enclave["request"]>[0]) => {
-      const answer = await enclave.request(ask);
-      const error = await errorOf(ProblemError, (async () => answer.json())());
+      const response = await enclave.request(ask);
+      const error = await errorOf(ProblemError, (async () => response.json())());
       return problemName(error.problem);
     };
     const list = { method: "GET", target: "/v1/keys" };

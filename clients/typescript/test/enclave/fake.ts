@@ -3,7 +3,7 @@
 import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { type Bytes, bytes, concat, fromHex, sha256, toBase64, toHex, utf8 } from "../../src/bytes.js";
 import type { Fetch } from "../../src/connection.js";
-import { get, type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
+import { get, type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
 import type { BootName } from "../../src/http-signature/profile.js";
 import { encode, type Value } from "../forge/cbor.js";
 import { at, ForgedPath } from "../forge/path.js";
@@ -21,7 +21,7 @@ const CERTIFICATES = await PATH.certificates();
 export const FAKE_ROOT = RootCertificate.fromDer(at(CERTIFICATES, 0));
 
 /** What the parent does with a request instead of carrying it to the enclave; undefined where it carries it. */
-export type Lie = (request: HttpRequest, honest: () => Promise<HttpAnswer>) => Promise<HttpAnswer | undefined>;
+export type Lie = (request: HttpRequest, honest: () => Promise<HttpResponse>) => Promise<HttpResponse | undefined>;
 
 export class FakeEnclave {
   /** The requests that the parent has seen, and those that the enclave has. */
@@ -62,18 +62,18 @@ export class FakeEnclave {
   };
 
   /** The parent as it should be, and what the enclave answers before any request is opened. */
-  async #relay(request: HttpRequest): Promise<HttpAnswer> {
+  async #relay(request: HttpRequest): Promise<HttpResponse> {
     if (request.target !== "/v1/oblivious") {
       return this.#serve(request);
     }
-    const answer = await this.gateway.serve(request.body, (inner) => this.#serve(inner));
-    return answer === undefined
+    const response = await this.gateway.serve(request.body, (inner) => this.#serve(inner));
+    return response === undefined
       ? this.#problem(request, 400, "oblivious-key-unknown")
-      : { status: 200, fields: [["content-type", "message/ohttp-res"]], body: answer };
+      : { status: 200, fields: [["content-type", "message/ohttp-res"]], body: response };
   }
 
   /** The enclave: what it answers to a request that it can read. */
-  async #serve(request: HttpRequest): Promise<HttpAnswer> {
+  async #serve(request: HttpRequest): Promise<HttpResponse> {
     this.served.push(request);
     const [meantFor] = values(request.fields, "x-enclave-attestation");
     if (meantFor !== undefined && meantFor !== this.boot.name) {
@@ -113,22 +113,22 @@ export class FakeEnclave {
     return document;
   }
 
-  async #json(request: HttpRequest, body: unknown): Promise<HttpAnswer> {
+  async #json(request: HttpRequest, body: unknown): Promise<HttpResponse> {
     return this.#sign(request, 200, "application/json", utf8(JSON.stringify(body)));
   }
 
-  async #problem(request: HttpRequest, status: number, name: string): Promise<HttpAnswer> {
+  async #problem(request: HttpRequest, status: number, name: string): Promise<HttpResponse> {
     return this.#sign(request, status, "application/problem+json", problem(status, name).body);
   }
 
-  async #sign(request: HttpRequest, status: number, contentType: string, body: Bytes): Promise<HttpAnswer> {
+  async #sign(request: HttpRequest, status: number, contentType: string, body: Bytes): Promise<HttpResponse> {
     const created = Math.floor(Date.now() / 1000) + this.clockAhead;
-    return this.boot.answer(request, status, [["content-type", contentType]], body, created);
+    return this.boot.response(request, status, [["content-type", contentType]], body, created);
   }
 }
 
 /** A problem that nobody has signed. */
-export function problem(status: number, name: string): HttpAnswer {
+export function problem(status: number, name: string): HttpResponse {
   const problem = { type: `urn:permafrost:problem:${name}`, title: name, status, detail: `because of ${name}` };
   return { status, fields: [["content-type", "application/problem+json"]], body: utf8(JSON.stringify(problem)) };
 }

@@ -16,7 +16,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { type Bytes, bytes, concat, utf8 } from "../../src/bytes.js";
-import type { HttpAnswer, HttpRequest } from "../../src/http.js";
+import type { HttpResponse, HttpRequest } from "../../src/http.js";
 
 const SUITE = concat(utf8("HPKE"), bytes([0, 0x20, 0, 1, 0, 1]));
 const KEM = concat(utf8("KEM"), bytes([0, 0x20]));
@@ -39,7 +39,7 @@ export class FakeGateway {
   }
 
   /** Opens a request, has it answered, and seals the answer; undefined where it is sealed to another key. */
-  async serve(encapsulated: Bytes, answer: (request: HttpRequest) => Promise<HttpAnswer>): Promise<Bytes | undefined> {
+  async serve(encapsulated: Bytes, response: (request: HttpRequest) => Promise<HttpResponse>): Promise<Bytes | undefined> {
     const [header, enc, sealed] = [encapsulated.slice(0, 7), encapsulated.slice(7, 39), encapsulated.slice(39)];
     const { key, nonce, exporter } = this.#context(enc, concat(utf8("message/bhttp request\0"), header));
     let message: Bytes;
@@ -52,7 +52,7 @@ export class FakeGateway {
     if (header[0] !== this.id || !header.slice(1).every((byte, at) => byte === HEADER[at])) {
       return undefined;
     }
-    return seal(enc, exporter, encodeAnswer(await answer(decodeRequest(message))));
+    return seal(enc, exporter, encodeResponse(await response(decodeRequest(message))));
   }
 
   /** SetupBaseR of RFC 9180 section 5.1.1. */
@@ -124,7 +124,7 @@ function decodeRequest(message: Bytes): HttpRequest {
   return { method, target, fields, body: prefixed() };
 }
 
-function encodeAnswer({ status, fields, body }: HttpAnswer): Bytes {
+function encodeResponse({ status, fields, body }: HttpResponse): Bytes {
   const integer = (value: number) =>
     bytes([0x80 | (value >> 24), (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff]);
   const prefixed = (content: Uint8Array) => concat(integer(content.length), content);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { AttestationError } from "../../src/attestation/error.js";
 import { bytes, sha256, utf8 } from "../../src/bytes.js";
-import { UnauthenticatedError, UnexpectedAnswerError } from "../../src/error.js";
-import type { HttpAnswer } from "../../src/http.js";
-import { AnswerError } from "../../src/http-signature/answer.js";
+import { UnauthenticatedError, UnexpectedResponseError } from "../../src/error.js";
+import type { HttpResponse } from "../../src/http.js";
+import { ResponseError } from "../../src/http-signature/response.js";
 import { about, connect, connected, ECHO, errorOf } from "./connected.js";
 import { FakeEnclave, problem } from "./fake.js";
 import { FakeGateway } from "./gateway.js";
@@ -58,37 +58,37 @@ describe("Oblivious HTTP", () => {
     await errorOf(UnauthenticatedError, connect(fake));
   });
 
-  test.each<[string, (answer: HttpAnswer) => HttpAnswer]>([
+  test.each<[string, (response: HttpResponse) => HttpResponse]>([
     ["altered", ({ body, ...rest }) => ({ ...rest, body: body.with(20, (body[20] ?? 0) ^ 1) })],
     ["truncated", ({ body, ...rest }) => ({ ...rest, body: body.slice(0, -1) })],
-    ["empty", (answer) => ({ ...answer, body: bytes([]) })],
+    ["empty", (response) => ({ ...response, body: bytes([]) })],
     ["longer", ({ body, ...rest }) => ({ ...rest, body: bytes([...body, 0]) })],
   ])("an encapsulated answer that is %s is refused", async (_, alter) => {
     const { fake, enclave } = await connected();
     fake.lie = about("/v1/oblivious", async (honest) => alter(await honest()));
-    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("encapsulation");
+    expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("encapsulation");
   });
 
   test("the encapsulated answer to another request is refused", async () => {
     const { fake, enclave } = await connected();
-    let kept: HttpAnswer | undefined;
+    let kept: HttpResponse | undefined;
     fake.lie = about("/v1/oblivious", async (honest) => {
-      const answer = await honest();
-      kept ??= answer;
+      const response = await honest();
+      kept ??= response;
       return kept;
     });
     await enclave.request(ECHO);
-    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("encapsulation");
+    expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("encapsulation");
   });
 
-  test.each<[string, HttpAnswer]>([
+  test.each<[string, HttpResponse]>([
     ["an answer in the clear", { status: 200, fields: [["content-type", "application/json"]], body: utf8("{}") }],
     ["an answer without a type", { status: 200, fields: [], body: utf8("{}") }],
     ["a page", { status: 502, fields: [["content-type", "text/html"]], body: utf8("<p>") }],
-  ])("what is not encapsulated is no answer: %s", async (_, answer) => {
+  ])("what is not encapsulated is no answer: %s", async (_, response) => {
     const { fake, enclave } = await connected();
-    fake.lie = about("/v1/oblivious", async () => answer);
-    await errorOf(UnexpectedAnswerError, enclave.request(ECHO));
+    fake.lie = about("/v1/oblivious", async () => response);
+    await errorOf(UnexpectedResponseError, enclave.request(ECHO));
   });
 
   test("a problem of the relay does not have the request sent again to the same boot", async () => {

@@ -3,7 +3,7 @@ import { AttestationError } from "../../src/attestation/error.js";
 import { sha256 } from "../../src/bytes.js";
 import { ClockDiffersError, ProblemError, UnauthenticatedError } from "../../src/error.js";
 import { values } from "../../src/http.js";
-import { AnswerError } from "../../src/http-signature/answer.js";
+import { ResponseError } from "../../src/http-signature/response.js";
 import { ProfileError } from "../../src/http-signature/profile.js";
 import { newBoot } from "../http-signature/boot.js";
 import { ALICE, connected, ECHO, errorOf, once } from "./connected.js";
@@ -17,8 +17,8 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
   test("answers signed requests and unsigned ones", async () => {
     const { fake, enclave } = await connected({ oblivious });
     expect((await enclave.request({ method: "GET", target: "/v1/health" })).json()).toEqual({ ready: true });
-    const answer = await enclave.request({ ...ECHO, idempotencyKey: "order-7" });
-    const { fields, ...echo } = answer.json<{ fields: [string, string][] }>();
+    const response = await enclave.request({ ...ECHO, idempotencyKey: "order-7" });
+    const { fields, ...echo } = response.json<{ fields: [string, string][] }>();
     expect(echo).toEqual({ method: "POST", body: "7b2261223a317d" });
     expect(values(fields, "content-type")).toEqual(["application/json"]);
     expect(values(fields, "idempotency-key")).toEqual(["order-7"]);
@@ -38,8 +38,8 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
   test("has every answer checked", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const impostor = await newBoot(fake.boot.name);
-    fake.boot = { ...fake.boot, answer: impostor.answer };
-    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("signature");
+    fake.boot = { ...fake.boot, response: impostor.response };
+    expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("signature");
   });
 
   test("that starts anew is verified anew, and the request is signed for its new boot", async () => {
@@ -56,8 +56,8 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     const { fake, enclave } = await connected({ oblivious });
     await fake.restart();
     fake.seen.length = 0;
-    const answers = await Promise.all(Array.from({ length: 8 }, () => enclave.request(ECHO)));
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => enclave.request(ECHO)));
+    expect(responses.every(({ status }) => status === 200)).toBe(true);
     expect(fake.seen.filter(({ target }) => target.startsWith("/v1/attestation"))).toHaveLength(1);
   });
 
@@ -72,18 +72,18 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
 
   test("refuses with problems, which are errors where a success is asked for", async () => {
     const { enclave } = await connected({ oblivious });
-    const answer = await enclave.request({ method: "GET", target: "/v1/nothing", principal: ALICE });
-    expect(answer.status).toBe(404);
-    expect(answer.problem?.type).toBe("urn:permafrost:problem:not-found");
-    expect(() => answer.json()).toThrow(ProblemError);
+    const response = await enclave.request({ method: "GET", target: "/v1/nothing", principal: ALICE });
+    expect(response.status).toBe(404);
+    expect(response.problem?.type).toBe("urn:permafrost:problem:not-found");
+    expect(() => response.json()).toThrow(ProblemError);
   });
 
   test("whose clock differs says so, with both times", async () => {
     const { fake, enclave } = await connected({ oblivious });
     fake.clockAhead = -100;
-    const answer = await enclave.request({ method: "GET", target: "/v1/expired", principal: ALICE });
-    expect(() => answer.json()).toThrow(ClockDiffersError);
-    expect(() => answer.json()).toThrow("100 s ahead of the enclave's");
+    const response = await enclave.request({ method: "GET", target: "/v1/expired", principal: ALICE });
+    expect(() => response.json()).toThrow(ClockDiffersError);
+    expect(() => response.json()).toThrow("100 s ahead of the enclave's");
   });
 
   test("is sent nothing that would be refused as it stands", async () => {
@@ -105,7 +105,7 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
       fake.boot = target.startsWith("/v1/attestation") ? honest : { ...other, name: honest.name };
       return undefined;
     };
-    expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("boot");
+    expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("boot");
   });
 
   test("is sent further fields as they are, and none in place of those that are signed", async () => {
@@ -142,7 +142,7 @@ describe("an answer without a nonce", () => {
     fake.clockAhead = -60;
     await enclave.request({ method: "GET", target: "/v1/health" });
     fake.clockAhead = -62;
-    const error = await errorOf(AnswerError, enclave.request({ method: "GET", target: "/v1/health" }));
+    const error = await errorOf(ResponseError, enclave.request({ method: "GET", target: "/v1/health" }));
     expect(error.rule).toBe("stale");
     // A signed request has a nonce, so its answer cannot be old.
     expect((await enclave.request(ECHO)).status).toBe(200);
@@ -154,7 +154,7 @@ describe("an answer without a nonce", () => {
     vi.advanceTimersByTime(60_000);
     await enclave.request({ method: "GET", target: "/v1/health" });
     vi.advanceTimersByTime(3_000);
-    const error = await errorOf(AnswerError, enclave.request({ method: "GET", target: "/v1/health" }));
+    const error = await errorOf(ResponseError, enclave.request({ method: "GET", target: "/v1/health" }));
     expect(error.rule).toBe("stale");
   });
 });
@@ -167,7 +167,7 @@ test("a boot that a parent only pretends to have restarted is verified, and the 
     const other = `sha-256=${"00".repeat(32)}`;
     return { ...rest, fields: fields.map(([each, value]) => [each, each === "x-enclave-attestation" ? other : value]) };
   });
-  expect((await errorOf(AnswerError, enclave.request(ECHO))).rule).toBe("signature");
+  expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("signature");
   expect((await enclave.request(ECHO)).status).toBe(200);
   expect(enclave.boot.name).toBe(name);
 });

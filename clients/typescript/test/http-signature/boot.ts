@@ -1,7 +1,7 @@
 /** A boot that answers as the enclave does: what the tests of the client speak to. */
 
 import { type Bytes, toBase64, utf8 } from "../../src/bytes.js";
-import { type Fields, type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
+import { type Fields, type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
 import { type BootName, contentDigest, signatureItem } from "../../src/http-signature/profile.js";
 
 export interface Boot {
@@ -10,7 +10,7 @@ export interface Boot {
   readonly publicKey: Bytes;
   /** The same key under another name. */
   named(name: BootName): Boot;
-  answer(request: HttpRequest, status: number, fields: Fields, body: Bytes, created?: number): Promise<HttpAnswer>;
+  response(request: HttpRequest, status: number, fields: Fields, body: Bytes, created?: number): Promise<HttpResponse>;
 }
 
 /** A boot with a new key. The name is any digest: here nobody compares it with a document. */
@@ -24,20 +24,20 @@ export async function newBoot(name: BootName): Promise<Boot> {
     name,
     publicKey: raw,
     named,
-    answer: (request, status, fields, body, created = Math.floor(Date.now() / 1000)) =>
+    response: (request, status, fields, body, created = Math.floor(Date.now() / 1000)) =>
       sign(privateKey, name, request, { status, fields, body }, created),
   });
   return named(name);
 }
 
 /** Written by `docs/signatures.md`, not by way of the client's own code: both could be wrong in the same way. */
-async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, answer: HttpAnswer, created: number) {
-  const digest = await contentDigest(answer.body);
-  const [contentType] = values(answer.fields, "content-type");
+async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, response: HttpResponse, created: number) {
+  const digest = await contentDigest(response.body);
+  const [contentType] = values(response.fields, "content-type");
   const [requestSignature = ""] = values(request.fields, "signature");
   const item = signatureItem(requestSignature);
   const lines = [
-    ['"@status"', String(answer.status)],
+    ['"@status"', String(response.status)],
     ['"content-digest"', digest],
     ['"x-enclave-attestation"', boot],
     ...(contentType === undefined ? [] : [['"content-type"', contentType]]),
@@ -50,13 +50,13 @@ async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, answer
   const base = [...lines.map((line) => line.join(": ")), `"@signature-params": ${input}`].join("\n");
   const signature = new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, key, utf8(base)));
   return {
-    ...answer,
+    ...response,
     fields: [
-      ...answer.fields,
+      ...response.fields,
       ["content-digest", digest],
       ["x-enclave-attestation", boot],
       ["signature-input", `permafrost=${input}`],
       ["signature", `permafrost=:${toBase64(signature)}:`],
     ],
-  } satisfies HttpAnswer;
+  } satisfies HttpResponse;
 }

@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { type Bytes, bytes, concat, fromBase64, fromHex, sha256, toHex, utf8 } from "../../src/bytes.js";
-import type { Fields, HttpAnswer, HttpRequest } from "../../src/http.js";
-import { verifyAnswer } from "../../src/http-signature/answer.js";
+import type { Fields, HttpResponse, HttpRequest } from "../../src/http.js";
+import { verifyResponse } from "../../src/http-signature/response.js";
 import { publicKeyText } from "../../src/http-signature/key.js";
 import { type BootName, SIGNED_FIELDS } from "../../src/http-signature/profile.js";
 import { signRequest } from "../../src/http-signature/request.js";
@@ -38,9 +38,9 @@ test("a P-256 key signs the base that is printed", async () => {
 
 test("the answer of the page is authentic, and names its boot", async () => {
   const { fields, body } = message("HTTP/1.1 422 Unprocessable Entity\n");
-  const answer: HttpAnswer = { status: 422, fields, body };
+  const response: HttpResponse = { status: 422, fields, body };
   const [, key = ""] = printed("boot_public_key").split(":");
-  const verified = await verifyAnswer(answer, printedRequest(), hexBytes(key));
+  const verified = await verifyResponse(response, printedRequest(), hexBytes(key));
   expect(verified).toEqual({ created: 1_767_225_601, boot: await boot() });
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fromUtf8, sha256, toHex, utf8 } from "../../src/bytes.js";
-import { ProblemError, UnexpectedAnswerError } from "../../src/error.js";
+import { ProblemError, UnexpectedResponseError } from "../../src/error.js";
 import { type HttpRequest, values } from "../../src/http.js";
 import { nostrSigner } from "../../src/people/nostr.js";
 import type { People } from "../../src/people/people.js";
@@ -57,7 +57,7 @@ test.each([
   }
   for (const attestation of ["enterprise", "", null, undefined, 1]) {
     wants(attestation);
-    await errorOf(UnexpectedAnswerError, make(people));
+    await errorOf(UnexpectedResponseError, make(people));
     expect(asked.created).toEqual([]);
   }
 });
@@ -124,7 +124,7 @@ test("a refusal because of the time sets the clock, and the request is sent once
     }
     refusals += 1;
     const { fields, body } = problem(401, "request-expired");
-    return fake.boot.answer(request, 401, fields, body, now);
+    return fake.boot.response(request, 401, fields, body, now);
   };
   expect((await session.refresh()).recovery_codes).toBe(7);
   expect(refusals).toBe(1);
@@ -132,7 +132,7 @@ test("a refusal because of the time sets the clock, and the request is sent once
   fake.lie = async (request) => {
     refusals += 1;
     const { fields, body } = problem(401, "request-expired");
-    return fake.boot.answer(request, 401, fields, body, 0);
+    return fake.boot.response(request, 401, fields, body, 0);
   };
   await errorOf(ProblemError, session.refresh());
   expect(refusals).toBe(3);

@@ -82,7 +82,7 @@ function refusing(fake: FakeEnclave, path: string, status: number, name: string)
   fake.lie = async (request) => {
     const { fields, body } = problem(status, name);
     return request.target === path
-      ? fake.boot.answer(request, status, fields, body, Math.floor(Date.now() / 1000))
+      ? fake.boot.response(request, status, fields, body, Math.floor(Date.now() / 1000))
       : undefined;
   };
 }

@@ -9,11 +9,11 @@ export async function sign(keyId: string, files: { release: string; root: string
   });
   const principal = { name: "dev", key: await signingKeyFromPem(files.key) };
 
-  const answer = await enclave.request({
+  const response = await enclave.request({
     method: "POST",
     target: `/v1/keys/${keyId}/sign`,
     json: { type: "message", message: "6e6576657220746861776564" },
     principal,
   });
-  return answer.json<{ signature: string }>().signature;
+  return response.json<{ signature: string }>().signature;
 }

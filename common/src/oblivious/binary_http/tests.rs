@@ -86,12 +86,12 @@ fn what_is_written_reads_back() {
     assert_eq!(read.headers, parts.headers);
     assert_eq!(content, body);
 
-    let answer = Response::builder()
+    let response = Response::builder()
         .status(422)
         .header("x", "")
         .body(body.clone());
-    let (parts, _) = answer.unwrap().into_parts();
-    let (read, content) = decode_answer(&encode_answer(&parts, &body))
+    let (parts, _) = response.unwrap().into_parts();
+    let (read, content) = decode_response(&encode_response(&parts, &body))
         .unwrap()
         .into_parts();
     assert_eq!(read.status, parts.status);
@@ -100,18 +100,18 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn an_answer_cut_off_anywhere_is_refused_or_has_no_content() {
+fn an_response_cut_off_anywhere_is_refused_or_has_no_content() {
     let (parts, body) = Response::builder()
         .header("content-type", "text/plain")
         .body(b"an answer".to_vec())
         .unwrap()
         .into_parts();
-    let message = encode_answer(&parts, &body);
+    let message = encode_response(&parts, &body);
     for length in 0..message.len() {
-        match decode_answer(&message[..length]) {
-            Ok(answer) => {
+        match decode_response(&message[..length]) {
+            Ok(response) => {
                 let whole = length == message.len() - 1;
-                assert_eq!(answer.body().len(), if whole { body.len() } else { 0 });
+                assert_eq!(response.body().len(), if whole { body.len() } else { 0 });
             }
             Err(error) => assert!(matches!(error, BinaryHttpError::CutOff(_)), "{error}"),
         }
@@ -182,9 +182,9 @@ fn other_kinds_of_messages_are_refused() {
             refused(&message),
             BinaryHttpError::Framing { came, .. } if came == u64::from(framing)
         ));
-        let answer = [framing & !1, 0x40, 0xc8];
+        let response = [framing & !1, 0x40, 0xc8];
         assert!(matches!(
-            decode_answer(&answer),
+            decode_response(&response),
             Err(BinaryHttpError::Framing { .. })
         ));
     }
@@ -255,14 +255,14 @@ fn a_length_that_is_not_the_contents_is_refused() {
 }
 
 #[test]
-fn trailers_and_informational_answers_are_refused() {
+fn trailers_and_informational_responses_are_refused() {
     let trailers = request(&[], b"\x00\x04\x01x\x01y");
     assert_eq!(refused(&trailers), BinaryHttpError::Trailers);
     for status in [0, 100, 103, 199, 600, 999] {
-        let mut answer = vec![1];
-        writer::integer(&mut answer, status);
+        let mut response = vec![1];
+        writer::integer(&mut response, status);
         assert_eq!(
-            decode_answer(&answer).unwrap_err(),
+            decode_response(&response).unwrap_err(),
             BinaryHttpError::Status(status as u64)
         );
     }

@@ -48,7 +48,7 @@ impl KeyRecord {
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<api::Signed, KeyError> {
         self.check_enabled()?;
-        let answer = |public_key: &PublicKey, signature: &[u8; 64]| api::Signed {
+        let response = |public_key: &PublicKey, signature: &[u8; 64]| api::Signed {
             key_id: self.id.to_string(),
             generation: self.generation,
             public_key: hex::encode(public_key.as_bytes()),
@@ -58,14 +58,16 @@ impl KeyRecord {
         };
         let public_key = self.public_key();
         match payload {
-            Payload::Message(message) => Ok(answer(public_key, &self.material.sign(message, rng)?)),
-            Payload::Digest(digest) => Ok(answer(public_key, &self.material.sign(digest, rng)?)),
+            Payload::Message(message) => {
+                Ok(response(public_key, &self.material.sign(message, rng)?))
+            }
+            Payload::Digest(digest) => Ok(response(public_key, &self.material.sign(digest, rng)?)),
             Payload::NostrEvent(event) => {
                 let id = event.id(public_key)?;
                 let signature = self.material.sign(&id, rng)?;
                 Ok(api::Signed {
                     event: Some(event.signed(public_key, &id, &signature)),
-                    ..answer(public_key, &signature)
+                    ..response(public_key, &signature)
                 })
             }
             Payload::TaprootSpend {
@@ -76,7 +78,7 @@ impl KeyRecord {
                 let signature = self.material.sign_tweaked(sighash, &tweaked, rng)?;
                 Ok(api::Signed {
                     taproot: Some(tweaked.output(network)?),
-                    ..answer(tweaked.output_key(), &signature)
+                    ..response(tweaked.output_key(), &signature)
                 })
             }
         }

@@ -180,7 +180,7 @@ impl Emulator {
             .map_err(EmulatorError::SelfCheck)
     }
 
-    fn answer(&self, request: Request) -> Result<Response, ErrorCode> {
+    fn response(&self, request: Request) -> Result<Response, ErrorCode> {
         match request {
             Request::Attestation {
                 user_data,
@@ -201,11 +201,11 @@ impl Emulator {
                 rand::fill(&mut random).map_err(|_| ErrorCode::InternalError)?;
                 Ok(Response::GetRandom { random })
             }
-            other => self.answer_about_pcrs(other),
+            other => self.response_about_pcrs(other),
         }
     }
 
-    fn answer_about_pcrs(&self, request: Request) -> Result<Response, ErrorCode> {
+    fn response_about_pcrs(&self, request: Request) -> Result<Response, ErrorCode> {
         let bank = &mut self
             .state
             .lock()
@@ -263,7 +263,7 @@ impl Provider for Emulator {
         if ciborium::into_writer(&request, &mut encoded).is_err() || encoded.len() > REQUEST_MAX {
             return Response::Error(ErrorCode::InputTooLarge);
         }
-        self.answer(request).unwrap_or_else(Response::Error)
+        self.response(request).unwrap_or_else(Response::Error)
     }
 }
 

@@ -68,7 +68,7 @@ async fn a_read_on_a_kept_connection_that_was_closed_is_repeated_once() {
     // The first answer keeps the connection, the second request finds it closing, the third is on a fresh one.
     let liar = Liar::new(|n, _| match n {
         1 => Reply::SayAndClose(Vec::new()),
-        _ => Reply::Say(answer("404 Not Found", "", b"")),
+        _ => Reply::Say(response("404 Not Found", "", b"")),
     });
     liar.get(None).await.unwrap();
     assert_eq!(liar.get(None).await.unwrap(), Fetched::Absent);
@@ -79,7 +79,7 @@ async fn a_read_on_a_kept_connection_that_was_closed_is_repeated_once() {
 #[tokio::test]
 async fn a_read_is_repeated_no_more_than_once() {
     let liar = Liar::new(|n, _| match n {
-        0 => Reply::Say(answer("404 Not Found", "", b"")),
+        0 => Reply::Say(response("404 Not Found", "", b"")),
         _ => Reply::SayAndClose(Vec::new()),
     });
     liar.get(None).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_write_that_was_sent_is_never_sent_again() {
     for before in [0, 1] {
         let liar = Liar::new(move |n, _| {
             if n < before {
-                Reply::Say(answer("404 Not Found", "", b""))
+                Reply::Say(response("404 Not Found", "", b""))
             } else {
                 Reply::SayAndClose(Vec::new())
             }
@@ -113,7 +113,7 @@ async fn a_write_that_was_sent_is_never_sent_again() {
 #[tokio::test]
 async fn a_write_finds_a_fresh_connection_where_the_kept_one_is_closed() {
     let liar = Liar::new(|n, _| match n {
-        0 => Reply::SayAndClose(answer("404 Not Found", "", b"")),
+        0 => Reply::SayAndClose(response("404 Not Found", "", b"")),
         _ => Reply::Say(no_body("204 No Content", "etag: \"1\"\r\n")),
     });
     liar.get(None).await.unwrap();
@@ -124,16 +124,16 @@ async fn a_write_finds_a_fresh_connection_where_the_kept_one_is_closed() {
 }
 
 #[tokio::test]
-async fn bytes_behind_an_answer_are_not_the_next_answer() {
+async fn bytes_behind_an_response_are_not_the_next_response() {
     // What a lying store would like to be taken for the answer to a later question.
     let smuggled = [
-        answer("404 Not Found", "", b""),
-        answer("200 OK", "etag: \"9\"\r\n", b"other"),
+        response("404 Not Found", "", b""),
+        response("200 OK", "etag: \"9\"\r\n", b"other"),
     ]
     .concat();
     let liar = Liar::new(move |n, _| match n {
         0 => Reply::Say(smuggled.clone()),
-        _ => Reply::Say(answer("200 OK", "etag: \"1\"\r\n", b"asked for")),
+        _ => Reply::Say(response("200 OK", "etag: \"1\"\r\n", b"asked for")),
     });
     assert_eq!(liar.get(None).await.unwrap(), Fetched::Absent);
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -163,10 +163,10 @@ async fn a_store_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_requests_at_once_each_get_their_own_answer() {
+async fn many_requests_at_once_each_get_their_own_response() {
     let liar = Arc::new(Liar::new(|_, request| {
         let id = request.split(['/', ' ']).nth(4).unwrap().to_owned();
-        Reply::Say(answer("200 OK", "etag: \"1\"\r\n", id.as_bytes()))
+        Reply::Say(response("200 OK", "etag: \"1\"\r\n", id.as_bytes()))
     }));
     for _ in 0..3 {
         let gets: Vec<_> = (0..50)
@@ -189,7 +189,7 @@ async fn many_requests_at_once_each_get_their_own_answer() {
 }
 
 #[tokio::test]
-async fn a_connection_is_let_go_when_its_answer_does_not_come() {
+async fn a_connection_is_let_go_when_its_response_does_not_come() {
     let half: &[u8] = b"HTTP/1.1 200 OK\r\netag: \"1\"\r\ncontent-length: 9\r\n\r\nhalf";
     for said in [b"".as_slice(), half] {
         let folder = tempfile::tempdir().unwrap();

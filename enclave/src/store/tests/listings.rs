@@ -40,7 +40,7 @@ async fn a_page_that_is_not_of_the_range_is_refused() {
     }
     let liar = Liar::saying(page_of(&fine, false));
     assert_eq!(liar.listing().await.unwrap().records.len(), 1);
-    let liar = Liar::saying(answer("200 OK", "", b"not json"));
+    let liar = Liar::saying(response("200 OK", "", b"not json"));
     assert!(matches!(failed(liar.listing().await), Fault::Listing(_)));
 }
 

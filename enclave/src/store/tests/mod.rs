@@ -1,8 +1,8 @@
 //! A store that lies, over a real Unix socket: it answers with bytes, whatever was asked.
 
-mod answers;
 mod connections;
 mod listings;
+mod responses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,9 +72,9 @@ impl Liar {
     }
 
     /// A store that says the same to every request.
-    fn saying(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
-        Self::new(move |_, _| Reply::Say(answer.clone()))
+    fn saying(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
+        Self::new(move |_, _| Reply::Say(response.clone()))
     }
 
     async fn get(&self, known: Option<u64>) -> Result<Fetched, StoreClientError> {
@@ -112,7 +112,7 @@ async fn read_request(stream: &mut BufReader<UnixStream>) -> Option<String> {
     Some(request + &String::from_utf8_lossy(&body))
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n",
         body.len()
@@ -128,7 +128,7 @@ fn no_body(status: &str, headers: &str) -> Vec<u8> {
 
 fn page_of(records: &str, more: bool) -> Vec<u8> {
     let body = format!("{{\"records\":[{records}],\"more\":{more}}}");
-    answer(
+    response(
         "200 OK",
         "content-type: application/json\r\n",
         body.as_bytes(),

@@ -73,7 +73,7 @@ fn a_registration_is_no_assertion() {
 }
 
 #[test]
-fn an_answer_to_another_challenge_is_refused() {
+fn an_response_to_another_challenge_is_refused() {
     let credential = es256();
     let mut assertion = credential.assertion();
     assertion.client_data["challenge"] = json!(URL_SAFE_NO_PAD.encode([0; 32]));

@@ -57,7 +57,7 @@ fn an_assertion_is_no_registration() {
 }
 
 #[test]
-fn an_answer_to_another_challenge_is_refused() {
+fn an_response_to_another_challenge_is_refused() {
     let credential = es256();
     let response = credential.registration().response();
     let mut other = CHALLENGE;

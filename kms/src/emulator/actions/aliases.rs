@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::input::{epoch_seconds, page};
-use super::keys::list_answer;
+use super::keys::list_response;
 use crate::emulator::authorization;
 use crate::emulator::error::KmsError;
 use crate::emulator::keys::{Alias, Keyring};
@@ -109,7 +109,7 @@ pub(super) fn list(invocation: &Invocation<'_>, input: &ListAliases) -> Result<V
         })
         .collect();
     let (aliases, next) = page(aliases, input.limit, input.marker.as_ref())?;
-    Ok(list_answer("Aliases", aliases, next))
+    Ok(list_response("Aliases", aliases, next))
 }
 
 impl OfAlias {

@@ -98,9 +98,9 @@ pub(super) fn decrypt(invocation: &Invocation<'_>, input: &Decrypt) -> Result<Va
     .authorize(&named.key.policy)?;
     let plaintext = open(&named, blob, &options.context)?;
     options.stop_if_dry()?;
-    let mut answer = json!({"EncryptionAlgorithm": SYMMETRIC_DEFAULT, "KeyId": named.arn});
-    tell(invocation, &mut answer, &plaintext, attested.as_ref())?;
-    Ok(answer)
+    let mut response = json!({"EncryptionAlgorithm": SYMMETRIC_DEFAULT, "KeyId": named.arn});
+    tell(invocation, &mut response, &plaintext, attested.as_ref())?;
+    Ok(response)
 }
 
 #[derive(Debug, Deserialize)]

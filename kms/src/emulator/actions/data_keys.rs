@@ -30,16 +30,16 @@ pub(super) fn generate(
     input: &GenerateDataKey,
 ) -> Result<Value, KmsError> {
     let attested = verified(invocation, input.recipient.as_ref())?;
-    let (mut answer, plaintext) = data_key(invocation, input, attested.as_ref())?;
-    tell(invocation, &mut answer, &plaintext, attested.as_ref())?;
-    Ok(answer)
+    let (mut response, plaintext) = data_key(invocation, input, attested.as_ref())?;
+    tell(invocation, &mut response, &plaintext, attested.as_ref())?;
+    Ok(response)
 }
 
 pub(super) fn generate_without_plaintext(
     invocation: &Invocation<'_>,
     input: &GenerateDataKey,
 ) -> Result<Value, KmsError> {
-    data_key(invocation, input, None).map(|(answer, _)| answer)
+    data_key(invocation, input, None).map(|(response, _)| response)
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,14 +66,14 @@ pub(super) fn random(
         .ok_or_else(|| KmsError::missing("numberOfBytes"))
         .and_then(checked_count)?;
     let attested = verified(invocation, input.recipient.as_ref())?;
-    let mut answer = json!({});
+    let mut response = json!({});
     tell(
         invocation,
-        &mut answer,
+        &mut response,
         &random_bytes(count)?,
         attested.as_ref(),
     )?;
-    Ok(answer)
+    Ok(response)
 }
 
 /// The answer without the plaintext, and the plaintext.
@@ -106,8 +106,8 @@ fn data_key(
         &options.context,
         &plaintext,
     )?;
-    let answer = json!({"CiphertextBlob": base64(&blob), "KeyId": named.arn});
-    Ok((answer, plaintext))
+    let response = json!({"CiphertextBlob": base64(&blob), "KeyId": named.arn});
+    Ok((response, plaintext))
 }
 
 impl GenerateDataKey {

@@ -105,7 +105,7 @@ pub(super) fn list(invocation: &Invocation<'_>, input: &ListKeys) -> Result<Valu
         })
         .collect();
     let (keys, next) = page(keys, input.limit, input.marker.as_ref())?;
-    Ok(list_answer("Keys", keys, next))
+    Ok(list_response("Keys", keys, next))
 }
 
 pub(super) fn list_tags(invocation: &Invocation<'_>, input: &OfKey) -> Result<Value, KmsError> {
@@ -114,16 +114,16 @@ pub(super) fn list_tags(invocation: &Invocation<'_>, input: &OfKey) -> Result<Va
     invocation.about(&named).authorize(&named.key.policy)?;
     let tags = named.key.tags.iter();
     let tags = tags.map(|(key, value)| json!({"TagKey": key, "TagValue": value}));
-    Ok(list_answer("Tags", tags.collect(), None))
+    Ok(list_response("Tags", tags.collect(), None))
 }
 
 /// A list as all of them are answered.
-pub(super) fn list_answer(member: &str, items: Vec<Value>, next: Option<String>) -> Value {
-    let mut answer = json!({member: items, "Truncated": next.is_some()});
-    if let (Some(next), Some(members)) = (next, answer.as_object_mut()) {
+pub(super) fn list_response(member: &str, items: Vec<Value>, next: Option<String>) -> Value {
+    let mut response = json!({member: items, "Truncated": next.is_some()});
+    if let (Some(next), Some(members)) = (next, response.as_object_mut()) {
         members.insert("NextMarker".to_owned(), next.into());
     }
-    answer
+    response
 }
 
 impl CreateKey {

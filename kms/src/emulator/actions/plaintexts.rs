@@ -20,7 +20,7 @@ pub(super) fn verified(
 /// Puts the plaintext into the answer, or for a recipient what only that can read, and never both.
 pub(super) fn tell(
     invocation: &Invocation<'_>,
-    answer: &mut Value,
+    response: &mut Value,
     plaintext: &[u8],
     attested: Option<&Attested>,
 ) -> Result<(), KmsError> {
@@ -34,7 +34,7 @@ pub(super) fn tell(
         }
         None => ("Plaintext", base64(plaintext)),
     };
-    if let Some(members) = answer.as_object_mut() {
+    if let Some(members) = response.as_object_mut() {
         members.insert(member.to_owned(), text.into());
     }
     Ok(())

@@ -10,7 +10,7 @@ async fn every_answered_call_is_told() {
     let mut unsigned = Signed::by(kms.emulator.identity(ENCLAVE).unwrap());
     unsigned.secret.push('x');
     let head = unsigned.request("Decrypt", b"{}").into_parts().0;
-    kms.answer(head, b"{}").unwrap_err();
+    kms.response(head, b"{}").unwrap_err();
     let call = |action: &str, caller: Option<&str>, error: Option<&str>| Call {
         action: action.to_owned(),
         caller: caller.map(str::to_owned),
@@ -36,9 +36,9 @@ async fn failures_come_as_often_as_asked_for() {
     ] {
         kms.emulator.fail_next(2, failure);
         for _ in 0..2 {
-            let answer = kms.admin("ListKeys", json!({}));
-            assert_eq!(answer.as_ref().unwrap_err().status, status);
-            refused(answer, name);
+            let response = kms.admin("ListKeys", json!({}));
+            assert_eq!(response.as_ref().unwrap_err().status, status);
+            refused(response, name);
         }
         kms.admin("ListKeys", json!({})).unwrap();
     }
@@ -92,9 +92,9 @@ async fn a_change_that_the_disk_refuses_is_not_made() {
     // A directory in the file's place cannot be replaced by a file.
     std::fs::remove_file(&kept).unwrap();
     std::fs::create_dir(&kept).unwrap();
-    let answer = kms.admin("DisableKey", json!({"KeyId": key}));
-    assert_eq!(answer.as_ref().unwrap_err().status, 500);
-    refused(answer, "KMSInternalException");
+    let response = kms.admin("DisableKey", json!({"KeyId": key}));
+    assert_eq!(response.as_ref().unwrap_err().status, 500);
+    refused(response, "KMSInternalException");
     std::fs::remove_dir(&kept).unwrap();
     std::fs::write(&kept, before).unwrap();
     let described = kms.admin("DescribeKey", json!({"KeyId": key})).unwrap();

@@ -260,9 +260,9 @@ async fn a_dry_run_says_whether_it_would_work_and_does_nothing() {
         ),
     ] {
         input["DryRun"] = json!(true);
-        let answer = kms.admin(action, input.clone());
-        assert_eq!(answer.as_ref().unwrap_err().status, 412);
-        refused(answer, "DryRunOperationException");
+        let response = kms.admin(action, input.clone());
+        assert_eq!(response.as_ref().unwrap_err().status, 412);
+        refused(response, "DryRunOperationException");
         refused(kms.enclave(action, input), "AccessDeniedException");
     }
 }

@@ -136,8 +136,8 @@ async fn what_names_no_key_is_refused_as_kms_does() {
         ("", "ValidationException", "'keyId'"),
         (&"k".repeat(2049), "ValidationException", "'keyId'"),
     ] {
-        let answer = kms.admin("DescribeKey", json!({"KeyId": name}));
-        let message = refused(answer, error);
+        let response = kms.admin("DescribeKey", json!({"KeyId": name}));
+        let message = refused(response, error);
         assert!(message.contains(words), "{name}: {message}");
     }
     let message = refused(kms.admin("DescribeKey", json!({})), "ValidationException");
@@ -157,11 +157,11 @@ async fn what_changes_a_key_takes_no_alias() {
         "ScheduleKeyDeletion",
         "CancelKeyDeletion",
     ] {
-        let answer = kms.admin(action, json!({"KeyId": "alias/permafrost"}));
-        refused(answer, "NotFoundException");
+        let response = kms.admin(action, json!({"KeyId": "alias/permafrost"}));
+        refused(response, "NotFoundException");
         let alias_arn = "arn:aws:kms:us-east-1:111122223333:alias/permafrost";
-        let answer = kms.admin(action, json!({"KeyId": alias_arn}));
-        refused(answer, "InvalidArnException");
+        let response = kms.admin(action, json!({"KeyId": alias_arn}));
+        refused(response, "InvalidArnException");
     }
 }
 
@@ -228,18 +228,18 @@ async fn a_key_pending_deletion_does_nothing_and_can_be_saved() {
     let key = kms.key();
     let blob = kms.encrypt(&key, b"plaintext");
     let input = json!({"KeyId": key, "PendingWindowInDays": 7});
-    let answer = kms.admin("ScheduleKeyDeletion", input.clone()).unwrap();
-    assert_eq!(answer["KeyId"], json!(key));
-    assert_eq!(answer["KeyState"], "PendingDeletion");
-    assert_eq!(answer["PendingWindowInDays"], 7);
-    let deletion = answer["DeletionDate"].as_f64().unwrap();
+    let response = kms.admin("ScheduleKeyDeletion", input.clone()).unwrap();
+    assert_eq!(response["KeyId"], json!(key));
+    assert_eq!(response["KeyState"], "PendingDeletion");
+    assert_eq!(response["PendingWindowInDays"], 7);
+    let deletion = response["DeletionDate"].as_f64().unwrap();
     let expected = clock::unix_ms(kms.now()) as f64 / 1000.0 + 7.0 * 86_400.0;
     assert!((deletion - expected).abs() < 60.0);
     let described = kms.admin("DescribeKey", json!({"KeyId": key})).unwrap();
     assert_eq!(described["KeyMetadata"]["KeyState"], "PendingDeletion");
     assert_eq!(
         described["KeyMetadata"]["DeletionDate"],
-        answer["DeletionDate"]
+        response["DeletionDate"]
     );
 
     let alias = json!({"AliasName": "alias/late", "TargetKeyId": key});
@@ -274,10 +274,10 @@ async fn a_key_whose_time_is_over_is_gone_with_its_aliases() {
     let blob = kms.encrypt(&key, b"plaintext");
     let alias = json!({"AliasName": "alias/permafrost", "TargetKeyId": key});
     kms.admin("CreateAlias", alias).unwrap();
-    let answer = kms
+    let response = kms
         .admin("ScheduleKeyDeletion", json!({"KeyId": key}))
         .unwrap();
-    assert_eq!(answer["PendingWindowInDays"], 30);
+    assert_eq!(response["PendingWindowInDays"], 30);
     kms.move_clock(Duration::from_secs(30 * 86_400 - 60));
     kms.admin("DescribeKey", json!({"KeyId": key})).unwrap();
     kms.move_clock(Duration::from_secs(120));
@@ -289,8 +289,8 @@ async fn a_key_whose_time_is_over_is_gone_with_its_aliases() {
         kms.admin("CancelKeyDeletion", json!({"KeyId": key})),
         "NotFoundException",
     );
-    let answer = kms.admin("Decrypt", json!({"CiphertextBlob": blob}));
-    refused(answer, "AccessDeniedException");
+    let response = kms.admin("Decrypt", json!({"CiphertextBlob": blob}));
+    refused(response, "AccessDeniedException");
     assert_eq!(kms.admin("ListKeys", json!({})).unwrap()["Keys"], json!([]));
     assert_eq!(
         kms.admin("ListAliases", json!({})).unwrap()["Aliases"],

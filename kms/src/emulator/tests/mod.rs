@@ -97,20 +97,20 @@ impl Kms {
         let request = Signed::by(identity)
             .at(self.now())
             .request(action, body.as_bytes());
-        self.answer(request.into_parts().0, body.as_bytes())
+        self.response(request.into_parts().0, body.as_bytes())
     }
 
-    fn answer(&self, head: Parts, body: &[u8]) -> Result<Value, Refused> {
-        let answer = self.emulator.server.service.answer(&head, body);
-        assert!(answer.headers().contains_key("x-amzn-requestid"));
+    fn response(&self, head: Parts, body: &[u8]) -> Result<Value, Refused> {
+        let response = self.emulator.server.service.respond(&head, body);
+        assert!(response.headers().contains_key("x-amzn-requestid"));
         assert_eq!(
-            answer.headers()["content-type"],
+            response.headers()["content-type"],
             "application/x-amz-json-1.1"
         );
-        let status = answer.status().as_u16();
-        let body: Value = match answer.body().is_empty() {
+        let status = response.status().as_u16();
+        let body: Value = match response.body().is_empty() {
             true => Value::Null,
-            false => serde_json::from_slice(answer.body()).unwrap(),
+            false => serde_json::from_slice(response.body()).unwrap(),
         };
         match status {
             200 => Ok(body),
@@ -260,8 +260,8 @@ fn moved(time: SystemTime, by_s: i64) -> SystemTime {
 }
 
 #[track_caller]
-fn refused<T: std::fmt::Debug>(answer: Result<T, Refused>, name: &str) -> String {
-    let refused = answer.unwrap_err();
+fn refused<T: std::fmt::Debug>(response: Result<T, Refused>, name: &str) -> String {
+    let refused = response.unwrap_err();
     assert_eq!(refused.name, name, "{}", refused.message);
     refused.message
 }

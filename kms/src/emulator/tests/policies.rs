@@ -6,9 +6,9 @@ use super::*;
 async fn a_key_made_without_a_policy_leaves_everything_to_iam() {
     let kms = Kms::start().await;
     let key = kms.key();
-    let answer = kms.admin("GetKeyPolicy", json!({"KeyId": key})).unwrap();
-    assert_eq!(answer["PolicyName"], "default");
-    let policy: Value = serde_json::from_str(answer["Policy"].as_str().unwrap()).unwrap();
+    let response = kms.admin("GetKeyPolicy", json!({"KeyId": key})).unwrap();
+    assert_eq!(response["PolicyName"], "default");
+    let policy: Value = serde_json::from_str(response["Policy"].as_str().unwrap()).unwrap();
     assert_eq!(policy["Statement"][0]["Action"], "kms:*");
     assert_eq!(
         policy["Statement"][0]["Principal"]["AWS"],

@@ -46,9 +46,9 @@ impl Enclave {
 
     /// Opens a `CiphertextForRecipient` to an RSA key of 2048 bits. Where its parts lie is known from the fixtures; the
     /// enclave's own parser is tested elsewhere, and `openssl` beside it.
-    fn open(&self, answer: &Value, content_length: usize) -> Vec<u8> {
+    fn open(&self, response: &Value, content_length: usize) -> Vec<u8> {
         let ber = STANDARD
-            .decode(answer["CiphertextForRecipient"].as_str().unwrap())
+            .decode(response["CiphertextForRecipient"].as_str().unwrap())
             .unwrap();
         let key_at = ber
             .windows(4)

@@ -8,7 +8,7 @@ const BODY: &[u8] = b"{}";
 fn change(kms: &Kms, change: impl FnOnce(&mut Signed)) -> Result<Value, Refused> {
     let mut signed = Signed::by(kms.emulator.identity(ADMINISTRATOR).unwrap());
     change(&mut signed);
-    kms.answer(signed.request(ACTION, BODY).into_parts().0, BODY)
+    kms.response(signed.request(ACTION, BODY).into_parts().0, BODY)
 }
 
 fn change_header(
@@ -20,7 +20,7 @@ fn change_header(
     let mut head = signed.request(ACTION, BODY).into_parts().0;
     let value = change(head.headers[name].to_str().unwrap());
     head.headers.insert(name, value.parse().unwrap());
-    kms.answer(head, BODY)
+    kms.response(head, BODY)
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn an_unsigned_request_is_refused() {
     let mut head = signed.request(ACTION, BODY).into_parts().0;
     head.headers.remove("authorization");
     refused(
-        kms.answer(head, BODY),
+        kms.response(head, BODY),
         "MissingAuthenticationTokenException",
     );
 }
@@ -51,10 +51,10 @@ async fn an_unsigned_request_is_refused() {
 #[tokio::test]
 async fn an_unknown_access_key_is_refused() {
     let kms = Kms::start().await;
-    let answer = change(&kms, |signed| {
+    let response = change(&kms, |signed| {
         signed.access_key_id = "AKIAAAAAAAAAAAAAAAAA".into()
     });
-    let message = refused(answer, "UnrecognizedClientException");
+    let message = refused(response, "UnrecognizedClientException");
     assert_eq!(
         message,
         "The security token included in the request is invalid."
@@ -64,13 +64,13 @@ async fn an_unknown_access_key_is_refused() {
 #[tokio::test]
 async fn a_wrong_secret_is_refused() {
     let kms = Kms::start().await;
-    let answer = change(&kms, |signed| signed.secret.push('x'));
-    let message = refused(answer, "InvalidSignatureException");
+    let response = change(&kms, |signed| signed.secret.push('x'));
+    let message = refused(response, "InvalidSignatureException");
     assert!(message.starts_with("The request signature we calculated does not match"));
     let enclave = kms.emulator.identity(ENCLAVE).unwrap();
     let of_another = enclave.secret_access_key.to_string();
-    let answer = change(&kms, |signed| signed.secret = of_another);
-    refused(answer, "InvalidSignatureException");
+    let response = change(&kms, |signed| signed.secret = of_another);
+    refused(response, "InvalidSignatureException");
 }
 
 #[tokio::test]
@@ -78,14 +78,14 @@ async fn an_altered_request_is_refused() {
     let kms = Kms::start().await;
     let signed = Signed::by(kms.emulator.identity(ADMINISTRATOR).unwrap());
     let head = signed.request(ACTION, BODY).into_parts().0;
-    refused(kms.answer(head, b"{ }"), "InvalidSignatureException");
+    refused(kms.response(head, b"{ }"), "InvalidSignatureException");
     for (name, value) in [
         ("x-amz-target", "TrentService.ListAliases"),
         ("host", "kms.us-east-1.amazonaws.com"),
         ("content-type", "application/x-amz-json-1.1; charset=utf-8"),
     ] {
-        let answer = change_header(&kms, name, |_| value.to_owned());
-        refused(answer, "InvalidSignatureException");
+        let response = change_header(&kms, name, |_| value.to_owned());
+        refused(response, "InvalidSignatureException");
     }
 }
 
@@ -93,7 +93,7 @@ async fn an_altered_request_is_refused() {
 async fn every_character_of_the_signature_counts() {
     let kms = Kms::start().await;
     for at in 0..64 {
-        let answer = change_header(&kms, "authorization", |value| {
+        let response = change_header(&kms, "authorization", |value| {
             let start = value.len() - 64 + at;
             let other = if &value[start..=start] == "0" {
                 "1"
@@ -102,7 +102,7 @@ async fn every_character_of_the_signature_counts() {
             };
             format!("{}{other}{}", &value[..start], &value[start + 1..])
         });
-        refused(answer, "InvalidSignatureException");
+        refused(response, "InvalidSignatureException");
     }
     let longer = change_header(&kms, "authorization", |value| format!("{value}00"));
     refused(longer, "InvalidSignatureException");
@@ -115,19 +115,19 @@ async fn every_character_of_the_signature_counts() {
 #[tokio::test]
 async fn another_region_or_service_is_refused() {
     let kms = Kms::start().await;
-    let answer = change(&kms, |signed| signed.region = "eu-central-1".into());
-    let message = refused(answer, "InvalidSignatureException");
+    let response = change(&kms, |signed| signed.region = "eu-central-1".into());
+    let message = refused(response, "InvalidSignatureException");
     assert!(
         message.contains("valid region, not 'eu-central-1'"),
         "{message}"
     );
-    let answer = change(&kms, |signed| signed.service = "sts".into());
-    let message = refused(answer, "InvalidSignatureException");
+    let response = change(&kms, |signed| signed.service = "sts".into());
+    let message = refused(response, "InvalidSignatureException");
     assert!(message.contains("correct service: 'kms'"), "{message}");
-    let answer = change_header(&kms, "authorization", |value| {
+    let response = change_header(&kms, "authorization", |value| {
         value.replace("aws4_request", "aws5_request")
     });
-    let message = refused(answer, "InvalidSignatureException");
+    let message = refused(response, "InvalidSignatureException");
     assert!(message.contains("valid terminator"), "{message}");
 }
 
@@ -138,8 +138,8 @@ async fn a_signature_is_good_for_five_minutes() {
         (-310, "Signature expired"),
         (310, "Signature not yet current"),
     ] {
-        let answer = change(&kms, |signed| signed.time = moved(signed.time, by_s));
-        let message = refused(answer, "InvalidSignatureException");
+        let response = change(&kms, |signed| signed.time = moved(signed.time, by_s));
+        let message = refused(response, "InvalidSignatureException");
         assert!(message.starts_with(words), "{message}");
     }
     for by_s in [-290, 290] {
@@ -150,11 +150,11 @@ async fn a_signature_is_good_for_five_minutes() {
 #[tokio::test]
 async fn a_date_other_than_that_of_the_scope_is_refused() {
     let kms = Kms::start().await;
-    let answer = change_header(&kms, "authorization", |value| {
+    let response = change_header(&kms, "authorization", |value| {
         let at = value.find('/').unwrap() + 1;
         format!("{}20000101{}", &value[..at], &value[at + 8..])
     });
-    let message = refused(answer, "InvalidSignatureException");
+    let message = refused(response, "InvalidSignatureException");
     assert!(message.starts_with("Date in Credential scope"), "{message}");
 }
 
@@ -170,8 +170,8 @@ async fn a_date_in_another_form_is_refused() {
         "20260101T0000+1Z",
         "Thu, 01 Jan 2026 00:00:00 GMT",
     ] {
-        let answer = change_header(&kms, "x-amz-date", |_| date.to_owned());
-        refused(answer, "IncompleteSignatureException");
+        let response = change_header(&kms, "x-amz-date", |_| date.to_owned());
+        refused(response, "IncompleteSignatureException");
     }
 }
 
@@ -183,24 +183,24 @@ async fn what_is_not_signed_but_must_be_is_refused() {
         ("x-amz-date", "'x-amz-date' must be"),
         ("x-amz-target", "'x-amz-target' must be"),
     ] {
-        let answer = change(&kms, |signed| {
+        let response = change(&kms, |signed| {
             signed.settings.excluded_headers = Some(vec![excluded.into()]);
         });
-        let message = refused(answer, "InvalidSignatureException");
+        let message = refused(response, "InvalidSignatureException");
         assert!(message.starts_with(words), "{message}");
     }
-    let answer = change_header(&kms, "authorization", |value| {
+    let response = change_header(&kms, "authorization", |value| {
         value.replace("SignedHeaders=", "SignedHeaders=accept;")
     });
-    let message = refused(answer, "InvalidSignatureException");
+    let message = refused(response, "InvalidSignatureException");
     assert!(
         message.contains("'accept' is not in the request"),
         "{message}"
     );
-    let answer = change_header(&kms, "authorization", |value| {
+    let response = change_header(&kms, "authorization", |value| {
         value.replace("content-type;host", "host;content-type")
     });
-    let message = refused(answer, "InvalidSignatureException");
+    let message = refused(response, "InvalidSignatureException");
     assert!(message.contains("not in order"), "{message}");
 }
 
@@ -218,14 +218,14 @@ async fn an_authorization_that_is_not_exactly_one_is_refused() {
         |value| format!("{value}, Signature=00"),
     ];
     for change in changes {
-        let answer = change_header(&kms, "authorization", change);
-        refused(answer, "IncompleteSignatureException");
+        let response = change_header(&kms, "authorization", change);
+        refused(response, "IncompleteSignatureException");
     }
     let signed = Signed::by(kms.emulator.identity(ADMINISTRATOR).unwrap());
     let mut head = signed.request(ACTION, BODY).into_parts().0;
     let again = head.headers["authorization"].clone();
     head.headers.append("authorization", again);
-    refused(kms.answer(head, BODY), "IncompleteSignatureException");
+    refused(kms.response(head, BODY), "IncompleteSignatureException");
 }
 
 #[tokio::test]
@@ -253,13 +253,13 @@ async fn a_session_needs_its_token_and_ends() {
         let mut signed = Signed::by(session);
         signed.token = token;
         let head = signed.request(ACTION, BODY).into_parts().0;
-        refused(kms.answer(head, BODY), "UnrecognizedClientException");
+        refused(kms.response(head, BODY), "UnrecognizedClientException");
     }
-    let answer = change(&kms, |signed| signed.token = Some("the-token".into()));
-    refused(answer, "UnrecognizedClientException");
+    let response = change(&kms, |signed| signed.token = Some("the-token".into()));
+    refused(response, "UnrecognizedClientException");
     kms.move_clock(Duration::from_secs(601));
-    let answer = kms.call("session", ACTION, json!({}));
-    refused(answer, "ExpiredTokenException");
+    let response = kms.call("session", ACTION, json!({}));
+    refused(response, "ExpiredTokenException");
     let credentials = std::fs::read_to_string(kms.emulator.credentials_path()).unwrap();
     assert!(
         credentials.contains("[session]\naws_access_key_id = ASIA"),
@@ -278,6 +278,6 @@ async fn a_false_hash_of_the_body_is_refused() {
     signed.settings.payload_checksum_kind =
         aws_sigv4::http_request::PayloadChecksumKind::XAmzSha256;
     let head = signed.request(ACTION, b"{\"Limit\":1}").into_parts().0;
-    let message = refused(kms.answer(head, BODY), "InvalidSignatureException");
+    let message = refused(kms.response(head, BODY), "InvalidSignatureException");
     assert!(message.contains("x-amz-content-sha256"), "{message}");
 }

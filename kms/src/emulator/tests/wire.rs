@@ -60,14 +60,14 @@ fn list_keys(kms: &Kms) -> Request<Full<Bytes>> {
 async fn a_client_that_trusts_the_authority_is_answered() {
     let kms = Kms::start().await;
     kms.key();
-    let answer = send(&kms, list_keys(&kms)).await;
-    assert_eq!(answer.status(), 200);
+    let response = send(&kms, list_keys(&kms)).await;
+    assert_eq!(response.status(), 200);
     assert_eq!(
-        answer.headers()["content-type"],
+        response.headers()["content-type"],
         "application/x-amz-json-1.1"
     );
-    assert_eq!(answer.headers()["x-amzn-requestid"].len(), 36);
-    let body: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(response.headers()["x-amzn-requestid"].len(), 36);
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(body["Keys"].as_array().unwrap().len(), 1);
     assert_eq!(kms.emulator.calls().len(), 2);
     kms.emulator.stop().await;
@@ -114,10 +114,10 @@ async fn what_is_no_call_of_kms_is_refused() {
     for change in changes {
         let mut request = list_keys(&kms);
         change(&mut request);
-        let answer = send(&kms, request).await;
-        assert_eq!(answer.status(), 400);
-        assert!(answer.headers().contains_key("x-amzn-requestid"));
-        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        let response = send(&kms, request).await;
+        assert_eq!(response.status(), 400);
+        assert!(response.headers().contains_key("x-amzn-requestid"));
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(body["__type"], "UnknownOperationException");
     }
 }
@@ -128,7 +128,10 @@ async fn a_body_that_is_no_json_object_is_refused() {
     let signed = Signed::by(kms.emulator.identity(ADMINISTRATOR).unwrap());
     for body in ["", "{", "7", "{\"Limit\":\"two\"}"] {
         let head = signed.request("ListKeys", body.as_bytes()).into_parts().0;
-        refused(kms.answer(head, body.as_bytes()), "SerializationException");
+        refused(
+            kms.response(head, body.as_bytes()),
+            "SerializationException",
+        );
     }
 }
 
@@ -137,9 +140,9 @@ async fn a_body_above_the_limit_is_refused() {
     let kms = Kms::start().await;
     let body = Bytes::from(vec![b' '; 256 * 1024 + 1]);
     let request = list_keys(&kms).map(|_| Full::new(body));
-    let answer = send(&kms, request).await;
-    assert_eq!(answer.status(), 413);
-    assert!(answer.headers().contains_key("x-amzn-requestid"));
+    let response = send(&kms, request).await;
+    assert_eq!(response.status(), 413);
+    assert!(response.headers().contains_key("x-amzn-requestid"));
 }
 
 #[tokio::test]
@@ -159,16 +162,16 @@ async fn a_client_without_tls_gets_nothing() {
         .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .await
         .unwrap();
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     // An alert at most.
-    let _closed = timeout(TIME, stream.read_to_end(&mut answer))
+    let _closed = timeout(TIME, stream.read_to_end(&mut response))
         .await
         .unwrap();
-    assert!(!answer.starts_with(b"HTTP"));
+    assert!(!response.starts_with(b"HTTP"));
 }
 
 #[tokio::test]
-async fn an_answer_comes_after_the_latency_asked_for() {
+async fn an_response_comes_after_the_latency_asked_for() {
     let kms = Kms::start().await;
     kms.emulator.set_latency(Duration::from_millis(300));
     let started = std::time::Instant::now();
@@ -177,7 +180,7 @@ async fn an_answer_comes_after_the_latency_asked_for() {
 }
 
 #[tokio::test]
-async fn a_stopped_emulator_answers_nobody_and_frees_its_address() {
+async fn a_stopped_emulator_responses_nobody_and_frees_its_address() {
     let kms = Kms::start().await;
     let address = kms.emulator.address();
     let state = kms.state.clone();

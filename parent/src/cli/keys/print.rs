@@ -47,11 +47,11 @@ impl Print {
 
     fn either(
         &self,
-        answer: &impl Serialize,
+        response: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<(), Outcome> {
         if self.json {
-            say(serde_json::to_string(answer).unwrap_or_default())
+            say(serde_json::to_string(response).unwrap_or_default())
         } else {
             say(text())
         }

@@ -86,19 +86,19 @@ impl ServiceArguments {
 impl Service {
     /// What KMS says of a key, by its ARN or an alias; nothing if there is none.
     pub(super) async fn describe(&self, key: &str) -> Result<Option<KeyMetadata>, Outcome> {
-        let answer = match self.client.describe_key().key_id(key).send().await {
-            Ok(answer) => answer,
+        let response = match self.client.describe_key().key_id(key).send().await {
+            Ok(response) => response,
             Err(error) if error.code() == Some("NotFoundException") => return Ok(None),
             Err(error) => return Err(failed("DescribeKey", &error)),
         };
-        metadata("DescribeKey", answer.key_metadata()).map(Some)
+        metadata("DescribeKey", response.key_metadata()).map(Some)
     }
 
     /// The policy of a key.
     pub(super) async fn policy(&self, key: &str) -> Result<String, Outcome> {
         let call = self.client.get_key_policy().key_id(key);
-        let answer = call.policy_name(POLICY_NAME).send().await;
-        answer
+        let response = call.policy_name(POLICY_NAME).send().await;
+        response
             .map_err(|error| failed("GetKeyPolicy", &error))?
             .policy
             .ok_or_else(|| Outcome::failed("KMS GetKeyPolicy: an answer without a policy"))
@@ -134,7 +134,7 @@ impl Service {
         description: &str,
         bypass_lockout_check: bool,
     ) -> Result<KeyMetadata, Outcome> {
-        let answer = self
+        let response = self
             .client
             .create_key()
             .policy(policy)
@@ -147,7 +147,7 @@ impl Service {
             .send()
             .await
             .map_err(|error| failed("CreateKey", &error))?;
-        metadata("CreateKey", answer.key_metadata())
+        metadata("CreateKey", response.key_metadata())
     }
 
     /// Gives a key an alias.

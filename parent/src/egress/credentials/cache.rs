@@ -93,7 +93,7 @@ impl CredentialsCache {
             let outcome = self.fetch(source.as_ref()).await;
             state.note(outcome);
         }
-        state.answer()
+        state.response()
     }
 
     async fn fetch(&self, source: &dyn Fetch) -> Result<Fetched, String> {
@@ -142,7 +142,7 @@ impl State {
         self.last = Some((Instant::now(), failure));
     }
 
-    fn answer(&self) -> Result<Bytes, NoCredentials> {
+    fn response(&self) -> Result<Bytes, NoCredentials> {
         let held = self.held.as_ref().filter(|held| held.lasts(Duration::ZERO));
         if let Some(held) = held {
             return json(&held.credentials);

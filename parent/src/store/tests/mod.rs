@@ -66,10 +66,10 @@ impl Served {
     }
 
     async fn listing(&self, query: &str) -> Listing {
-        let answer = self.get(&format!("/records/key?{query}"), &[]).await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
-        serde_json::from_slice(answer.body()).unwrap()
+        let response = self.get(&format!("/records/key?{query}"), &[]).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        serde_json::from_slice(response.body()).unwrap()
     }
 }
 

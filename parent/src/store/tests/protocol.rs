@@ -19,42 +19,46 @@ fn ids(page: &Listing) -> Vec<&str> {
 async fn versions_count_from_one_and_each_put_needs_the_one_before() {
     let served = Served::start().await;
     let path = "/records/key/a";
-    let answer = served.get(path, &[]).await;
+    let response = served.get(path, &[]).await;
     assert_eq!(
-        (answer.status(), etag(answer.headers())),
+        (response.status(), etag(response.headers())),
         (StatusCode::NOT_FOUND, None)
     );
 
-    let answer = served.put(path, &[("if-match", "\"1\"")], b"x").await;
-    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(etag(answer.headers()), None, "there is nothing to name");
+    let response = served.put(path, &[("if-match", "\"1\"")], b"x").await;
+    assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(response.headers()), None, "there is nothing to name");
 
-    let answer = served.put(path, FIRST, b"one").await;
-    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
-    assert_eq!(etag(answer.headers()), Some("\"1\""));
+    let response = served.put(path, FIRST, b"one").await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(etag(response.headers()), Some("\"1\""));
 
-    let answer = served.put(path, FIRST, b"again").await;
-    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(etag(answer.headers()), Some("\"1\""));
+    let response = served.put(path, FIRST, b"again").await;
+    assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(response.headers()), Some("\"1\""));
 
-    let answer = served.put(path, &[("if-match", "\"1\"")], b"two").await;
-    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
-    assert_eq!(etag(answer.headers()), Some("\"2\""));
+    let response = served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(etag(response.headers()), Some("\"2\""));
 
     for stale in ["\"1\"", "\"3\"", "\"9223372036854775807\""] {
-        let answer = served.put(path, &[("if-match", stale)], b"x").await;
-        assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED, "{stale}");
-        assert_eq!(etag(answer.headers()), Some("\"2\""));
+        let response = served.put(path, &[("if-match", stale)], b"x").await;
+        assert_eq!(
+            response.status(),
+            StatusCode::PRECONDITION_FAILED,
+            "{stale}"
+        );
+        assert_eq!(etag(response.headers()), Some("\"2\""));
     }
 
-    let answer = served.get(path, &[]).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(etag(answer.headers()), Some("\"2\""));
+    let response = served.get(path, &[]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(etag(response.headers()), Some("\"2\""));
     assert_eq!(
-        answer.headers()[header::CONTENT_TYPE],
+        response.headers()[header::CONTENT_TYPE],
         "application/octet-stream"
     );
-    assert_eq!(answer.body(), "two");
+    assert_eq!(response.body(), "two");
 }
 
 #[tokio::test]
@@ -62,26 +66,26 @@ async fn a_known_version_is_not_sent_again() {
     let served = Served::start().await;
     let path = "/records/key/a";
     served.put(path, FIRST, b"one").await;
-    let answer = served.get(path, &[("if-none-match", "\"1\"")]).await;
-    assert_eq!(answer.status(), StatusCode::NOT_MODIFIED);
-    assert_eq!(etag(answer.headers()), Some("\"1\""));
-    assert!(answer.body().is_empty());
-    let answer = served.get(path, &[("if-none-match", "\"2\"")]).await;
+    let response = served.get(path, &[("if-none-match", "\"1\"")]).await;
+    assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(etag(response.headers()), Some("\"1\""));
+    assert!(response.body().is_empty());
+    let response = served.get(path, &[("if-none-match", "\"2\"")]).await;
     assert_eq!(
-        (answer.status(), answer.body().as_ref()),
+        (response.status(), response.body().as_ref()),
         (StatusCode::OK, b"one".as_slice())
     );
 }
 
 #[tokio::test]
-async fn a_put_repeated_after_a_lost_answer_conflicts_with_itself() {
+async fn a_put_repeated_after_a_lost_response_conflicts_with_itself() {
     let served = Served::start().await;
     let path = "/records/key/a";
     served.put(path, FIRST, b"one").await;
     served.put(path, &[("if-match", "\"1\"")], b"two").await;
-    let answer = served.put(path, &[("if-match", "\"1\"")], b"two").await;
-    assert_eq!(answer.status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(etag(answer.headers()), Some("\"2\""));
+    let response = served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(etag(response.headers()), Some("\"2\""));
     assert_eq!(served.get(path, &[]).await.body(), "two");
 }
 
@@ -95,12 +99,12 @@ async fn what_is_not_of_the_protocol_is_refused_in_words() {
         "/records/key/a.b",
         "/records/key/%2e%2e",
     ] {
-        for answer in [
+        for response in [
             served.get(path, &[]).await,
             served.put(path, FIRST, b"x").await,
         ] {
-            assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
-            let said = String::from_utf8_lossy(answer.body()).into_owned();
+            assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+            let said = String::from_utf8_lossy(response.body()).into_owned();
             assert!(said.contains("accepted:"), "{path}: {said}");
         }
     }
@@ -116,13 +120,13 @@ async fn what_is_not_of_the_protocol_is_refused_in_words() {
         &[("if-none-match", "*"), ("if-match", "\"1\"")],
     ];
     for headers in conditions {
-        let answer = served.put("/records/key/a", headers, b"x").await;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{headers:?}");
+        let response = served.put("/records/key/a", headers, b"x").await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{headers:?}");
     }
-    let answer = served
+    let response = served
         .get("/records/key/a", &[("if-none-match", "*")])
         .await;
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     for query in [
         "limit=0",
         "limit=101",
@@ -132,8 +136,8 @@ async fn what_is_not_of_the_protocol_is_refused_in_words() {
         "after=a.b",
         "other=1",
     ] {
-        let answer = served.get(&format!("/records/key?{query}"), &[]).await;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{query}");
+        let response = served.get(&format!("/records/key?{query}"), &[]).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
     }
     assert_eq!(
         served.get("/records", &[]).await.status(),
@@ -154,12 +158,12 @@ async fn what_is_not_of_the_protocol_is_refused_in_words() {
 async fn the_longest_record_fits_and_one_byte_more_is_refused() {
     let served = Served::start().await;
     let longest: Vec<u8> = (0..RECORD_MAX).map(|i| (i % 251) as u8).collect();
-    let answer = served.put("/records/key/a", FIRST, &longest).await;
-    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    let response = served.put("/records/key/a", FIRST, &longest).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
     assert_eq!(served.get("/records/key/a", &[]).await.body(), &longest);
     let longer = vec![0; RECORD_MAX + 1];
-    let answer = served.put("/records/key/b", FIRST, &longer).await;
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let response = served.put("/records/key/b", FIRST, &longer).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(
         served.get("/records/key/b", &[]).await.status(),
         StatusCode::NOT_FOUND
@@ -175,10 +179,10 @@ async fn the_longest_record_fits_and_one_byte_more_is_refused() {
 async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind() {
     let served = Served::start().await;
     for id in ["b", "a", "a-", "a0", "aa", "az", "0", "-"] {
-        let answer = served
+        let response = served
             .put(&format!("/records/key/{id}"), FIRST, id.as_bytes())
             .await;
-        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
     }
     served.put("/records/other/a1", FIRST, b"x").await;
     let page = served.listing("").await;
@@ -231,12 +235,12 @@ async fn a_database_that_fails_is_a_503_in_words() {
     let served = Served::start().await;
     served.put("/records/key/a", FIRST, b"one").await;
     served.store.close().await;
-    for answer in [
+    for response in [
         served.get("/records/key/a", &[]).await,
         served.put("/records/key/b", FIRST, b"x").await,
         served.get("/records/key", &[]).await,
     ] {
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(answer.body(), "the record store is closed\n");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.body(), "the record store is closed\n");
     }
 }

@@ -20,16 +20,16 @@ async fn connections_that_close_empty_or_midway_disturb_nobody() {
         stream.write_all(begun.as_bytes()).await.unwrap();
         drop(stream);
     }
-    let answer = served.put("/records/key/a", FIRST, b"whole").await;
+    let response = served.put("/records/key/a", FIRST, b"whole").await;
     assert_eq!(
-        answer.status(),
+        response.status(),
         StatusCode::NO_CONTENT,
         "half a record was stored"
     );
 }
 
 #[tokio::test]
-async fn a_stopping_server_answers_what_was_asked_and_frees_its_address() {
+async fn a_stopping_server_responses_what_was_asked_and_frees_its_address() {
     let mut served = Served::start().await;
     let mut idle = connect(&served.address).await.unwrap();
     let mut asking = connect(&served.address).await.unwrap();
@@ -46,9 +46,9 @@ async fn a_stopping_server_answers_what_was_asked_and_frees_its_address() {
     idle.read_to_end(&mut end).await.unwrap();
     assert!(end.is_empty(), "an idle connection is closed");
     asking.write_all(b"e").await.unwrap();
-    let mut answer = String::new();
-    asking.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    let mut response = String::new();
+    asking.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 204 "), "{response}");
     tokio::time::timeout(Duration::from_secs(10), &mut served.server)
         .await
         .unwrap()

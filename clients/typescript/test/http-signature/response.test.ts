@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Bytes, utf8 } from "../../src/bytes.js";
-import type { Fields, HttpAnswer, HttpRequest } from "../../src/http.js";
-import { AnswerError, isSigned, verifyAnswer } from "../../src/http-signature/answer.js";
+import type { Fields, HttpResponse, HttpRequest } from "../../src/http.js";
+import { ResponseError, isSigned, verifyResponse } from "../../src/http-signature/response.js";
 import { generateSessionKey } from "../../src/http-signature/key.js";
 import { signRequest } from "../../src/http-signature/request.js";
 import { type Boot, newBoot } from "./boot.js";
@@ -14,14 +14,14 @@ const UNSIGNED: HttpRequest = { method: "GET", target: "/v1/keys?limit=1", field
 interface Exchange {
   readonly boot: Boot;
   readonly request: HttpRequest;
-  readonly answer: HttpAnswer;
+  readonly response: HttpResponse;
 }
 
 async function exchange(signed: boolean): Promise<Exchange> {
   const boot = await newBoot(NAME);
   const request = signed ? await sign(UNSIGNED) : UNSIGNED;
-  const answer = await boot.answer(request, 200, [["content-type", "application/json"]], BODY, 1_700_000_000);
-  return { boot, request, answer };
+  const response = await boot.response(request, 200, [["content-type", "application/json"]], BODY, 1_700_000_000);
+  return { boot, request, response };
 }
 
 async function sign(request: HttpRequest): Promise<HttpRequest> {
@@ -29,11 +29,11 @@ async function sign(request: HttpRequest): Promise<HttpRequest> {
   return signRequest(request, { name: "alice", key: privateKey }, NAME);
 }
 
-async function refusal(answer: HttpAnswer, request: HttpRequest, key: Bytes): Promise<AnswerError> {
+async function refusal(response: HttpResponse, request: HttpRequest, key: Bytes): Promise<ResponseError> {
   try {
-    await verifyAnswer(answer, request, key);
+    await verifyResponse(response, request, key);
   } catch (error) {
-    if (error instanceof AnswerError) {
+    if (error instanceof ResponseError) {
       return error;
     }
     throw error;
@@ -56,9 +56,9 @@ function replace(fields: Fields, name: string, from: string, to: string): Fields
 }
 
 test.each([false, true])("an answer says when and which boot (request signed: %s)", async (signed) => {
-  const { boot, request, answer } = await exchange(signed);
+  const { boot, request, response } = await exchange(signed);
   expect(isSigned(request)).toBe(signed);
-  expect(await verifyAnswer(answer, request, boot.publicKey)).toEqual({ created: 1_700_000_000, boot: NAME });
+  expect(await verifyResponse(response, request, boot.publicKey)).toEqual({ created: 1_700_000_000, boot: NAME });
 });
 
 const input = (from: string, to: string) => (fields: Fields) => replace(fields, "signature-input", from, to);
@@ -91,19 +91,19 @@ describe("an altered answer is refused", () => {
     ["another label", "parameter", input("permafrost=", "sig=")],
     ["a second label", "parameter", input("permafrost=", 'sig=("@status"), permafrost=')],
   ])("%s", async (_, rule, alter) => {
-    const { boot, request, answer } = await exchange(true);
-    const altered = { ...answer, fields: alter(answer.fields) };
+    const { boot, request, response } = await exchange(true);
+    const altered = { ...response, fields: alter(response.fields) };
     expect((await refusal(altered, request, boot.publicKey)).rule).toBe(rule);
   });
 
   test("another status", async () => {
-    const { boot, request, answer } = await exchange(true);
-    expect((await refusal({ ...answer, status: 201 }, request, boot.publicKey)).rule).toBe("signature");
+    const { boot, request, response } = await exchange(true);
+    expect((await refusal({ ...response, status: 201 }, request, boot.publicKey)).rule).toBe("signature");
   });
 
   test("another body", async () => {
-    const { boot, request, answer } = await exchange(true);
-    expect((await refusal({ ...answer, body: utf8("{}") }, request, boot.publicKey)).rule).toBe("content-digest");
+    const { boot, request, response } = await exchange(true);
+    expect((await refusal({ ...response, body: utf8("{}") }, request, boot.publicKey)).rule).toBe("content-digest");
   });
 });
 
@@ -115,19 +115,19 @@ describe("an answer to another request is refused", () => {
     ["the same, signed anew", (request) => sign(request)],
     ["the same, unsigned", (request) => ({ ...request, fields: drop("signature")(request.fields) })],
   ])("%s", async (_, alter) => {
-    const { boot, request, answer } = await exchange(true);
-    await refusal(answer, await alter(request), boot.publicKey);
+    const { boot, request, response } = await exchange(true);
+    await refusal(response, await alter(request), boot.publicKey);
   });
 
   test("the same, unsigned when it was answered", async () => {
-    const { boot, request, answer } = await exchange(false);
-    expect((await refusal(answer, await sign(request), boot.publicKey)).rule).toBe("components");
+    const { boot, request, response } = await exchange(false);
+    expect((await refusal(response, await sign(request), boot.publicKey)).rule).toBe("components");
   });
 });
 
 test("an answer of another boot is refused", async () => {
-  const { request, answer } = await exchange(true);
+  const { request, response } = await exchange(true);
   const other = await newBoot(OTHER);
-  expect((await refusal(answer, request, other.publicKey)).rule).toBe("signature");
-  expect((await refusal(answer, request, utf8("no point of the curve at all, no"))).rule).toBe("signature");
+  expect((await refusal(response, request, other.publicKey)).rule).toBe("signature");
+  expect((await refusal(response, request, utf8("no point of the curve at all, no"))).rule).toBe("signature");
 });

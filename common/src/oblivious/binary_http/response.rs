@@ -8,7 +8,7 @@ use super::writer::{fields_and_content, integer};
 use super::{BinaryHttpError, KNOWN_LENGTH_ANSWER, fields};
 
 /// Writes an answer of known length (RFC 9292 section 3.1).
-pub fn encode_answer(parts: &Parts, content: &[u8]) -> Vec<u8> {
+pub fn encode_response(parts: &Parts, content: &[u8]) -> Vec<u8> {
     let mut message = Vec::new();
     integer(&mut message, 1);
     integer(&mut message, parts.status.as_u16().into());
@@ -20,7 +20,7 @@ pub fn encode_answer(parts: &Parts, content: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`BinaryHttpError`].
-pub fn decode_answer(message: &[u8]) -> Result<Response<Vec<u8>>, BinaryHttpError> {
+pub fn decode_response(message: &[u8]) -> Result<Response<Vec<u8>>, BinaryHttpError> {
     let mut reader = Reader::new(message);
     let framing = reader.integer("the framing indicator")?;
     if framing != KNOWN_LENGTH_ANSWER {
@@ -36,8 +36,8 @@ pub fn decode_answer(message: &[u8]) -> Result<Response<Vec<u8>>, BinaryHttpErro
         .and_then(|status| StatusCode::from_u16(status).ok())
         .ok_or(BinaryHttpError::Status(status))?;
     let (headers, content) = fields::known_length(reader)?;
-    let mut answer = Response::new(content);
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    Ok(answer)
+    let mut response = Response::new(content);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
 }

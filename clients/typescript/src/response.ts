@@ -1,13 +1,13 @@
 /** Answers that are believed. */
 
 import type { Bytes } from "./bytes.js";
-import { ClockDiffersError, ProblemError, UnexpectedAnswerError } from "./error.js";
-import { type Fields, type HttpAnswer, values } from "./http.js";
+import { ClockDiffersError, ProblemError, UnexpectedResponseError } from "./error.js";
+import { type Fields, type HttpResponse, values } from "./http.js";
 import { CONTENT_TYPE } from "./http-signature/profile.js";
 import { type Problem, problemName, readJson, readProblem } from "./problem.js";
 
 /** An answer that the verified boot signed, to the very request that was sent. */
-export class Answer {
+export class Response {
   readonly status: number;
   /** Undefined where the answer has none. */
   readonly contentType: string | undefined;
@@ -20,12 +20,12 @@ export class Answer {
    */
   readonly fields: Fields;
 
-  constructor(answer: HttpAnswer, created: number) {
-    this.status = answer.status;
-    [this.contentType] = values(answer.fields, CONTENT_TYPE);
-    this.body = answer.body;
+  constructor(response: HttpResponse, created: number) {
+    this.status = response.status;
+    [this.contentType] = values(response.fields, CONTENT_TYPE);
+    this.body = response.body;
     this.created = created;
-    this.fields = answer.fields;
+    this.fields = response.fields;
   }
 
   /** The problem that it is, if it is one. */
@@ -45,7 +45,7 @@ export class Answer {
     }
     const value = readJson(this.body);
     if (value === undefined) {
-      throw new UnexpectedAnswerError(this.status, "its body is not JSON");
+      throw new UnexpectedResponseError(this.status, "its body is not JSON");
     }
     return value as T;
   }
@@ -53,7 +53,7 @@ export class Answer {
   #refusal(): Error {
     const { problem } = this;
     if (problem === undefined) {
-      return new UnexpectedAnswerError(this.status, "it is neither a success nor a problem");
+      return new UnexpectedResponseError(this.status, "it is neither a success nor a problem");
     }
     if (problemName(problem) === "request-expired") {
       return new ClockDiffersError(problem, this.created, Math.floor(Date.now() / 1000));

@@ -15,13 +15,13 @@ async fn the_requests_are_those_of_the_protocol() {
     let liar = Liar::new(move |n, request| {
         noting.lock().unwrap().push(request.to_owned());
         Reply::Say(match n {
-            0 => answer("404 Not Found", "", b"no such record\n"),
+            0 => response("404 Not Found", "", b"no such record\n"),
             1 => no_body("304 Not Modified", "etag: \"7\"\r\n"),
-            2 => answer("200 OK", "etag: \"8\"\r\n", b"bytes"),
+            2 => response("200 OK", "etag: \"8\"\r\n", b"bytes"),
             3 => no_body("204 No Content", "etag: \"1\"\r\n"),
             4 => no_body("204 No Content", "etag: \"8\"\r\n"),
-            5 => answer("412 Precondition Failed", "etag: \"9\"\r\n", b"x"),
-            6 => answer("412 Precondition Failed", "", b"x"),
+            5 => response("412 Precondition Failed", "etag: \"9\"\r\n", b"x"),
+            6 => response("412 Precondition Failed", "", b"x"),
             _ => page_of(r#"{"id":"k-c","version":2,"record":"YQ=="}"#, true),
         })
     });
@@ -82,7 +82,7 @@ async fn a_record_without_exactly_one_good_etag_is_refused() {
         "etag: \"1\", \"2\"\r\n",
         "etag: \"\u{fc}\"\r\n",
     ] {
-        let liar = Liar::saying(answer("200 OK", headers, b"bytes"));
+        let liar = Liar::saying(response("200 OK", headers, b"bytes"));
         assert!(
             matches!(failed(liar.get(None).await), Fault::Etag { .. }),
             "{headers:?}"
@@ -96,7 +96,7 @@ async fn a_record_without_exactly_one_good_etag_is_refused() {
 #[tokio::test]
 async fn an_etag_is_quoted_escaped_and_cut() {
     let long = format!("etag: \"{}\u{1b}[2J\"\r\n", "é".repeat(500)).replace('\u{1b}', "\t");
-    let liar = Liar::saying(answer("200 OK", &long, b"bytes"));
+    let liar = Liar::saying(response("200 OK", &long, b"bytes"));
     let said = failed(liar.get(None).await).to_string();
     assert!(said.is_ascii() && said.len() < 400, "{said}");
 }
@@ -131,10 +131,10 @@ async fn a_put_that_gives_another_version_than_the_next_has_an_unknown_outcome()
 
 #[tokio::test]
 async fn a_conflict_that_is_none_has_an_unknown_outcome() {
-    let liar = Liar::saying(answer("412 Precondition Failed", "", b""));
+    let liar = Liar::saying(response("412 Precondition Failed", "", b""));
     let fault = unknown(liar.put(Expected::Absent).await);
     assert!(matches!(fault, Fault::Version { .. }), "{fault}");
-    let liar = Liar::saying(answer("412 Precondition Failed", "etag: \"7\"\r\n", b""));
+    let liar = Liar::saying(response("412 Precondition Failed", "etag: \"7\"\r\n", b""));
     let fault = unknown(liar.put(Expected::Version(7)).await);
     assert!(matches!(fault, Fault::Version { .. }), "{fault}");
 }
@@ -150,12 +150,12 @@ async fn a_status_the_protocol_does_not_have_is_quoted() {
         "500 Oh",
         "503 Busy",
     ] {
-        let mut words = answer(status, "etag: \"1\"\r\n", b"why \x1b[31m not");
+        let mut words = response(status, "etag: \"1\"\r\n", b"why \x1b[31m not");
         if status.starts_with("100") {
             // An interim answer is followed by the real one.
             words = [
                 no_body(status, ""),
-                answer("418 Teapot", "", b"why \x1b[31m not"),
+                response("418 Teapot", "", b"why \x1b[31m not"),
             ]
             .concat();
         }
@@ -197,20 +197,20 @@ async fn a_head_without_end_is_cut_off() {
     let liar = Liar::new(move |_, _| Reply::SayAndClose(head.clone()));
     assert!(matches!(failed(liar.get(None).await), Fault::Connection(_)));
     let many = "x: y\r\n".repeat(200);
-    let liar = Liar::saying(answer("200 OK", &format!("etag: \"1\"\r\n{many}"), b""));
+    let liar = Liar::saying(response("200 OK", &format!("etag: \"1\"\r\n{many}"), b""));
     assert!(matches!(failed(liar.get(None).await), Fault::Connection(_)));
 }
 
 #[tokio::test]
 async fn bodies_are_bounded() {
     let body = vec![0; RECORD_MAX];
-    let liar = Liar::saying(answer("200 OK", "etag: \"1\"\r\n", &body));
+    let liar = Liar::saying(response("200 OK", "etag: \"1\"\r\n", &body));
     assert!(
         matches!(liar.get(None).await, Ok(Fetched::Record { bytes, .. }) if bytes.len() == RECORD_MAX)
     );
     let body = vec![0; RECORD_MAX + 1];
     let liar =
-        Liar::new(move |_, _| Reply::SayAndClose(answer("200 OK", "etag: \"1\"\r\n", &body)));
+        Liar::new(move |_, _| Reply::SayAndClose(response("200 OK", "etag: \"1\"\r\n", &body)));
     let fault = failed(liar.get(None).await);
     assert!(
         matches!(fault, Fault::TooLong { limit: RECORD_MAX }),

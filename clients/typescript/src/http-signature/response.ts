@@ -1,7 +1,7 @@
 /** Signed answers. */
 
 import type { Bytes } from "../bytes.js";
-import { type HttpAnswer, type HttpRequest, pathOf, queryOf, values } from "../http.js";
+import { type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../http.js";
 import { quoted } from "../quoted.js";
 import { verifyEd25519 } from "./key.js";
 import {
@@ -26,14 +26,14 @@ import {
 } from "./profile.js";
 
 /** The rule that an answer breaks; the last three are judged by whoever knows the boot and the way. */
-export type AnswerRule = ProfileRule | "content-digest" | "signature" | "boot" | "stale" | "encapsulation";
+export type ResponseRule = ProfileRule | "content-digest" | "signature" | "boot" | "stale" | "encapsulation";
 
 /** Why an answer is not the verified boot's to this request: nothing in it can be believed. */
-export class AnswerError extends Error {
+export class ResponseError extends Error {
   override readonly name = "AnswerError";
 
   constructor(
-    readonly rule: AnswerRule,
+    readonly rule: ResponseRule,
     readonly found: string,
     readonly expected: string,
   ) {
@@ -42,7 +42,7 @@ export class AnswerError extends Error {
 }
 
 /** What an authentic answer says beside its status and body. */
-export interface VerifiedAnswer {
+export interface VerifiedResponse {
   /** When it was signed, by the enclave's clock: seconds since 1970. */
   readonly created: number;
   /** The boot that it names. */
@@ -54,12 +54,12 @@ export interface VerifiedAnswer {
  *
  * @throws {AnswerError} nothing of the answer is to be used then.
  */
-export async function verifyAnswer(answer: HttpAnswer, request: HttpRequest, bootKey: Bytes): Promise<VerifiedAnswer> {
+export async function verifyResponse(response: HttpResponse, request: HttpRequest, bootKey: Bytes): Promise<VerifiedResponse> {
   try {
-    return await verify(answer, request, bootKey);
+    return await verify(response, request, bootKey);
   } catch (error) {
     if (error instanceof ProfileError) {
-      throw new AnswerError(error.rule, error.found, error.expected);
+      throw new ResponseError(error.rule, error.found, error.expected);
     }
     throw error;
   }
@@ -70,7 +70,7 @@ export function isSigned(request: HttpRequest): boolean {
   return requestSignature(request) !== undefined;
 }
 
-async function verify({ status, fields, body }: HttpAnswer, request: HttpRequest, key: Bytes): Promise<VerifiedAnswer> {
+async function verify({ status, fields, body }: HttpResponse, request: HttpRequest, key: Bytes): Promise<VerifiedResponse> {
   const input = requiredField(fields, SIGNATURE_INPUT, SIGNATURE_INPUT_MAX);
   const signature = signatureBytes(requiredField(fields, SIGNATURE, SIGNATURE_MAX));
   const digest = requiredField(fields, CONTENT_DIGEST);
@@ -92,10 +92,10 @@ async function verify({ status, fields, body }: HttpAnswer, request: HttpRequest
   const { created, parameters } = readParameters(input, base.components);
   const expected = await contentDigest(body);
   if (digest !== expected) {
-    throw new AnswerError("content-digest", `content-digest is ${quoted(digest)}`, `that of the body, ${expected}`);
+    throw new ResponseError("content-digest", `content-digest is ${quoted(digest)}`, `that of the body, ${expected}`);
   }
   if (!(await verifyEd25519(key, base.finish(parameters), signature))) {
-    throw new AnswerError("signature", "the signature does not verify", "one by the boot's key, for this request");
+    throw new ResponseError("signature", "the signature does not verify", "one by the boot's key, for this request");
   }
   return { created, boot };
 }

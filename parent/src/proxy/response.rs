@@ -6,10 +6,10 @@ use http::{Response, StatusCode};
 use http_body_util::{Either, Full};
 use permafrost_common::problem::Problem;
 
-use super::body::AnswerBody;
+use super::body::ResponseBody;
 
 /// A problem as `application/problem+json` (RFC 9457).
-pub(super) fn problem(problem: &Problem) -> Response<AnswerBody> {
+pub(super) fn problem(problem: &Problem) -> Response<ResponseBody> {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_vec(problem).unwrap_or_default();
     let mut response = of(status, "application/problem+json", body);
@@ -22,7 +22,7 @@ pub(super) fn problem(problem: &Problem) -> Response<AnswerBody> {
 }
 
 /// A problem about the method, with the methods that would have been accepted.
-pub(super) fn method_not_allowed(detail: &Problem, allow: &'static str) -> Response<AnswerBody> {
+pub(super) fn method_not_allowed(detail: &Problem, allow: &'static str) -> Response<ResponseBody> {
     let mut response = problem(detail);
     response
         .headers_mut()
@@ -35,7 +35,7 @@ pub(super) fn of(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<AnswerBody> {
+) -> Response<ResponseBody> {
     let mut response = Response::new(Either::Right(Full::new(body.into())));
     *response.status_mut() = status;
     let headers = response.headers_mut();

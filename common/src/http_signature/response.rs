@@ -61,7 +61,7 @@ impl RequestContext {
 /// # Errors
 /// [`SignError::Profile`] when `Content-Type` is there twice, is not text or has more than 256 bytes;
 /// [`SignError::Key`].
-pub fn sign_answer(
+pub fn sign_response(
     parts: &mut Parts,
     body: &[u8],
     request: &RequestContext,
@@ -82,7 +82,7 @@ pub fn sign_answer(
 
 /// What an authentic answer says beside its status and body.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct VerifiedAnswer {
+pub struct VerifiedResponse {
     /// When it was signed, by the enclave's clock: seconds since 1970.
     pub created: u64,
     /// The digest of the boot's own attestation document.
@@ -91,7 +91,7 @@ pub struct VerifiedAnswer {
 
 /// Why an answer is not authentic: nothing in it can be believed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum AnswerError {
+pub enum ResponseError {
     /// It carries no signature, does not have the form of the profile, or is not the answer to this request.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -106,13 +106,13 @@ pub enum AnswerError {
 /// Checks that an answer is the boot's, to this request, with this body.
 ///
 /// # Errors
-/// [`AnswerError`]; nothing of the answer is to be used then.
-pub fn verify_answer(
+/// [`ResponseError`]; nothing of the answer is to be used then.
+pub fn verify_response(
     parts: &Parts,
     body: &[u8],
     request: &RequestContext,
     key: &PublicKey,
-) -> Result<VerifiedAnswer, AnswerError> {
+) -> Result<VerifiedResponse, ResponseError> {
     let fields = SignatureFields::of(&parts.headers)?;
     let signature = fields.signature()?;
     let digest = required(&parts.headers, CONTENT_DIGEST, FIELD_MAX)?;
@@ -131,8 +131,8 @@ pub fn verify_answer(
     let base = fields.base(covered, &parameters(created))?;
     check_content_digest(digest, body)?;
     key.verify(base.as_bytes(), &signature)
-        .map_err(|_| AnswerError::Signature(key.algorithm()))?;
-    Ok(VerifiedAnswer {
+        .map_err(|_| ResponseError::Signature(key.algorithm()))?;
+    Ok(VerifiedResponse {
         created,
         attestation: attestation.parse().map_err(ProfileError::from)?,
     })
@@ -179,7 +179,7 @@ mod tests {
 
     struct Exchange {
         request: request::Parts,
-        answer: Parts,
+        response: Parts,
         boot: SigningKey,
     }
 
@@ -194,7 +194,7 @@ mod tests {
             if signed {
                 sign(&mut request, "abcdefghijklmnop");
             }
-            let mut answer = Response::builder()
+            let mut response = Response::builder()
                 .status(200)
                 .header("content-type", "application/json")
                 .body(())
@@ -203,8 +203,8 @@ mod tests {
                 .0;
             let boot = SigningKey::generate(Algorithm::Ed25519).unwrap();
             let context = RequestContext::of(&request);
-            sign_answer(
-                &mut answer,
+            sign_response(
+                &mut response,
                 BODY,
                 &context,
                 &attestation,
@@ -214,15 +214,15 @@ mod tests {
             .unwrap();
             Self {
                 request,
-                answer,
+                response,
                 boot,
             }
         }
 
-        fn check(&self, body: &[u8]) -> Result<VerifiedAnswer, AnswerError> {
+        fn check(&self, body: &[u8]) -> Result<VerifiedResponse, ResponseError> {
             let context = RequestContext::of(&self.request);
-            verify_answer(
-                &self.answer,
+            verify_response(
+                &self.response,
                 body,
                 &context,
                 &self.boot.public_key().unwrap(),
@@ -237,11 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_when_and_which_boot() {
+    fn an_response_says_when_and_which_boot() {
         for signed in [false, true] {
             assert_eq!(
                 Exchange::new(signed).check(BODY),
-                Ok(VerifiedAnswer {
+                Ok(VerifiedResponse {
                     created: 1_700_000_000,
                     attestation: AttestationDigest::of(b"boot"),
                 })
@@ -252,17 +252,17 @@ mod tests {
     #[test]
     fn the_signed_text_is_that_of_the_profile() {
         assert_eq!(
-            Exchange::new(true).answer.headers["signature-input"],
+            Exchange::new(true).response.headers["signature-input"],
             r#"permafrost=("@status" "content-digest" "x-enclave-attestation" "content-type" "@method";req "@path";req "@query";req "signature";req;key="permafrost");created=1700000000;keyid="boot""#
         );
         assert_eq!(
-            Exchange::new(false).answer.headers["signature-input"],
+            Exchange::new(false).response.headers["signature-input"],
             r#"permafrost=("@status" "content-digest" "x-enclave-attestation" "content-type" "@method";req "@path";req "@query";req);created=1700000000;keyid="boot""#
         );
     }
 
     #[test]
-    fn an_altered_answer_is_refused() {
+    fn an_altered_response_is_refused() {
         type Alteration = fn(&mut Parts);
         let alterations: &[(&str, Alteration)] = &[
             ("another status", |p| p.status = StatusCode::CREATED),
@@ -302,12 +302,12 @@ mod tests {
         ];
         for (name, alteration) in alterations {
             let mut exchange = Exchange::new(true);
-            alteration(&mut exchange.answer);
+            alteration(&mut exchange.response);
             exchange.check(BODY).expect_err(name);
         }
         assert!(matches!(
             Exchange::new(true).check(b"{}"),
-            Err(AnswerError::Digest(DigestError::Mismatch { .. }))
+            Err(ResponseError::Digest(DigestError::Mismatch { .. }))
         ));
     }
 
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_another_request_is_refused() {
+    fn an_response_to_another_request_is_refused() {
         type Alteration = fn(&mut request::Parts);
         let alterations: &[(&str, Alteration)] = &[
             ("another method", |p| p.method = Method::POST),
@@ -351,17 +351,17 @@ mod tests {
         sign(&mut exchange.request, "abcdefghijklmnop");
         assert!(matches!(
             exchange.check(BODY),
-            Err(AnswerError::Profile(ProfileError::Components { .. }))
+            Err(ResponseError::Profile(ProfileError::Components { .. }))
         ));
     }
 
     #[test]
-    fn an_answer_of_another_boot_is_refused() {
+    fn an_response_of_another_boot_is_refused() {
         let mut exchange = Exchange::new(true);
         exchange.boot = SigningKey::generate(Algorithm::Ed25519).unwrap();
         assert_eq!(
             exchange.check(BODY),
-            Err(AnswerError::Signature(Algorithm::Ed25519))
+            Err(ResponseError::Signature(Algorithm::Ed25519))
         );
     }
 

@@ -19,7 +19,7 @@ fn message() -> SignRequest {
 const ID: &str = "abababababababababababababababababababababab";
 
 #[tokio::test]
-async fn an_altered_answer_is_refused_whatever_was_altered() {
+async fn an_altered_response_is_refused_whatever_was_altered() {
     let (fake, enclave, alice) = FakeEnclave::start_verified().await;
     type Lie = fn(&Method, &str, &mut http::response::Parts, &mut Vec<u8>);
     let lies: &[(&str, Lie)] = &[
@@ -54,12 +54,12 @@ async fn an_altered_answer_is_refused_whatever_was_altered() {
         fake.lie(*lie);
         let error = alice.sign(ID, &message()).await.expect_err(name);
         assert!(
-            matches!(error, Error::AnswerNotAuthentic(_)),
+            matches!(error, Error::ResponseNotAuthentic(_)),
             "{name}: {error:?}"
         );
         let error = enclave.health().await.expect_err(name);
         assert!(
-            matches!(error, Error::AnswerNotAuthentic(_)),
+            matches!(error, Error::ResponseNotAuthentic(_)),
             "{name}: {error:?}"
         );
         assert!(!error.to_string().contains('\n'));
@@ -75,7 +75,7 @@ fn put(head: &mut http::response::Parts, field: &'static str, value: &str) {
 }
 
 #[tokio::test]
-async fn the_answer_to_an_earlier_request_is_refused() {
+async fn the_response_to_an_earlier_request_is_refused() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     let mut kept = None;
     fake.lie(move |_, _, head, body| match &kept {
@@ -88,28 +88,31 @@ async fn the_answer_to_an_earlier_request_is_refused() {
     // The very same request twice: only the nonce differs.
     assert!(alice.key(ID).await.is_ok());
     let error = alice.key(ID).await.unwrap_err();
-    assert!(matches!(error, Error::AnswerNotAuthentic(_)), "{error:?}");
+    assert!(matches!(error, Error::ResponseNotAuthentic(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_answer_that_names_another_boot_than_the_one_that_signed_it_is_refused() {
+async fn an_response_that_names_another_boot_than_the_one_that_signed_it_is_refused() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().named_elsewhere = Some(AttestationDigest::of(b"another boot"));
     let error = alice.key(ID).await.unwrap_err();
     assert!(
-        matches!(error, Error::AnswerNotAuthentic(NotAuthentic::Boot { .. })),
+        matches!(
+            error,
+            Error::ResponseNotAuthentic(NotAuthentic::Boot { .. })
+        ),
         "{error:?}"
     );
 }
 
 #[tokio::test]
-async fn an_old_answer_about_the_health_is_refused() {
+async fn an_old_response_about_the_health_is_refused() {
     let (fake, enclave, _) = FakeEnclave::start_verified().await;
     fake.state().clock_offset = -30;
     assert!(enclave.health().await.is_ok());
     fake.state().clock_offset = -100;
     match enclave.health().await.unwrap_err() {
-        Error::AnswerNotAuthentic(NotAuthentic::Stale { behind }) => {
+        Error::ResponseNotAuthentic(NotAuthentic::Stale { behind }) => {
             assert!((90..120).contains(&behind))
         }
         other => panic!("{other:?}"),
@@ -141,7 +144,7 @@ async fn a_problem_that_the_enclave_signed_is_told_apart_from_one_that_it_did_no
         *body = serde_json::to_vec(&problem).unwrap();
     });
     let error = alice.sign(ID, &message()).await.unwrap_err();
-    assert!(matches!(error, Error::AnswerNotAuthentic(_)), "{error:?}");
+    assert!(matches!(error, Error::ResponseNotAuthentic(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn an_unsigned_success_is_not_a_problem_but_a_forgery() {
         *body = serde_json::to_vec(&Problem::new(ProblemType::KeyNotFound, "forged")).unwrap();
     });
     let error = alice.sign(ID, &message()).await.unwrap_err();
-    assert!(matches!(error, Error::AnswerNotAuthentic(_)), "{error:?}");
+    assert!(matches!(error, Error::ResponseNotAuthentic(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -181,14 +184,16 @@ async fn clocks_that_differ_are_reported_with_both_times() {
 }
 
 #[tokio::test]
-async fn an_authentic_answer_of_another_form_is_an_error_of_its_own() {
+async fn an_authentic_response_of_another_form_is_an_error_of_its_own() {
     let (_, _, alice) = FakeEnclave::start_verified().await;
     // The fake answers with a key, which is no page of keys.
-    let answer = alice
+    let response = alice
         .request(Method::GET, "/v1/keys/x", "", HeaderMap::new())
         .await
         .unwrap();
-    assert_eq!(answer.status, StatusCode::OK);
-    let error = answer.json::<permafrost_common::api::Signed>().unwrap_err();
+    assert_eq!(response.status, StatusCode::OK);
+    let error = response
+        .json::<permafrost_common::api::Signed>()
+        .unwrap_err();
     assert_eq!(error.slug(), "unexpected-answer");
 }

@@ -45,17 +45,17 @@ pub enum PutOutcome {
 
 /// The answer to a GET of one record; `known` is the version of its `If-None-Match`.
 pub(super) async fn fetched(
-    answer: Response<Incoming>,
+    response: Response<Incoming>,
     known: Option<u64>,
 ) -> Result<Fetched, Fault> {
-    match (answer.status(), known) {
+    match (response.status(), known) {
         (StatusCode::OK, _) => {
-            let version = version(answer.headers())?;
-            let bytes = body(answer, RECORD_MAX).await?;
+            let version = version(response.headers())?;
+            let bytes = body(response, RECORD_MAX).await?;
             Ok(Fetched::Record { version, bytes })
         }
         (StatusCode::NOT_MODIFIED, Some(known)) => {
-            let version = version(answer.headers())?;
+            let version = version(response.headers())?;
             if version != known {
                 return Err(Fault::Version {
                     came: version.to_string(),
@@ -65,26 +65,26 @@ pub(super) async fn fetched(
             Ok(Fetched::NotModified)
         }
         (StatusCode::NOT_FOUND, _) => {
-            body(answer, WORDS_MAX).await?;
+            body(response, WORDS_MAX).await?;
             Ok(Fetched::Absent)
         }
-        (_, Some(_)) => Err(unexpected(answer, "200, 304 or 404").await),
-        (_, None) => Err(unexpected(answer, "200 or 404").await),
+        (_, Some(_)) => Err(unexpected(response, "200, 304 or 404").await),
+        (_, None) => Err(unexpected(response, "200 or 404").await),
     }
 }
 
 /// The answer to a PUT.
 pub(super) async fn put_outcome(
-    answer: Response<Incoming>,
+    response: Response<Incoming>,
     expected: Expected,
 ) -> Result<PutOutcome, Fault> {
     let (before, next) = match expected {
         Expected::Absent => (None, Some(1)),
         Expected::Version(version) => (Some(version), version.checked_add(1)),
     };
-    match answer.status() {
+    match response.status() {
         StatusCode::NO_CONTENT => {
-            let version = version(answer.headers())?;
+            let version = version(response.headers())?;
             if Some(version) != next {
                 return Err(Fault::Version {
                     came: version.to_string(),
@@ -94,10 +94,10 @@ pub(super) async fn put_outcome(
             Ok(PutOutcome::Stored { version })
         }
         StatusCode::PRECONDITION_FAILED => {
-            let current = answer
+            let current = response
                 .headers()
                 .contains_key(header::ETAG)
-                .then(|| version(answer.headers()))
+                .then(|| version(response.headers()))
                 .transpose()?;
             if current == before {
                 let name = |version: Option<u64>| {
@@ -108,16 +108,16 @@ pub(super) async fn put_outcome(
                     expected: format!("another than {}", name(before)),
                 });
             }
-            body(answer, WORDS_MAX).await?;
+            body(response, WORDS_MAX).await?;
             Ok(PutOutcome::Conflict { current })
         }
-        _ => Err(unexpected(answer, "204 or 412").await),
+        _ => Err(unexpected(response, "204 or 412").await),
     }
 }
 
 /// The whole body, if it has at most `limit` bytes.
-pub(super) async fn body(answer: Response<Incoming>, limit: usize) -> Result<Bytes, Fault> {
-    match Limited::new(answer.into_body(), limit).collect().await {
+pub(super) async fn body(response: Response<Incoming>, limit: usize) -> Result<Bytes, Fault> {
+    match Limited::new(response.into_body(), limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Fault::TooLong { limit }),
         Err(error) => match error.downcast::<hyper::Error>() {
@@ -129,9 +129,9 @@ pub(super) async fn body(answer: Response<Incoming>, limit: usize) -> Result<Byt
 }
 
 /// A status that the protocol does not have, with what the store said about it.
-pub(super) async fn unexpected(answer: Response<Incoming>, expected: &'static str) -> Fault {
-    let came = answer.status().as_u16();
-    let said = match body(answer, WORDS_MAX).await {
+pub(super) async fn unexpected(response: Response<Incoming>, expected: &'static str) -> Fault {
+    let came = response.status().as_u16();
+    let said = match body(response, WORDS_MAX).await {
         Ok(body) => quotable(&body),
         Err(fault) => fault.to_string(),
     };

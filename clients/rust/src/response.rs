@@ -9,11 +9,11 @@ use permafrost_common::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Error, clock, connection::RawAnswer};
+use crate::{Error, clock, connection::RawResponse};
 
 /// An answer that the verified boot signed, to the very request that was sent.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// Its status: errors are answers too.
     pub status: StatusCode,
     /// Its header fields. Only those that the signature covers are authentic: `content-type`, `content-digest`
@@ -25,11 +25,11 @@ pub struct Answer {
     pub created: u64,
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedAnswer`] when
+    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedResponse`] when
     /// the body is not of that form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         if !self.status.is_success() {
@@ -58,7 +58,7 @@ impl Answer {
     }
 
     fn unexpected(&self, reason: impl ToString) -> Error {
-        Error::UnexpectedAnswer {
+        Error::UnexpectedResponse {
             status: self.status.as_u16(),
             reason: reason.to_string(),
         }
@@ -69,7 +69,7 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) request: RequestContext,
-    pub(crate) answer: RawAnswer,
+    pub(crate) response: RawResponse,
     /// Whether the request went sealed and the answer did not come sealed: it is no answer to what was asked.
     pub(crate) refused_unread: bool,
 }
@@ -77,18 +77,18 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// The problem that the answer says it is, if any.
     pub(crate) fn problem(&self) -> Option<Problem> {
-        let RawAnswer { parts, body } = &self.answer;
+        let RawResponse { parts, body } = &self.response;
         problem(parts.status, &parts.headers, body)
     }
 
     /// Whether the answer claims to be signed.
     pub(crate) fn is_signed(&self) -> bool {
-        self.answer.parts.headers.contains_key(SIGNATURE)
+        self.response.parts.headers.contains_key(SIGNATURE)
     }
 
     /// The boot that the answer names, if any: a hint, until its signature is checked.
     pub(crate) fn named_boot(&self) -> Option<&str> {
-        self.answer
+        self.response
             .parts
             .headers
             .get(ATTESTATION_HEADER)?
@@ -97,9 +97,9 @@ impl Exchange {
     }
 
     /// The answer, once its signature has been checked.
-    pub(crate) fn into_authentic(self, created: u64) -> Answer {
-        let RawAnswer { parts, body } = self.answer;
-        Answer {
+    pub(crate) fn into_authentic(self, created: u64) -> Response {
+        let RawResponse { parts, body } = self.response;
+        Response {
             status: parts.status,
             headers: parts.headers,
             body,

@@ -1,15 +1,15 @@
 use http::Request;
 use permafrost_common::http_signature::{
-    CONTENT_DIGEST, RequestContext, SIGNATURE, SIGNATURE_INPUT, sign_answer, verify_answer,
+    CONTENT_DIGEST, RequestContext, SIGNATURE, SIGNATURE_INPUT, sign_response, verify_response,
 };
 
-use crate::message::{answer, key};
+use crate::message::{key, response};
 
 /// A signed answer to `GET /v1/keys`: `STATUS`, `name: value` lines, an empty line, the body.
 ///
 /// What verifies is, field by field, what the boot key signs.
-pub fn answer_signature(data: &[u8]) -> bool {
-    let Some((parts, body)) = answer(data) else {
+pub fn response_signature(data: &[u8]) -> bool {
+    let Some((parts, body)) = response(data) else {
         return false;
     };
     let (key, public_key) = key();
@@ -19,11 +19,11 @@ pub fn answer_signature(data: &[u8]) -> bool {
         .into_parts()
         .0;
     let context = RequestContext::of(&request);
-    let Ok(came) = verify_answer(&parts, body, &context, &public_key) else {
+    let Ok(came) = verify_response(&parts, body, &context, &public_key) else {
         return false;
     };
     let mut again = parts.clone();
-    sign_answer(
+    sign_response(
         &mut again,
         body,
         &context,
