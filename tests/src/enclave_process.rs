@@ -201,6 +201,17 @@ impl EnclaveProcess {
         }
     }
 
+    /// Whether it runs no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        match &mut self.running {
+            Some(Running::Process(child)) => {
+                child.try_wait().expect("a child has a status").is_some()
+            }
+            Some(Running::Booted(booted)) => booted.has_ended(),
+            None => true,
+        }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> String {
         Self::address_in(&self.folder)
@@ -254,17 +265,14 @@ impl EnclaveProcess {
         let started = Instant::now();
         let socket = self.socket();
         loop {
-            let (listens, ended) = match self.running.as_mut().expect("it was started") {
-                Running::Process(child) => (
-                    UnixStream::connect(&socket).is_ok(),
-                    child.try_wait().expect("a child has a status").is_some(),
-                ),
-                Running::Booted(booted) => (booted.listens(), booted.has_ended()),
+            let listens = match self.running.as_ref().expect("it was started") {
+                Running::Process(_) => UnixStream::connect(&socket).is_ok(),
+                Running::Booted(booted) => booted.listens(),
             };
             if listens {
                 return;
             }
-            assert!(!ended, "the enclave ended:\n{}", self.log());
+            assert!(!self.has_ended(), "the enclave ended:\n{}", self.log());
             assert!(
                 started.elapsed() < START,
                 "the enclave does not listen:\n{}",

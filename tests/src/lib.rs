@@ -9,6 +9,7 @@
 //! - [`DevelopmentKms`]: the KMS that every enclave here gets its root secret from, by the policy of a release.
 //! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
 //! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
+//! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it where it is a virtual machine.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 //! - [`Person`]: somebody with a [`Browser`] and an [`Authenticator`] (and its [`Maker`]), without a real browser.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
@@ -38,6 +39,7 @@ mod maker;
 mod measured;
 mod person;
 pub mod python;
+mod shared_parent;
 pub mod virtual_machine;
 
 pub use authenticator::Authenticator;
@@ -55,4 +57,5 @@ pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
 pub use maker::Maker;
 pub use measured::Measured;
 pub use person::Person;
+pub use shared_parent::SharedParent;
 pub use virtual_machine::VirtualMachine;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use permafrost_client::{
     Client, Enclave, Error, Expectation, IdempotencyKey, Principal, RootCertificate, SigningKey,
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     Cut, DevelopmentKms, EnclaveProcess, KmsRequest, KmsResponse, LyingEgress, LyingKms,
-    LyingProxy, LyingStore, Measured, ParentSide, Presented,
+    LyingProxy, LyingStore, Measured, ParentSide, Presented, SharedParent,
 };
 
 /// A real enclave between a store, a way out and a proxy that can lie.
@@ -45,6 +46,11 @@ impl LyingParent {
         let parent = Self::within(Start::new(), measured).await;
         parent.enclave.wait_until_ready();
         parent
+    }
+
+    /// With this configuration, for a test that leaves the enclave serving.
+    pub async fn shared(measured: Measured) -> SharedParent {
+        SharedParent::take(measured).await
     }
 
     /// With a way out that leads nowhere yet: the enclave has never spoken to KMS.
@@ -90,10 +96,12 @@ impl LyingParent {
     /// A second deployment in the same place, with the same emulator state and the same KMS: the same roots, another
     /// configuration, another key.
     pub async fn neighbour(&self, measured: Measured) -> Self {
-        self.copy_state(&self.folder.path().join("neighbour/state"));
+        static NEIGHBOURS: AtomicU32 = AtomicU32::new(0);
+        let name = format!("neighbour{}", NEIGHBOURS.fetch_add(1, Ordering::Relaxed));
+        self.copy_state(&self.folder.path().join(&name).join("state"));
         let start = Start {
             folder: Arc::clone(&self.folder),
-            name: "neighbour",
+            name: &name,
             kms: Some(self.kms.clone()),
             ..Start::new()
         };
@@ -127,7 +135,7 @@ impl LyingParent {
             egress.cut(cut);
         }
         let enclave = EnclaveProcess::start(&place, &configuration, &side(&place), arguments);
-        let proxy = LyingProxy::serve(&place.join("enclave.sock")).await;
+        let proxy = LyingProxy::serve(&place.join("enclave.sock"));
         Self {
             enclave,
             store,

@@ -12,6 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, UnixStream};
 
+use crate::background;
+
 /// A proxy that keeps every exchange, and changes what it is told to.
 #[derive(Clone)]
 pub struct LyingProxy {
@@ -37,9 +39,10 @@ struct State {
 }
 
 impl LyingProxy {
-    /// Serves on a free port of the loopback interface until the runtime ends.
-    pub async fn serve(enclave: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    /// Serves on a free port of the loopback interface for as long as the test program runs.
+    pub fn serve(enclave: &Path) -> Self {
+        let listener =
+            background::wait(async { TcpListener::bind("127.0.0.1:0").await.expect("a port") });
         let proxy = Self {
             enclave: enclave.to_owned(),
             endpoint: format!("http://{}", listener.local_addr().expect("an address")),
@@ -50,7 +53,7 @@ impl LyingProxy {
             })),
         };
         let serving = proxy.clone();
-        tokio::spawn(async move {
+        background::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let proxy = serving.clone();

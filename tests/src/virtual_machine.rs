@@ -13,7 +13,7 @@ use permafrost_image::image::Parts;
 use permafrost_image::measurement::Pcrs;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A virtual machine that runs. It ends with this value, and by itself after ten minutes.
+/// A virtual machine that runs. It ends with this value, and by itself after twenty minutes.
 pub struct VirtualMachine {
     script: Child,
     folder: PathBuf,
@@ -22,8 +22,8 @@ pub struct VirtualMachine {
 /// The port at which the enclave listens.
 const API: u32 = 5000;
 
-/// When a machine that nobody ended ends by itself, in seconds.
-const SECONDS: &str = "600";
+/// When a machine that no test ended ends by itself, in seconds.
+const SECONDS: &str = "1200";
 
 impl VirtualMachine {
     /// Boots an image. What the machine leaves is in `folder`: `console.log`, `vsock.sock` and the logs of its programs.
@@ -60,6 +60,11 @@ impl VirtualMachine {
     pub fn console(&self) -> String {
         let bytes = fs::read(self.folder.join("console.log")).expect("a console");
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The process to end for the machine to end.
+    pub(crate) fn id(&self) -> u32 {
+        self.script.id()
     }
 
     /// Whether it has ended by itself.

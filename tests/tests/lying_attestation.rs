@@ -31,7 +31,7 @@ async fn attestation(parent: &LyingParent, query: &str) -> WholeResponse {
 
 #[tokio::test]
 async fn an_old_attestation_document_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let old = attestation(&parent, "?nonce=00112233").await;
     let of_the_boot = attestation(&parent, "").await;
     for response in [old, of_the_boot] {
@@ -69,7 +69,7 @@ async fn a_debug_mode_document_is_refused_unless_it_is_asked_for() {
 
 #[tokio::test]
 async fn another_deployment_of_the_same_root_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let expected = || neighbour.expectation().deployment("test");
     let verified = neighbour.client().verify(&expected()).await;
@@ -80,7 +80,7 @@ async fn another_deployment_of_the_same_root_is_refused() {
 
 #[tokio::test]
 async fn another_configuration_is_refused_by_its_measurements() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let boot = parent.verified().await.boot();
     let expected = || {
         let pcrs = boot.verified().pcrs();
@@ -104,7 +104,7 @@ async fn another_configuration_is_refused_by_its_measurements() {
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "QEMU's NSM does not sign")]
 async fn an_altered_attestation_document_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     for at in [0, 20, 200, 2_000] {
         parent.proxy.change_responses(move |_, response| {
             let mut document = document_of(&response);
@@ -126,7 +126,7 @@ async fn an_altered_attestation_document_is_refused() {
 
 #[tokio::test]
 async fn a_true_document_with_responses_of_another_enclave_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -148,7 +148,7 @@ async fn a_true_document_with_responses_of_another_enclave_is_refused() {
 
 #[tokio::test]
 async fn the_boots_document_is_the_one_that_responses_name() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let response = attestation(&parent, "").await;
     let document = document_of(&response);
     let root = RootCertificate::from_pem(&parent.enclave.root_pem()).unwrap();
@@ -165,7 +165,7 @@ async fn the_boots_document_is_the_one_that_responses_name() {
 
 #[tokio::test]
 async fn a_nonce_that_is_not_accepted_is_refused_in_words() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     for nonce in ["", "0", "zz", "AB", &"00".repeat(513)] {
         let response = attestation(&parent, &format!("?nonce={nonce}")).await;
         assert_eq!(response.status(), 400, "{nonce}");
@@ -187,7 +187,7 @@ async fn a_nonce_that_is_not_accepted_is_refused_in_words() {
 
 #[tokio::test]
 async fn a_service_reaches_the_enclave_without_the_parent_in_between() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let client = Client::new(parent.enclave.address().parse().unwrap());
     let enclave = client.verify(&parent.expectation()).await.unwrap();
     let alice = enclave.as_principal("alice", parent.key("alice")).unwrap();

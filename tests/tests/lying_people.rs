@@ -13,12 +13,12 @@ use permafrost_common::api::people::{Link, NewSession, PasskeyStatus, User};
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_common::problem::Problem;
 use permafrost_tests::{
-    Authenticator, Browser, LyingParent, Measured, Person, StoreRequest, StoreResponse, Wanted,
-    WholeRequest, WholeResponse, refusal, with_nonce,
+    Authenticator, Browser, LyingParent, Measured, Person, SharedParent, StoreRequest,
+    StoreResponse, Wanted, WholeRequest, WholeResponse, refusal, with_nonce,
 };
 
-async fn people() -> LyingParent {
-    LyingParent::with(Measured::new("test").people("")).await
+async fn people() -> SharedParent {
+    LyingParent::shared(Measured::new("test").people("")).await
 }
 
 async fn person(parent: &LyingParent) -> Person {

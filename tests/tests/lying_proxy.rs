@@ -59,7 +59,7 @@ async fn refused_when_changed(
 
 #[tokio::test]
 async fn an_altered_request_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
     type Change = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
@@ -163,7 +163,7 @@ async fn an_altered_request_is_refused() {
 
 #[tokio::test]
 async fn an_altered_idempotency_key_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     parent.proxy.change_requests(|mut request| {
         if request.method() == Method::POST {
@@ -180,7 +180,7 @@ async fn an_altered_idempotency_key_is_refused() {
 
 #[tokio::test]
 async fn a_forged_request_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     for algorithm in [Algorithm::Ed25519, Algorithm::EcdsaP256] {
         let forger = SigningKey::generate(algorithm).unwrap();
@@ -198,7 +198,7 @@ async fn a_forged_request_is_refused() {
 
 #[tokio::test]
 async fn a_replayed_request_is_refused_however_often() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, request) = accepted_request(&parent).await;
     for _ in 0..5 {
         let response = parent.proxy.send(request.clone()).await;
@@ -214,7 +214,7 @@ async fn a_replayed_request_is_refused_however_often() {
 
 #[tokio::test]
 async fn a_request_that_was_refused_cannot_be_replayed_either() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (_, key, _) = accepted_request(&parent).await;
     let bob = parent.principal("bob").await;
     parent.proxy.take_seen();
@@ -238,7 +238,7 @@ async fn a_request_replayed_after_a_restart_is_refused() {
 
 #[tokio::test]
 async fn a_request_replayed_to_another_enclave_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (_, _, request) = accepted_request(&parent).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let response = neighbour.proxy.send(request).await;
@@ -270,7 +270,7 @@ async fn a_delayed_request_is_refused() {
 
 #[tokio::test]
 async fn requests_that_arrive_in_another_order_are_each_answered_for_themselves() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
     let held = hold_requests(&parent);
@@ -285,7 +285,7 @@ async fn requests_that_arrive_in_another_order_are_each_answered_for_themselves(
 
 #[tokio::test]
 async fn an_altered_response_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     type Change = Box<dyn FnMut(&WholeRequest, WholeResponse) -> WholeResponse + Send>;
     let changes: Vec<(&str, Change)> = vec![
@@ -342,7 +342,7 @@ async fn an_altered_response_is_refused() {
 
 #[tokio::test]
 async fn the_response_to_another_request_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
     parent.proxy.take_seen();
@@ -361,7 +361,7 @@ async fn the_response_to_another_request_is_refused() {
 
 #[tokio::test]
 async fn a_problem_that_the_parent_makes_up_is_not_taken_for_the_enclaves() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     parent.proxy.change_responses(|_, _| {
         let problem = Problem::new(ProblemType::KeyDisabled, "the parent says so");

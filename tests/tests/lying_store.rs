@@ -42,7 +42,7 @@ async fn refused_with(
 
 #[tokio::test]
 async fn a_record_swapped_with_another_users_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, bob) = (
         parent.principal("alice").await,
         parent.principal("bob").await,
@@ -57,7 +57,7 @@ async fn a_record_swapped_with_another_users_is_refused() {
 
 #[tokio::test]
 async fn a_record_moved_to_another_key_of_the_same_user_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let (one, two) = (new_key(&alice).await, new_key(&alice).await);
     let moved = parent.store.version(&two.id, 1);
@@ -68,7 +68,7 @@ async fn a_record_moved_to_another_key_of_the_same_user_is_refused() {
 
 #[tokio::test]
 async fn a_record_copied_to_an_id_that_was_never_given_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let mut other = key.id.clone();
@@ -85,7 +85,7 @@ async fn a_record_copied_to_an_id_that_was_never_given_is_refused() {
 
 #[tokio::test]
 async fn a_truncated_record_is_refused_at_every_length() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let record = parent.store.version(&key.id, 1);
@@ -99,7 +99,7 @@ async fn a_truncated_record_is_refused_at_every_length() {
 
 #[tokio::test]
 async fn a_flipped_bit_in_a_record_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let record = parent.store.version(&key.id, 1);
@@ -114,7 +114,7 @@ async fn a_flipped_bit_in_a_record_is_refused() {
 
 #[tokio::test]
 async fn a_record_rolled_back_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     alice.rotate(&key.id).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_record_rolled_back_is_refused() {
 
 #[tokio::test]
 async fn shares_from_before_a_rotation_are_refused_afterwards() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let before = parent.store.versions(&key.id);
@@ -145,7 +145,7 @@ async fn shares_from_before_a_rotation_are_refused_afterwards() {
 
 #[tokio::test]
 async fn a_lost_record_is_refused_as_lost() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let versions = parent.store.versions(&key.id);
@@ -163,7 +163,7 @@ async fn a_lost_record_is_refused_as_lost() {
 
 #[tokio::test]
 async fn a_key_that_was_lost_is_not_made_anew_under_its_id() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let idempotency_key = IdempotencyKey::random().unwrap();
     let key = alice
@@ -182,7 +182,7 @@ async fn a_key_that_was_lost_is_not_made_anew_under_its_id() {
 
 #[tokio::test]
 async fn a_write_that_was_called_durable_and_dropped_is_noticed() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     parent.store.drop_writes();
@@ -198,7 +198,7 @@ async fn a_write_that_was_called_durable_and_dropped_is_noticed() {
 
 #[tokio::test]
 async fn a_record_of_another_deployment_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
@@ -213,7 +213,7 @@ async fn a_record_of_another_deployment_is_refused() {
 
 #[tokio::test]
 async fn a_record_that_never_was_changed_cannot_be_claimed_unasked() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let mut unknown = key.id.clone();
@@ -226,7 +226,7 @@ async fn a_record_that_never_was_changed_cannot_be_claimed_unasked() {
 
 #[tokio::test]
 async fn connections_cut_in_the_middle_of_a_write_lose_nothing() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let idempotency_key = IdempotencyKey::random().unwrap();
     // The store writes the record, and the answer never arrives.
@@ -258,7 +258,7 @@ async fn connections_cut_in_the_middle_of_a_write_lose_nothing() {
 
 #[tokio::test]
 async fn a_write_that_did_not_happen_is_not_acknowledged() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     for lie in [
@@ -290,7 +290,7 @@ async fn a_write_that_did_not_happen_is_not_acknowledged() {
 
 #[tokio::test]
 async fn what_is_not_an_response_of_the_store_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     for lie in [
@@ -324,7 +324,7 @@ async fn a_silent_store_is_given_up_in_time() {
 
 #[tokio::test]
 async fn a_listing_with_foreign_or_altered_records_is_refused() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, bob) = (
         parent.principal("alice").await,
         parent.principal("bob").await,
@@ -370,7 +370,7 @@ async fn a_listing_with_foreign_or_altered_records_is_refused() {
 
 #[tokio::test]
 async fn a_signature_costs_one_store_round_trip_and_opens_its_record_once() {
-    let parent = LyingParent::start().await;
+    let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     parent.store.take_requests();
