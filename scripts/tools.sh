@@ -7,12 +7,17 @@ export root
 # The Rust version itself is pinned in rust-toolchain.toml.
 rust_version=$(sed -n 's/^channel = "\(.*\)"$/\1/p' "$root/rust-toolchain.toml")
 cargo_deny_version=0.20.2
+cargo_deny_sha256=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
 cargo_fuzz_version=0.13.2
 node_major=20
 export rust_version cargo_deny_version cargo_fuzz_version
 
+# What is fetched and built of other projects, each under a name that its content decides, so that every clone finds it.
+cache=${PERMAFROST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/permafrost}
+export cache
+
 # Where rustup and `cargo install` put programs; a shell that was open before they did does not know.
-export PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+export PATH="$cache/cargo-deny/$cargo_deny_version/bin:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
 
 # What the scripts say goes to stderr: stdout belongs to the program that they run.
 say() {
@@ -28,6 +33,16 @@ refuse() {
 # The comment that the script begins with.
 usage() {
     sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[-1]}"
+}
+
+# The SHA-256 of a file, in hex.
+digest() {
+    sha256sum "$1" | cut --delimiter ' ' --fields 1
+}
+
+# A short name for what some files hold.
+content() {
+    cat "$@" | sha256sum | cut --characters 1-16
 }
 
 # Runs a command under a title and says how long it took.
@@ -48,8 +63,8 @@ quietly() {
     }
 }
 
-# Builds the two programs, optimised, as the demonstration and the benchmarks run them: their NSM is the emulator, which is
-# in the enclave program only with this feature.
+# Builds the two programs, optimised, as the benchmarks run them: their NSM is the emulator, which is in the enclave program only
+# with this feature.
 build_programs() {
     step "build the programs" \
         cargo build --locked --release -p permafrost -p permafrost-enclave --features permafrost-enclave/emulator

@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 /// Python with the packages of `tests/python/requirements.txt`.
 ///
 /// # Panics
-/// Where `scripts/setup test` was not run: a test that needs it fails, and says so.
+/// Where `scripts/setup interop` was not run: a test that needs it fails, and says so.
 pub fn python() -> PathBuf {
-    let environment = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
-    let path = environment.join("bin/python3");
-    // The copy of the list says that the installation was finished.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/python3");
     assert!(
-        path.is_file() && environment.join("requirements.txt").is_file(),
-        "{} is not there: run `scripts/setup test`",
+        path.is_file(),
+        "{} is not there: run `scripts/setup interop`",
         path.display()
     );
     path
