@@ -40,7 +40,7 @@ pub struct Root {
 
 /// Why there is no root secret.
 #[derive(Debug, thiserror::Error)]
-pub enum RootCertificateError {
+pub enum RootError {
     /// The store does not answer, or not as it should.
     #[error("the record of the root secret: {0}")]
     Store(#[from] StoreClientError),
@@ -105,7 +105,7 @@ impl Root {
         attestor: Arc<Attestor>,
         store: Arc<StoreClient>,
         deployment: String,
-    ) -> Result<Self, RootCertificateError> {
+    ) -> Result<Self, RootError> {
         let config = kms.config();
         let source = Source {
             lineage: Lineage {
@@ -151,17 +151,17 @@ impl Root {
     /// Makes the epoch after `newest`, under which everything is sealed from now on. One KMS call.
     ///
     /// # Errors
-    /// [`RootCertificateError::Epoch`] if `newest` is not the newest epoch, so that a repeated request makes no second one.
-    pub async fn rotate(&self, newest: Epoch) -> Result<RootState, RootCertificateError> {
+    /// [`RootError::Epoch`] if `newest` is not the newest epoch, so that a repeated request makes no second one.
+    pub async fn rotate(&self, newest: Epoch) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
-        let epoch = newest.checked_add(1).ok_or_else(|| {
-            RootCertificateError::Internal("there is no epoch after this one".to_owned())
-        })?;
+        let epoch = newest
+            .checked_add(1)
+            .ok_or_else(|| RootError::Internal("there is no epoch after this one".to_owned()))?;
         let key = self.source.kms.generate_data_key(epoch).await?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
         if secrets.holds(&key.secret) {
-            return Err(RootCertificateError::Replayed { epoch });
+            return Err(RootError::Replayed { epoch });
         }
         secrets.insert(epoch, key.secret);
         let proven = self.source.prove(epoch, key.blob).await?;
@@ -175,11 +175,11 @@ impl Root {
     /// Whether a pass of resealing that began then, and left nothing, shows that nothing is sealed in an older epoch.
     ///
     /// # Errors
-    /// [`RootCertificateError::InUse`] where there was none, or where others may have sealed in an older epoch after it had begun.
-    pub fn check_settled(&self, began: Option<Instant>) -> Result<(), RootCertificateError> {
+    /// [`RootError::InUse`] where there was none, or where others may have sealed in an older epoch after it had begun.
+    pub fn check_settled(&self, began: Option<Instant>) -> Result<(), RootError> {
         let epoch = self.secrets.now().newest().0;
         let Some(began) = began else {
-            return Err(RootCertificateError::InUse(format!(
+            return Err(RootError::InUse(format!(
                 "no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left since this enclave was started"
             )));
         };
@@ -188,7 +188,7 @@ impl Root {
         if after >= Duration::from_secs(settle) {
             return Ok(());
         }
-        Err(RootCertificateError::InUse(format!(
+        Err(RootError::InUse(format!(
             "the last whole pass of /v1/root/reseal began {} s after this enclave had epoch {epoch}, and others may have \
              sealed in an older one since; accepted: a pass that begins {settle} s after it or later (kms.epoch_settle_s)",
             after.as_secs()
@@ -196,7 +196,7 @@ impl Root {
     }
 
     /// Forgets the epochs before `newest`. What is still sealed in one of them does not open again.
-    pub async fn retire_before(&self, newest: Epoch) -> Result<RootState, RootCertificateError> {
+    pub async fn retire_before(&self, newest: Epoch) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
@@ -223,15 +223,15 @@ impl Root {
     }
 
     /// Takes up the epochs that another enclave of the deployment made or retired. No KMS call unless there are some.
-    pub async fn look(&self) -> Result<(), RootCertificateError> {
+    pub async fn look(&self) -> Result<(), RootError> {
         let mut known = self.known.lock().await;
         let wanted = self.secrets.look();
         let seen = known.version;
         match self.source.read(seen).await? {
             Newer::Same => {}
-            Newer::Gone => return Err(RootCertificateError::RolledBack { found: 0, seen }),
+            Newer::Gone => return Err(RootError::RolledBack { found: 0, seen }),
             Newer::Record(Known { version, .. }) if version <= seen => {
-                return Err(RootCertificateError::RolledBack {
+                return Err(RootError::RolledBack {
                     found: version,
                     seen,
                 });
@@ -250,11 +250,7 @@ impl Root {
         Ok(())
     }
 
-    async fn take_up(
-        &self,
-        known: &Known,
-        newer: &Known,
-    ) -> Result<RootSecrets, RootCertificateError> {
+    async fn take_up(&self, known: &Known, newer: &Known) -> Result<RootSecrets, RootError> {
         let source = &self.source;
         let held = self.secrets.now();
         let (newest, secret) = held.newest();
@@ -267,39 +263,33 @@ impl Root {
         source.open(newer).await
     }
 
-    fn check_newest(&self, expected: Epoch) -> Result<(), RootCertificateError> {
+    fn check_newest(&self, expected: Epoch) -> Result<(), RootError> {
         let newest = self.secrets.now().newest().0;
         if newest == expected {
             return Ok(());
         }
-        Err(RootCertificateError::Epoch { newest, expected })
+        Err(RootError::Epoch { newest, expected })
     }
 }
 
-impl From<KmsError> for RootCertificateError {
+impl From<KmsError> for RootError {
     fn from(error: KmsError) -> Self {
         Self::Kms(Box::new(error))
     }
 }
 
-impl From<RootCertificateError> for Problem {
-    fn from(error: RootCertificateError) -> Self {
+impl From<RootError> for Problem {
+    fn from(error: RootError) -> Self {
         let kind = match &error {
-            RootCertificateError::Store(_) => ProblemType::StoreUnavailable,
-            RootCertificateError::Kms(_) | RootCertificateError::Replayed { .. } => {
-                ProblemType::KmsUnavailable
+            RootError::Store(_) => ProblemType::StoreUnavailable,
+            RootError::Kms(_) | RootError::Replayed { .. } => ProblemType::KmsUnavailable,
+            RootError::Record(_) | RootError::Missing => ProblemType::RecordInvalid,
+            RootError::RolledBack { .. } => ProblemType::RecordRolledBack,
+            RootError::Epoch { .. } | RootError::Conflict => ProblemType::EpochConflict,
+            RootError::InUse(_) => ProblemType::EpochInUse,
+            RootError::Attest(_) | RootError::Seal(_) | RootError::Internal(_) => {
+                ProblemType::Internal
             }
-            RootCertificateError::Record(_) | RootCertificateError::Missing => {
-                ProblemType::RecordInvalid
-            }
-            RootCertificateError::RolledBack { .. } => ProblemType::RecordRolledBack,
-            RootCertificateError::Epoch { .. } | RootCertificateError::Conflict => {
-                ProblemType::EpochConflict
-            }
-            RootCertificateError::InUse(_) => ProblemType::EpochInUse,
-            RootCertificateError::Attest(_)
-            | RootCertificateError::Seal(_)
-            | RootCertificateError::Internal(_) => ProblemType::Internal,
         };
         Self::new(kind, error.to_string())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::RootCertificateError;
+use super::RootError;
 use super::provenance::{self, DOCUMENTS_MAX, Lineage};
 use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
 use crate::attestor::Attestor;
@@ -34,7 +34,7 @@ pub(super) enum Newer {
 
 impl Source {
     /// The store's record, unless it is of the version that is known (0: none is).
-    pub(super) async fn read(&self, known: u64) -> Result<Newer, RootCertificateError> {
+    pub(super) async fn read(&self, known: u64) -> Result<Newer, RootError> {
         let known = (known > 0).then_some(known);
         Ok(match self.store.get(KIND, ID, known).await? {
             Fetched::NotModified => Newer::Same,
@@ -47,10 +47,10 @@ impl Source {
     }
 
     /// Makes the first root secret. Where another enclave is first, its secret is unsealed instead.
-    pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootCertificateError> {
+    pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootError> {
         let config = self.kms.config();
         if !config.create_root_secret {
-            return Err(RootCertificateError::Missing);
+            return Err(RootError::Missing);
         }
         let epoch = config.oldest_epoch;
         let key = self.kms.generate_data_key(epoch).await?;
@@ -61,21 +61,19 @@ impl Source {
                 tracing::info!(epoch, "the first root secret of this deployment");
                 Ok((known, secrets))
             }
-            Err(RootCertificateError::Conflict) => match self.read(0).await? {
+            Err(RootError::Conflict) => match self.read(0).await? {
                 Newer::Record(known) => {
                     let secrets = self.open(&known).await?;
                     Ok((known, secrets))
                 }
-                Newer::Same | Newer::Gone => {
-                    Err(RootCertificateError::RolledBack { found: 0, seen: 1 })
-                }
+                Newer::Same | Newer::Gone => Err(RootError::RolledBack { found: 0, seen: 1 }),
             },
             Err(error) => Err(error),
         }
     }
 
     /// Opens a record by one KMS call, if it is this deployment's and its secret was born in an accepted enclave.
-    pub(super) async fn open(&self, known: &Known) -> Result<RootSecrets, RootCertificateError> {
+    pub(super) async fn open(&self, known: &Known) -> Result<RootSecrets, RootError> {
         let Known { version, record } = known;
         let oldest = self.kms.config().oldest_epoch;
         record.check(&self.deployment, self.kms.key(), oldest)?;
@@ -109,7 +107,7 @@ impl Source {
         &self,
         known: &Known,
         secrets: &RootSecrets,
-    ) -> Result<Known, RootCertificateError> {
+    ) -> Result<Known, RootError> {
         let record = &known.record;
         let own = self.prove(record.epoch, record.blob.clone()).await?;
         let mut documents = record.documents.clone();
@@ -124,17 +122,13 @@ impl Source {
     }
 
     /// Has the NSM sign that this blob's secret was generated here.
-    pub(super) async fn prove(
-        &self,
-        epoch: Epoch,
-        blob: Vec<u8>,
-    ) -> Result<Proven, RootCertificateError> {
+    pub(super) async fn prove(&self, epoch: Epoch, blob: Vec<u8>) -> Result<Proven, RootError> {
         let statement = self.statement(epoch, &blob);
         let attestor = Arc::clone(&self.attestor);
         let document =
             tokio::task::spawn_blocking(move || provenance::attest(&attestor, &statement))
                 .await
-                .map_err(|error| RootCertificateError::Internal(error.to_string()))??;
+                .map_err(|error| RootError::Internal(error.to_string()))??;
         Ok(Proven {
             blob,
             documents: vec![document],
@@ -147,7 +141,7 @@ impl Source {
         secrets: &RootSecrets,
         proven: Proven,
         known: u64,
-    ) -> Result<Known, RootCertificateError> {
+    ) -> Result<Known, RootError> {
         let version = known + 1;
         let record = RootRecord::seal(secrets, &self.deployment, self.kms.key(), proven, version)?;
         let expected = match known {
@@ -167,11 +161,11 @@ impl Source {
         };
         match written {
             true => Ok(Known { version, record }),
-            false => Err(RootCertificateError::Conflict),
+            false => Err(RootError::Conflict),
         }
     }
 
-    async fn check_provenance(&self, record: &RootRecord) -> Result<(), RootCertificateError> {
+    async fn check_provenance(&self, record: &RootRecord) -> Result<(), RootError> {
         let statement = self.statement(record.epoch, &record.blob);
         let documents = record.documents.clone();
         let (lineage, attestor) = (self.lineage.clone(), Arc::clone(&self.attestor));
@@ -179,7 +173,7 @@ impl Source {
             lineage.check(&documents, &statement, attestor.nsm.trust_anchor())
         })
         .await
-        .map_err(|error| RootCertificateError::Internal(error.to_string()))?
+        .map_err(|error| RootError::Internal(error.to_string()))?
         .map_err(|reason| RootRecordError::Unproven(reason).into())
     }
 

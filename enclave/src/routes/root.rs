@@ -12,7 +12,7 @@ use crate::custody::LISTING_MAX;
 use crate::enclave::{Enclave, Thawed};
 use crate::people::PeopleRecords;
 use crate::records::Resealed;
-use crate::root::RootCertificateError;
+use crate::root::RootError;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -171,7 +171,7 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
 
 /// Goes on when the request has timed out: what the store has taken must become what this enclave holds.
 async fn whole(
-    change: impl Future<Output = Result<RootState, RootCertificateError>> + Send + 'static,
+    change: impl Future<Output = Result<RootState, RootError>> + Send + 'static,
 ) -> Result<RootState, Problem> {
     let changed = tokio::spawn(change)
         .await
