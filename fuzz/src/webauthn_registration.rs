@@ -7,11 +7,11 @@ use permafrost_enclave::webauthn::{
 
 use crate::passkey::{check_error, json, parts, relying_party};
 
-/// A registration: its JSON form where the input begins with `{`, or the credential's id, the client data and the attestation
+/// A registration: its JSON form if the input begins with `{`, or the credential's id, the client data and the attestation
 /// object.
 ///
-/// What is accepted, by a relying party that asks no maker or by one that does, is the named credential, with a key that has one
-/// encoding.
+/// A registration that is accepted, by a relying party with or without attestation roots, is of the named credential, with a key
+/// that has one encoding.
 pub fn webauthn_registration(data: &[u8]) -> bool {
     let text = if data.first() == Some(&b'{') {
         data.to_vec()
@@ -34,7 +34,7 @@ pub fn webauthn_registration(data: &[u8]) -> bool {
     };
     [
         register(&relying_party(), &SELF_ATTESTED, &response, IN_2026),
-        register(&asking_makers(), &VOUCHED_FOR, &response, IN_2026),
+        register(&asking_vendors(), &VOUCHED_FOR, &response, IN_2026),
     ]
     .into_iter()
     .any(|outcome| check(&response, outcome))
@@ -59,7 +59,7 @@ fn check(response: &RegistrationResponse, outcome: Result<NewPasskey, WebauthnEr
 }
 
 /// With the root of section 16.1.
-fn asking_makers() -> RelyingParty {
+fn asking_vendors() -> RelyingParty {
     let root = include_bytes!("webauthn-level-3-root.der").to_vec();
     let roots = AttestationRoots::new(&[root.into()], None).expect("a certificate");
     relying_party().asking_for_attestation(roots)

@@ -1,4 +1,4 @@
-//! An authenticator and the page that asks it, in software, which tells every lie that a test wants.
+//! An authenticator and the page that calls it, in software, which tell every lie that a test wants.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ciborium::Value;
 use serde_json::json;
 
-use crate::Maker;
+use crate::Vendor;
 
 /// User present, user verified, backup eligible, backed up (WebAuthn Level 3 section 6.1).
 const UP: u8 = 0x01;
@@ -19,18 +19,18 @@ const BE_BS: u8 = 0x18;
 /// Attested credential data follows.
 const AT: u8 = 0x40;
 
-/// A passkey, and how its authenticator and the page around it behave. Everything public may be changed to a lie.
+/// A passkey, and how its authenticator and the page behave. Every public field may be set to a lie.
 pub struct Authenticator {
     key: EcdsaKeyPair,
     /// The credential's id.
     pub credential_id: Vec<u8>,
     /// The user handle that assertions carry.
     pub user_handle: Vec<u8>,
-    /// The RP ID that it works for.
+    /// The RP ID for which it acts.
     pub rp_id: String,
     /// The origin of the page.
     pub origin: String,
-    /// Whether the page is embedded in one of another origin.
+    /// Whether the page is embedded in a page of another origin.
     pub cross_origin: bool,
     /// Whether the user is verified.
     pub user_verified: bool,
@@ -38,8 +38,8 @@ pub struct Authenticator {
     pub sign_count: u32,
     /// The client data's type, instead of the right one.
     pub ceremony: Option<&'static str>,
-    /// Who vouches for it.
-    pub maker: Option<Arc<Maker>>,
+    /// The vendor that vouches for it.
+    pub vendor: Option<Arc<Vendor>>,
 }
 
 impl Authenticator {
@@ -58,7 +58,7 @@ impl Authenticator {
             user_verified: true,
             sign_count: 0,
             ceremony: None,
-            maker: None,
+            vendor: None,
         }
     }
 
@@ -72,8 +72,8 @@ impl Authenticator {
         data.extend(&self.credential_id);
         data.extend(cbor(&self.cose_key()));
         let client_data = self.client_data("webauthn.create", challenge);
-        let (format, statement) = match &self.maker {
-            Some(maker) => ("packed", maker.statement(&signed(&data, &client_data))),
+        let (format, statement) = match &self.vendor {
+            Some(vendor) => ("packed", vendor.statement(&signed(&data, &client_data))),
             None => ("none", Value::Map(Vec::new())),
         };
         let attestation_object = cbor(&Value::Map(vec![

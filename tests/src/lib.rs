@@ -1,17 +1,17 @@
-//! What the end-to-end tests are made of: real processes, and the parent that lies.
+//! What the end-to-end tests consist of: real processes, and a parent that lies.
 //!
 //! - [`binaries`]: where the built programs are.
 //! - [`python`]: independent clients and servers from PyPI, and the scripts that use them.
 //! - [`EnclaveProcess`]: the real enclave program, which can be killed and started again.
 //! - [`LyingStore`]: the parent's side of the record store's protocol, honest until told to lie.
 //! - [`LyingProxy`]: the parent's side of the HTTP API, likewise.
-//! - [`LyingEgress`]: the parent's way out, likewise.
-//! - [`DevelopmentKms`]: the KMS that every enclave here gets its root secret from, by the policy of a release.
-//! - [`LyingKms`]: a TLS server of the parent's that plays KMS, with whatever certificate the parent can get.
-//! - [`LyingParent`]: all of it together, with a client's trust in the enclave.
-//! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it where it is a virtual machine.
+//! - [`LyingEgress`]: the parent's egress proxy, likewise.
+//! - [`DevelopmentKms`]: the KMS from which every enclave here gets its root secret, under the key policy of a release.
+//! - [`LyingKms`]: a TLS server of the parent's that impersonates KMS, with any certificate that the parent can get.
+//! - [`LyingParent`]: all of these together, with a client that trusts only the enclave.
+//! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it if it is a virtual machine.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
-//! - [`Person`]: somebody with a [`Browser`] and an [`Authenticator`] (and its [`Maker`]), without a real browser.
+//! - [`Person`]: a user with a [`Browser`] and an [`Authenticator`] (and its [`Vendor`]), without a real browser.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
@@ -35,11 +35,11 @@ mod lying_kms;
 mod lying_parent;
 mod lying_proxy;
 mod lying_store;
-mod maker;
 mod measured;
 mod person;
 pub mod python;
 mod shared_parent;
+mod vendor;
 pub mod virtual_machine;
 
 pub use authenticator::Authenticator;
@@ -54,8 +54,8 @@ pub use lying_parent::{
 };
 pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
-pub use maker::Maker;
 pub use measured::Measured;
 pub use person::Person;
 pub use shared_parent::SharedParent;
+pub use vendor::Vendor;
 pub use virtual_machine::VirtualMachine;

@@ -12,17 +12,17 @@ use super::{
 pub struct Passkey<'a> {
     /// The credential's id.
     pub credential_id: &'a [u8],
-    /// The handle of the user whose it is: 1 to 64 bytes.
+    /// The handle of the user who owns it: 1 to 64 bytes.
     pub user_handle: &'a [u8],
-    /// What its assertions are signed with.
+    /// The key that verifies its assertions.
     pub public_key: &'a CoseKey,
     /// The signature counter of its last assertion, or of its registration.
     pub sign_count: u32,
-    /// Whether it can be copied to other devices, as at its registration.
+    /// Whether it can be copied to other devices, according to its registration.
     pub backup_eligible: bool,
 }
 
-/// What an accepted assertion changes of its passkey. The caller keeps it.
+/// What an accepted assertion changes about its passkey. The caller stores it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Authenticated {
     /// The signature counter from now on.
@@ -33,13 +33,13 @@ pub struct Authenticated {
 
 /// Checks an assertion (WebAuthn Level 3 section 7.2, from step 5 on).
 ///
-/// It is of this passkey and, where it says so, of this user; the client data is of type `webauthn.get`, answers `challenge`, and
-/// comes from an origin of the relying party, in a page that is not embedded; the authenticator worked for this RP ID and the
-/// user was present and verified; the passkey's key signed all of it. The signature counter is judged last: where either is not 0,
-/// the new one must be the greater (section 6.1.1).
+/// It is of this passkey and, if it names a user, of this user; the client data is of type `webauthn.get`, has `challenge`, and
+/// comes from an origin of the relying party, from a page that is not embedded; the authenticator acted for this RP ID and the
+/// user was present and verified; the passkey's key signed all of it. The signature counter is checked last: unless both are 0,
+/// the new one must be greater (section 6.1.1).
 ///
-/// Left to the caller: that `challenge` was given for this and is used once; where the response has no user handle
-/// ([`AuthenticationResponse::user_handle`]), that the user was identified before (step 6); and that the counter is stored.
+/// The caller must ensure that `challenge` was issued for this and is used once; that the user was identified before (step 6), if
+/// the response has no user handle ([`AuthenticationResponse::user_handle`]); and that the counter is stored.
 ///
 /// # Errors
 /// The first rule that is broken.

@@ -1,15 +1,15 @@
-//! Authenticator data: what the authenticator says of itself, of the user and of a new credential (WebAuthn Level 3 section 6.1).
+//! Authenticator data: what the authenticator says about itself, the user and a new credential (WebAuthn Level 3 section 6.1).
 
 use ciborium::Value;
 
 use super::{CREDENTIAL_ID_BYTES, CoseKey, RelyingParty, WebauthnError, cbor};
 
-/// Authenticator data, taken apart.
+/// Authenticator data, parsed.
 pub(super) struct AuthenticatorData<'a> {
     rp_id_hash: [u8; 32],
     pub(super) flags: Flags,
     pub(super) sign_count: u32,
-    /// Attested credential data: there if flag AT is set.
+    /// Attested credential data: present if flag AT is set.
     pub(super) credential: Option<AttestedCredential<'a>>,
 }
 
@@ -20,12 +20,12 @@ pub(super) struct AttestedCredential<'a> {
     pub(super) public_key: CoseKey,
 }
 
-/// The flags; reserved bits are not looked at.
+/// The flags; reserved bits are ignored.
 #[derive(Clone, Copy)]
 pub(super) struct Flags(u8);
 
 impl<'a> AuthenticatorData<'a> {
-    /// Takes the data apart to its last byte: nothing may follow what the flags announce.
+    /// Parses the data to its last byte: nothing may follow what the flags announce.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, WebauthnError> {
         let mut rest = bytes;
         let rp_id_hash = *array(&mut rest)?;
@@ -50,7 +50,7 @@ impl<'a> AuthenticatorData<'a> {
         }
     }
 
-    /// Checks that the authenticator worked for this relying party, with the user present and verified.
+    /// Checks that the authenticator acted for this relying party, with the user present and verified.
     pub(super) fn check(&self, relying_party: &RelyingParty) -> Result<(), WebauthnError> {
         relying_party.check_id_hash(&self.rp_id_hash)?;
         if !self.flags.has(USER_PRESENT) {
@@ -108,7 +108,7 @@ impl Flags {
     }
 }
 
-/// Extension outputs: one map with texts as keys (section 9.5). What they say is not used, since none are asked for.
+/// Extension outputs: one map with texts as keys (section 9.5). Their content is ignored, since no extensions are requested.
 fn skip_extensions(bytes: &[u8]) -> Result<&[u8], WebauthnError> {
     let part = "the map of extension outputs";
     let (value, rest) = cbor::first(part, bytes)?;

@@ -1,6 +1,6 @@
-//! CBOR in the CTAP2 canonical form, the one in which all of WebAuthn's CBOR is (Level 3 section 2.4; CTAP 2.1 section 8).
+//! CBOR in the CTAP2 canonical form, which WebAuthn uses throughout (Level 3 section 2.4; CTAP 2.1 section 8).
 //!
-//! Items are read by `ciborium`, which takes any form. What is not canonical is seen by writing the item again.
+//! `ciborium` reads items in any form. Encoding the item again shows whether it was canonical.
 
 use ciborium::Value;
 use permafrost_common::cbor;
@@ -25,7 +25,7 @@ pub(super) fn only(part: &'static str, bytes: &[u8]) -> Result<Value, WebauthnEr
     Ok(value)
 }
 
-/// Reads the one map that `bytes` must be, its own keys in any order and possibly twice. What is in it is canonical.
+/// Reads the one map that `bytes` must be, with keys in any order and possibly repeated. Its keys and values are canonical.
 pub(super) fn unordered_map(
     part: &'static str,
     bytes: &[u8],
@@ -62,7 +62,7 @@ fn shortest<'a>(part: &'static str, bytes: &'a [u8]) -> Result<(Value, &'a [u8])
     Ok((value, rest))
 }
 
-/// Refuses tags, and maps whose keys do not ascend. Where every head is in its shortest form, the order of CTAP2 (major type, then
+/// Refuses tags, and maps whose keys do not ascend. If every head is in its shortest form, the order of CTAP2 (major type, then
 /// length, then bytes) is that of the encoded bytes.
 fn check_maps(part: &'static str, value: &Value) -> Result<(), WebauthnError> {
     match value {
@@ -76,7 +76,7 @@ fn check_maps(part: &'static str, value: &Value) -> Result<(), WebauthnError> {
             if !keys.is_sorted_by(|before, after| before < after) {
                 return Err(WebauthnError::NotCanonical {
                     part,
-                    detail: "the keys of a map do not ascend, or one comes twice",
+                    detail: "the keys of a map do not ascend, or one occurs twice",
                 });
             }
             entries.iter().try_for_each(|(key, value)| {
@@ -97,10 +97,10 @@ fn nothing_follows(part: &'static str, rest: &[u8]) -> Result<(), WebauthnError>
 
 fn encoded(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // Writing to a Vec has no error to give.
+    // Writing to a Vec cannot fail.
     let _ = ciborium::into_writer(value, &mut bytes);
     bytes
 }
 
-/// Whatever is deeper is refused before it costs stack. CTAP2 itself allows four levels (CTAP 2.1 section 8).
+/// Deeper nesting is refused before it costs stack. CTAP2 itself allows four levels (CTAP 2.1 section 8).
 const DEPTH_MAX: usize = 8;

@@ -1,4 +1,4 @@
-//! `clientDataJSON`: what the browser says of the page that asked (WebAuthn Level 3 section 5.8.1).
+//! `clientDataJSON`: what the browser says about the page that called it (WebAuthn Level 3 section 5.8.1).
 
 use std::{collections::BTreeMap, fmt};
 
@@ -25,14 +25,14 @@ pub(super) struct ClientData {
 }
 
 impl ClientData {
-    /// Parses one JSON object in UTF-8, without a byte order mark. No member may come twice; members that are not known are
-    /// ignored, since browsers add some on purpose (section 5.8.1).
+    /// Parses one JSON object in UTF-8, without a byte order mark. No member may occur twice; unknown members are ignored, since
+    /// browsers add some on purpose (section 5.8.1).
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, WebauthnError> {
         let refused = |error: serde_json::Error| WebauthnError::ClientData {
             detail: cut(&error.to_string()),
         };
         let Members(members) = serde_json::from_slice(bytes).map_err(refused)?;
-        // serde_json's own `Deserialize` for a struct would not see a member that is not known come twice.
+        // serde_json's own `Deserialize` for a struct would not notice an unknown member that occurs twice.
         let known: Known = serde_json::from_value(Value::Object(members.into_iter().collect()))
             .map_err(refused)?;
         Ok(Self {
@@ -44,7 +44,7 @@ impl ClientData {
         })
     }
 
-    /// Checks that it is of this ceremony, answers this challenge and comes from a page of the relying party that is not embedded.
+    /// Checks that it is of this ceremony, has this challenge and comes from a page of the relying party that is not embedded.
     pub(super) fn check(
         &self,
         ceremony: &'static str,
@@ -57,7 +57,7 @@ impl ClientData {
                 accepted: ceremony,
             });
         }
-        // Comparing the texts spares decoding: 32 bytes have one text.
+        // Comparing the texts avoids decoding: 32 bytes have one text.
         let expected = URL_SAFE_NO_PAD.encode(challenge);
         verify_slices_are_equal(self.challenge.as_bytes(), expected.as_bytes())
             .map_err(|_| WebauthnError::Challenge)?;
@@ -86,12 +86,12 @@ struct Known {
     top_origin: Option<String>,
 }
 
-/// A text, and not null: absent is absent.
+/// A text; null does not stand for an absent member.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }
 
-/// The members of an object, of which none comes twice.
+/// The members of an object, none of which occurs twice.
 struct Members(BTreeMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         while let Some((name, value)) = access.next_entry::<String, Value>()? {
             if members.contains_key(&name) {
                 return Err(A::Error::custom(format_args!(
-                    "the member {} comes twice",
+                    "the member {} occurs twice",
                     quoted(&name)
                 )));
             }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_are_not_known_are_ignored() {
+    fn unknown_members_are_ignored() {
         let text = HONEST.replace(
             '}',
             r#","tokenBinding":{"status":"supported"},"a":[1,null]}"#,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn no_member_comes_twice_whether_it_is_known_or_not() {
+    fn no_member_occurs_twice_whether_it_is_known_or_not() {
         for member in [
             r#""type":"webauthn.get""#,
             r#""challenge":"AA""#,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn type_challenge_and_origin_are_texts_and_must_be_there() {
+    fn type_challenge_and_origin_are_texts_and_required() {
         for (name, value) in [
             ("type", r#""webauthn.get""#),
             ("challenge", r#""AA""#),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_short_whatever_came() {
+    fn an_error_is_short_for_any_input() {
         let long = format!(r#"{{"type":"{}"}}"#, "x".repeat(4000));
         let WebauthnError::ClientData { detail } =
             ClientData::parse(long.as_bytes()).err().unwrap()

@@ -1,12 +1,12 @@
-//! Every reason why a response of an authenticator is not accepted.
+//! Every reason to refuse an authenticator's response.
 
 use super::{Algorithm, CERTIFICATES_MAX};
 
-/// The rule that a response broke, what came and what would have been accepted.
+/// The rule that a response breaks, what came and what would have been accepted.
 ///
 /// [`WebauthnError::rule`] is for programs, [`WebauthnError::group`] for a problem type, [`std::fmt::Display`] for people. Text from
-/// the response is quoted and escaped, and long text is cut. Challenges, credential ids and user handles are never shown: an error may
-/// end in a log that the parent reads.
+/// the response is quoted and escaped, and long text is cut. Errors never show challenges, credential ids or user handles: an error
+/// may end up in a log that the parent reads.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WebauthnError {
     /// The response is not an object with the members of its type, or a member has another type.
@@ -62,7 +62,7 @@ pub enum WebauthnError {
         /// What the JSON parser says, with line and column.
         detail: String,
     },
-    /// A part ends before it is whole.
+    /// A part is cut off.
     #[error("{part} ends too early: {needed} more bytes are needed, {found} are left")]
     Truncated {
         /// Which part.
@@ -118,7 +118,7 @@ pub enum WebauthnError {
     #[error("flag BS is set without flag BE, accepted: BS only with BE")]
     BackupState,
 
-    /// The client data is of another ceremony: a registration where a login is asked for, or the other way round.
+    /// The client data is of another ceremony: a registration instead of a login, or the reverse.
     #[error("the client data's type is {found}, accepted: {accepted:?}")]
     Ceremony {
         /// What came, quoted.
@@ -126,10 +126,10 @@ pub enum WebauthnError {
         /// What is accepted.
         accepted: &'static str,
     },
-    /// The challenge is not the one that this response must answer.
-    #[error("the client data answers another challenge than the one that was given for this")]
+    /// The response is not one to the expected challenge.
+    #[error("the client data has another challenge than the one that was issued for this request")]
     Challenge,
-    /// The page that asked is none of the relying party's.
+    /// The page that called the browser is not one of the relying party's.
     #[error("the origin is {found}, accepted: {accepted}")]
     Origin {
         /// What came, quoted.
@@ -137,7 +137,7 @@ pub enum WebauthnError {
         /// The accepted origins.
         accepted: String,
     },
-    /// The page that asked was embedded in one of another origin.
+    /// The page that called the browser was embedded in a page of another origin.
     #[error("crossOrigin is true, accepted: false or absent")]
     CrossOrigin,
     /// The client data names the origin of an embedding page.
@@ -146,7 +146,7 @@ pub enum WebauthnError {
         /// What came, quoted.
         found: String,
     },
-    /// The authenticator worked for another relying party.
+    /// The authenticator acted for another relying party.
     #[error("the RP ID hash is {found}, accepted: that of {accepted:?}")]
     RpId {
         /// The SHA-256 that came, hex.
@@ -161,7 +161,7 @@ pub enum WebauthnError {
     #[error("the user was not verified: flag UV is not set, accepted: set")]
     UserVerification,
 
-    /// The key's algorithm is none of the accepted ones.
+    /// The key's algorithm is not accepted.
     #[error(
         "the key's algorithm (alg) is {found}, accepted: -7 (ES256), -8 (EdDSA) or -257 (RS256)"
     )]
@@ -181,7 +181,7 @@ pub enum WebauthnError {
         /// What is accepted.
         accepted: i8,
     },
-    /// The key has another set of labels than its algorithm takes.
+    /// The key has another set of labels than its algorithm requires.
     #[error("an {algorithm} key has the labels {found}, accepted: {accepted}")]
     KeyLabels {
         /// The key's algorithm.
@@ -191,7 +191,7 @@ pub enum WebauthnError {
         /// What is accepted.
         accepted: &'static str,
     },
-    /// The key's numbers are not those of a key that can be used.
+    /// The key's numbers do not make a usable key.
     #[error("the {algorithm} key is not usable: {detail}")]
     KeyValue {
         /// The key's algorithm.
@@ -200,19 +200,19 @@ pub enum WebauthnError {
         detail: String,
     },
 
-    /// The credential of the attested credential data is not the one that the response names.
+    /// The credential in the attested credential data is not the one that the response names.
     #[error(
         "rawId is not the id of the credential that the authenticator made, accepted: the same bytes"
     )]
     CredentialMismatch,
     /// The response is of another credential than the stored one.
-    #[error("rawId is not the id of the credential that this is checked against")]
+    #[error("rawId is not the id of the credential that this response is checked against")]
     OtherCredential,
     /// The authenticator returned another user's handle.
     #[error("the user handle is not that of the credential's user")]
     UserHandle,
-    /// The credential can be backed up and could not before, or the other way round.
-    #[error("flag BE is {found}, accepted: {accepted}, as it was at the registration")]
+    /// The credential can be backed up and could not be before, or the reverse.
+    #[error("flag BE is {found}, accepted: {accepted}, as at the registration")]
     BackupEligibility {
         /// What came.
         found: bool,
@@ -220,7 +220,9 @@ pub enum WebauthnError {
         accepted: bool,
     },
     /// The assertion's signature does not verify.
-    #[error("the signature is not one of {algorithm} by this credential's key over this assertion")]
+    #[error(
+        "the signature is not a valid {algorithm} signature by this credential's key over this assertion"
+    )]
     Signature {
         /// The key's algorithm.
         algorithm: Algorithm,
@@ -240,7 +242,7 @@ pub enum WebauthnError {
         /// What came, quoted.
         found: String,
     },
-    /// The attestation statement has other members than its format takes.
+    /// The attestation statement has other members than its format requires.
     #[error(
         "the attestation statement of format {format:?} has the members {found}, accepted: {accepted}"
     )]
@@ -252,14 +254,14 @@ pub enum WebauthnError {
         /// What is accepted.
         accepted: &'static str,
     },
-    /// A packed statement comes with certificates, which nobody here has roots for.
+    /// A packed statement has certificates, but the configuration has no roots to check them.
     #[error(
-        "the packed attestation has certificates (x5c), accepted: none here, since no roots are configured"
+        "the packed attestation has certificates (x5c), accepted: no certificates, since no roots are configured"
     )]
     AttestationCertificates,
-    /// The configuration has roots, and no maker vouches for the authenticator.
+    /// The configuration has roots, but no vendor vouches for the authenticator.
     #[error(
-        "the maker of the authenticator does not vouch for it, accepted: a packed attestation with certificates (x5c) under a configured root"
+        "the authenticator's vendor does not vouch for it, accepted: a packed attestation with certificates (x5c) under a configured root"
     )]
     AttestationMissing,
     /// The authenticator is of a model that the configuration does not name.
@@ -268,15 +270,15 @@ pub enum WebauthnError {
         /// The AAGUID that came, hex.
         found: String,
     },
-    /// The certificates do not lead to a configured root, or not now.
+    /// The certificates do not lead to a configured root, or are not valid now.
     #[error(
-        "the attestation certificates do not lead to a configured root: {detail}, accepted: 1 to {CERTIFICATES_MAX} certificates that do, valid now"
+        "the attestation certificates do not lead to a configured root: {detail}, accepted: 1 to {CERTIFICATES_MAX} certificates that do, all valid now"
     )]
     AttestationPath {
         /// Which rule they break, by the name that rustls-webpki gives it.
         detail: String,
     },
-    /// The attestation certificate is not of the form that WebAuthn demands.
+    /// The attestation certificate is not of the form that WebAuthn requires.
     #[error(
         "the attestation certificate has {found}, accepted: {accepted} (WebAuthn Level 3 section 8.2.1)"
     )]
@@ -295,33 +297,33 @@ pub enum WebauthnError {
         accepted: String,
     },
     /// The attestation's signature does not verify.
-    #[error("the attestation is not signed with {algorithm} by {signer}")]
+    #[error("the attestation signature is not a valid {algorithm} signature by {signer}")]
     AttestationSignature {
-        /// How it should be signed.
+        /// The algorithm that should have signed it.
         algorithm: Algorithm,
-        /// By whom.
+        /// The key that should have signed it.
         signer: &'static str,
     },
 }
 
-/// What a broken rule is about: each is a problem of its own to whoever asked.
+/// What a broken rule is about: each group has a problem type of its own.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Group {
-    /// The response, or a part of it, is not in its form.
+    /// The response, or a part of it, is malformed.
     Malformed,
     /// A registration came for a login, or the other way round.
     Ceremony,
-    /// It answers another challenge.
+    /// It has another challenge.
     Challenge,
-    /// Another page asked, or an embedded one.
+    /// Another page, or an embedded one, called the browser.
     Origin,
     /// The authenticator worked for another relying party.
     RelyingParty,
     /// The user was not present or not verified.
     UserVerification,
-    /// A key of an algorithm or form that is not accepted.
+    /// The key's algorithm or form is not accepted.
     Algorithm,
-    /// Another credential, or another user's.
+    /// It is of another credential, or of another user's.
     Credential,
     /// The assertion is not signed by the credential's key.
     Signature,
@@ -332,7 +334,7 @@ pub enum Group {
 }
 
 impl WebauthnError {
-    /// The rule that was broken, as a short name that does not change between releases.
+    /// The broken rule, as a short name that does not change between releases.
     pub fn rule(&self) -> &'static str {
         self.classified().0
     }
@@ -390,7 +392,7 @@ impl WebauthnError {
     }
 }
 
-/// Text from a response as an error shows it: quoted, escaped, at most 64 characters of it.
+/// Text from a response as an error shows it: quoted, escaped, at most 64 characters.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(64) {
         Some((end, _)) => format!("{:?}...", text.get(..end).unwrap_or_default()),

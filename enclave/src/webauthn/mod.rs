@@ -1,18 +1,18 @@
-//! Passkeys: what an authenticator answers (WebAuthn Level 3), verified.
+//! Passkeys: verifies the responses of authenticators (WebAuthn Level 3).
 //!
-//! Bytes go in; checked facts or a named error come out. There is no clock, no state and no I/O here: whoever calls says what
-//! time it is, makes the challenge, knows that it is unused, and keeps what was registered.
+//! Bytes go in; checked facts or a named error come out. This module has no clock, no state and no I/O: the caller gives the time,
+//! makes the challenge, ensures that it is unused, and stores what was registered.
 //!
 //! - [`register`] checks a new passkey: [`RegistrationResponse`] to [`NewPasskey`].
 //! - [`authenticate`] checks an assertion of a known one: [`AuthenticationResponse`] and [`Passkey`] to [`Authenticated`].
-//! - [`RelyingParty`]: for whom, from the measured configuration. [`CoseKey`]: a passkey's public key.
+//! - [`RelyingParty`]: the relying party of the measured configuration. [`CoseKey`]: a passkey's public key.
 //! - [`WebauthnError`]: every rule that can be broken; [`Group`] sorts them.
 //!
 //! A challenge is 32 bytes of the caller's own making: random, or the SHA-256 of the request that the assertion approves.
 //!
-//! Where the specification leaves a choice, the strict one is taken: the user is verified, the page is not embedded, CBOR is
-//! canonical. Attestation is asked for or not, by the relying party's [`AttestationRoots`]: without them there is none, or the key's
-//! own ("self"); with them nothing less than a maker's certificates.
+//! Where the specification leaves a choice, this module takes the strict one: the user is verified, the page is not embedded, CBOR
+//! is canonical. The relying party's [`AttestationRoots`] decide about attestation: without them it is absent or by the key itself
+//! ("self"); with them it must have a vendor's certificates.
 
 mod attestation;
 mod authentication;
@@ -33,7 +33,7 @@ pub use registration::{NewPasskey, register};
 pub use relying_party::{RelyingParty, RelyingPartyError};
 pub use response::{AuthenticationResponse, RegistrationResponse};
 
-/// The length of a challenge, in bytes. WebAuthn asks for 16 at least (section 13.4.3).
+/// The length of a challenge, in bytes. WebAuthn requires at least 16 (section 13.4.3).
 pub const CHALLENGE_LEN: usize = 32;
 
 /// The shortest and the longest credential id, in bytes (WebAuthn Level 3 sections 4 "Credential ID" and 7.1).

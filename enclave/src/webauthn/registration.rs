@@ -12,13 +12,13 @@ use super::{
 pub struct NewPasskey {
     /// The credential's id: 16 to 1023 bytes.
     pub credential_id: Vec<u8>,
-    /// What its assertions are signed with.
+    /// The key that verifies its assertions.
     pub public_key: CoseKey,
-    /// The model of the authenticator, as it says itself; zeros where it says nothing.
+    /// The model of the authenticator, as the authenticator itself says; zeros if it does not say.
     pub aaguid: [u8; 16],
-    /// The signature counter; 0 where the authenticator does not count.
+    /// The signature counter; 0 if the authenticator does not count.
     pub sign_count: u32,
-    /// How the authenticator can be reached, as the browser says: at most 8 texts of at most 32 bytes, sorted, none twice.
+    /// How the authenticator can be reached, according to the browser: at most 8 texts of at most 32 bytes, sorted, none twice.
     pub transports: Vec<String>,
     /// Whether it can be copied to other devices (flag BE): a synced passkey. It never changes.
     pub backup_eligible: bool,
@@ -28,14 +28,14 @@ pub struct NewPasskey {
 
 /// Checks a registration (WebAuthn Level 3 section 7.1, from step 5 on).
 ///
-/// The client data is of type `webauthn.create`, answers `challenge`, and comes from an origin of the relying party, in a page
-/// that is not embedded. The authenticator worked for this RP ID, the user was present and verified, and the credential that it
-/// made is the one that the response names, with a key that [`CoseKey`] accepts. Where the
-/// relying party has no [`AttestationRoots`](super::AttestationRoots), the attestation statements `none` and `packed` with a signature
-/// of the credential's own key (section 8.2, self attestation) are accepted; where it has some, `packed` with certificates that lead
-/// to them at the time `now`, since 1970.
+/// The client data is of type `webauthn.create`, has `challenge`, and comes from an origin of the relying party, from a page that is
+/// not embedded. The authenticator acted for this RP ID, the user was present and verified, and the credential that it made is the
+/// one that the response names, with a key that [`CoseKey`] accepts. If the relying party has no
+/// [`AttestationRoots`](super::AttestationRoots), the attestation statements `none` and `packed` with a signature of the credential's
+/// own key (section 8.2, self attestation) are accepted; if it has some, only `packed` with certificates that lead to them at the
+/// time `now`, since 1970.
 ///
-/// Left to the caller: that `challenge` was given for this and is used once, and that no passkey has this id yet (step 26).
+/// The caller must ensure that `challenge` was issued for this and is used once, and that no passkey has this id yet (step 26).
 ///
 /// # Errors
 /// The first rule that is broken.

@@ -1,10 +1,10 @@
-//! The relying party: its id, and the origins whose pages may ask for it.
+//! The relying party: its id, and the origins whose pages may use it.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{AttestationRoots, WebauthnError, error::quoted};
 
-/// Whom a passkey is for (WebAuthn Level 3 section 4, "Relying Party"): from the measured configuration.
+/// What a passkey is for (WebAuthn Level 3 section 4, "Relying Party"), from the measured configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RelyingParty {
     id: String,
@@ -13,12 +13,12 @@ pub struct RelyingParty {
     attestation_roots: Option<AttestationRoots>,
 }
 
-/// Why there is no such relying party.
+/// Why a relying party is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RelyingPartyError {
     /// The id is not a domain as browsers write it.
     #[error(
-        "the RP ID is {found}; accepted: a domain in lower-case ASCII of at least two labels, as wallet.example.org, or localhost"
+        "the RP ID is {found}; accepted: a domain in lower-case ASCII with at least two labels, such as wallet.example.org, or localhost"
     )]
     Id {
         /// What came, quoted.
@@ -32,7 +32,7 @@ pub enum RelyingPartyError {
     },
     /// An origin is not in the form in which browsers send it (RFC 6454 section 6.2).
     #[error(
-        "an origin is {found}; accepted: https://HOST or https://HOST:PORT, or http://localhost with or without a port; HOST a domain in lower-case ASCII, PORT not the scheme's default, and nothing behind"
+        "an origin is {found}; accepted: https://HOST or https://HOST:PORT, or http://localhost with or without a port; HOST a domain in lower-case ASCII, PORT not the scheme's default, and nothing after it"
     )]
     Origin {
         /// What came, quoted.
@@ -57,11 +57,11 @@ pub enum RelyingPartyError {
 }
 
 impl RelyingParty {
-    /// A relying party of this id, whose pages are at these origins: 1 to 16 exact texts, `https://host[:port]`, or
+    /// A relying party with this id, whose pages are at these origins: 1 to 16 exact texts, `https://host[:port]`, or
     /// `http://localhost[:port]` for development.
     ///
     /// The id must be each origin's host or a parent domain of it (WebAuthn Level 3 section 5.1.3, step on `rp.id`), of at least
-    /// two labels unless it is `localhost`. Whether it is a public suffix (`co.uk`) is not looked up: browsers refuse it then.
+    /// two labels unless it is `localhost`. Whether it is a public suffix (`co.uk`) is not checked: browsers refuse those.
     ///
     /// # Errors
     /// [`RelyingPartyError`] names the first problem.
@@ -97,7 +97,7 @@ impl RelyingParty {
         })
     }
 
-    /// The same, with new passkeys only from authenticators for which one of these roots vouches.
+    /// The same, but accepting new passkeys only from authenticators for which one of these roots vouches.
     pub fn asking_for_attestation(self, roots: AttestationRoots) -> Self {
         Self {
             attestation_roots: Some(roots),
@@ -105,7 +105,7 @@ impl RelyingParty {
         }
     }
 
-    /// Who must vouch for new passkeys; `None` where nobody must.
+    /// The roots that must vouch for new passkeys; `None` if none must.
     pub fn attestation_roots(&self) -> Option<&AttestationRoots> {
         self.attestation_roots.as_ref()
     }
@@ -141,7 +141,7 @@ impl RelyingParty {
     }
 }
 
-/// The host of an origin that is in its one form.
+/// The host of an origin, if the origin is in its one accepted form.
 fn host(origin: &str) -> Option<&str> {
     let (rest, default_port, local) = match origin.strip_prefix("https://") {
         Some(rest) => (rest, "443", false),

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use permafrost_common::api::people::{Conveyance, Link, RecoveryCodes};
-use permafrost_tests::{Authenticator, Browser, HonestStack, Maker, Measured, Wanted, refusal};
+use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Vendor, Wanted, refusal};
 
 use crate::recovery::recover;
 use crate::steps::people;
 
-/// A stack where new passkeys are only of this maker's authenticators.
-fn only(maker: &Maker) -> HonestStack {
-    let lines = format!("[people.attestation]\nroots = '''{}'''", maker.root());
+/// A stack where new passkeys are only of this vendor's authenticators.
+fn only(vendor: &Vendor) -> HonestStack {
+    let lines = format!("[people.attestation]\nroots = '''{}'''", vendor.root());
     HonestStack::start(Measured::new("test").people(&lines))
 }
 
-fn made_by(maker: &Arc<Maker>) -> Authenticator {
+fn made_by(vendor: &Arc<Vendor>) -> Authenticator {
     let mut passkey = Authenticator::new();
-    passkey.maker = Some(maker.clone());
+    passkey.vendor = Some(vendor.clone());
     passkey
 }
 
@@ -24,7 +24,7 @@ fn made_by(maker: &Arc<Maker>) -> Authenticator {
 async fn a_challenge_says_whether_attestation_is_asked_for() {
     for (stack, asked) in [
         (people(), Conveyance::None),
-        (only(&Maker::new()), Conveyance::Direct),
+        (only(&Vendor::new()), Conveyance::Direct),
     ] {
         let browser = Browser::new(stack.verified().await);
         assert_eq!(browser.nonce("register").await.unwrap().attestation, asked);
@@ -32,35 +32,35 @@ async fn a_challenge_says_whether_attestation_is_asked_for() {
 }
 
 #[tokio::test]
-async fn only_authenticators_of_a_configured_maker_make_passkeys() {
-    let (maker, other) = (Arc::new(Maker::new()), Arc::new(Maker::new()));
-    let stack = only(&maker);
+async fn only_authenticators_of_a_configured_vendor_make_passkeys() {
+    let (vendor, other) = (Arc::new(Vendor::new()), Arc::new(Vendor::new()));
+    let stack = only(&vendor);
     let mut browser = Browser::new(stack.verified().await);
     for mut unknown in [Authenticator::new(), made_by(&other)] {
         let refused = browser.register(&mut unknown).await;
         assert_eq!(refusal(refused), "passkey-attestation");
     }
-    let mut passkey = made_by(&maker);
+    let mut passkey = made_by(&vendor);
     browser.register(&mut passkey).await.unwrap();
     browser.login(&passkey).await.unwrap();
 }
 
 #[tokio::test]
-async fn where_nobody_is_asked_a_makers_word_is_refused() {
+async fn a_vendors_statement_is_refused_where_none_is_asked_for() {
     let stack = people();
     let mut browser = Browser::new(stack.verified().await);
     let refused = browser
-        .register(&mut made_by(&Arc::new(Maker::new())))
+        .register(&mut made_by(&Arc::new(Vendor::new())))
         .await;
     assert_eq!(refusal(refused), "passkey-attestation");
 }
 
 #[tokio::test]
-async fn a_passkey_of_an_unknown_maker_is_refused_in_a_link_and_uses_up_no_code() {
-    let maker = Arc::new(Maker::new());
-    let stack = only(&maker);
+async fn a_passkey_of_an_unknown_vendor_is_refused_in_a_link_and_uses_up_no_code() {
+    let vendor = Arc::new(Vendor::new());
+    let stack = only(&vendor);
     let mut alice = Browser::new(stack.verified().await);
-    alice.register(&mut made_by(&maker)).await.unwrap();
+    alice.register(&mut made_by(&vendor)).await.unwrap();
     let link: Link = alice.ask(&Wanted::empty("/v1/links"), None).await.unwrap();
 
     let phone = Browser::new(stack.verified().await);
@@ -69,17 +69,17 @@ async fn a_passkey_of_an_unknown_maker_is_refused_in_a_link_and_uses_up_no_code(
         .await;
     assert_eq!(refusal(refused), "passkey-attestation");
     phone
-        .offer_passkey(&mut made_by(&maker), &link.code)
+        .offer_passkey(&mut made_by(&vendor), &link.code)
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn a_passkey_of_an_unknown_maker_is_refused_in_a_recovery_and_uses_up_no_code() {
-    let maker = Arc::new(Maker::new());
-    let stack = only(&maker);
+async fn a_passkey_of_an_unknown_vendor_is_refused_in_a_recovery_and_uses_up_no_code() {
+    let vendor = Arc::new(Vendor::new());
+    let stack = only(&vendor);
     let mut alice = Browser::new(stack.verified().await);
-    let mut passkey = made_by(&maker);
+    let mut passkey = made_by(&vendor);
     let user = alice.register(&mut passkey).await.unwrap().user.id;
     let wanted = Wanted::empty("/v1/recovery-codes");
     let codes: RecoveryCodes = alice
@@ -90,7 +90,7 @@ async fn a_passkey_of_an_unknown_maker_is_refused_in_a_recovery_and_uses_up_no_c
 
     let refused = recover(&alice, &mut Authenticator::new(), &user, code).await;
     assert_eq!(refusal(refused), "passkey-attestation");
-    recover(&alice, &mut made_by(&maker), &user, code)
+    recover(&alice, &mut made_by(&vendor), &user, code)
         .await
         .unwrap();
 }

@@ -11,9 +11,9 @@ use x509_parser::parse_x509_certificate;
 use crate::webauthn::WebauthnError;
 use crate::webauthn::error::{cut, quoted};
 
-/// Checks what the certificate says of itself: its subject, that it is not for signing others, and the model that it is for.
+/// Checks the certificate's own content: its subject, that it is not a CA's, and the model that it is for.
 ///
-/// The judge of its path has refused another version than 3, a CA's, and one with a critical extension that says the model.
+/// The check of its path has already refused a version other than 3, a CA's certificate, and a critical extension for the model.
 pub(super) fn check(der: &[u8], model: &[u8; 16]) -> Result<(), WebauthnError> {
     let (_, certificate) =
         parse_x509_certificate(der).map_err(|error| refused(cut(&error.to_string()), "DER"))?;
@@ -32,7 +32,7 @@ fn check_subject(certificate: &X509Certificate<'_>) -> Result<(), WebauthnError>
         true => Ok(()),
         false => Err(refused(
             format!("the subject {}", quoted(&certificate.subject().to_string())),
-            "one each of C (2 letters), O, CN, and OU \"Authenticator Attestation\"",
+            "exactly one each of C (2 letters), O, CN, and OU \"Authenticator Attestation\"",
         )),
     }
 }
@@ -62,7 +62,7 @@ fn check_extensions(
     else {
         return Ok(());
     };
-    // An OCTET STRING of 16 bytes in the one that every extension is.
+    // An OCTET STRING of 16 bytes inside the OCTET STRING of every extension.
     let expected = [&[0x04, 0x10], model.as_slice()].concat();
     match named.value == expected {
         true => Ok(()),
@@ -73,7 +73,7 @@ fn check_extensions(
     }
 }
 
-/// The attribute's value, if it is there once and is a text.
+/// The attribute's value, if it occurs exactly once and is a text.
 fn only<'a>(certificate: &'a X509Certificate<'_>, oid: &Oid<'a>) -> Option<&'a str> {
     let mut values = certificate.subject().iter_by_oid(oid);
     let (first, second) = (values.next()?, values.next());
@@ -85,7 +85,7 @@ fn refused(found: String, accepted: &'static str) -> WebauthnError {
     WebauthnError::AttestationCertificate { found, accepted }
 }
 
-/// What the subject's organizational unit says, literally.
+/// The literal organizational unit of the subject.
 const UNIT: &str = "Authenticator Attestation";
 
 /// id-fido-gen-ce-aaguid: which model the certificate is for.

@@ -1,4 +1,4 @@
-//! Attestation objects: authenticator data, and a statement of who vouches for it (WebAuthn Level 3 section 6.5.4).
+//! Attestation objects: authenticator data, and a statement that vouches for it (WebAuthn Level 3 section 6.5.4).
 
 mod certificate;
 mod roots;
@@ -24,7 +24,7 @@ pub(super) struct AttestationObject {
 
 type Entry = (Value, Value);
 
-/// Who vouches for the passkey, as the statement says.
+/// What vouches for the passkey, according to the statement.
 enum Statement<'a> {
     None,
     Own {
@@ -37,7 +37,7 @@ enum Statement<'a> {
 impl AttestationObject {
     /// Parses the map of `fmt`, `attStmt` and `authData`, and nothing else.
     ///
-    /// The browser or password manager writes this map, and some do not sort its keys. Nothing signs it, so any order is accepted.
+    /// The browser or password manager writes this map, and some do not sort its keys. No signature covers it, so any order is accepted.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, WebauthnError> {
         let (mut format, mut statement, mut data) = (None, None, None);
         for (key, value) in cbor::unordered_map(PART, bytes)? {
@@ -74,8 +74,8 @@ impl AttestationObject {
         })
     }
 
-    /// Checks the statement. Where nobody's word is asked for: none at all (section 8.7), or the credential's own key vouches for itself
-    /// (section 8.2). Where that of makers is: their certificates (section 8.2), and nothing less.
+    /// Checks the statement. Without attestation roots it must be empty (section 8.7) or signed by the credential's own key (section
+    /// 8.2, self attestation). With attestation roots it must have a vendor's certificates (section 8.2).
     pub(super) fn check_statement(
         &self,
         key: &CoseKey,

@@ -1,4 +1,4 @@
-//! The makers of authenticators whose word counts.
+//! The vendors of authenticators whose statements are trusted.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use super::certificate;
 use crate::webauthn::error::cut;
 use crate::webauthn::{Algorithm, WebauthnError};
 
-/// Whose attestation certificates are believed, and of which models: what the measured configuration asks of every new passkey.
+/// Which vendors' attestation certificates are trusted, and for which models: what the measured configuration requires of every
+/// new passkey.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AttestationRoots {
     anchors: Vec<TrustAnchor<'static>>,
@@ -28,17 +29,17 @@ pub(super) struct Certified<'a> {
     pub(super) signature: &'a [u8],
     /// The attestation certificate, in DER.
     pub(super) first: CertificateDer<'a>,
-    /// Those above it, at most [`CERTIFICATES_MAX`](crate::webauthn::CERTIFICATES_MAX) with it.
+    /// Those above it: with it at most [`CERTIFICATES_MAX`](crate::webauthn::CERTIFICATES_MAX).
     pub(super) others: Vec<CertificateDer<'a>>,
 }
 
 impl AttestationRoots {
-    /// Believes what certificates under these roots vouch for; of every model, or only of these, by their AAGUIDs.
+    /// Trusts certificates under these root certificates, for every model or only for these, by their AAGUIDs.
     ///
-    /// A root is taken for what it says: neither its validity nor its own signature is looked at (RFC 5280 section 6.1.1 d).
+    /// A root certificate is a trust anchor: neither its validity nor its own signature is checked (RFC 5280 section 6.1.1 d).
     ///
     /// # Errors
-    /// The place of the first root, from 0, that is no X.509 certificate, and why.
+    /// The index of the first root certificate, from 0, that is not an X.509 certificate, and why.
     pub fn new(
         roots: &[CertificateDer<'_>],
         models: Option<BTreeSet<[u8; 16]>>,
@@ -54,7 +55,7 @@ impl AttestationRoots {
         })
     }
 
-    /// Checks that one of the roots vouches, through the certificates, for a passkey that an authenticator of this model made
+    /// Checks that one of the root certificates vouches, through the certificates, for a passkey that an authenticator of this model made
     /// (WebAuthn Level 3 section 8.2 and section 7.1 steps 22 and 23); `now` since 1970.
     pub(super) fn check(
         &self,
@@ -129,6 +130,6 @@ const ISSUERS_SIGN_BY: &[&dyn SignatureVerificationAlgorithm] = &[
     RSA_PKCS1_2048_8192_SHA512,
 ];
 
-/// anyExtendedKeyUsage, 2.5.29.37.0 (RFC 5280 section 4.2.1.12): attestation has no purpose of its own, so a certificate that is
-/// limited to another one is none for it.
+/// anyExtendedKeyUsage, 2.5.29.37.0 (RFC 5280 section 4.2.1.12): there is no key purpose for attestation, so a certificate that is
+/// limited to a purpose is not valid for it.
 const ANY_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];

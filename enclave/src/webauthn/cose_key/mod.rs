@@ -42,7 +42,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm that is accepted, the preferred one first: the order for `pubKeyCredParams`.
+    /// Every accepted algorithm, the preferred one first: the order for `pubKeyCredParams`.
     pub const ALL: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Rs256];
 
     /// The number in the COSE registry: what `pubKeyCredParams` takes as `alg`.
@@ -69,9 +69,9 @@ impl CoseKey {
     /// Reads a key: the one CBOR item that `bytes` must be.
     ///
     /// # Errors
-    /// The rules of the groups [`Malformed`](super::Group::Malformed) and [`Algorithm`](super::Group::Algorithm): not canonical, another
-    /// algorithm, type, curve or set of labels, a point that is not on its curve or is of small order, an RSA modulus or exponent
-    /// out of its range.
+    /// The rules of the groups [`Malformed`](super::Group::Malformed) and [`Algorithm`](super::Group::Algorithm): an encoding that is not
+    /// canonical, another algorithm, type, curve or set of labels, a point that is not on its curve or is of small order, an RSA modulus
+    /// or exponent out of range.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WebauthnError> {
         Self::new(cbor::only(PART, bytes)?, bytes)
     }
@@ -83,12 +83,12 @@ impl CoseKey {
         Ok((Self::new(value, own)?, rest))
     }
 
-    /// How this key signs.
+    /// The algorithm with which this key signs.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The key in canonical CBOR: what [`Self::from_bytes`] takes. At most 1050 bytes.
+    /// The key in canonical CBOR, which [`Self::from_bytes`] reads. At most 1050 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -187,7 +187,7 @@ impl Labels {
         let y: [u8; 32] = self.fixed(algorithm, "y (-3)", -3)?;
         let point = [&[UNCOMPRESSED][..], &x, &y].concat();
         ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
-            .map_err(|_| unusable(algorithm, "x and y are no point of P-256"))
+            .map_err(|_| unusable(algorithm, "x and y are not a point of P-256"))
     }
 
     fn eddsa(&self) -> Result<ParsedPublicKey, WebauthnError> {
@@ -195,15 +195,15 @@ impl Labels {
         self.check_labels(algorithm, 1, &[KTY, ALG, -1, -2], "1, 3, -1, -2")?;
         self.check_number(algorithm, "crv (-1)", -1, 6)?;
         let x: [u8; 32] = self.fixed(algorithm, "x (-2)", -2)?;
-        // Only this refuses points of small order, for which anyone can sign.
+        // Only this check refuses points of small order, for which anyone can sign.
         PublicKey::ed25519(&x).map_err(|_| {
             unusable(
                 algorithm,
-                "x is not a canonical point, or one of small order",
+                "x is not a canonical point, or is one of small order",
             )
         })?;
         ParsedPublicKey::new(&ED25519, x)
-            .map_err(|_| unusable(algorithm, "x is no point of edwards25519"))
+            .map_err(|_| unusable(algorithm, "x is not a point of edwards25519"))
     }
 
     fn rs256(&self) -> Result<ParsedPublicKey, WebauthnError> {
@@ -223,10 +223,10 @@ impl Labels {
         }
         RsaPublicKeyComponents { n, e }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
-            .map_err(|_| unusable(algorithm, "n and e are no RSA key"))
+            .map_err(|_| unusable(algorithm, "n and e are not an RSA key"))
     }
 
-    /// Checks `kty` and that there are these labels and no others. Canonical maps have one order.
+    /// Checks `kty`, and that the map has exactly these labels. Canonical maps have one order.
     fn check_labels(
         &self,
         algorithm: Algorithm,
@@ -281,7 +281,7 @@ impl Labels {
         }
     }
 
-    /// An odd number: big-endian, in as many bytes as it needs.
+    /// An odd number, big-endian, in as few bytes as possible.
     fn number(
         &self,
         algorithm: Algorithm,
@@ -340,7 +340,7 @@ const PART: &str = "the public key";
 const KTY: i128 = 1;
 const ALG: i128 = 3;
 
-/// What an uncompressed point begins with (SEC 1 section 2.3.3).
+/// The first byte of an uncompressed point (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ fn what_is_not_a_map_with_integers_as_labels_is_refused() {
 }
 
 #[test]
-fn coordinates_that_are_no_point_are_refused() {
+fn coordinates_that_are_not_a_point_are_refused() {
     for label in [-2, -3] {
         for value in [
             bytes(&[0; 32]),

@@ -1,4 +1,4 @@
-//! The responses of authenticators as browsers' `toJSON()` writes them (WebAuthn Level 3 sections 5.1.8 and 5.1.9).
+//! The responses of authenticators, as `toJSON()` of browsers writes them (WebAuthn Level 3 sections 5.1.8 and 5.1.9).
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -15,9 +15,9 @@ use super::{
 ///
 /// Members that are used: `id`, `rawId` (the same text), `type`, `response.clientDataJSON` (1 to 4096 bytes),
 /// `response.attestationObject` (1 byte to 16 KiB) and `response.transports` (at most 8; may be missing). Bytes are base64url without
-/// padding. All others are ignored: the specification adds to them, and `authenticatorData`, `publicKey` and
+/// padding. All other members are ignored: the specification adds new ones, and `authenticatorData`, `publicKey` and
 /// `publicKeyAlgorithm` only repeat what is in the attestation object, `authenticatorAttachment` and `clientExtensionResults` are
-/// what the browser alone says.
+/// claims of the browser alone.
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "RegistrationJson")]
 pub struct RegistrationResponse {
@@ -31,7 +31,7 @@ pub struct RegistrationResponse {
 ///
 /// Members that are used: `id`, `rawId` (the same text), `type`, `response.clientDataJSON` (1 to 4096 bytes),
 /// `response.authenticatorData` (1 byte to 8 KiB), `response.signature` (1 to 1024 bytes) and `response.userHandle` (1 to 64 bytes;
-/// may be null or missing). Bytes are base64url without padding. All others are ignored, as in [`RegistrationResponse`].
+/// may be null or missing). Bytes are base64url without padding. All other members are ignored, as in [`RegistrationResponse`].
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "AuthenticationJson")]
 pub struct AuthenticationResponse {
@@ -51,7 +51,7 @@ impl RegistrationResponse {
         read::<RegistrationJson>("RegistrationResponseJSON", bytes)?.try_into()
     }
 
-    /// The id of the credential, as the browser names it: 16 to 1023 bytes.
+    /// The id of the credential, according to the browser: 16 to 1023 bytes.
     pub fn credential_id(&self) -> &[u8] {
         &self.credential_id
     }
@@ -66,12 +66,12 @@ impl AuthenticationResponse {
         read::<AuthenticationJson>("AuthenticationResponseJSON", bytes)?.try_into()
     }
 
-    /// The id of the credential: 16 to 1023 bytes. Whose it is, is for the caller to look up.
+    /// The id of the credential: 16 to 1023 bytes. The caller looks up its user.
     pub fn credential_id(&self) -> &[u8] {
         &self.credential_id
     }
 
-    /// The handle of the user, 1 to 64 bytes, where the authenticator gave it. A discoverable credential always has one.
+    /// The handle of the user, 1 to 64 bytes, if the authenticator gave it. A discoverable credential always has one.
     pub fn user_handle(&self) -> Option<&[u8]> {
         self.user_handle.as_deref()
     }
@@ -224,7 +224,7 @@ fn decode(
     text: &str,
     accepted: RangeInclusive<usize>,
 ) -> Result<Vec<u8>, WebauthnError> {
-    // Before anything is decoded: 4 characters are 3 bytes.
+    // Checked before decoding: 4 characters are 3 bytes.
     check_length(
         member,
         "bytes",
@@ -239,11 +239,13 @@ fn decode(
                 DecodeError::InvalidByte(at, byte) => {
                     format!("{:?} at character {at}", char::from(byte))
                 }
-                DecodeError::InvalidLength(length) => format!("{length} characters are no bytes"),
-                DecodeError::InvalidLastSymbol(at, _) => {
-                    format!("the last character, at {at}, has bits that belong to no byte")
+                DecodeError::InvalidLength(length) => {
+                    format!("{length} characters do not encode whole bytes")
                 }
-                DecodeError::InvalidPadding => "there is padding".to_owned(),
+                DecodeError::InvalidLastSymbol(at, _) => {
+                    format!("the last character, at {at}, has excess bits")
+                }
+                DecodeError::InvalidPadding => "it has padding".to_owned(),
             },
         })
 }

@@ -1,4 +1,4 @@
-//! What a registration must say where the maker of the authenticator is asked.
+//! What a registration must contain if the authenticator's vendor must vouch for it.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,15 @@ use super::authenticator::*;
 /// The AAGUID that the tests' authenticator names.
 const MODEL: [u8; 16] = [0xaa; 16];
 
-/// A maker of authenticators: a root, and the attestation certificate that one model has.
-struct Maker {
+/// A vendor of authenticators: a root certificate, and the attestation certificate of one model.
+struct Vendor {
     root: CertificateParams,
     root_key: KeyPair,
     leaf: CertificateParams,
     leaf_key: KeyPair,
 }
 
-impl Maker {
+impl Vendor {
     fn new() -> Self {
         Self {
             root: ca("Root"),
@@ -38,9 +38,9 @@ impl Maker {
     }
 
     fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
-        let mut maker = Self::new();
-        change(&mut maker.leaf);
-        maker
+        let mut vendor = Self::new();
+        change(&mut vendor.leaf);
+        vendor
     }
 
     fn issuer(&self) -> Issuer<'_, &KeyPair> {
@@ -70,7 +70,7 @@ impl Maker {
         }
     }
 
-    /// A registration by this maker's authenticator, before this relying party.
+    /// A registration by this vendor's authenticator, before this relying party.
     fn register(&self, party: &RelyingParty) -> Result<NewPasskey, WebauthnError> {
         self.register_with(party, |_| {})
     }
@@ -127,7 +127,7 @@ fn attestation_certificate() -> CertificateParams {
     params.distinguished_name = DistinguishedName::new();
     let mut say = |what, text: &str| params.distinguished_name.push(what, text);
     say(DnType::CountryName, "AA");
-    say(DnType::OrganizationName, "Maker");
+    say(DnType::OrganizationName, "Vendor");
     say(DnType::OrganizationalUnitName, "Authenticator Attestation");
     say(DnType::CommonName, "Model A");
     params.is_ca = IsCa::ExplicitNoCa;
@@ -141,9 +141,9 @@ fn for_model(model: [u8; 16]) -> CustomExtension {
 }
 
 #[test]
-fn a_passkey_that_a_configured_maker_vouches_for_is_registered() {
-    let maker = Maker::new();
-    let passkey = maker.register(&maker.party()).unwrap();
+fn a_passkey_that_a_configured_vendor_vouches_for_is_registered() {
+    let vendor = Vendor::new();
+    let passkey = vendor.register(&vendor.party()).unwrap();
     assert_eq!(passkey.aaguid, MODEL);
 }
 
@@ -154,16 +154,16 @@ fn an_attestation_key_may_be_of_each_algorithm() {
         (&PKCS_ED25519, -8),
         (&PKCS_RSA_SHA256, -257),
     ] {
-        let mut maker = Maker::new();
-        maker.leaf_key = KeyPair::generate_for(algorithm).unwrap();
-        maker
-            .register_with(&maker.party(), |statement| statement.algorithm = cose)
+        let mut vendor = Vendor::new();
+        vendor.leaf_key = KeyPair::generate_for(algorithm).unwrap();
+        vendor
+            .register_with(&vendor.party(), |statement| statement.algorithm = cose)
             .unwrap();
         for other in [-7, -8, -257, -35]
             .into_iter()
             .filter(|other| *other != cose)
         {
-            let refused = maker.register_with(&maker.party(), |made| made.algorithm = other);
+            let refused = vendor.register_with(&vendor.party(), |made| made.algorithm = other);
             assert_eq!(refused.unwrap_err().group(), Group::Attestation, "{other}");
         }
     }
@@ -171,15 +171,15 @@ fn an_attestation_key_may_be_of_each_algorithm() {
 
 #[test]
 fn certificates_between_the_root_and_the_authenticators_are_followed() {
-    let maker = Maker::new();
+    let vendor = Vendor::new();
     let (between, key) = (ca("Between"), KeyPair::generate().unwrap());
-    let middle = between.signed_by(&key, &maker.issuer()).unwrap();
+    let middle = between.signed_by(&key, &vendor.issuer()).unwrap();
     let issuer = Issuer::from_params(&between, &key);
-    let leaf = maker.leaf.signed_by(&maker.leaf_key, &issuer).unwrap();
+    let leaf = vendor.leaf.signed_by(&vendor.leaf_key, &issuer).unwrap();
     let certificates = [bytes(leaf.der()), bytes(middle.der())];
     let register = |certificates: &[Value]| {
         let certificates = certificates.to_vec();
-        maker.register_with(&maker.party(), |statement| {
+        vendor.register_with(&vendor.party(), |statement| {
             statement.certificates = certificates;
         })
     };
@@ -192,8 +192,8 @@ fn certificates_between_the_root_and_the_authenticators_are_followed() {
 }
 
 #[test]
-fn no_attestation_and_self_attestation_are_refused_where_a_maker_is_asked() {
-    let party = Maker::new().party();
+fn no_attestation_and_self_attestation_are_refused_where_a_vendor_must_vouch() {
+    let party = Vendor::new().party();
     for attestation in [Attestation::None, Attestation::Own] {
         let credential = Credential::new(Algorithm::Es256);
         let mut registration = credential.registration();
@@ -205,46 +205,46 @@ fn no_attestation_and_self_attestation_are_refused_where_a_maker_is_asked() {
 }
 
 #[test]
-fn another_makers_word_is_refused_even_under_the_same_names() {
-    let (maker, other) = (Maker::new(), Maker::new());
-    let error = maker.register(&other.party()).unwrap_err();
+fn another_vendors_statement_is_refused_even_under_the_same_names() {
+    let (vendor, other) = (Vendor::new(), Vendor::new());
+    let error = vendor.register(&other.party()).unwrap_err();
     assert_eq!(error.rule(), "attestation-path");
     assert_eq!(error.group(), Group::Attestation);
 }
 
 #[test]
-fn each_of_several_makers_is_believed() {
-    let makers = [Maker::new(), Maker::new()];
-    let roots = makers.each_ref().map(|maker| {
-        maker
+fn each_of_several_vendors_is_trusted() {
+    let vendors = [Vendor::new(), Vendor::new()];
+    let roots = vendors.each_ref().map(|vendor| {
+        vendor
             .root
-            .self_signed(&maker.root_key)
+            .self_signed(&vendor.root_key)
             .unwrap()
             .der()
             .clone()
     });
     let roots = AttestationRoots::new(&roots, None).unwrap();
     let party = relying_party().asking_for_attestation(roots);
-    for maker in &makers {
-        maker.register(&party).unwrap();
+    for vendor in &vendors {
+        vendor.register(&party).unwrap();
     }
 }
 
 #[test]
 fn only_the_named_models_are_accepted() {
-    let maker = Maker::new();
-    let party = |models| relying_party().asking_for_attestation(maker.roots(Some(models)));
-    maker.register(&party(&[[0xbb; 16], MODEL])).unwrap();
-    let error = maker.register(&party(&[[0xbb; 16]])).unwrap_err();
+    let vendor = Vendor::new();
+    let party = |models| relying_party().asking_for_attestation(vendor.roots(Some(models)));
+    vendor.register(&party(&[[0xbb; 16], MODEL])).unwrap();
+    let error = vendor.register(&party(&[[0xbb; 16]])).unwrap_err();
     assert_eq!(error.rule(), "attestation-model");
     assert!(error.to_string().contains(&"aa".repeat(16)), "{error}");
 }
 
 #[test]
 fn a_certificate_for_another_model_is_refused() {
-    let of = |extension| Maker::with(|leaf| leaf.custom_extensions = vec![extension]);
-    let maker = of(for_model(MODEL));
-    maker.register(&maker.party()).unwrap();
+    let of = |extension| Vendor::with(|leaf| leaf.custom_extensions = vec![extension]);
+    let vendor = of(for_model(MODEL));
+    vendor.register(&vendor.party()).unwrap();
     assert_eq!(of(for_model([0xbb; 16])).rule(), "attestation-certificate");
 }
 
@@ -252,9 +252,9 @@ fn a_certificate_for_another_model_is_refused() {
 fn a_certificate_whose_model_is_critical_is_refused() {
     let mut extension = for_model(MODEL);
     extension.set_criticality(true);
-    let maker = Maker::with(|leaf| leaf.custom_extensions = vec![extension]);
-    // RFC 5280 section 4.2: a critical extension that the path's judge does not know.
-    assert_eq!(maker.rule(), "attestation-path");
+    let vendor = Vendor::with(|leaf| leaf.custom_extensions = vec![extension]);
+    // RFC 5280 section 4.2: a critical extension that the check of the path does not know.
+    assert_eq!(vendor.rule(), "attestation-path");
 }
 
 #[test]
@@ -271,41 +271,45 @@ fn a_subject_that_is_not_an_attestation_certificates_is_refused() {
         (unit.clone(), Some("Authenticator Attestation CA")),
         (unit, Some("authenticator attestation")),
     ] {
-        let maker = Maker::with(|leaf| {
+        let vendor = Vendor::with(|leaf| {
             leaf.distinguished_name.remove(what.clone());
             if let Some(text) = text {
                 leaf.distinguished_name.push(what.clone(), text);
             }
         });
-        assert_eq!(maker.rule(), "attestation-certificate", "{what:?} {text:?}");
+        assert_eq!(
+            vendor.rule(),
+            "attestation-certificate",
+            "{what:?} {text:?}"
+        );
     }
 }
 
 #[test]
-fn a_subject_that_says_one_thing_twice_is_refused() {
-    let maker = Maker::with(|leaf| {
+fn a_subject_with_an_attribute_twice_is_refused() {
+    let vendor = Vendor::with(|leaf| {
         let unit = DnType::CustomDnType(vec![2, 5, 4, 11]);
         leaf.distinguished_name
             .push(unit, "Authenticator Attestation");
     });
-    assert_eq!(maker.rule(), "attestation-certificate");
+    assert_eq!(vendor.rule(), "attestation-certificate");
 }
 
 #[test]
-fn a_certificate_that_may_be_a_cas_is_refused() {
-    let maker = Maker::with(|leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
-    assert_eq!(maker.rule(), "attestation-path");
-    let maker = Maker::with(|leaf| leaf.is_ca = IsCa::NoCa);
-    assert_eq!(maker.rule(), "attestation-certificate");
+fn a_certificate_that_may_be_a_ca_is_refused() {
+    let vendor = Vendor::with(|leaf| leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    assert_eq!(vendor.rule(), "attestation-path");
+    let vendor = Vendor::with(|leaf| leaf.is_ca = IsCa::NoCa);
+    assert_eq!(vendor.rule(), "attestation-certificate");
 }
 
 #[test]
 fn a_certificate_for_another_purpose_is_refused() {
-    let maker =
-        Maker::with(|leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
-    assert_eq!(maker.rule(), "attestation-path");
-    let maker = Maker::with(|leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]);
-    maker.register(&maker.party()).unwrap();
+    let vendor =
+        Vendor::with(|leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    assert_eq!(vendor.rule(), "attestation-path");
+    let vendor = Vendor::with(|leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]);
+    vendor.register(&vendor.party()).unwrap();
 }
 
 #[test]
@@ -317,8 +321,9 @@ fn a_certificate_that_is_not_valid_now_is_refused() {
         (now + second, now + second, false),
         (now - second, now - second, false),
     ] {
-        let maker = Maker::with(|leaf| (leaf.not_before, leaf.not_after) = (not_before, not_after));
-        let registered = maker.register(&maker.party());
+        let vendor =
+            Vendor::with(|leaf| (leaf.not_before, leaf.not_after) = (not_before, not_after));
+        let registered = vendor.register(&vendor.party());
         match valid {
             true => assert!(registered.is_ok()),
             false => assert_eq!(registered.unwrap_err().rule(), "attestation-path"),
@@ -328,27 +333,27 @@ fn a_certificate_that_is_not_valid_now_is_refused() {
 
 #[test]
 fn an_attestation_by_another_key_or_of_another_registration_is_refused() {
-    let (maker, other) = (Maker::new(), Maker::new());
+    let (vendor, other) = (Vendor::new(), Vendor::new());
     for change in [
-        |made: &mut Statement, other: &Maker| made.signature = other.leaf_key.sign(b"").unwrap(),
-        |made: &mut Statement, _: &Maker| *made.signature.last_mut().unwrap() ^= 1,
-        |made: &mut Statement, _: &Maker| made.signature.clear(),
+        |made: &mut Statement, other: &Vendor| made.signature = other.leaf_key.sign(b"").unwrap(),
+        |made: &mut Statement, _: &Vendor| *made.signature.last_mut().unwrap() ^= 1,
+        |made: &mut Statement, _: &Vendor| made.signature.clear(),
     ] {
-        let error = maker
-            .register_with(&maker.party(), |made| change(made, &other))
+        let error = vendor
+            .register_with(&vendor.party(), |made| change(made, &other))
             .unwrap_err();
         assert_eq!(error.rule(), "attestation-signature", "{error}");
     }
-    let another = maker.leaf_key.sign(&[0; 164]).unwrap();
-    let error = maker.register_with(&maker.party(), |made| made.signature = another);
+    let another = vendor.leaf_key.sign(&[0; 164]).unwrap();
+    let error = vendor.register_with(&vendor.party(), |made| made.signature = another);
     assert_eq!(error.unwrap_err().rule(), "attestation-signature");
 }
 
 #[test]
-fn certificates_that_are_none_or_too_many_are_refused() {
-    let maker = Maker::new();
-    let good = bytes(&maker.certificate());
-    let mut cut = maker.certificate();
+fn invalid_certificates_and_too_many_are_refused() {
+    let vendor = Vendor::new();
+    let good = bytes(&vendor.certificate());
+    let mut cut = vendor.certificate();
     cut.pop();
     for (certificates, rule) in [
         (vec![], "length"),
@@ -357,46 +362,47 @@ fn certificates_that_are_none_or_too_many_are_refused() {
         (vec![bytes(&[])], "attestation-path"),
         (vec![bytes(&cut)], "attestation-path"),
         (
-            vec![bytes(&[maker.certificate(), vec![0]].concat())],
+            vec![bytes(&[vendor.certificate(), vec![0]].concat())],
             "attestation-path",
         ),
     ] {
-        let refused = maker.register_with(&maker.party(), |made| made.certificates = certificates);
+        let refused =
+            vendor.register_with(&vendor.party(), |made| made.certificates = certificates);
         assert_eq!(refused.unwrap_err().rule(), rule);
     }
 }
 
 #[test]
-fn a_statement_with_more_than_a_makers_word_is_refused() {
-    let maker = Maker::new();
+fn a_statement_with_members_beyond_certificates_is_refused() {
+    let vendor = Vendor::new();
     let credential = Credential::new(Algorithm::Es256);
     let mut registration = credential.registration();
-    let statement = maker.statement(&registration.signed()).encode();
+    let statement = vendor.statement(&registration.signed()).encode();
     let Attestation::Other(format, mut members) = statement else {
         panic!("another statement");
     };
     members.push(("x5d".into(), 1.into()));
     registration.attestation = Attestation::Other(format, members);
-    let refused = register(&maker.party(), &CHALLENGE, &registration.response(), NOW);
+    let refused = register(&vendor.party(), &CHALLENGE, &registration.response(), NOW);
     assert_eq!(refused.unwrap_err().rule(), "attestation-members");
 }
 
 #[test]
-fn an_error_about_a_certificate_is_short_whatever_the_certificate_says() {
+fn an_error_about_a_certificate_is_short_for_any_certificate() {
     let long = "\u{10ffff}".repeat(300);
-    let maker = Maker::with(|leaf| {
+    let vendor = Vendor::with(|leaf| {
         leaf.distinguished_name
             .push(DnType::CommonName, long.as_str());
         leaf.distinguished_name.push(DnType::OrganizationName, "");
     });
-    let text = maker.register(&maker.party()).unwrap_err().to_string();
+    let text = vendor.register(&vendor.party()).unwrap_err().to_string();
     assert!(text.len() < 1024, "{text}");
 }
 
 #[test]
-fn a_root_that_is_no_certificate_is_named_by_its_place() {
-    let maker = Maker::new();
-    let root = maker.root.self_signed(&maker.root_key).unwrap();
+fn a_root_that_is_not_a_certificate_is_named_by_its_index() {
+    let vendor = Vendor::new();
+    let root = vendor.root.self_signed(&vendor.root_key).unwrap();
     let roots = [root.der().clone(), vec![0x30, 0].into()];
     assert_eq!(AttestationRoots::new(&roots, None).unwrap_err().0, 1);
 }

@@ -63,7 +63,7 @@ fn an_assertion_says_whether_its_passkey_is_backed_up_now() {
 }
 
 #[test]
-fn a_registration_is_no_assertion() {
+fn a_registration_is_not_an_assertion() {
     let credential = es256();
     let mut assertion = credential.assertion();
     assertion.client_data["type"] = json!("webauthn.create");
@@ -73,7 +73,7 @@ fn a_registration_is_no_assertion() {
 }
 
 #[test]
-fn an_response_to_another_challenge_is_refused() {
+fn a_response_to_another_challenge_is_refused() {
     let credential = es256();
     let mut assertion = credential.assertion();
     assertion.client_data["challenge"] = json!(URL_SAFE_NO_PAD.encode([0; 32]));
@@ -201,7 +201,7 @@ fn the_counter_must_grow_where_either_is_not_zero() {
 }
 
 #[test]
-fn a_counter_that_nobody_signed_is_not_judged() {
+fn a_counter_without_a_valid_signature_is_not_judged() {
     let credential = es256();
     let mut assertion = credential.assertion();
     assertion.signature = Some(credential.sign(&assertion.signed()));

@@ -1,4 +1,4 @@
-//! An authenticator with the browser in front of it, which says what the test wants.
+//! An authenticator and its browser in software, which say whatever the test wants.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -99,7 +99,7 @@ impl Credential {
             ],
             Key::Rs256 => {
                 let der = RSA.public_key().as_der().unwrap();
-                // SubjectPublicKeyInfo of 2048 bits: n stands 9 bytes before its end of 256 + 5.
+                // SubjectPublicKeyInfo of 2048 bits: it ends with the 256 bytes of n and 5 bytes for e.
                 let spki = der.as_ref();
                 let n = &spki[spki.len() - 5 - 256..spki.len() - 5];
                 vec![
@@ -206,12 +206,12 @@ impl Data {
     }
 }
 
-/// Who vouches for a registration.
+/// What vouches for a registration.
 pub(crate) enum Attestation {
     None,
     /// `packed`, signed by the credential's own key.
     Own,
-    /// A format and a statement of the test's making.
+    /// A format and a statement that the test makes.
     Other(&'static str, Vec<(Value, Value)>),
 }
 

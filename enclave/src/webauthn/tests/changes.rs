@@ -1,4 +1,4 @@
-//! Responses that were cut or changed on the way.
+//! Responses that were cut or changed in transit.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
@@ -47,9 +47,9 @@ fn no_changed_byte_of_a_self_attested_object_is_accepted() {
     }
 }
 
-/// Nothing signs an object without attestation: whoever carries it may change what is not bound otherwise. That is the AAGUID, the
-/// counter, reserved flags, the two backup flags where they stay consistent, and the public key where it stays a key. Of the rest, no
-/// changed byte is accepted, and of what is accepted exactly that byte is what differs.
+/// No signature covers an object without attestation, so the carrier can change what nothing else binds: the AAGUID, the counter,
+/// reserved flags, the two backup flags if they stay consistent, and the public key if it stays a key. No other changed byte is
+/// accepted, and in what is accepted exactly that byte differs.
 #[test]
 fn a_changed_byte_of_an_unattested_object_changes_what_nothing_binds_or_is_refused() {
     for algorithm in Algorithm::ALL {
@@ -192,7 +192,7 @@ fn an_attestation_object_has_its_three_keys_in_any_order_and_no_others() {
 
 proptest! {
     #[test]
-    fn whatever_comes_is_refused_in_words(
+    fn any_other_bytes_are_refused_with_a_reason(
         object in prop::collection::vec(any::<u8>(), 1..600),
         client_data in prop::collection::vec(any::<u8>(), 1..300),
     ) {

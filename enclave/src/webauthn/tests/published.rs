@@ -1,7 +1,7 @@
 //! The test vectors of WebAuthn Level 3 section 16.
 //!
-//! The specification sets the UV flag at random, and this module refuses what lacks it: such a vector must fail by that rule and no
-//! other, and its signature is checked by the key alone.
+//! The specification sets the UV flag at random, and this module refuses a response without it: such a vector must fail by that
+//! rule alone, and the test checks its signature with the key directly.
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ fn a_synced_passkey_says_so() {
 }
 
 #[test]
-fn an_assertion_is_no_registration() {
+fn an_assertion_is_not_a_registration() {
     let credential = es256();
     let mut registration = credential.registration();
     registration.client_data["type"] = json!("webauthn.get");
@@ -57,7 +57,7 @@ fn an_assertion_is_no_registration() {
 }
 
 #[test]
-fn an_response_to_another_challenge_is_refused() {
+fn a_response_to_another_challenge_is_refused() {
     let credential = es256();
     let response = credential.registration().response();
     let mut other = CHALLENGE;
@@ -280,7 +280,7 @@ fn a_statement_of_no_attestation_is_empty() {
 
 /// Eight names, each as long as one can be when it is escaped.
 #[test]
-fn an_error_is_short_whatever_the_statement_says() {
+fn an_error_is_short_for_any_statement() {
     let credential = es256();
     let mut registration = credential.registration();
     let names = (0..8).map(|number| format!("{number}{}", "\u{10ffff}".repeat(200)));
@@ -357,7 +357,7 @@ fn a_self_attestation_by_another_key_or_of_another_registration_is_refused() {
 }
 
 #[test]
-fn a_registration_response_is_no_login() {
+fn a_registration_response_is_not_a_login() {
     let credential = es256();
     let mut assertion = credential.assertion();
     assertion.client_data["type"] = json!("webauthn.create");

@@ -1,4 +1,4 @@
-//! A maker of authenticators, who vouches for them.
+//! A vendor of authenticators, which vouches for them.
 
 use ciborium::Value;
 use rcgen::{
@@ -6,15 +6,15 @@ use rcgen::{
     KeyUsagePurpose, SigningKey,
 };
 
-/// A root, and the attestation certificate of one model under it (WebAuthn Level 3 section 8.2.1).
-pub struct Maker {
+/// A root certificate, and the attestation certificate of one model under it (WebAuthn Level 3 section 8.2.1).
+pub struct Vendor {
     root: CertifiedIssuer<'static, KeyPair>,
     certificate: Vec<u8>,
     key: KeyPair,
 }
 
-impl Maker {
-    /// A maker whom nobody has heard of.
+impl Vendor {
+    /// A new vendor, which no configuration names yet.
     pub fn new() -> Self {
         let mut params = named(&[(DnType::CommonName, "RootCertificate")]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,7 +24,7 @@ impl Maker {
 
         let mut params = named(&[
             (DnType::CountryName, "AA"),
-            (DnType::OrganizationName, "Maker"),
+            (DnType::OrganizationName, "Vendor"),
             (DnType::OrganizationalUnitName, "Authenticator Attestation"),
             (DnType::CommonName, "Model A"),
         ]);
@@ -38,7 +38,7 @@ impl Maker {
         }
     }
 
-    /// The root, for `people.attestation.roots`.
+    /// The root certificate, for `people.attestation.roots`.
     pub fn root(&self) -> String {
         self.root.pem()
     }
@@ -57,7 +57,7 @@ impl Maker {
     }
 }
 
-impl Default for Maker {
+impl Default for Vendor {
     fn default() -> Self {
         Self::new()
     }
