@@ -23,13 +23,13 @@ const CODES: u8 = 10;
 const GUARDIANS_MAX: usize = 10;
 
 impl People {
-    /// The user who asks.
+    /// The user who sent the request.
     pub async fn show_user(&self, person: Person, now: Duration) -> Result<UserView, Problem> {
         let user = self.user(person.user).await?;
         Ok(self.user_view(&user.value, now))
     }
 
-    /// Narrows what the user's sessions may do, or takes that back.
+    /// Narrows what the user's sessions may do, or removes that limit.
     pub async fn set_policy(
         &self,
         person: Person,
@@ -39,8 +39,12 @@ impl People {
     ) -> Result<UserView, Problem> {
         let policy = Narrowing::parse(Some(scope), "")?;
         if !policy.leaves(OperationName::SetPolicy) {
-            let accepted = "none, or some with set_policy: without it no session could ever change the policy again";
-            return Err(Problem::field("/operations", "no set_policy", accepted));
+            let accepted = "no list, or one with set_policy: without it no session could ever change the policy again";
+            return Err(Problem::field(
+                "/operations",
+                "a list without set_policy",
+                accepted,
+            ));
         }
         self.change_approved(person, approval, now, ("policy_set", ""), |user| {
             user.policy = policy.clone();
@@ -49,7 +53,7 @@ impl People {
         .await
     }
 
-    /// Ten new recovery codes in place of all that there were.
+    /// Makes ten new recovery codes, which replace all earlier ones.
     pub async fn create_recovery_codes(
         &self,
         person: Person,
@@ -74,7 +78,7 @@ impl People {
         Ok(RecoveryCodes { codes })
     }
 
-    /// Says which other users may together begin a recovery.
+    /// Sets which other users may together begin a recovery.
     pub async fn set_guardians(
         &self,
         person: Person,
@@ -102,7 +106,7 @@ impl People {
         }
         if !(least..=count).contains(&usize::from(request.threshold)) {
             let came = request.threshold.to_string();
-            let accepted = "1 to the number of users, or 0 without users";
+            let accepted = "1 to the number of users, or 0 if there are no users";
             return Err(Problem::field("/threshold", came, accepted));
         }
         let mut users = BTreeSet::new();
@@ -110,8 +114,8 @@ impl People {
             let field = format!("/users/{index}");
             let id = user_id(text, &field)?;
             if id == person.user || !users.insert(id) {
-                let came = "the user's own id, or one that came before";
-                return Err(Problem::field(field, came, "another user, each once"));
+                let came = "the user's own id, or an id that is listed before";
+                return Err(Problem::field(field, came, "other users, each once"));
             }
             self.user(id).await?;
         }

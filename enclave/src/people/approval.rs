@@ -1,4 +1,4 @@
-//! What a passkey answered, and that it approves just the request that it came with.
+//! Responses of passkeys, and the check that each approves exactly the request that it came with.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::webauthn::{
     WebauthnError,
 };
 
-/// Operations that anyone may ask for, with a passkey's response.
+/// Operations that need no principal but a passkey's response.
 const OPEN: [&str; 5] = [
     "register",
     "login",
@@ -31,7 +31,7 @@ pub struct Approval {
     pub purpose: &'static str,
     /// [`super::request_digest`] of the request.
     pub request: [u8; 32],
-    /// The header `Passkey-Response`, if it came.
+    /// The header `Passkey-Response`, if there was one.
     pub header: Option<String>,
 }
 
@@ -42,14 +42,14 @@ pub(super) struct Used {
     authenticated: Authenticated,
 }
 
-/// Whether a passkey's response may be asked for by this name.
+/// Whether there are approvals for a purpose of this name.
 pub fn is_purpose(purpose: &str) -> bool {
     OPEN.contains(&purpose)
         || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
 }
 
 impl People {
-    /// A new passkey that was made for just this request. Its nonce is used from here on.
+    /// Checks that a new passkey was made for exactly this request, and uses up its nonce.
     pub(super) fn new_passkey(
         &self,
         approval: &Approval,
@@ -64,7 +64,7 @@ impl People {
         Ok((made, nonce))
     }
 
-    /// An assertion, not yet checked, and the user that it says it is of.
+    /// An assertion, not yet checked.
     pub(super) fn assertion(
         &self,
         approval: &Approval,
@@ -75,7 +75,7 @@ impl People {
         Ok((nonce, response))
     }
 
-    /// Checks that a passkey of this user signed just this request. The nonce is used from here on.
+    /// Checks that a passkey of this user signed exactly this request, and uses up the nonce.
     pub(super) fn check_assertion(
         &self,
         approval: &Approval,
@@ -104,7 +104,7 @@ impl People {
         })
     }
 
-    /// Checks that an active passkey of whoever asks approves the request.
+    /// Checks that an active passkey of the user who sent the request approves it.
     pub(super) async fn approved(
         &self,
         person: Person,
@@ -117,7 +117,7 @@ impl People {
         self.check_assertion(approval, &assertion, person.user, passkey, now)
     }
 
-    /// Checks that an active passkey of whoever asks approves the request, and keeps that it did.
+    /// Checks that an active passkey of the user who sent the request approves it, and stores what that changed.
     pub async fn approve(
         &self,
         person: Person,
@@ -129,7 +129,7 @@ impl People {
             .map(|_| ())
     }
 
-    /// Changes whoever asks, if an active passkey of theirs approves the request, and notes what happened.
+    /// Changes the user who sent the request, if an active passkey of theirs approves it, and adds to their activity.
     pub(super) async fn change_approved(
         &self,
         person: Person,
@@ -157,7 +157,7 @@ impl People {
             let purpose = approval.purpose;
             Problem::new(
                 ProblemType::PasskeyRequired,
-                format!("{purpose} has no header Passkey-Response; accepted: {ACCEPTED}"),
+                format!("{purpose} needs the header Passkey-Response; accepted: {ACCEPTED}"),
             )
         })?;
         let malformed = |what: &str| {
@@ -174,13 +174,13 @@ impl People {
             .check(nonce, approval.purpose, now.as_secs())?;
         let response = URL_SAFE_NO_PAD
             .decode(response)
-            .map_err(|_| malformed("is not base64url behind the full stop"))?;
+            .map_err(|_| malformed("is not base64url after the full stop"))?;
         Ok((nonce, response))
     }
 }
 
 impl User {
-    /// Keeps what an assertion changed, if its passkey may still be used and nobody used it later meanwhile.
+    /// Stores what an assertion changed, if its passkey is still active and no later assertion of it was stored meanwhile.
     pub(super) fn passkey_used(&mut self, used: &Used, now: Duration) -> Result<(), Problem> {
         let passkey = self
             .passkeys
@@ -213,11 +213,11 @@ pub(super) fn active<'a>(
 }
 
 fn unknown() -> Problem {
-    let detail = "the passkey is none of this user's, or was revoked, or waits for approval";
+    let detail = "the passkey is not one of this user's, or was revoked, or waits for approval";
     Problem::new(ProblemType::PasskeyUnknown, detail)
 }
 
-/// Each kind of broken rule is a problem type of its own.
+/// Each group of rules has a problem type of its own.
 pub(super) fn problem(error: WebauthnError) -> Problem {
     let kind = match error.group() {
         Group::Malformed => ProblemType::PasskeyMalformed,

@@ -1,7 +1,7 @@
 //! Challenges: what a passkey signs, made of a nonce of this boot and of the very request that it approves.
 //!
-//! A nonce is kept by whoever asked for it: it carries its own time and a MAC of this boot, so that asking costs no memory.
-//! What was used is remembered until it expires.
+//! The client keeps the nonce, which carries its own time and a MAC of this boot, so that issuing one costs no memory. A used
+//! nonce is remembered until it expires.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -14,16 +14,16 @@ use permafrost_common::problem::{Problem, ProblemType};
 use super::{UserId, random};
 use crate::hash::{sha256, sha256_of};
 
-/// How long a nonce is good, in seconds.
+/// How long a nonce is valid, in seconds.
 pub(super) const LIFETIME_S: u64 = 120;
 
 /// The length of a nonce in bytes: when it expires (seconds since 1970, big-endian), 16 random bytes, and the MAC.
 pub(super) const NONCE_LEN: usize = 8 + 16 + 32;
 
-/// How many used nonces are remembered: what two minutes of a hundred approvals a second leave.
+/// How many used nonces are remembered: those of two minutes at a hundred approvals per second.
 const USED_MAX: usize = 12_000;
 
-/// Makes the nonces of one boot, and takes each once.
+/// Makes the nonces of one boot, and accepts each once.
 pub struct Challenges {
     key: hmac::Key,
     used: Mutex<Used>,
@@ -40,7 +40,7 @@ struct Used {
 }
 
 impl Challenges {
-    /// With a key of its own, that nothing else has.
+    /// With a fresh key that only this value has.
     pub fn new() -> Result<Self, Unspecified> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         aws_lc_rs::rand::fill(key.as_mut_slice())?;
@@ -50,7 +50,7 @@ impl Challenges {
         })
     }
 
-    /// A new nonce, and when it expires; `now` in seconds since 1970.
+    /// A new nonce, and the time at which it expires; `now` in seconds since 1970.
     pub fn issue(&self, purpose: &str, now: u64) -> Result<(Nonce, u64), Problem> {
         let expires_at = now.saturating_add(LIFETIME_S);
         let random: [u8; 16] = random()?;
@@ -63,13 +63,13 @@ impl Challenges {
         Ok((Nonce(nonce), expires_at))
     }
 
-    /// A nonce that this boot made for this purpose, that has not expired, and that was not used.
+    /// Reads a nonce that this boot made for this purpose and that has neither expired nor been used.
     pub fn check(&self, text: &str, purpose: &str, now: u64) -> Result<Nonce, Problem> {
         let refuse = |detail: String| Problem::new(ProblemType::ChallengeInvalid, detail);
         let mut nonce = [0; NONCE_LEN];
         hex::decode_to_slice(text, &mut nonce).map_err(|_| {
             refuse(format!(
-                "the nonce has {} characters; accepted: {} hex digits of POST /v1/challenges",
+                "the nonce has {} characters; accepted: the {} hex digits that POST /v1/challenges gave",
                 text.len(),
                 2 * NONCE_LEN
             ))
@@ -85,7 +85,7 @@ impl Challenges {
             return Err(Problem::new(
                 ProblemType::ChallengeExpired,
                 format!(
-                    "the nonce expired at {}, the enclave's clock being at {now}",
+                    "the nonce expired at {}; the enclave's clock is at {now}",
                     nonce.expires_at()
                 ),
             ));
@@ -96,7 +96,7 @@ impl Challenges {
         }
     }
 
-    /// Takes a nonce whose approval was verified, so that nobody uses it again.
+    /// Uses up a nonce whose approval was verified.
     pub fn take(&self, nonce: &Nonce, now: u64) -> Result<(), Problem> {
         let mut memory = self.used();
         memory.forget_before(now);
@@ -134,7 +134,7 @@ impl Challenges {
 }
 
 impl Nonce {
-    /// As clients see it: hex.
+    /// The nonce as clients see it: hex.
     pub fn to_text(self) -> String {
         hex::encode(self.0)
     }
@@ -179,8 +179,8 @@ pub fn approval_challenge(purpose: &str, nonce: &[u8], request: &[u8; 32]) -> [u
     ])
 }
 
-/// What is approved: method, path, query (without its `?`), the digest of the body, and who sends it (the `keyid`; empty where
-/// nobody signs it).
+/// The digest of what is approved: method, path, query (without its `?`), the digest of the body, and the sender (the `keyid`;
+/// empty if the request is not signed).
 pub fn request_digest(method: &str, path: &str, query: &str, body: &[u8], keyid: &str) -> [u8; 32] {
     sha256_of(vec![
         Value::from("permafrost request"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_is_good_once_for_its_purpose_at_its_boot_and_in_its_time() {
+    fn a_nonce_is_valid_once_for_its_purpose_at_its_boot_and_in_its_time() {
         let challenges = Challenges::new().unwrap();
         let (nonce, expires_at) = challenges.issue("login", NOW).unwrap();
         let text = nonce.to_text();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn no_altered_nonce_is_taken() {
+    fn no_altered_nonce_is_accepted() {
         let challenges = Challenges::new().unwrap();
         let (nonce, _) = challenges.issue("login", NOW).unwrap();
         for at in 0..NONCE_LEN {

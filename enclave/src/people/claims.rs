@@ -1,4 +1,4 @@
-//! Which credentials are taken: none is ever registered twice, by whomever, and not again after it was revoked.
+//! Claims of credentials: no credential is ever registered twice, by any user, not even after it was revoked.
 
 use permafrost_common::problem::{Problem, ProblemType};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{People, UserId, place};
 use crate::records::Record;
 
-/// Whose a credential is. The place is a digest of its id.
+/// Which user has claimed a credential. The place is a digest of the credential's id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
@@ -17,10 +17,10 @@ pub(super) struct Claim {
 }
 
 impl People {
-    /// Takes a credential for a user, for good.
+    /// Claims a credential for a user, for good.
     ///
     /// # Errors
-    /// `passkey-exists` where it was taken before. A user who was not written after it was cannot have this credential any more.
+    /// `passkey-exists` if it was claimed before. If the claim is stored and the user's record is not, the credential stays claimed.
     pub(super) async fn claim(&self, credential_id: &[u8], user: UserId) -> Result<(), Problem> {
         let claim = Claim {
             v: 1,

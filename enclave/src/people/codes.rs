@@ -1,4 +1,4 @@
-//! Codes that people read and type: links, and recovery codes, which are kept as Argon2id hashes.
+//! Codes that people read and type: link codes, and recovery codes, which are stored as Argon2id hashes.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -13,14 +13,14 @@ use super::user::CodeHash;
 /// How many letters a code has: 100 bits.
 const LETTERS: usize = 20;
 
-/// RFC 4648 section 6: no letter looks like a figure.
+/// The base32 alphabet of RFC 4648 section 6, in which no letter looks like a digit.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// Argon2id (RFC 9106) with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 
-/// How many hashes are made at once: each takes the memory above.
+/// How many hashes are computed at once: each takes the memory above.
 static HASHES: Semaphore = Semaphore::const_new(1);
 
 /// The letters of a new code.
@@ -35,7 +35,7 @@ pub(super) fn new_letters() -> Result<Zeroizing<String>, Problem> {
     Ok(letters)
 }
 
-/// A code as people are shown it: four groups with hyphens between.
+/// A code as people see it: four groups separated by hyphens.
 pub(super) fn grouped(letters: &str) -> String {
     let mut code = String::with_capacity(LETTERS + 3);
     for (index, letter) in letters.chars().enumerate() {
@@ -47,7 +47,7 @@ pub(super) fn grouped(letters: &str) -> String {
     code
 }
 
-/// The letters of a code as it was typed: without spaces and hyphens, in capitals; `None` where it is none.
+/// The letters of a code that was typed: without spaces and hyphens, in capitals; `None` if it is not a code.
 pub(super) fn letters(text: &str) -> Option<Zeroizing<String>> {
     if text.len() > 2 * LETTERS {
         return None;
@@ -63,14 +63,14 @@ pub(super) fn letters(text: &str) -> Option<Zeroizing<String>> {
     (letters.len() == LETTERS).then_some(letters)
 }
 
-/// A recovery code as it was typed: the figure that it begins with, and its letters.
+/// A recovery code that was typed: the digit that it begins with, and its letters.
 pub(super) fn numbered(text: &str) -> Option<(u8, Zeroizing<String>)> {
     let text = text.trim_start();
     let number = text.chars().next()?.to_digit(10)?;
     Some((u8::try_from(number).ok()?, letters(text.get(1..)?)?))
 }
 
-/// What a recovery code is kept as.
+/// The hash that is stored of a recovery code.
 pub(super) async fn hash(number: u8, letters: Zeroizing<String>) -> Result<CodeHash, Problem> {
     let salt = random()?;
     Ok(CodeHash {
@@ -80,7 +80,7 @@ pub(super) async fn hash(number: u8, letters: Zeroizing<String>) -> Result<CodeH
     })
 }
 
-/// Whether it is this code.
+/// Whether this is the code of the hash.
 pub(super) async fn is(hash: &CodeHash, letters: Zeroizing<String>) -> Result<bool, Problem> {
     let derived = derive(letters, *hash.salt).await?;
     Ok(verify_slices_are_equal(&derived, hash.hash.as_slice()).is_ok())
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_refused() {
+    fn what_is_not_a_code_is_refused() {
         for text in [
             "",
             "ABCDE",

@@ -10,10 +10,10 @@ use crate::keys::PayloadKind;
 use crate::pem;
 use crate::webauthn::{AttestationRoots, RelyingParty};
 
-/// Who may register here, and what every user may do.
+/// How people register, and what every user may do.
 #[derive(Clone, Debug)]
 pub struct PeopleConfig {
-    /// For whom passkeys are.
+    /// The relying party of all passkeys.
     pub relying_party: RelyingParty,
     /// What every user may do with their own keys.
     pub policy: Policy,
@@ -21,13 +21,13 @@ pub struct PeopleConfig {
     pub session_s: u64,
     /// How long a recovery waits before it may be completed, in seconds.
     pub recovery_delay_s: u64,
-    /// The digest of the page that the deployer publishes, for whoever compares: 64 hex digits.
+    /// The digest of the page that the deployer publishes, for anyone who compares: 64 hex digits.
     pub page_sha256: Option<String>,
-    /// How many registrations, links and recoveries may be begun in a minute, by all together.
+    /// How many registrations, links and recoveries may begin per minute, over all users together.
     pub arrivals_per_minute: u32,
 }
 
-/// The section as it is written.
+/// The section as it stands in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PeopleSection {
@@ -50,7 +50,7 @@ pub(crate) struct PeopleSection {
     arrivals_per_minute: u32,
 }
 
-/// Which authenticators may make passkeys.
+/// The section `people.attestation`: which authenticators may make passkeys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AttestationSection {
@@ -76,7 +76,7 @@ impl PeopleConfig {
                 return Err(value(
                     "people.operations",
                     operation.as_str(),
-                    "operations on keys; a user's own account needs none",
+                    "operations on keys; those on the user's own account are always allowed",
                 ));
             }
         }
@@ -137,7 +137,8 @@ impl AttestationSection {
 
 /// The models' AAGUIDs, in the form of a UUID (RFC 9562 section 4) as vendors publish them.
 fn aaguids(texts: &[String]) -> Result<BTreeSet<[u8; 16]>, ConfigError> {
-    const ACCEPTED: &str = "one or more, as 2fc0579f-8113-47ea-b116-bb5a8db9202a, each once";
+    const ACCEPTED: &str =
+        "one or more UUIDs such as 2fc0579f-8113-47ea-b116-bb5a8db9202a, each once";
     let refused = |found: &str| value("people.attestation.aaguids", found, ACCEPTED);
     let mut models = BTreeSet::new();
     for text in texts {
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn makers_and_models_are_read() {
+    fn vendors_and_models_are_read() {
         let roots = format!("roots = '''{}{}'''\n", root(), root());
         let asked = |lines: &str| {
             let config = parsed(&format!("{roots}{lines}")).unwrap();
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn makers_and_models_that_are_none_are_refused_by_name() {
+    fn invalid_roots_and_models_are_refused_by_name() {
         let root = root();
         let good = format!("roots = '''{root}'''\n");
         let model = "2fc0579f-8113-47ea-b116-bb5a8db9202a";

@@ -1,7 +1,7 @@
 //! Guardians: users who approve another's recovery.
 //!
-//! A recovery that no guardian has approved yet has a record of its own. Whoever knows a user's id may ask for as many as they like,
-//! and takes no room in the user's record.
+//! A recovery that no guardian has approved yet has a record of its own. So anyone who knows a user's id can begin any number of
+//! them without filling the user's record.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::records::{Record, Versioned};
 #[serde(deny_unknown_fields)]
 pub(super) struct Waiting {
     v: u8,
-    /// Whether it is in the user's record now, or was.
+    /// Whether the user's record has it now, or had it.
     used: bool,
     user: ByteArray<{ UserId::LEN }>,
     recovery: Recovery,
 }
 
 impl People {
-    /// Keeps a recovery until the first guardian approves it.
+    /// Stores a recovery until the first guardian approves it.
     pub(super) async fn wait_for_guardians(
         &self,
         id: UserId,
@@ -42,13 +42,16 @@ impl People {
             recovery: recovery.clone(),
         };
         let place = self.waiting_place(&recovery.id);
-        let taken = Problem::new(ProblemType::Internal, "two recoveries have one random id");
+        let taken = Problem::new(
+            ProblemType::Internal,
+            "two recoveries have the same random id",
+        );
         let put = self.records.waiting.put(&place, None, waiting).await;
         put.map_err(|error| error.or(taken))?;
         Ok(())
     }
 
-    /// A guardian's approval: just of this recovery, of just this passkey.
+    /// A guardian's approval of exactly this recovery with exactly this passkey.
     pub async fn approve_recovery(
         &self,
         person: Person,
@@ -91,7 +94,7 @@ impl People {
         Ok(approved)
     }
 
-    /// Puts a recovery that waited into its user's record.
+    /// Moves a waiting recovery into its user's record.
     async fn admit(
         &self,
         id: UserId,
@@ -102,7 +105,7 @@ impl People {
         let found = self.waiting(id, recovery, public_key_digest, now).await?;
         let (place, waiting) = found.ok_or_else(not_found)?;
         let recovery = &waiting.value.recovery;
-        // Looked at once before its record is used up, so that nothing is lost where there is no room.
+        // Checked before its record is used up, so that nothing is lost if there is no room.
         User::clone(&self.user(id).await?.value).begin(recovery, None, now)?;
         let used = Waiting {
             used: true,
@@ -111,7 +114,7 @@ impl People {
         // Its record first: a recovery that was cancelled does not come back with the next guardian.
         let meanwhile = Problem::new(
             ProblemType::UserConflict,
-            "another guardian approves this recovery just now; accepted: the same again",
+            "another guardian is approving this recovery at this moment; accepted: the same request again",
         );
         let put = self
             .records

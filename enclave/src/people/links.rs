@@ -1,7 +1,7 @@
 //! Link codes: how a second device offers a passkey to the user of the first.
 //!
-//! A code only lets somebody offer. The first device shows what was offered, and a passkey of the user signs that it is that very
-//! key, so a code in the wrong hands, or of the wrong user, adds nothing.
+//! A code only lets someone offer a passkey. The first device shows what was offered, and a passkey of the user signs that it is
+//! that very key, so a code in the wrong hands, or of the wrong user, adds nothing.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use super::{Approval, People, UserId, place, view};
 use crate::auth::Person;
 use crate::records::{Record, Versioned};
 
-/// How long a code is good, in seconds.
+/// How long a code is valid, in seconds.
 const LIFETIME_S: u64 = 600;
 
-/// Whose code it is. The place is a digest of the code.
+/// The user of a code. The place is a digest of the code.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkRecord {
@@ -34,7 +34,7 @@ pub(super) struct LinkRecord {
 }
 
 impl People {
-    /// A code for another device of whoever asks.
+    /// Makes a code for another device of the user who sent the request.
     pub async fn create_link(&self, person: Person, now: Duration) -> Result<Link, Problem> {
         let letters = new_letters()?;
         let record = LinkRecord {
@@ -57,7 +57,7 @@ impl People {
         })
     }
 
-    /// Whose code it is: what the other device needs to make a passkey.
+    /// The user of a code, and what the other device needs to make a passkey for them.
     pub async fn open_link(
         &self,
         request: &OpenLink,
@@ -71,7 +71,7 @@ impl People {
         })
     }
 
-    /// Offers a passkey that was made for just this request. It waits for approval.
+    /// Offers a passkey that was made for exactly this request. It waits for approval.
     pub async fn offer_passkey(
         &self,
         request: &OfferPasskey,
@@ -87,7 +87,7 @@ impl People {
             used: true,
             ..LinkRecord::clone(&link.value)
         };
-        // The code first: whoever loses this race has offered nothing.
+        // The code is used up first: a request that loses this race has offered nothing.
         let links = &self.records.links;
         let put = links.put(&place, Some(link.version), used).await;
         put.map_err(|error| error.or(invalid()))?;
@@ -109,7 +109,7 @@ impl People {
     ) -> Result<(String, Versioned<LinkRecord>), Problem> {
         let letters = letters(code).ok_or_else(|| {
             let came = format!("{} bytes", code.len());
-            Problem::field("/code", came, "20 of A-Z and 2-7, in groups or not")
+            Problem::field("/code", came, "20 of A-Z and 2-7, grouped or not")
         })?;
         let place = self.link_place(&letters);
         let link = self.records.links.get(&place).await?.ok_or_else(invalid)?;
@@ -137,6 +137,6 @@ impl Record for LinkRecord {
 }
 
 fn invalid() -> Problem {
-    let detail = "the code was used, or has expired, or never was one; accepted: a new code";
+    let detail = "the code was used, has expired or never existed; accepted: a new code";
     Problem::new(ProblemType::LinkInvalid, detail)
 }

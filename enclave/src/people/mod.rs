@@ -1,10 +1,11 @@
-//! People: who registers with a passkey, has a key that never leaves, and keeps nothing in the browser (docs/people.md).
+//! People: they register with a passkey, have a key that never leaves the enclave, and store nothing in the browser
+//! (docs/people.md).
 //!
-//! - [`People`]: everything that the API offers them. [`PeopleConfig`]: what the measured configuration says.
+//! - [`People`]: everything that the API offers them. [`PeopleConfig`]: what the measured configuration says of them.
 //! - [`User`]: the one sealed record of a user.
 //! - [`Challenges`]: what passkeys sign: always the hash of the very request that is approved.
 //!
-//! No decision here rests on what the parent says: sessions and passkeys are in sealed records, and time is the enclave's.
+//! No decision here depends on what the parent says: sessions and passkeys are in sealed records, and time is the enclave's.
 
 mod account;
 mod approval;
@@ -44,7 +45,7 @@ use crate::hash::sha256_of;
 use crate::records::{PutError, Versioned};
 use session::Visitors;
 
-/// How often a change is tried anew when another one came first.
+/// How many times a change is attempted when other changes come first.
 const ATTEMPTS: usize = 4;
 
 /// The users of one deployment.
@@ -59,10 +60,10 @@ pub struct People {
 }
 
 impl People {
-    /// Users who have these records.
+    /// The users of these records.
     ///
     /// # Errors
-    /// The cryptographic library gives no random bytes.
+    /// The cryptographic library fails to give random bytes.
     pub fn new(
         config: PeopleConfig,
         deployment: String,
@@ -80,14 +81,14 @@ impl People {
         })
     }
 
-    /// What a passkey is to sign, in part: see [`Challenges`].
+    /// The nonce for what a passkey is to sign: see [`Challenges`].
     pub fn challenge(&self, request: &NewChallenge, now: Duration) -> Result<Challenge, Problem> {
         let purpose = request.purpose.as_str();
         if !approval::is_purpose(purpose) {
             return Err(Problem::field(
                 "/purpose",
                 format!("{} bytes", purpose.len()),
-                "the operationId of an operation that takes a Passkey-Response",
+                "the operationId of an operation that takes the header Passkey-Response",
             ));
         }
         let (nonce, expires_at) = self.challenges.issue(purpose, now.as_secs())?;
@@ -104,7 +105,7 @@ impl People {
         })
     }
 
-    /// The place of a user's record. Whoever reads the store does not learn the user's id from it.
+    /// The place of a user's record, which does not reveal the user's id to the store.
     fn place(&self, id: UserId) -> String {
         place("permafrost user", &self.deployment, &id.0)
     }
@@ -120,12 +121,12 @@ impl People {
             .get(&self.place(id))
             .await?
             .ok_or_else(|| {
-                let detail = "there is no user of this id";
+                let detail = "there is no user with this id";
                 Problem::new(ProblemType::UserNotFound, detail)
             })
     }
 
-    /// Reads a user, changes it, and writes it unless another change came first; then anew, a few times.
+    /// Reads a user, changes it and writes it; starts over, a few times at most, when another change came first.
     async fn change<T>(
         &self,
         id: UserId,
@@ -148,16 +149,18 @@ impl People {
         }
         Err(Problem::new(
             ProblemType::UserConflict,
-            format!("the user was changed by others {ATTEMPTS} times meanwhile; nothing was done"),
+            format!(
+                "other requests changed the user during each of {ATTEMPTS} attempts; nothing was done"
+            ),
         ))
     }
 
-    /// One of those who come without a session: they share a rate.
+    /// Counts a request without a session against the rate that all of them share.
     fn arrive(&self, now: Duration) -> Result<(), Problem> {
         let mut rate = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         rate.take(now).map_err(|seconds| {
             let detail = format!(
-                "{} registrations, links and recoveries may begin in a minute",
+                "{} registrations, links and recoveries may begin per minute",
                 self.config.arrivals_per_minute
             );
             Problem::new(ProblemType::RateLimited, detail).retry_after(seconds)
@@ -167,12 +170,16 @@ impl People {
 
 fn random<const LEN: usize>() -> Result<[u8; LEN], Problem> {
     let mut random = [0; LEN];
-    aws_lc_rs::rand::fill(&mut random)
-        .map_err(|_| Problem::new(ProblemType::Internal, "no random bytes"))?;
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| {
+        Problem::new(
+            ProblemType::Internal,
+            "the cryptographic library gave no random bytes",
+        )
+    })?;
     Ok(random)
 }
 
-/// The place of a record that is found by something which the store must not learn: 32 hex digits.
+/// The place of a record that is found by a value which the store must not learn: 32 hex digits.
 fn place(kind: &str, deployment: &str, secret: &[u8]) -> String {
     let digest = sha256_of(vec![
         Value::from(kind),

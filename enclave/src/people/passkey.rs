@@ -35,7 +35,7 @@ impl People {
         Ok(self.user_view(&user.value, now))
     }
 
-    /// Lets a passkey in that another device has offered, once one that is in has signed that it is this very one.
+    /// Activates a passkey that another device has offered, after an active one has signed that it is this very passkey.
     pub async fn approve_passkey(
         &self,
         person: Person,
@@ -59,7 +59,7 @@ impl People {
             .await
     }
 
-    /// Ends a passkey and every session that it opened.
+    /// Revokes a passkey, and ends every session that it opened.
     pub async fn revoke_passkey(
         &self,
         person: Person,
@@ -73,7 +73,7 @@ impl People {
                 if was_active && user.active_passkeys() == 1 && !user.can_be_recovered() {
                     return Err(Problem::new(
                         ProblemType::LastPasskey,
-                        "it is the only passkey, and there are no recovery codes and no guardians; accepted: after one of these",
+                        "it is the only passkey, and the user has no recovery codes and no guardians; accepted: once the user has one of these",
                     ));
                 }
                 user.passkeys.retain(|passkey| passkey.id() != gone);
@@ -85,7 +85,7 @@ impl People {
 }
 
 impl Passkey {
-    /// As it was registered.
+    /// A passkey as it was registered.
     pub(super) fn new(made: &NewPasskey, name: &str, active: bool, now: Duration) -> Self {
         Self {
             key: ByteBuf::from(made.public_key.as_bytes().to_vec()),
@@ -102,7 +102,7 @@ impl Passkey {
         }
     }
 
-    /// What the API names it by: the first 16 bytes of the SHA-256 of its credential id.
+    /// Its id in the API: the first 16 bytes of the SHA-256 of its credential id.
     pub(super) fn id(&self) -> [u8; 16] {
         let mut id = [0; 16];
         for (to, from) in id.iter_mut().zip(sha256(&self.credential_id)) {
@@ -123,7 +123,7 @@ impl User {
         self.forget_offers(now);
         if self.passkeys.len() >= PASSKEYS_MAX {
             let detail =
-                format!("the user has {PASSKEYS_MAX} passkeys; accepted: after one was revoked");
+                format!("the user has {PASSKEYS_MAX} passkeys; accepted: after one is revoked");
             return Err(Problem::new(ProblemType::TooMany, detail));
         }
         self.passkeys.push(passkey);
@@ -140,7 +140,7 @@ impl User {
             })
     }
 
-    /// Offers that nobody approved in time are as if they had never come.
+    /// Drops offers that were not approved in time.
     fn forget_offers(&mut self, now: Duration) {
         let now = now.as_secs();
         self.passkeys
@@ -157,7 +157,7 @@ pub(super) fn check_name(name: &str, field: &str) -> Result<(), Problem> {
     if (1..=PASSKEY_NAME_MAX).contains(&name.len()) && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    let came = format!("{} bytes, or a control character", name.len());
+    let came = format!("{} bytes, perhaps with a control character", name.len());
     let accepted = "1 to 64 bytes of text without control characters";
     Err(Problem::field(field, came, accepted))
 }

@@ -1,5 +1,5 @@
-//! The sealed records of people. They are there whether the measured configuration has people or not, so that none is left behind in
-//! an epoch that is retired.
+//! The sealed records of people. They exist even if the measured configuration has no people, so that none is left behind in an
+//! epoch that is retired.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct PeopleRecords {
 }
 
 impl PeopleRecords {
-    /// Where a pass of resealing begins with them.
+    /// The cursor at which a pass of resealing begins with them.
     pub const FIRST: &'static str = "user/";
 
     /// Records of `deployment` in `store`; those of users are cached up to `cache_bytes`, the others are read once.
@@ -41,7 +41,7 @@ impl PeopleRecords {
         }
     }
 
-    /// Seals a page of records anew in the newest epoch. The cursor `after` is a kind, a slash, and an id or nothing.
+    /// Reseals one listing of records in the newest epoch. The cursor `after` is a kind, a slash, and an id or nothing.
     pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
         let (kind, id) = after.split_once('/').unwrap_or((after, ""));
         let (page, next_kind) = match kind {
@@ -61,7 +61,7 @@ impl PeopleRecords {
 }
 
 fn no_cursor(after: &str) -> Problem {
-    let accepted = "the `next` of the page before, or nothing";
+    let accepted = "the `next` of the previous response, or nothing";
     Problem::field("/after", format!("{} bytes", after.len()), accepted)
 }
 

@@ -1,5 +1,5 @@
-//! Recovery: a new passkey for a user who has lost theirs, by a code or by guardians, after a delay in which any passkey that is
-//! left can cancel it.
+//! Recovery: a new passkey for a user who has lost theirs, by a code or by guardians, after a delay in which any remaining passkey
+//! can cancel it.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use super::user::{Passkey, Recovery};
 use super::{Approval, People, User, UserId, codes, random, view};
 use crate::auth::Person;
 
-/// How many recoveries of one user may be under way.
+/// How many recoveries of one user may be in progress.
 const RECOVERIES_MAX: usize = 4;
 
 /// How long a recovery waits for guardians, or to be completed after its delay, in seconds: a week.
 pub(super) const WAIT_S: u64 = 7 * 86_400;
 
-/// How many recovery codes of one user may be tried in vain in an hour.
+/// How many wrong recovery codes of one user may be tried per hour.
 const FAILURES_MAX: usize = 5;
 const HOUR_S: u64 = 3_600;
 
 impl People {
-    /// Begins a recovery with a passkey that was made for just this request. With a code its delay begins, too; without one it waits
-    /// for guardians.
+    /// Begins a recovery with a passkey that was made for exactly this request. With a code its delay begins at once; without one the
+    /// recovery waits for guardians.
     pub async fn start_recovery(
         &self,
         request: StartRecovery,
@@ -48,7 +48,7 @@ impl People {
             approvals: Vec::new(),
             started_at: now.as_secs(),
         };
-        // Looked at once before the credential is taken, so that what cannot begin costs nothing.
+        // Checked before the credential is claimed, so that a recovery that cannot begin uses up no credential.
         User::clone(&self.user(id).await?.value).begin(&recovery, number, now)?;
         self.claim(&made.credential_id, id).await?;
         match number {
@@ -61,7 +61,7 @@ impl People {
         Ok(view::recovery(&recovery))
     }
 
-    /// Ends a recovery of whoever asks.
+    /// Cancels a recovery of the user who sent the request.
     pub async fn cancel_recovery(
         &self,
         person: Person,
@@ -83,7 +83,7 @@ impl People {
         Ok(self.user_view(&user.value, now))
     }
 
-    /// Lets the new passkey in, once the delay is over, by its own signature.
+    /// Activates the new passkey after the delay, by its own signature.
     pub async fn complete_recovery(
         &self,
         recovery: &str,
@@ -124,7 +124,7 @@ impl People {
         now.as_secs() + self.config.recovery_delay_s
     }
 
-    /// The number of the code, if it is one of the user's. A wrong one is counted, in the user's record.
+    /// The number of the code, if it is one of the user's. A wrong code is counted in the user's record.
     async fn check_code(&self, id: UserId, code: &str, now: Duration) -> Result<u8, Problem> {
         let user = self.user(id).await?;
         let hour_ago = now.as_secs().saturating_sub(HOUR_S);
@@ -154,7 +154,7 @@ impl People {
 }
 
 impl User {
-    /// Begins a recovery; `number` is that of the code that it takes.
+    /// Begins a recovery; `number` is that of the code that it uses up.
     pub(super) fn begin(
         &mut self,
         recovery: &Recovery,
@@ -177,7 +177,7 @@ impl User {
         }
         self.forget_recoveries(now);
         if self.recoveries.len() >= RECOVERIES_MAX {
-            let detail = format!("{RECOVERIES_MAX} recoveries of this user are under way");
+            let detail = format!("{RECOVERIES_MAX} recoveries of this user are in progress");
             return Err(Problem::new(ProblemType::TooMany, detail));
         }
         self.recoveries.push(recovery.clone());
@@ -223,8 +223,7 @@ fn check_ready(ready_at: Option<u64>, now: Duration) -> Result<(), Problem> {
 }
 
 fn waits_for_guardians() -> Problem {
-    let detail =
-        "the recovery waits for guardians; accepted: after enough of them have approved it";
+    let detail = "the recovery waits for guardians; accepted: once enough of them have approved it";
     Problem::new(ProblemType::RecoveryNotReady, detail)
 }
 
@@ -238,11 +237,11 @@ pub(super) fn user_id(text: &str, field: &str) -> Result<UserId, Problem> {
 
 pub(super) fn not_found() -> Problem {
     let detail =
-        "no recovery of this id and this public key is under way for which this user may speak";
+        "no recovery with this id and this public key is in progress that this user may act on";
     Problem::new(ProblemType::RecoveryNotFound, detail)
 }
 
 fn code_invalid() -> Problem {
-    let detail = "the recovery code was used, or was replaced, or never was one of this user's";
+    let detail = "the recovery code was used, was replaced or never was one of this user's";
     Problem::new(ProblemType::RecoveryCodeInvalid, detail)
 }

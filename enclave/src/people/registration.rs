@@ -20,9 +20,9 @@ pub(super) const REGISTER: &str = "register";
 const FIRST_KEY: &str = "first";
 
 impl People {
-    /// Makes a user whose passkey has signed just this request, which names the first session's key.
+    /// Makes a user whose passkey has signed exactly this request, which names the first session's key.
     ///
-    /// The key comes before the user: a crash in between leaves a key that nobody was told of, and no user without one.
+    /// The key is stored before the user: a crash in between leaves a key that was never announced, but no user without a key.
     pub async fn register(
         &self,
         custody: &Custody,
@@ -44,7 +44,7 @@ impl People {
         user.note(now.as_secs(), "registered", "");
         let taken = Problem::new(
             ProblemType::UserConflict,
-            "there is a user of this id already; accepted: a new registration",
+            "there is already a user with this id; accepted: a new registration",
         );
         let put = self.records.users.put(&self.place(id), None, user).await;
         let user = put.map_err(|error| error.or(taken))?;

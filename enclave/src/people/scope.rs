@@ -1,4 +1,4 @@
-//! Less than everything: what a user, or a session, is narrowed to.
+//! The scope to which a user or a session is narrowed.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::keys::KeyId;
 /// The most entries of each list.
 const ENTRIES_MAX: usize = 64;
 
-/// What is left; `None` narrows nothing.
+/// What remains allowed; `None` narrows nothing.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Narrowing {
@@ -25,7 +25,7 @@ impl Narrowing {
     /// Reads a scope; `field` is its JSON pointer.
     ///
     /// # Errors
-    /// More than 64 entries in a list, an operation that does not exist, or a key id that is none.
+    /// More than 64 entries in a list, an operation that does not exist, or an invalid key id.
     pub(super) fn parse(scope: Option<Scope>, field: &str) -> Result<Self, Problem> {
         let Some(scope) = scope else {
             return Ok(Self::default());
@@ -57,7 +57,7 @@ impl Narrowing {
         })
     }
 
-    /// As the API shows it; nothing where nothing is narrowed.
+    /// The scope as the API shows it; `None` if nothing is narrowed.
     pub(super) fn view(&self) -> Option<Scope> {
         (*self != Self::default()).then(|| Scope {
             operations: self.operations.clone().map(Vec::from_iter),
@@ -66,13 +66,13 @@ impl Narrowing {
         })
     }
 
-    /// Whether this operation is not taken away.
+    /// Whether the scope still allows this operation.
     pub(super) fn leaves(&self, operation: OperationName) -> bool {
         let operations = self.operations.as_ref();
         operations.is_none_or(|left| left.contains(operation.as_str()))
     }
 
-    /// What is left of a policy.
+    /// Narrows a policy to this scope.
     pub(super) fn apply(&self, policy: &mut Policy) {
         if let Some(operations) = &self.operations {
             policy
@@ -110,7 +110,7 @@ fn list<T: Ord>(
     }
     for (index, entry) in entries.iter().enumerate() {
         check(entry).map_err(|accepted| {
-            Problem::field(format!("{field}/{index}"), "another text", accepted)
+            Problem::field(format!("{field}/{index}"), "an unknown value", accepted)
         })?;
     }
     Ok(Some(entries.into_iter().collect()))
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_refused_with_its_place() {
+    fn an_unknown_operation_or_key_is_refused_with_its_place() {
         let operation = Scope {
             operations: Some(vec!["sign".into(), "sing".into()]),
             ..Scope::default()

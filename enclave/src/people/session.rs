@@ -1,4 +1,4 @@
-//! Sessions: a login registers the browser's key, and 15 minutes later it is worth nothing.
+//! Sessions: a login registers the browser's key, which expires after 15 minutes at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use super::{Approval, People, UserId, random};
 use crate::auth::{Authenticator, Caller, Person, Presence};
 use crate::hash::{sha256, sha256_of};
 
-/// What the `keyid` of a session begins with.
+/// The prefix of the `keyid` of every session.
 const PREFIX: &str = "session.";
 
 /// Whether a `keyid` is that of a session.
@@ -27,15 +27,15 @@ pub fn is_session(keyid: &str) -> bool {
     keyid.starts_with(PREFIX)
 }
 
-/// How many sessions are remembered at once by this enclave.
+/// How many sessions this enclave remembers at once.
 const VISITORS_MAX: usize = 100_000;
 
-/// What is remembered of each session that has sent a request: until it expires.
+/// The memory of each session that has sent a request, until it expires.
 #[derive(Default)]
 pub(super) struct Visitors(Mutex<HashMap<String, (Arc<Presence>, u64)>>);
 
 impl People {
-    /// A login: a passkey signs just this request, which names the session's key.
+    /// Logs a user in: a passkey signs exactly this request, which names the session's key.
     pub async fn login(
         &self,
         new: NewSession,
@@ -53,7 +53,7 @@ impl People {
                 let detail = "the response has no user handle of 16 bytes; accepted: a discoverable credential of this deployment";
                 Problem::new(ProblemType::PasskeyUnknown, detail)
             })?;
-        // Whether a user exists is nobody's business but theirs.
+        // Only the user may learn whether the user exists.
         let user = self
             .user(id)
             .await
@@ -80,7 +80,7 @@ impl People {
         })
     }
 
-    /// Checks a request that a session has signed. One store round trip.
+    /// Checks a request that a session has signed. One round trip to the store.
     pub async fn authenticate(
         &self,
         request: &SignedRequest,
@@ -90,17 +90,20 @@ impl People {
     ) -> Result<Caller, Problem> {
         authenticator.check_boot(request)?;
         let ended = || {
-            let detail = "the session has expired or was ended, or there never was one; accepted: a new login";
+            let detail =
+                "the session has expired, was ended or never existed; accepted: a new login";
             Problem::new(ProblemType::SessionEnded, detail)
         };
         let (place, session) = parse_keyid(request.keyid()).ok_or_else(ended)?;
         let user = self.records.users.get(&place).await?.ok_or_else(ended)?;
         let user = &user.value;
         let session = user.session(&session, now.as_secs()).ok_or_else(ended)?;
-        let key: PublicKey = session
-            .key
-            .parse()
-            .map_err(|_| Problem::new(ProblemType::RecordInvalid, "a session has no key"))?;
+        let key: PublicKey = session.key.parse().map_err(|_| {
+            Problem::new(
+                ProblemType::RecordInvalid,
+                "the record of a session has no valid key",
+            )
+        })?;
         authenticator.check_signature(request, &key, now)?;
         check_device(session, device)?;
         let mut policy = self.config.policy.clone();
@@ -122,7 +125,7 @@ impl People {
         })
     }
 
-    /// Ends a session of whoever asks, be it the one that asks.
+    /// Ends a session of the user who sent the request, which may be the very session that signed it.
     pub async fn end_session(
         &self,
         person: Person,
@@ -186,7 +189,7 @@ impl People {
     }
 }
 
-/// A session that is asked for.
+/// A requested session.
 pub(super) struct Draft {
     key: PublicKey,
     device: String,
@@ -200,7 +203,7 @@ impl Draft {
             Problem::field(
                 format!("{field}/public_key"),
                 format!("{} bytes", new.public_key.len()),
-                "ecdsa-p256-sha256: and 130 hex digits, or ed25519: and 64",
+                "ecdsa-p256-sha256: with 130 hex digits, or ed25519: with 64",
             )
         })?;
         if new.device.len() > DEVICE_FACTS_MAX {
@@ -234,7 +237,7 @@ impl Visitors {
             visitors.retain(|_, (_, expires_at)| now < *expires_at);
         }
         if visitors.len() >= VISITORS_MAX {
-            let detail = format!("{VISITORS_MAX} sessions are active at this enclave");
+            let detail = format!("{VISITORS_MAX} sessions are active in this enclave");
             return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(10));
         }
         let presence = Arc::new(new());
@@ -255,7 +258,7 @@ fn parse_keyid(keyid: &str) -> Option<(String, [u8; 8])> {
     (is_place && hex::encode(session) == id).then(|| (place.to_owned(), session))
 }
 
-/// The facts are what the client says. That they changed is a hint that somebody else has the key, and no proof of anything.
+/// The client declares these facts itself. A change of them is a hint that someone else has the key, not a proof.
 fn check_device(session: &Session, header: Option<&str>) -> Result<(), Problem> {
     let expected = format!("sha-256={}", hex::encode(sha256(session.device.as_bytes())));
     if header == Some(expected.as_str()) {
@@ -263,7 +266,7 @@ fn check_device(session: &Session, header: Option<&str>) -> Result<(), Problem> 
     }
     Err(Problem::new(
         ProblemType::DeviceChanged,
-        "the header Device-Facts is missing, or is not of the facts that the login declared; accepted: the same, or a new login",
+        "the header Device-Facts is missing, or differs from the facts that the login declared; accepted: the same facts, or a new login",
     ))
 }
 

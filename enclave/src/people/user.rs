@@ -1,5 +1,5 @@
-//! A user: passkeys, sessions, and everything by which they may be recovered. One sealed record holds all of it, so that a
-//! store which hides or restores one part of it hides or restores the whole, and is caught.
+//! A user: passkeys, sessions, and everything for their recovery. One sealed record holds all of it, so that a store that hides or
+//! rolls back one part hides or rolls back the whole, and is caught.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 use super::scope::Narrowing;
 use crate::records::Record;
 
-/// The most passkeys of a user, pending ones and all.
+/// The most passkeys of a user, pending ones included.
 pub(super) const PASSKEYS_MAX: usize = 16;
 
-/// The most sessions of a user at once; a login beyond ends the oldest.
+/// The most sessions of a user at once; a further login ends the oldest.
 pub(super) const SESSIONS_MAX: usize = 16;
 
-/// How much of what happened is kept.
+/// How many entries of a user's activity are kept.
 pub(super) const ACTIVITY_MAX: usize = 100;
 
 /// The version of the encoding.
@@ -29,7 +29,7 @@ impl UserId {
     /// Its length in bytes.
     pub const LEN: usize = 16;
 
-    /// Reads 32 lower-case hex digits.
+    /// Parses 32 lower-case hex digits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut id = [0; Self::LEN];
         hex::decode_to_slice(text, &mut id).ok()?;
@@ -49,10 +49,10 @@ impl std::fmt::Display for UserId {
 pub struct User {
     v: u8,
     pub(super) id: ByteArray<{ UserId::LEN }>,
-    /// What the user allows, beyond what the deployment does.
+    /// How the user narrows what the deployment allows.
     pub(super) policy: Narrowing,
     pub(super) activity: Vec<Happened>,
-    /// When recovery codes were tried in vain, seconds since 1970.
+    /// When wrong recovery codes were tried, seconds since 1970.
     pub(super) failures: Vec<u64>,
     pub(super) passkeys: Vec<Passkey>,
     pub(super) sessions: Vec<Session>,
@@ -85,7 +85,7 @@ pub(super) struct Passkey {
 #[serde(deny_unknown_fields)]
 pub(super) struct Session {
     pub(super) id: ByteArray<8>,
-    /// What its requests are signed with, as configurations write it.
+    /// The key that verifies its requests, as configurations write it.
     pub(super) key: String,
     pub(super) scope: Narrowing,
     pub(super) device: String,
@@ -96,7 +96,7 @@ pub(super) struct Session {
     pub(super) fingerprint: ByteArray<32>,
 }
 
-/// Users of whom some together may start a recovery.
+/// Users of whom a threshold may together start a recovery.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Guardians {
@@ -104,7 +104,7 @@ pub(super) struct Guardians {
     pub(super) threshold: u8,
 }
 
-/// A recovery under way: a passkey that will be the user's.
+/// A recovery in progress: a passkey that will become the user's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recovery {
@@ -116,17 +116,17 @@ pub(super) struct Recovery {
     pub(super) started_at: u64,
 }
 
-/// What a recovery code is compared with: Argon2id.
+/// The Argon2id hash that a recovery code is compared with.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeHash {
     pub(super) hash: ByteArray<32>,
     pub(super) salt: ByteArray<16>,
-    /// The figure that the code begins with.
+    /// The digit that the code begins with.
     pub(super) number: u8,
 }
 
-/// Something that happened.
+/// One entry of a user's activity.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Happened {
@@ -153,7 +153,7 @@ impl User {
         }
     }
 
-    /// Who it is.
+    /// The user's id.
     pub fn id(&self) -> UserId {
         UserId(*self.id)
     }
@@ -180,7 +180,7 @@ impl User {
             .find(|session| *session.id == *id && now < session.expires_at)
     }
 
-    /// Adds a session, and drops those that have expired, and the oldest where there is no room.
+    /// Adds a session, and drops those that have expired, and the oldest if there is no room.
     pub(super) fn open_session(&mut self, session: Session, now: u64) {
         self.sessions.retain(|session| now < session.expires_at);
         let too_many = (self.sessions.len() + 1).saturating_sub(SESSIONS_MAX);
@@ -188,7 +188,7 @@ impl User {
         self.sessions.push(session);
     }
 
-    /// Notes what happened, and forgets the oldest where there is no room.
+    /// Adds an entry to the user's activity, and drops the oldest if there is no room.
     pub(super) fn note(&mut self, now: u64, what: &str, detail: impl Into<String>) {
         let too_many = (self.activity.len() + 1).saturating_sub(ACTIVITY_MAX);
         self.activity.drain(..too_many);
@@ -219,7 +219,7 @@ pub(super) fn to_cbor<T: Record + Serialize>(record: &T) -> Result<Zeroizing<Vec
     Ok(bytes)
 }
 
-/// Reads a record of this version in just that encoding.
+/// Reads a record of this version in exactly that encoding.
 pub(super) fn from_cbor<T: Record + Serialize + DeserializeOwned>(
     bytes: &[u8],
     version: u8,

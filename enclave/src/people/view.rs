@@ -1,4 +1,4 @@
-//! A user as the API shows it: everything but what only the enclave needs.
+//! A user as the API shows it: everything except what only the enclave needs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What needs no principal and no root secret: health and attestation.
+//! The operations that need no principal and no root secret: health and attestation.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ fn attestation(enclave: Arc<Enclave>, call: Call) -> Handled {
             None => enclave.boot.document.clone(),
             Some(text) => {
                 let nonce = nonce(text)?;
-                // The NSM's call blocks, in the kernel, for milliseconds.
+                // The NSM call blocks in the kernel for milliseconds.
                 let attestor = Arc::clone(&enclave.attestor);
                 tokio::task::spawn_blocking(move || attestor.attest(Some(&nonce), None))
                     .await

@@ -1,4 +1,4 @@
-//! What a handler gets, after every check that all operations share, and what it gives back.
+//! What a handler gets, after the checks that all operations share, and what it gives back.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -19,17 +19,17 @@ use crate::enclave::Enclave;
 use crate::oblivious::Inside;
 use crate::people::{self, Approval};
 
-/// A request that may be acted upon.
+/// A request that passed these checks.
 pub struct Call {
-    /// Who asks; `None` where anyone may.
+    /// The principal that sent it; `None` if the operation needs none.
     pub caller: Option<Caller>,
-    /// The value of `{id}` in the path; empty where the path has none.
+    /// The value of `{id}` in the path; empty if the path has none.
     pub id: String,
     /// The `Idempotency-Key` of a creating request; empty elsewhere.
     pub idempotency_key: String,
-    /// What answers requests that come sealed; `None` in such a request.
+    /// Responds to requests that arrive sealed; `None` inside such a request.
     pub inside: Option<Inside>,
-    /// The request as a passkey approves it, and what a passkey answered.
+    /// The request as a passkey approves it, and a passkey's response to it.
     pub approval: Approval,
     query: Vec<(String, String)>,
     body: Bytes,
@@ -44,7 +44,7 @@ impl Call {
         request: Request<Body>,
     ) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        // The body was collected under its limit before it was routed.
+        // The body was collected under its limit before the request was routed.
         let body = axum::body::to_bytes(body, usize::MAX)
             .await
             .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
@@ -78,8 +78,8 @@ impl Call {
         Ok(call)
     }
 
-    /// What a user does with keys that cannot be undone, a passkey approves. What is about the account itself checks it where it is
-    /// done.
+    /// Checks that a passkey approves what a user does with keys and cannot undo. Operations on the account itself check their approval
+    /// where they are carried out.
     async fn check_approval(
         &self,
         operation: &Operation,
@@ -98,20 +98,23 @@ impl Call {
         people.approve(person, &self.approval, now).await
     }
 
-    /// The user of an operation that only sessions may ask for.
+    /// The user, for an operation of sessions only.
     pub fn person(&self) -> Result<Person, Problem> {
         let person = self.caller.as_ref().and_then(|caller| caller.person);
         person.ok_or_else(|| {
-            let detail = "only a session may ask for this";
+            let detail = "only a session may send this request";
             Problem::new(ProblemType::NotPermitted, detail)
         })
     }
 
-    /// The caller of an operation that only principals may ask for.
+    /// The principal, for an operation that needs one.
     pub fn caller(&self) -> Result<&Caller, Problem> {
-        self.caller
-            .as_ref()
-            .ok_or_else(|| Problem::new(ProblemType::Internal, "an open operation has no caller"))
+        self.caller.as_ref().ok_or_else(|| {
+            Problem::new(
+                ProblemType::Internal,
+                "an operation without a principal has no caller",
+            )
+        })
     }
 
     /// The body as it came.
@@ -144,7 +147,7 @@ impl Call {
     }
 }
 
-/// An answer before it is signed.
+/// A response before it is signed.
 pub struct Reply {
     status: StatusCode,
     content_type: &'static str,
@@ -153,14 +156,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A JSON answer.
+    /// A JSON response.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value)
             .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
         Ok(Self::new(status, "application/json", body))
     }
 
-    /// An answer of any media type.
+    /// A response of any media type.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -170,7 +173,7 @@ impl Reply {
         }
     }
 
-    /// An error answer (RFC 9457).
+    /// A problem response (RFC 9457).
     pub fn problem(problem: &Problem) -> Self {
         let body = serde_json::to_vec(problem).unwrap_or_default();
         let mut reply = Self::new(problem.status, "application/problem+json", body);
@@ -183,7 +186,7 @@ impl Reply {
         self.into_whole_response().map(Body::from)
     }
 
-    /// The HTTP response, unsigned, with its body at hand.
+    /// The HTTP response, unsigned, with its whole body.
     pub fn into_whole_response(self) -> http::Response<Bytes> {
         let mut response = http::Response::new(self.body);
         *response.status_mut() = self.status;
@@ -196,7 +199,7 @@ impl Reply {
     }
 }
 
-/// Services are in the measured configuration, sessions in sealed records.
+/// Services are named in the measured configuration, sessions in sealed records.
 async fn authenticate(
     enclave: &Enclave,
     request: &SignedRequest,
@@ -223,7 +226,7 @@ fn approval(operation: &Operation, parts: &Parts, body: &[u8], keyid: &str) -> A
     }
 }
 
-/// A header field that came once, in visible ASCII.
+/// A header field that occurs once, in visible ASCII.
 fn text<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     let mut values = parts.headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
@@ -260,7 +263,7 @@ fn idempotency_key(parts: &Parts) -> Result<String, Problem> {
     const ACCEPTED: &str = "one value, 1 to 64 of A-Z a-z 0-9 - _ .";
     let mut values = parts.headers.get_all(IDEMPOTENCY_HEADER).iter();
     let Some(value) = values.next() else {
-        let detail = format!("there is no Idempotency-Key; accepted: {ACCEPTED}");
+        let detail = format!("the header Idempotency-Key is missing; accepted: {ACCEPTED}");
         return Err(Problem::new(ProblemType::IdempotencyKeyMissing, detail));
     };
     value
@@ -292,7 +295,7 @@ fn query(operation: &Operation, parts: &Parts) -> Result<Vec<(String, String)>, 
         if pairs.iter().any(|(before, _)| before == name) {
             return refuse("given twice", "each parameter once");
         }
-        // Every value that is accepted anywhere is made of these, so nothing needs decoding.
+        // Every value that any operation accepts consists of these, so nothing needs decoding.
         if !value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -1,4 +1,4 @@
-//! The one HTTP API: a table of operations, from which both the router and the API description are made.
+//! The HTTP API: a table of operations, from which both the router and the API description are made.
 
 mod attestation;
 mod call;
@@ -36,9 +36,9 @@ pub struct Operation {
     pub method: Method,
     /// The path, with at most the one parameter `{id}`.
     pub path: &'static str,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub summary: &'static str,
-    /// Who may ask.
+    /// What may send the request.
     pub access: Access,
     /// Whether it needs an `Idempotency-Key`.
     pub creates: bool,
@@ -46,18 +46,18 @@ pub struct Operation {
     pub query: &'static [QueryParameter],
     /// The body it takes.
     pub body: Option<BodySchema>,
-    /// The answer when all is well.
+    /// The response on success.
     pub success: Success,
-    /// The problem types beyond those that every operation of its kind may answer with.
+    /// The problem types in addition to those of every operation of its kind.
     pub problems: &'static [ProblemType],
-    /// What does it.
+    /// The function that carries it out.
     pub handler: Handler,
 }
 
-/// Who may ask for an operation.
+/// What may request an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Access {
-    /// Anyone; no signature is looked at.
+    /// Anyone; signatures are not checked.
     Open,
     /// Principals whose policy names the operation.
     Principal(OperationName),
@@ -83,13 +83,13 @@ pub struct Success {
     pub schema: Option<BodySchema>,
 }
 
-/// What does the work of an operation.
+/// The function that carries out an operation.
 pub type Handler = fn(Arc<Enclave>, Call) -> Handled;
 
-/// What a handler gives, in time.
+/// The future that a handler gives.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 
-/// The problems that any request may be answered with.
+/// The problems of any request.
 pub const ALWAYS: &[ProblemType] = &[
     ProblemType::InvalidRequest,
     ProblemType::BodyTooLarge,
@@ -99,7 +99,7 @@ pub const ALWAYS: &[ProblemType] = &[
     ProblemType::Internal,
 ];
 
-/// The problems that any request of a principal may be answered with.
+/// The problems of any request of a principal.
 pub const OF_PRINCIPALS: &[ProblemType] = &[
     ProblemType::NotReady,
     ProblemType::SignatureMissing,
@@ -116,7 +116,7 @@ pub const OF_PRINCIPALS: &[ProblemType] = &[
     ProblemType::Overloaded,
 ];
 
-/// The problems that any request which may need a passkey's response may be answered with.
+/// The problems of any request that may need a passkey's response.
 pub const OF_PASSKEYS: &[ProblemType] = &[
     ProblemType::NotReady,
     ProblemType::RateLimited,
@@ -139,7 +139,7 @@ pub const OF_PASSKEYS: &[ProblemType] = &[
     ProblemType::ChallengeUsed,
 ];
 
-/// The problems that any request which reads records may be answered with.
+/// The problems of any request that reads records.
 pub const OF_RECORDS: &[ProblemType] = &[
     ProblemType::StoreUnavailable,
     ProblemType::RecordInvalid,
@@ -147,26 +147,26 @@ pub const OF_RECORDS: &[ProblemType] = &[
     ProblemType::RecordLost,
 ];
 
-/// The problems that any request about one key may be answered with.
+/// The problems of any request about one key.
 pub const OF_ONE_KEY: &[ProblemType] = &[ProblemType::KeyNotFound];
 
-/// The problems that any creating request may be answered with.
+/// The problems of any request that creates something.
 pub const OF_CREATION: &[ProblemType] = &[
     ProblemType::IdempotencyKeyMissing,
     ProblemType::IdempotencyKeyReused,
 ];
 
-/// The problems that any request with a body may be answered with.
+/// The problems of any request with a body.
 pub const OF_BODIES: &[ProblemType] = &[ProblemType::UnsupportedMediaType];
 
-/// The problems of paths and methods that are not in the table, and of the parent in front.
+/// The problems of paths and methods that are not in the table, and of the parent's proxy.
 pub const OUTSIDE: &[ProblemType] = &[
     ProblemType::NotFound,
     ProblemType::MethodNotAllowed,
     ProblemType::EnclaveUnreachable,
 ];
 
-/// Every operation there is.
+/// All operations.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
     operations.extend(people::operations());
@@ -177,12 +177,12 @@ pub fn operations() -> Vec<Operation> {
     operations
 }
 
-/// The router of every operation. It answers with what [`Reply::into_response`] makes, unsigned.
+/// The router of all operations. Its responses are those of [`Reply::into_response`], unsigned.
 pub fn router(enclave: &Arc<Enclave>) -> Router {
     router_of(enclave, operations())
 }
 
-/// The router of the operations that can be asked for by Oblivious HTTP; every other path is not found.
+/// The router of the operations that accept sealed requests (Oblivious HTTP); other paths are not found.
 pub fn router_inside(enclave: &Arc<Enclave>) -> Router {
     let mut operations = operations();
     operations.retain(oblivious::is_inside);
@@ -210,7 +210,7 @@ fn router_of(enclave: &Arc<Enclave>, operations: Vec<Operation>) -> Router {
 }
 
 impl Operation {
-    /// A `POST` without a body, for principals whose policy names it. What differs is filled in, then
+    /// A `POST` without a body, for principals whose policy names it. The caller sets what differs, then calls
     /// [`Operation::described`].
     fn of_principals(
         id: &'static str,
@@ -238,7 +238,7 @@ impl Operation {
         }
     }
 
-    /// Whether a passkey's response to it may be needed.
+    /// Whether it may need a passkey's response.
     pub fn takes_a_passkey(&self) -> bool {
         match self.access {
             Access::Open => is_purpose(self.id),
@@ -258,7 +258,7 @@ impl Operation {
         }
     }
 
-    /// Every problem type that this operation may answer with.
+    /// Every problem type that this operation may respond with.
     pub fn all_problems(&self) -> impl Iterator<Item = ProblemType> {
         let when = |applies: bool, problems: &'static [ProblemType]| match applies {
             true => problems,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use permafrost_common::oblivious::{ANSWER_TYPE, KEYS_TYPE, REQUEST_TYPE, RequestNotOpened};
+use permafrost_common::oblivious::{KEYS_TYPE, REQUEST_TYPE, RESPONSE_TYPE, RequestNotOpened};
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{Access, BodySchema, Call, Handled, Operation, Reply, Success};
@@ -41,7 +41,7 @@ pub(super) fn operations() -> Vec<Operation> {
             success: Success {
                 status: 200,
                 description: "The sealed answer, whatever its status.",
-                content_type: ANSWER_TYPE,
+                content_type: RESPONSE_TYPE,
                 schema: None,
             },
             problems: &[
@@ -53,8 +53,7 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Whether an operation can be asked for by a sealed request: the API and its description for programs, but nothing
-/// that is sealed again.
+/// Whether an operation accepts sealed requests: the API and its description for programs do, Oblivious HTTP itself does not.
 pub(super) fn is_inside(operation: &Operation) -> bool {
     let path = operation.path;
     path != PATH && (path.starts_with("/v1/") || path == "/openapi.json")
@@ -75,13 +74,15 @@ fn oblivious(enclave: Arc<Enclave>, call: Call) -> Handled {
         let opened = enclave.boot.oblivious_key.open(call.body());
         let (request, responder) = opened.map_err(|error| problem(&error))?;
         let Some(inside) = &call.inside else {
-            return Err(internal("nothing answers sealed requests here".to_owned()));
+            return Err(internal(
+                "a sealed request cannot contain a sealed request".to_owned(),
+            ));
         };
-        let response = inside.response(&request).await;
+        let response = inside.respond(&request).await;
         let sealed = responder
             .seal(&response)
             .map_err(|error| internal(error.to_string()))?;
-        Ok(Reply::new(200, ANSWER_TYPE, sealed))
+        Ok(Reply::new(200, RESPONSE_TYPE, sealed))
     })
 }
 

@@ -32,7 +32,7 @@ impl BodySchema {
         }
     }
 
-    /// Bytes of another media type, which has its form from elsewhere.
+    /// Bytes of another media type, whose form is specified elsewhere.
     pub const fn bytes(media_type: &'static str) -> Self {
         Self {
             media_type,
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_type_is_described_and_given_to_an_operation() {
+    fn every_problem_type_is_described_and_belongs_to_an_operation() {
         let description = description();
         for kind in ProblemType::ALL {
             let described = description["x-problem-types"]
@@ -270,7 +270,7 @@ mod tests {
                         .as_array()
                         .is_some_and(|slugs| slugs.iter().any(|slug| slug == kind.slug()))
                 });
-            assert!(given, "{kind:?} is given by no operation");
+            assert!(given, "no operation has {kind:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The operations of people: docs/people.md says what comes after what.
+//! The operations of people; docs/people.md gives their order.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Access, BodySchema, Call, Handled, Handler, Operation, Reply, Succes
 use crate::auth::OperationName;
 use crate::enclave::Enclave;
 
-/// The problems of everything that people do, beside those of all principals and of passkeys.
+/// The problems of all operations of people, in addition to those of all principals and of passkeys.
 pub(super) static PROBLEMS: [ProblemType; 13] = [
     ProblemType::NoPeople,
     ProblemType::UserConflict,
@@ -39,7 +39,7 @@ pub(super) fn operations() -> Vec<Operation> {
     operations
 }
 
-/// What needs no session: a passkey's response says who it is, or a code does.
+/// The operations that need no session: a passkey's response or a code identifies the user.
 fn open() -> Vec<Operation> {
     vec![
         anyone("create_challenge", "/v1/challenges", create_challenge)
@@ -198,7 +198,7 @@ fn of_recovery() -> Vec<Operation> {
     ]
 }
 
-/// A `POST` that anyone may ask for.
+/// A `POST` that anyone may send.
 fn anyone(id: &'static str, path: &'static str, handler: Handler) -> Operation {
     Operation {
         id,
@@ -207,7 +207,7 @@ fn anyone(id: &'static str, path: &'static str, handler: Handler) -> Operation {
     }
 }
 
-/// A `POST` that a session may ask for.
+/// A `POST` that a session may send.
 fn user(path: &'static str, name: OperationName, handler: Handler) -> Operation {
     Operation {
         problems: &PROBLEMS,

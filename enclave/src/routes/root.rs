@@ -106,24 +106,24 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Handled {
         };
         let thawed = enclave.thawed()?;
         let epoch = thawed.root.state().epoch;
-        let page = reseal_page(thawed, &request.after, limit).await?;
+        let done = reseal_records(thawed, &request.after, limit).await?;
         thawed
             .reseal_pass
-            .page(epoch, &request.after, page.next.as_deref(), page.left);
+            .record_listing(epoch, &request.after, done.next.as_deref(), done.left);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let response = ResealedRecords {
             epoch,
-            examined: count(page.examined),
-            resealed: count(page.resealed),
-            left: count(page.left),
-            next: page.next,
+            examined: count(done.examined),
+            resealed: count(done.resealed),
+            left: count(done.left),
+            next: done.next,
         };
         Reply::json(200, &response)
     })
 }
 
-/// Keys come first, then people's records, kind by kind, as long as there is room in the page.
-async fn reseal_page(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
+/// Keys come first, then people's records, kind by kind, while there is room in the listing.
+async fn reseal_records(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
     let mut done = reseal_kind(thawed, after, limit).await?;
     while let Some(next) = done.next.take_if(|next| next.ends_with('/')) {
         let room = limit.saturating_sub(done.examined);
@@ -142,7 +142,7 @@ async fn reseal_page(thawed: &Thawed, after: &str, limit: usize) -> Result<Resea
     Ok(done)
 }
 
-/// The cursors of keys are ids; those of people's records have a slash, and nothing behind it where a kind begins.
+/// The cursor of a key is its id; that of a record of people has a slash, with nothing after it at the beginning of a kind.
 async fn reseal_kind(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
     if after.contains('/') {
         return thawed.people_records.reseal(after, limit).await;
@@ -169,7 +169,7 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
     })
 }
 
-/// Goes on when the request has timed out: what the store has taken must become what this enclave holds.
+/// Completes even if the request times out: the enclave must take up what the store has accepted.
 async fn whole(
     change: impl Future<Output = Result<RootState, RootError>> + Send + 'static,
 ) -> Result<RootState, Problem> {
