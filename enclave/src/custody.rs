@@ -1,4 +1,4 @@
-//! Keys with enclave custody, as the API offers them: who may touch which, and how each change is kept.
+//! Keys with enclave custody, as the API offers them: which principal may use which key, and how each change is stored.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
-/// The most keys in one page of a listing.
+/// The most keys in one listing.
 pub const LISTING_MAX: usize = 100;
 
 /// The keys of one deployment.
@@ -23,10 +23,10 @@ pub struct Custody {
     network: Network,
 }
 
-/// How the bytes of a key's id divide: the first tell the owner, so that an owner's keys can be listed.
+/// How many leading bytes of a key's id identify its owner, so that an owner's keys can be listed.
 const OWNER_TAG_LEN: usize = 6;
 
-/// How often a change is tried anew when another one came first.
+/// How many times a change is attempted when other changes come first.
 const ATTEMPTS: usize = 3;
 
 impl Record for KeyRecord {
@@ -74,7 +74,7 @@ impl Custody {
         Ok(made.value.view(self.network)?)
     }
 
-    /// A page of the keys that the caller may see, after the id `after`.
+    /// A listing of the keys that the caller may see, after the id `after`.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -85,7 +85,7 @@ impl Custody {
             KeyScope::Own | KeyScope::OwnAmong(_) => hex::encode(self.owner_tag(&caller.name)),
             KeyScope::All | KeyScope::Listed(_) => String::new(),
         };
-        let (records, more) = self.records.page(&prefix, after, limit).await?;
+        let (records, more) = self.records.list(&prefix, after, limit).await?;
         let next = records.last().filter(|_| more).map(|(id, _)| id.to_owned());
         let keys = records
             .iter()
@@ -105,7 +105,7 @@ impl Custody {
         Ok(record.value.view(self.network)?)
     }
 
-    /// Signs. At most one store round trip, and none of its state outlives the call.
+    /// Signs. At most one round trip to the store; no state outlives the call.
     pub async fn sign(
         &self,
         caller: &Caller,
@@ -119,22 +119,22 @@ impl Custody {
         blocking(move || record.value.sign(&payload, network, &mut OsRng)).await
     }
 
-    /// Refreshes every share; the public key stays.
+    /// Refreshes every share; the public key stays the same.
     pub async fn rotate(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
         self.change(caller, id, |record| record.rotate(&mut OsRng))
             .await
     }
 
-    /// Ends a key's signing, for good.
+    /// Disables a key for good: it no longer signs.
     pub async fn disable(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
         self.change(caller, id, |record| Ok(record.disabled()))
             .await
     }
 
-    /// Makes a new key in place of an old one, and links both.
+    /// Makes a new key to replace an old one, and links the two.
     ///
-    /// The new record is written first: a crash in between leaves a new key that nobody was told of, and repeating
-    /// the request completes the link.
+    /// The new record is written first: a crash in between leaves a new key that was never announced, and repeating the
+    /// request completes the link.
     pub async fn replace(
         &self,
         caller: &Caller,
@@ -158,10 +158,10 @@ impl Custody {
         Ok(made.value.view(self.network)?)
     }
 
-    /// Seals a page of records anew in the newest epoch; the cursor `after` is a key's id, or empty.
+    /// Reseals one listing of records in the newest epoch; the cursor `after` is a key's id, or empty.
     pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
         if !after.is_empty() && after.parse::<KeyId>().is_err() {
-            let accepted = "the `next` of the page before, or nothing";
+            let accepted = "the `next` of the previous response, or nothing";
             return Err(Problem::field(
                 "/after",
                 format!("{} bytes", after.len()),
@@ -186,7 +186,7 @@ impl Custody {
         let made = self.records.get(&id).await?.ok_or_else(|| {
             Problem::new(
                 ProblemType::StoreUnavailable,
-                format!("the store says that key {id} is there, and then that it is not"),
+                format!("the store first said that it has key {id}, then that it does not"),
             )
         })?;
         if made.value.request_digest() == &new.request_digest {
@@ -198,7 +198,7 @@ impl Custody {
         ))
     }
 
-    /// Reads a key, changes it, and writes it unless another change came first; then anew, a few times.
+    /// Reads a key, changes it and writes it; starts over, a few times at most, when another change came first.
     async fn change(
         &self,
         caller: &Caller,
@@ -216,17 +216,19 @@ impl Custody {
         }
         Err(Problem::new(
             ProblemType::KeyConflict,
-            format!("key {id} was changed by others {ATTEMPTS} times meanwhile; nothing was done"),
+            format!(
+                "other requests changed key {id} during each of {ATTEMPTS} attempts; nothing was done"
+            ),
         ))
     }
 
-    /// A key that the caller may know of.
+    /// A key that the caller may see.
     async fn find(&self, caller: &Caller, id: &str) -> Result<Versioned<KeyRecord>, Problem> {
         let not_found = || {
             let detail = format!("there is no key {id:?} that {} may use", caller.name);
             Problem::new(ProblemType::KeyNotFound, detail)
         };
-        // Only ids of the right form are asked for, so that nothing else reaches the store's paths.
+        // Only well-formed ids are requested, so that nothing else gets into the paths of store requests.
         let key: KeyId = id.parse().map_err(|_| not_found())?;
         let record = self
             .records
@@ -236,7 +238,10 @@ impl Custody {
         if record.value.id() != key {
             return Err(Problem::new(
                 ProblemType::RecordInvalid,
-                format!("the record of key {key} is that of {}", record.value.id()),
+                format!(
+                    "the record stored as key {key} is that of key {}",
+                    record.value.id()
+                ),
             ));
         }
         if !caller
@@ -291,7 +296,7 @@ fn sha256(texts: &[&str]) -> [u8; 32] {
     sha256_of(texts.iter().map(|text| Value::from(*text)).collect())
 }
 
-/// Curve arithmetic takes a millisecond and more, which would hold up every connection of its worker.
+/// Curve arithmetic takes a millisecond or more, which would delay every connection of its worker.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, KeyError> + Send + 'static,
 ) -> Result<T, Problem> {

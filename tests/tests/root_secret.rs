@@ -61,12 +61,12 @@ async fn a_blob_made_by_encrypt_or_reencrypt_is_refused_for_want_of_an_enclaves_
     let arn = parent.key_arn.clone();
 
     let none = forged(&arn, 1, blob.clone(), Vec::new());
-    refused(&mut parent, none, "was generated there: there is none");
+    refused(&mut parent, none, "was generated there: it has no document");
     let of_another_blob = forged(&arn, 1, blob.clone(), genuine.documents.clone());
     refused(
         &mut parent,
         of_another_blob,
-        "a document states something else",
+        "a document makes another statement",
     );
     let mut altered = genuine.documents[0].clone();
     let middle = altered.len() / 2;
@@ -92,7 +92,7 @@ async fn an_enclave_gives_its_word_on_a_blob_to_nobody() {
     let nonce = statement("test", 1, &arn, &blob);
     documents.push(client.attestation(Some(&nonce)).await.unwrap());
     let record = forged(&arn, 1, blob, documents);
-    refused(&mut parent, record, "a document states something else");
+    refused(&mut parent, record, "a document makes another statement");
     heals(&mut parent, records, &key).await;
 }
 
@@ -140,7 +140,7 @@ async fn blobs_and_contexts_swapped_together_are_refused() {
     refused(
         &mut parent,
         renamed.encode(),
-        "a document states something else",
+        "a document makes another statement",
     );
     // Only the blob.
     let genuine = RootRecord::decode(&ours[0]).unwrap();
@@ -151,7 +151,7 @@ async fn blobs_and_contexts_swapped_together_are_refused() {
     refused(
         &mut parent,
         swapped.encode(),
-        "a document states something else",
+        "a document makes another statement",
     );
     heals(&mut parent, ours, &key).await;
 }
@@ -217,7 +217,7 @@ async fn an_older_epochs_blob_is_not_taken_for_a_newer_ones() {
     refused(
         &mut parent,
         replayed.encode(),
-        "a document states something else",
+        "a document makes another statement",
     );
     let replayed = RootRecord {
         blob: first.blob,
@@ -227,7 +227,7 @@ async fn an_older_epochs_blob_is_not_taken_for_a_newer_ones() {
     refused(
         &mut parent,
         replayed.encode(),
-        "a document states something else",
+        "a document makes another statement",
     );
     heals(&mut parent, records, &key).await;
 }

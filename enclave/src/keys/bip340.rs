@@ -1,6 +1,6 @@
-//! BIP-340 verification: the guard at the exit of every signature.
+//! BIP-340 verification, which every signature passes before it leaves.
 //!
-//! It is `k256`'s verifier and shares no code with FROST above curve arithmetic and SHA-256.
+//! This is `k256`'s verifier, which shares no code with FROST except curve arithmetic and SHA-256.
 
 use k256::{
     ProjectivePoint,
@@ -14,7 +14,7 @@ pub struct PublicKey {
     point: VerifyingKey,
 }
 
-/// Bytes are no BIP-340 public key: not the x coordinate of a point of secp256k1.
+/// The bytes are not a BIP-340 public key: not the x coordinate of a point of secp256k1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not the x coordinate of a point of secp256k1: {}", hex::encode(.0))]
 pub struct PublicKeyError([u8; 32]);

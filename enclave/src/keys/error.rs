@@ -1,4 +1,4 @@
-//! What can be wrong with a request about keys, and with an operation on one.
+//! What can be wrong with a request about keys, and with an operation on a key.
 
 use permafrost_common::problem::{Problem, ProblemType};
 
@@ -36,7 +36,7 @@ impl From<InvalidField> for Problem {
     }
 }
 
-/// Why an operation on a key was not done.
+/// Why an operation on a key failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
     /// The payload does not fit this key.
@@ -48,37 +48,37 @@ pub enum KeyError {
         /// The key.
         id: KeyId,
     },
-    /// The key was replaced before, by another.
-    #[error("key {id} was replaced by {by} before")]
+    /// The key was already replaced, by another key.
+    #[error("key {id} was already replaced by {by}")]
     AlreadyReplaced {
         /// The key.
         id: KeyId,
         /// The key that replaced it.
         by: KeyId,
     },
-    /// The key was rotated as often as a generation can count.
-    #[error("key {id} was rotated {} times, which is the most", u32::MAX)]
+    /// The key has reached the greatest generation number.
+    #[error("key {id} was rotated {} times, the most that are possible", u32::MAX)]
     GenerationExhausted {
         /// The key.
         id: KeyId,
     },
-    /// A signature did not verify and was kept back.
-    #[error("a signature did not verify and was kept back; wrong signature shares: {culprits:?}")]
+    /// A signature did not verify and was withheld.
+    #[error("a signature did not verify and was withheld; wrong signature shares: {culprits:?}")]
     SignatureInvalid {
         /// The names of the participants whose signature shares are wrong.
         culprits: Vec<String>,
     },
-    /// Dealt or refreshed shares do not fit together.
+    /// Dealt or refreshed shares do not belong together.
     #[error(transparent)]
     Material(#[from] MaterialError),
-    /// The FROST library refused.
+    /// The FROST library failed.
     #[error("FROST: {0}")]
     Frost(#[from] frost_secp256k1_tr::Error),
     /// BIP-341 has no output for this key and Merkle root (probability 2^-128).
     #[error("BIP-341 has no output key for this key and Merkle root")]
     Tweak,
-    /// A public key could not be written as bech32, though its length is always right.
-    #[error("a public key could not be written as bech32")]
+    /// A public key could not be encoded as bech32, though its length is always right.
+    #[error("cannot encode a public key as bech32")]
     Bech32,
 }
 
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_caller_sees_whose_mistake_it_was() {
+    fn the_problem_type_says_whose_mistake_it_was() {
         let id = KeyId::from_bytes([1; 22]);
         let field = InvalidField::new("/event/id", "that", "this");
         let kinds = [

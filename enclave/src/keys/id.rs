@@ -8,7 +8,7 @@ pub struct KeyId([u8; Self::LEN]);
 
 /// A text is not a [`KeyId`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a key id: accepted are 44 lower-case hex digits")]
+#[error("not a key id; accepted: 44 lower-case hex digits")]
 pub struct KeyIdError;
 
 impl KeyId {

@@ -1,4 +1,4 @@
-//! The shares of a key, checked against each other.
+//! The shares of a key, checked for consistency.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +16,19 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, Participants, bip340::PublicKey, participants::Member};
 
-/// All shares of one key, which fit the participants, the group public key and each other.
+/// All shares of one key, consistent with the participants, the group public key and each other.
 #[derive(Clone)]
 pub(super) struct KeyMaterial {
     pub(super) participants: Participants,
     pub(super) public: PublicKeyPackage,
     /// In the order of the participants.
     pub(super) packages: Vec<KeyPackage>,
-    /// The Lagrange coefficients at zero of the first `threshold` participants, who are always the ones that sign.
+    /// The Lagrange coefficients at zero of the first `threshold` participants, which are always the ones that sign.
     pub(super) interpolation: Vec<Scalar>,
     pub(super) public_key: PublicKey,
 }
 
-/// Why packages are not the shares of one key. Participants are named, shares are not shown.
+/// Why packages are not the shares of one key. Names participants, never shows shares.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MaterialError {
     /// There are more or fewer packages than participants.
@@ -42,7 +42,7 @@ pub enum MaterialError {
         came: usize,
     },
     /// A package has another threshold than the key.
-    #[error("the package of {of} has threshold {came:?}, the key {expected}")]
+    #[error("the package of {of} has threshold {came:?}, but the key has {expected}")]
     Threshold {
         /// The participant's name, or `the group`.
         of: String,
@@ -52,7 +52,9 @@ pub enum MaterialError {
         came: Option<u16>,
     },
     /// A package has another identifier than the participant's name derives to.
-    #[error("the key package of {name} has identifier {came}; its name derives to {expected}")]
+    #[error(
+        "the key package of {name} has the identifier {came}, but its name derives to {expected}"
+    )]
     Identifier {
         /// The participant's name.
         name: String,
@@ -61,7 +63,7 @@ pub enum MaterialError {
         /// The package's identifier, hex.
         came: String,
     },
-    /// A key package is of another group than the public key package.
+    /// A key package belongs to another group than the public key package.
     #[error("the key package of {name} has another group public key than the public key package")]
     GroupKey {
         /// The participant's name.
@@ -78,13 +80,13 @@ pub enum MaterialError {
     /// The shares of the first `threshold` participants belong to another group public key.
     #[error("the shares are not those of the group public key")]
     OtherGroup,
-    /// A share is not on the polynomial of the shares before it.
-    #[error("the share of {name} is not on the polynomial of the shares before it")]
+    /// A share is not on the polynomial that the earlier shares define.
+    #[error("the share of {name} is not on the polynomial that the earlier shares define")]
     Polynomial {
         /// The participant's name.
         name: String,
     },
-    /// The group public key is no BIP-340 public key, or an identifier repeats.
+    /// The group public key is not a BIP-340 public key, or an identifier repeats.
     #[error("the packages are not of this ciphersuite")]
     Ciphersuite,
 }
@@ -115,7 +117,7 @@ impl KeyMaterial {
         Ok(Self::new(participants, public, packages)?)
     }
 
-    /// New shares of the same key, on a new polynomial: they do not sign together with the old.
+    /// New shares of the same key, on a new polynomial: they do not sign together with the old shares.
     pub(super) fn refresh(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Self, KeyError> {
         let (changes, public) = refresh::compute_refreshing_shares(
             self.public.clone(),
@@ -140,9 +142,9 @@ impl KeyMaterial {
         Ok(Self::new(self.participants.clone(), public, packages)?)
     }
 
-    /// Checks packages, which stand in the order of the participants, against each other.
+    /// Checks that packages, given in the order of the participants, are consistent.
     ///
-    /// The checks are complete: what passes signs, with any `threshold` of the participants.
+    /// The checks are complete: with packages that pass, any `threshold` of the participants can sign.
     pub(super) fn new(
         participants: Participants,
         public: PublicKeyPackage,
@@ -165,7 +167,7 @@ impl KeyMaterial {
         })
     }
 
-    /// The name that derives to an identifier.
+    /// The name of the participant with this identifier.
     pub(super) fn name_of(&self, identifier: &Identifier) -> String {
         self.participants
             .members()
@@ -303,7 +305,7 @@ mod tests {
         KeyMaterial::deal(participants(2, 3), &mut OsRng).unwrap()
     }
 
-    /// The same key with one participant's share, or the group public key, exchanged everywhere it is written.
+    /// The same key with one participant's share, or the group public key, replaced everywhere it occurs.
     fn with(
         material: &KeyMaterial,
         share: Option<(usize, SigningShare)>,
@@ -339,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_off_the_polynomial_is_refused_whoever_holds_it() {
+    fn a_share_off_the_polynomial_is_refused_for_every_participant() {
         let (material, other) = (material(), material());
         let key = *material.public.verifying_key();
         for (index, expected) in [

@@ -1,12 +1,12 @@
-//! Keys with enclave custody: every FROST share of the key is held by the enclave.
+//! Keys with enclave custody: the enclave holds every FROST share of the key.
 //!
-//! This module computes and nothing else: it has no clock, no randomness of its own, no store and no network.
+//! This module only computes: it has no clock, no randomness of its own, no store and no network.
 //!
-//! - [`Participants`]: who shares a key, checked; made from the body of `POST /v1/keys`.
+//! - [`Participants`]: the participants of a key, checked; made from the body of `POST /v1/keys`.
 //! - [`KeyRecord`]: everything the enclave keeps about one key. [`KeyRecord::deal`] makes one,
 //!   [`KeyRecord::rotate`] refreshes its shares, [`KeyRecord::replacement`] and [`KeyRecord::replaced_by`] link a
 //!   new key to it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
-//! - [`Payload`]: what to sign, checked; made from the body of `POST /v1/keys/{id}/sign`. [`KeyRecord::sign`] signs it.
+//! - [`Payload`]: what a key signs, checked; made from the body of `POST /v1/keys/{id}/sign`. [`KeyRecord::sign`] signs it.
 //! - [`KeyRecord::view`]: what the API shows of a key.
 //!
 //! The ciphersuite is FROST(secp256k1, SHA-256) with the Taproot variant, so that every signature is a plain

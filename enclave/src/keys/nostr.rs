@@ -1,6 +1,6 @@
 //! Nostr events (NIP-01) and public keys (NIP-19).
 //!
-//! The enclave computes the id itself, so that what it signs is what the event says.
+//! The enclave computes the id itself, so that it signs what the event says.
 
 use bech32::{Bech32, Hrp};
 use permafrost_common::api::{NostrEvent, UnsignedEvent};
@@ -66,7 +66,7 @@ impl Event {
             return Err(InvalidField::new(
                 "/event",
                 format!("{length} bytes when serialised"),
-                format!("at most {EVENT_MAX} bytes when serialised as NIP-01 says"),
+                format!("at most {EVENT_MAX} bytes when serialised by NIP-01"),
             ));
         }
         Ok(event)
@@ -87,14 +87,14 @@ impl Event {
             "/event/pubkey",
             self.claimed_pubkey,
             author.as_bytes(),
-            "the public key of the key that signs",
+            "the public key of the signing key",
         )?;
         let id = Sha256::digest(self.serialise(author.as_bytes())).into();
         check_claim("/event/id", self.claimed_id, &id, "the id of the event")?;
         Ok(id)
     }
 
-    /// The event as relays take it.
+    /// The event as relays accept it.
     pub(super) fn signed(
         &self,
         author: &PublicKey,
@@ -112,7 +112,7 @@ impl Event {
         }
     }
 
-    /// `[0,<pubkey>,<created_at>,<kind>,<tags>,<content>]` without white space, as NIP-01 has it hashed.
+    /// `[0,<pubkey>,<created_at>,<kind>,<tags>,<content>]` without white space, which NIP-01 hashes.
     fn serialise(&self, author: &[u8; 32]) -> String {
         let mut out = format!(
             "[0,\"{}\",{},{},[",
@@ -141,7 +141,7 @@ impl Event {
 ///
 /// # Errors
 ///
-/// [`KeyError::Bech32`], which 32 bytes do not meet.
+/// [`KeyError::Bech32`], which 32 bytes never cause.
 pub fn npub(public_key: &PublicKey) -> Result<String, KeyError> {
     Hrp::parse("npub")
         .ok()
@@ -181,7 +181,7 @@ fn check_text(field: &str, text: &str) -> Result<(), InvalidField> {
         Some((at, c)) => Err(InvalidField::new(
             field,
             format!("U+{:04X} at byte {at}", u32::from(c)),
-            "text whose only characters below U+0020 are \\b \\t \\n \\f \\r (readers disagree on the id of others)",
+            "text whose only characters below U+0020 are \\b \\t \\n \\f \\r (implementations disagree on the id of others)",
         )),
     }
 }
@@ -213,7 +213,7 @@ fn push_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// The seven characters that NIP-01 has escaped; all others stand as they are.
+/// The escape of each of the seven characters that NIP-01 escapes; all others stay as they are.
 fn escape(c: char) -> Option<&'static str> {
     match c {
         '\n' => Some("\\n"),
@@ -256,7 +256,7 @@ mod tests {
         Event::parse(event).unwrap_err()
     }
 
-    /// The expected ids were computed by two other programs: one that escapes as NIP-01 says, and Python's `json`.
+    /// Two other programs computed the expected ids: one that escapes as NIP-01 says, and Python's `json`.
     #[test]
     fn ids_are_those_that_other_programs_compute() {
         let cases = [
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_whose_id_depends_on_the_reader_are_refused_where_they_stand() {
+    fn control_characters_on_whose_id_implementations_disagree_are_refused_with_their_place() {
         for c in ('\u{0}'..' ').filter(|c| !"\u{8}\t\n\u{c}\r".contains(*c)) {
             let error = refused(unsigned(
                 0,

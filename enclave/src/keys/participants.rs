@@ -1,4 +1,4 @@
-//! Who shares a key: named participants and how many of them a signature takes.
+//! The participants of a key: their names, and how many of them a signature needs.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub const PARTICIPANTS_MAX: usize = 32;
 const NAME_MAX: usize = 64;
 const NAME_ACCEPTED: &str = "1 to 64 of A-Z a-z 0-9 - _ .";
 
-/// A threshold and named participants that fit each other.
+/// A threshold and named participants, checked.
 ///
 /// 2 <= threshold <= participants <= 32; all names and all identifiers differ. The order is the caller's: the
 /// first `threshold` participants sign.
@@ -26,7 +26,7 @@ pub struct Participants {
 /// One of the [`Participants`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
-    /// The name the key was made with.
+    /// The name from the request that made the key.
     pub name: ParticipantName,
     /// The identifier that the name derives to.
     pub identifier: Identifier,
@@ -79,7 +79,7 @@ impl Participants {
         Ok(Self { threshold, members })
     }
 
-    /// How many participants a signature takes.
+    /// How many participants a signature needs.
     pub fn threshold(&self) -> u16 {
         self.threshold
     }
@@ -137,7 +137,7 @@ impl ParticipantName {
     /// The FROST identifier of the name, a scalar other than zero.
     ///
     /// It is `hash_to_field` (RFC 9380 section 5.2) to the scalar field of secp256k1, with `expand_message_xmd`
-    /// over SHA-256, L = 48, of the bytes of the name under the domain separation tag
+    /// over SHA-256, L = 48, of the bytes of the name with the domain separation tag
     /// `FROST-secp256k1-SHA256-TR-v1id`: `Identifier::derive` of the `frost` crates. None where that is zero,
     /// which no known name gives.
     fn identifier(&self) -> Option<Identifier> {

@@ -29,7 +29,7 @@ pub enum Payload {
 pub enum PayloadKind {
     /// Bytes of any length but 32.
     Message,
-    /// 32 bytes, whatever they were called in the request: they may be the hash of anything, a transaction too.
+    /// 32 bytes, whatever the request calls them: they may be the hash of anything, also of a transaction.
     Digest,
     /// A Nostr event.
     NostrEvent,
@@ -40,8 +40,8 @@ pub enum PayloadKind {
 impl Payload {
     /// Checks the body of `POST /v1/keys/{id}/sign`.
     ///
-    /// A message of exactly 32 bytes becomes a [`Payload::Digest`], so that a policy which allows messages does
-    /// not allow signature hashes and event ids by the way.
+    /// A message of exactly 32 bytes becomes a [`Payload::Digest`], so that a policy that allows messages does not also allow
+    /// signature hashes and event ids.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Payload {
         })
     }
 
-    /// What a policy goes by.
+    /// The kind, which policies name.
     pub fn kind(&self) -> PayloadKind {
         match self {
             Self::Message(_) => PayloadKind::Message,

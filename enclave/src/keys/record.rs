@@ -7,10 +7,10 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::{KeyError, KeyId, Participants, bip340::PublicKey, material::KeyMaterial};
 
-/// A key with all its shares, and what is known about it.
+/// A key with all its shares, and everything about it.
 ///
-/// A value of this type is consistent: its shares are those of its participants and its public key. It does not change;
-/// each operation gives the record that takes its place.
+/// A value of this type is consistent: its shares are those of its participants and its public key. It is immutable; each
+/// operation gives the record that replaces it.
 #[derive(Clone)]
 pub struct KeyRecord {
     pub(super) id: KeyId,
@@ -24,16 +24,16 @@ pub struct KeyRecord {
     pub(super) request_digest: [u8; 32],
 }
 
-/// What the caller of [`KeyRecord::deal`] says about a new key.
+/// What the caller of [`KeyRecord::deal`] decides about a new key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewKey {
-    /// The id, which no other key has.
+    /// The id, unique to this key.
     pub id: KeyId,
     /// The principal that makes the key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub owner: String,
     /// Seconds since 1970, by the enclave's clock.
     pub created_at: u64,
-    /// The digest of the creating request, by which a repetition is told from another request.
+    /// The digest of the creating request, which distinguishes a repetition from another request.
     pub request_digest: [u8; 32],
 }
 
@@ -42,7 +42,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Frost`] and [`KeyError::Material`] where the library's shares do not check, which is a defect.
+    /// [`KeyError::Frost`] and [`KeyError::Material`] if the library's shares fail the checks, which is a defect.
     pub fn deal(
         new: NewKey,
         participants: Participants,
@@ -79,7 +79,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::AlreadyReplaced`] where another key than `new.id` took the place of this one; [`KeyError::Frost`] and
+    /// [`KeyError::AlreadyReplaced`] if another key than `new.id` has replaced this one; [`KeyError::Frost`] and
     /// [`KeyError::Material`] as for [`KeyRecord::deal`].
     pub fn replacement(
         &self,
@@ -93,11 +93,11 @@ impl KeyRecord {
         })
     }
 
-    /// This key, linked to the key that replaced it and, if asked for, disabled. Doing it twice changes nothing.
+    /// This key, linked to the key that replaced it and, if `disable`, disabled. Idempotent.
     ///
     /// # Errors
     ///
-    /// [`KeyError::AlreadyReplaced`] where another key took its place.
+    /// [`KeyError::AlreadyReplaced`] if another key has replaced it.
     pub fn replaced_by(&self, by: KeyId, disable: bool) -> Result<Self, KeyError> {
         self.check_replaceable_by(by)?;
         Ok(Self {
@@ -111,7 +111,7 @@ impl KeyRecord {
         })
     }
 
-    /// This key, disabled for good. Doing it twice changes nothing.
+    /// This key, disabled for good. Idempotent.
     pub fn disabled(&self) -> Self {
         Self {
             status: KeyStatus::Disabled,
@@ -144,7 +144,7 @@ impl KeyRecord {
         self.status
     }
 
-    /// Who shares the key.
+    /// The participants of the key.
     pub fn participants(&self) -> &Participants {
         &self.material.participants
     }

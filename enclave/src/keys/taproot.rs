@@ -40,12 +40,12 @@ pub struct TweakedKey {
 }
 
 impl TweakedKey {
-    /// Tweaks an internal key, with the Merkle root of the output's script tree or, where it has none, with nothing.
+    /// Tweaks an internal key with the Merkle root of the output's script tree, if it has one.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Tweak`] where BIP-341 fails: the hash is not below the curve's order, or the output would be the point
-    /// at infinity. No known input does either.
+    /// [`KeyError::Tweak`] if BIP-341 fails: the hash is not below the curve's order, or the output would be the point at infinity. No
+    /// known input causes either.
     pub fn new(internal: &PublicKey, merkle_root: Option<[u8; 32]>) -> Result<Self, KeyError> {
         let hash = tagged_hash(
             "TapTweak",
@@ -83,7 +83,7 @@ impl TweakedKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Bech32`], which 32 bytes do not meet.
+    /// [`KeyError::Bech32`], which 32 bytes never cause.
     pub fn output(&self, network: Network) -> Result<TaprootOutput, KeyError> {
         Ok(TaprootOutput {
             output_key: hex::encode(self.output_key.as_bytes()),

@@ -1,4 +1,4 @@
-//! What the tests of several modules need: named participants, records, and randomness that repeats.
+//! Fixtures for the tests of several modules: named participants, records, and repeatable randomness.
 
 use rand_core::{CryptoRng, OsRng, RngCore};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ pub(super) fn record(t: u16, n: usize) -> KeyRecord {
     KeyRecord::deal(new_key(1), participants(t, n), &mut OsRng).unwrap()
 }
 
-/// SHA-256 of a counter. Two of them give the same bytes, so two programs can be held against each other.
+/// SHA-256 of a counter. Two instances give the same bytes, so two implementations can be compared.
 #[derive(Clone, Default)]
 pub(super) struct Repeating(u64);
 

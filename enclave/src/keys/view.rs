@@ -9,7 +9,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Tweak`], [`KeyError::Bech32`] and [`KeyError::Frost`]; no key in a consistent record meets them.
+    /// [`KeyError::Tweak`], [`KeyError::Bech32`] and [`KeyError::Frost`]; no key in a consistent record causes them.
     pub fn view(&self, network: Network) -> Result<api::Key, KeyError> {
         Ok(api::Key {
             id: self.id.to_string(),

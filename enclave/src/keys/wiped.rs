@@ -1,4 +1,4 @@
-//! What is left in memory when a key is no longer used, as Linux shows it.
+//! What remains in memory after a key is dropped, according to Linux.
 
 #![cfg(target_os = "linux")]
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{KeyRecord, Network, Payload, testing::record};
 
-/// A secret, complemented so that it is not itself in memory: big-endian as on the wire and as `k256` holds it.
+/// A secret, complemented so that it is not itself in memory: big-endian as on the wire, and in the form in which `k256` holds it.
 type Trace = [[u8; 32]; 2];
 
 fn trace(secret: &Zeroizing<[u8; 32]>) -> Trace {
@@ -41,7 +41,7 @@ fn use_a_key() -> Vec<Trace> {
         .map(|share| trace(&Zeroizing::new(share)))
         .chain([trace(&kept)])
         .collect();
-    // Else the search would find nothing in any case.
+    // Otherwise the search would find nothing in any case.
     assert!(count_in_heap(&traces).iter().all(|count| *count > 0));
     traces
 }
@@ -71,7 +71,7 @@ fn count_in_heap(traces: &[Trace]) -> Vec<usize> {
     counts
 }
 
-/// Writable memory without a file, but for this thread's stack: dead frames there are overwritten, not wiped.
+/// Writable memory that maps no file, except for this thread's stack: dead frames there are overwritten, not wiped.
 fn heap() -> Vec<(usize, usize)> {
     let on_the_stack = 0_u8;
     let here = std::ptr::from_ref(&on_the_stack).addr();

@@ -1,4 +1,4 @@
-//! Opened records, the least recently used leaving first when they weigh too much.
+//! A cache of opened records, which drops the least recently used first when they weigh too much.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -14,7 +14,7 @@ use crate::sealing::{self, Envelope, HeldSecrets, OpenError, Place};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 use cache::Cache;
 
-/// Something that is kept in sealed records.
+/// A type that is stored in sealed records.
 pub trait Record: Sized {
     /// The kind of record; see [`permafrost_common::store::is_kind`].
     const KIND: &'static str;
@@ -47,14 +47,14 @@ impl<T> Clone for Versioned<T> {
 /// Why a record was not written.
 #[derive(Debug)]
 pub enum PutError {
-    /// Another version is there already, or was.
+    /// The store has, or had, another version.
     Conflict,
-    /// Anything else.
+    /// Any other problem.
     Problem(Problem),
 }
 
 impl PutError {
-    /// The problem, where a conflict is this one.
+    /// The problem; a conflict becomes the given one.
     pub fn or(self, conflict: Problem) -> Problem {
         match self {
             Self::Conflict => conflict,
@@ -63,16 +63,16 @@ impl PutError {
     }
 }
 
-/// What became of a page of records that were to be sealed anew.
+/// The result of resealing one listing of records.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Resealed {
-    /// How many records the page had.
+    /// How many records the listing had.
     pub examined: usize,
-    /// How many of them were sealed anew.
+    /// How many of them were resealed.
     pub resealed: usize,
-    /// How many were changed by others meanwhile and may still be in an older epoch.
+    /// How many were changed by other requests meanwhile and may still be in an older epoch.
     pub left: usize,
-    /// The id after which the next page begins; `None` after the last.
+    /// The id after which the next listing begins; `None` after the last.
     pub next: Option<String>,
 }
 
@@ -85,8 +85,8 @@ pub struct Records<T> {
 }
 
 struct Memory<T> {
-    /// The highest version seen of each record touched, by a keyed hash of its id: the ids come from callers, the
-    /// key does not, so that nobody can make two of them meet.
+    /// The highest version seen of each record touched, by a keyed hash of its id. Callers choose ids but not the key, so no
+    /// caller can make two ids collide.
     seen: HashMap<u64, u64>,
     hasher: RandomState,
     cache: Cache<T>,
@@ -112,9 +112,9 @@ impl<T: Record> Records<T> {
         }
     }
 
-    /// The newest version of a record; `None` where there never was one.
+    /// The newest version of a record; `None` if the store has none and this enclave has seen none.
     ///
-    /// One store round trip. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
+    /// One round trip to the store. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
         let cached = self.memory().cache.get(id);
         let known = cached.as_ref().map(|record| record.version);
@@ -127,7 +127,7 @@ impl<T: Record> Records<T> {
             (Fetched::NotModified, Some(record)) => Ok(Some(record)),
             (Fetched::NotModified, None) => Err(Problem::new(
                 ProblemType::StoreUnavailable,
-                "the store says that a record is unchanged which it was not asked to compare",
+                "the store said that a record is unchanged, though it was not asked to compare versions",
             )),
             (Fetched::Absent, _) => self.check_absence(id).map(|()| None),
             (Fetched::Record { version, bytes }, _) => self.open(id, version, &bytes).map(Some),
@@ -143,7 +143,7 @@ impl<T: Record> Records<T> {
     ) -> Result<Versioned<T>, PutError> {
         let value = value.into();
         let version = known.unwrap_or(0) + 1;
-        // The store may have lost or rolled back what was seen; nothing is written in its place.
+        // The store may have lost or rolled back a version that was seen; nothing is written in its place.
         if version <= self.memory().seen(id) {
             return Err(PutError::Conflict);
         }
@@ -164,7 +164,7 @@ impl<T: Record> Records<T> {
         if !stored {
             return Err(PutError::Problem(Problem::new(
                 ProblemType::StoreUnavailable,
-                "the store did not say that it has written the record; the request can be repeated",
+                "the store did not confirm that it has written the record; the request can be repeated",
             )));
         }
         let record = Versioned { version, value };
@@ -172,26 +172,26 @@ impl<T: Record> Records<T> {
         Ok(record)
     }
 
-    /// Seals anew, in the newest epoch, whatever of a page is sealed in an older one. The contents stay, the version
-    /// is one more. A record that somebody changes meanwhile is left for the next pass.
+    /// Reseals in the newest epoch those records of one listing that are sealed in an older one. Contents stay the same, the version
+    /// increases by one. A record that another request changes meanwhile is left for the next pass.
     ///
-    /// What the store gives is checked as for any other use: an older version than was seen is refused, not renewed.
+    /// What the store gives is checked as for any other use: an older version than one seen before is refused, not resealed.
     pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
         let newest = self.secrets.now().newest().0;
-        let page = self
+        let listing = self
             .store
             .listing(T::KIND, "", after, limit)
             .await
             .map_err(unavailable)?;
         let mut done = Resealed {
-            next: page
+            next: listing
                 .records
                 .last()
-                .filter(|_| page.more)
+                .filter(|_| listing.more)
                 .map(|entry| entry.id.clone()),
             ..Resealed::default()
         };
-        for entry in page.records {
+        for entry in listing.records {
             done.examined += 1;
             let epoch = Envelope::decode(&entry.bytes)
                 .map_err(|error| invalid::<T>(&entry.id, entry.version, &error.to_string()))?
@@ -210,18 +210,18 @@ impl<T: Record> Records<T> {
     }
 
     /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more.
-    pub async fn page(
+    pub async fn list(
         &self,
         prefix: &str,
         after: &str,
         limit: usize,
     ) -> Result<(Vec<(String, Versioned<T>)>, bool), Problem> {
-        let page = self
+        let listing = self
             .store
             .listing(T::KIND, prefix, after, limit)
             .await
             .map_err(unavailable)?;
-        let records = page
+        let records = listing
             .records
             .into_iter()
             .map(|entry| {
@@ -233,10 +233,10 @@ impl<T: Record> Records<T> {
                 Ok((entry.id, record))
             })
             .collect::<Result<_, Problem>>()?;
-        Ok((records, page.more))
+        Ok((records, listing.more))
     }
 
-    /// After a write whose answer was lost: whether it is this very record that is there now.
+    /// After a write whose response was lost: whether the store now has this very record.
     async fn was_stored(&self, id: &str, version: u64, sealed: &[u8]) -> Result<bool, PutError> {
         match self.store.get(T::KIND, id, None).await {
             Ok(Fetched::Record {
@@ -275,12 +275,12 @@ impl<T: Record> Records<T> {
         Ok(record)
     }
 
-    /// A later epoch than those held may be one that another enclave of the deployment has just made.
+    /// Another enclave of the deployment may just have made a later epoch than those held.
     fn refused(&self, id: &str, version: u64, error: &OpenError) -> Problem {
         match error {
             OpenError::Epoch { found, .. } if self.secrets.ask_for_later(*found) => {
                 let detail = format!(
-                    "{}/{id} is sealed in epoch {found}, which is being looked for",
+                    "{}/{id} is sealed in epoch {found}, which this enclave is now fetching",
                     T::KIND
                 );
                 Problem::new(ProblemType::NotReady, detail).retry_after(1)
@@ -318,7 +318,7 @@ impl<T: Record> Records<T> {
 }
 
 impl<T> Memory<T> {
-    /// The highest version seen of a record; 0 where none was.
+    /// The highest version seen of a record; 0 if none was seen.
     fn seen(&self, id: &str) -> u64 {
         let hash = self.hasher.hash_one(id);
         self.seen.get(&hash).copied().unwrap_or(0)
@@ -326,7 +326,7 @@ impl<T> Memory<T> {
 
     fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
         let seen = self.seen.entry(self.hasher.hash_one(id)).or_insert(0);
-        // Two requests may open different versions at once, and the older one finish last.
+        // Two requests may open different versions at once, and the older one may finish last.
         if record.version >= *seen {
             *seen = record.version;
             self.cache.insert(id, record.clone(), weight);
@@ -342,7 +342,7 @@ fn invalid<T: Record>(id: &str, version: u64, error: &str) -> Problem {
     Problem::new(
         ProblemType::RecordInvalid,
         format!(
-            "what the store gave as {}/{id} version {version} is refused: {error}",
+            "the record that the store gave as {}/{id} version {version} is refused: {error}",
             T::KIND
         ),
     )

@@ -1,7 +1,7 @@
-//! The root secret of each epoch: from KMS and from nowhere else.
+//! The root secret of each epoch, which comes from KMS alone.
 //!
-//! One KMS call brings every epoch at boot ([`RootRecord`] says how); none is made for a request, except that
-//! [`Root::rotate`] asks for a new data key.
+//! At boot one KMS call gives every epoch ([`RootRecord`] says how). No request makes a KMS call, except that [`Root::rotate`]
+//! generates a new data key.
 
 mod provenance;
 mod record;
@@ -25,10 +25,10 @@ use crate::sealing::{Epoch, HeldSecrets, RootSecrets, SealError};
 use crate::store::{StoreClient, StoreClientError};
 use source::{Known, Newer, Source};
 
-/// How often the store is looked at for an epoch that another enclave of the deployment made.
+/// How often the enclave looks in the store for an epoch that another enclave of the deployment made.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The least time between two looks, so that a store which invents epochs costs little.
+/// The least time between two looks, so that a store that invents epochs costs little.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// The epochs of one deployment.
@@ -38,35 +38,35 @@ pub struct Root {
     known: Mutex<Known>,
 }
 
-/// Why there is no root secret.
+/// Why an operation on the root secret failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
-    /// The store does not answer, or not as it should.
+    /// The store did not respond, or not by its protocol.
     #[error("the record of the root secret: {0}")]
     Store(#[from] StoreClientError),
-    /// KMS does not give it.
+    /// The KMS call failed.
     #[error(transparent)]
     Kms(Box<KmsError>),
-    /// What the store gave is not this deployment's.
+    /// The record from the store is not this deployment's.
     #[error("the record of the root secret is refused: {0}")]
     Record(#[from] RootRecordError),
-    /// The store says that there is none, and none may be made.
+    /// The store says that it has none, and the configuration forbids making one.
     #[error(
-        "the store has no root secret, and the measured configuration lets none be made (kms.create_root_secret = false)"
+        "the store has no root secret, and the measured configuration forbids making one (kms.create_root_secret = false)"
     )]
     Missing,
-    /// The store gave an older record than was seen.
+    /// The store gave an older record than one seen before.
     #[error(
         "the store gave version {found} of the root secret's record; this enclave has seen {seen}"
     )]
     RolledBack {
-        /// The version that came; 0 where none did.
+        /// The version that came; 0 if there was no record.
         found: u64,
         /// The version known.
         seen: u64,
     },
-    /// A new data key is one that is held already: an answer was replayed.
-    #[error("the data key of epoch {epoch} is that of another epoch: an old answer was replayed")]
+    /// A new data key is one that is held already: a response was replayed.
+    #[error("the data key of epoch {epoch} is that of another epoch: an old response was replayed")]
     Replayed {
         /// The epoch that it was to be for.
         epoch: Epoch,
@@ -76,22 +76,24 @@ pub enum RootError {
     Epoch {
         /// The newest epoch.
         newest: Epoch,
-        /// What the request took it for.
+        /// The newest epoch according to the request.
         expected: Epoch,
     },
     /// Another request, or another enclave, wrote the record first.
-    #[error("the record of the root secret was changed by others meanwhile; nothing was done")]
+    #[error(
+        "another request or enclave changed the record of the root secret meanwhile; nothing was done"
+    )]
     Conflict,
-    /// Something may still be sealed in an older epoch.
+    /// Records may still be sealed in an older epoch.
     #[error("{0}")]
     InUse(String),
-    /// The NSM signs no statement.
-    #[error("no attestation document about the root secret: {0}")]
+    /// The NSM did not sign a statement.
+    #[error("cannot make the attestation document about the root secret: {0}")]
     Attest(#[from] AttestError),
     /// The cryptographic library failed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// Something inside the enclave that no input can cause.
+    /// A failure inside the enclave that no input can cause.
     #[error("{0}")]
     Internal(String),
 }
@@ -99,7 +101,7 @@ pub enum RootError {
 impl Root {
     /// Unseals the root secrets of the deployment, or makes the first one. One KMS call.
     ///
-    /// Where two enclaves make the first one at once, the store decides, and the second asks KMS again.
+    /// If two enclaves make the first one at once, the store keeps one of them, and the other enclave unseals that one.
     pub async fn unseal(
         kms: Arc<Kms>,
         attestor: Arc<Attestor>,
@@ -132,7 +134,7 @@ impl Root {
         })
     }
 
-    /// A handle on the secrets, for whoever seals and opens.
+    /// A handle on the secrets, with which records are sealed and opened.
     pub fn secrets(&self) -> HeldSecrets {
         self.secrets.clone()
     }
@@ -148,16 +150,16 @@ impl Root {
         }
     }
 
-    /// Makes the epoch after `newest`, under which everything is sealed from now on. One KMS call.
+    /// Makes the epoch after `newest`, in which everything is sealed from now on. One KMS call.
     ///
     /// # Errors
     /// [`RootError::Epoch`] if `newest` is not the newest epoch, so that a repeated request makes no second one.
     pub async fn rotate(&self, newest: Epoch) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
-        let epoch = newest
-            .checked_add(1)
-            .ok_or_else(|| RootError::Internal("there is no epoch after this one".to_owned()))?;
+        let epoch = newest.checked_add(1).ok_or_else(|| {
+            RootError::Internal("epochs have reached their greatest number".to_owned())
+        })?;
         let key = self.source.kms.generate_data_key(epoch).await?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
         if secrets.holds(&key.secret) {
@@ -168,19 +170,19 @@ impl Root {
         // Stored first: secrets that are not kept must not seal anything.
         *known = self.source.write(&secrets, proven, known.version).await?;
         self.secrets.replace(secrets);
-        tracing::info!(epoch, "a new epoch of the root secret");
+        tracing::info!(epoch, "made a new epoch of the root secret");
         Ok(self.state())
     }
 
-    /// Whether a pass of resealing that began then, and left nothing, shows that nothing is sealed in an older epoch.
+    /// Checks that the pass of resealing that began at `began` shows that no record is sealed in an older epoch.
     ///
     /// # Errors
-    /// [`RootError::InUse`] where there was none, or where others may have sealed in an older epoch after it had begun.
+    /// [`RootError::InUse`] if there was no such pass, or if others may have sealed in an older epoch after it began.
     pub fn check_settled(&self, began: Option<Instant>) -> Result<(), RootError> {
         let epoch = self.secrets.now().newest().0;
         let Some(began) = began else {
             return Err(RootError::InUse(format!(
-                "no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left since this enclave was started"
+                "since this enclave started, no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left"
             )));
         };
         let settle = self.source.kms.config().epoch_settle_s;
@@ -189,8 +191,8 @@ impl Root {
             return Ok(());
         }
         Err(RootError::InUse(format!(
-            "the last whole pass of /v1/root/reseal began {} s after this enclave had epoch {epoch}, and others may have \
-             sealed in an older one since; accepted: a pass that begins {settle} s after it or later (kms.epoch_settle_s)",
+            "the last whole pass of /v1/root/reseal began {} s after this enclave took up epoch {epoch}, so others may have \
+            sealed in an older one since; accepted: a pass that begins at least {settle} s after it (kms.epoch_settle_s)",
             after.as_secs()
         )))
     }
@@ -207,22 +209,22 @@ impl Root {
         };
         *known = self.source.write(&secrets, proven, known.version).await?;
         self.secrets.replace(secrets);
-        tracing::info!(epoch = newest, "the epochs before this one are retired");
+        tracing::info!(epoch = newest, "retired the epochs before this one");
         Ok(self.state())
     }
 
-    /// Looks whenever a record asks for a later epoch, and now and then, for as long as the process lives.
+    /// Looks for epochs whenever a record names a later one, and at intervals, for as long as the process lives.
     pub async fn follow(&self) {
         loop {
             let _asked_or_not = tokio::time::timeout(LOOK_INTERVAL, self.secrets.asked()).await;
             if let Err(error) = self.look().await {
-                tracing::warn!(%error, "the newest epoch of the root secret is not known");
+                tracing::warn!(%error, "cannot learn the newest epoch of the root secret");
             }
             tokio::time::sleep(LOOK_PAUSE).await;
         }
     }
 
-    /// Takes up the epochs that another enclave of the deployment made or retired. No KMS call unless there are some.
+    /// Takes up the epochs that another enclave of the deployment made or retired. A KMS call only if there are some.
     pub async fn look(&self) -> Result<(), RootError> {
         let mut known = self.known.lock().await;
         let wanted = self.secrets.look();
@@ -240,7 +242,7 @@ impl Root {
                 let secrets = self.take_up(&known, &newer).await?;
                 tracing::info!(
                     epochs = secrets.epochs(),
-                    "the root secret's record was changed elsewhere"
+                    "another enclave changed the record of the root secret"
                 );
                 self.secrets.replace(secrets);
                 *known = newer;

@@ -1,10 +1,10 @@
-//! Where a root secret was born: inside an enclave of this deployment, or it is refused.
+//! Proof that a root secret was generated inside an enclave of this deployment; without it the secret is refused.
 //!
-//! KMS does not tell a ciphertext that `GenerateDataKey` made from one that `Encrypt` or `ReEncrypt` made of a secret which
-//! somebody knows. A key policy can deny those calls, but not undo the day on which it did not. So the enclave that
-//! generates a root secret has the NSM sign a [`statement`] about it, and an enclave opens only what one of its own
-//! measurements, or of a predecessor that its configuration names, has made such a statement about. The statement is
-//! the document's `user_data`, which no request can choose.
+//! KMS does not distinguish a ciphertext that `GenerateDataKey` made from one that `Encrypt` or `ReEncrypt` made of a secret that
+//! someone knows. A key policy can deny those calls, but not undo the time before it did. So the enclave that generates a root
+//! secret has the NSM sign a [`statement`] about it, and an enclave opens only a secret about which an enclave of its own
+//! measurements, or of a predecessor that its configuration names, has made such a statement. The statement is the document's
+//! `user_data`, which no request can choose.
 
 use ciborium::Value;
 use permafrost_common::attestation::{At, Document, Pcr, RootCertificate as TrustAnchor};
@@ -13,20 +13,20 @@ use permafrost_common::kms::KeyArn;
 use crate::attestor::{AttestError, Attestor};
 use crate::sealing::Epoch;
 
-/// The most documents beside one root secret: the latest stay.
+/// The most documents stored with one root secret: the latest are kept.
 pub(super) const DOCUMENTS_MAX: usize = 8;
 
-/// Tells the statement from everything else that is ever `user_data`.
+/// Distinguishes the statement from every other `user_data`.
 const PURPOSE: &str = "permafrost: a root secret that was generated or taken over in here";
 
-/// Which enclaves' statements are believed.
+/// Which enclaves' statements are accepted.
 #[derive(Clone, Debug)]
 pub struct Lineage {
     /// PCR0 of this enclave.
     pub own: Pcr,
     /// PCR0 of the releases before it, from the measured configuration.
     pub predecessors: Vec<Pcr>,
-    /// Whether any enclave under the trust anchor is believed: for development, where every build is another enclave.
+    /// Whether the statement of any enclave under the trust anchor is accepted: for development, where every build is another enclave.
     pub any: bool,
 }
 
@@ -53,10 +53,10 @@ pub(super) fn attest(attestor: &Attestor, statement: &[u8]) -> Result<Vec<u8>, A
 }
 
 impl Lineage {
-    /// Whether one of the documents says this statement and is of an enclave that is believed.
+    /// Checks that one of the documents makes this statement and is of an accepted enclave.
     ///
     /// # Errors
-    /// What is wrong with each document, in words.
+    /// What is wrong with each document.
     pub(super) fn check(
         &self,
         documents: &[Vec<u8>],
@@ -64,7 +64,7 @@ impl Lineage {
         anchor: &TrustAnchor,
     ) -> Result<(), String> {
         if documents.is_empty() {
-            return Err("there is none".to_owned());
+            return Err("it has no document".to_owned());
         }
         let mut wrong = Vec::new();
         for document in documents {
@@ -97,12 +97,12 @@ impl Lineage {
         statement: &[u8],
         anchor: &TrustAnchor,
     ) -> Result<(), String> {
-        // Made at the birth of the secret, whenever that was: its age says nothing.
+        // Made when the secret was generated, whenever that was: its age says nothing.
         let verified = Document::parse(document)
             .and_then(|parsed| parsed.verify(anchor, At::Signed))
             .map_err(|error| format!("a document does not verify: {error}"))?;
         if verified.user_data() != Some(statement) {
-            return Err("a document states something else".to_owned());
+            return Err("a document makes another statement".to_owned());
         }
         let zero = [0; 48];
         let pcr0 = verified.pcrs().get(&0).unwrap_or(&zero);

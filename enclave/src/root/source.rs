@@ -1,4 +1,4 @@
-//! Where root secrets come from: the record in the store, KMS, and the NSM's word on where they were born.
+//! Where root secrets come from: the record in the store, KMS, and the NSM's statement on where they were generated.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::kms::Kms;
 use crate::sealing::{Epoch, RootSecrets};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 
-/// What unsealing takes.
+/// What unsealing needs.
 pub(super) struct Source {
     pub(super) kms: Arc<Kms>,
     pub(super) attestor: Arc<Attestor>,
@@ -25,7 +25,7 @@ pub(super) struct Known {
     pub(super) record: RootRecord,
 }
 
-/// What the store has, compared with a version that is known.
+/// What the store has, compared with a known version.
 pub(super) enum Newer {
     Same,
     Gone,
@@ -33,7 +33,7 @@ pub(super) enum Newer {
 }
 
 impl Source {
-    /// The store's record, unless it is of the version that is known (0: none is).
+    /// The store's record, unless it has the known version (0: none is known).
     pub(super) async fn read(&self, known: u64) -> Result<Newer, RootError> {
         let known = (known > 0).then_some(known);
         Ok(match self.store.get(KIND, ID, known).await? {
@@ -46,7 +46,7 @@ impl Source {
         })
     }
 
-    /// Makes the first root secret. Where another enclave is first, its secret is unsealed instead.
+    /// Makes the first root secret. If another enclave is first, unseals its secret instead.
     pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootError> {
         let config = self.kms.config();
         if !config.create_root_secret {
@@ -58,7 +58,7 @@ impl Source {
         let proven = self.prove(epoch, key.blob).await?;
         match self.write(&secrets, proven, 0).await {
             Ok(known) => {
-                tracing::info!(epoch, "the first root secret of this deployment");
+                tracing::info!(epoch, "made the first root secret of this deployment");
                 Ok((known, secrets))
             }
             Err(RootError::Conflict) => match self.read(0).await? {
@@ -72,7 +72,7 @@ impl Source {
         }
     }
 
-    /// Opens a record by one KMS call, if it is this deployment's and its secret was born in an accepted enclave.
+    /// Opens a record by one KMS call, if it is this deployment's and its secret was generated in an accepted enclave.
     pub(super) async fn open(&self, known: &Known) -> Result<RootSecrets, RootError> {
         let Known { version, record } = known;
         let oldest = self.kms.config().oldest_epoch;
@@ -82,8 +82,8 @@ impl Source {
         Ok(record.open(newest, *version, oldest)?)
     }
 
-    /// Adds a statement of this enclave image to a record that has none yet, so that the next release has to trust only
-    /// this one. Without it nothing is lost: the record stays as it is.
+    /// Adds a statement of this enclave image to a record that has none yet, so that the next release has to trust only this one. If
+    /// that fails, the record stays as it is and nothing is lost.
     pub(super) async fn adopt(&self, known: Known, secrets: &RootSecrets) -> Known {
         let record = &known.record;
         let statement = self.statement(record.epoch, &record.blob);
@@ -93,11 +93,11 @@ impl Source {
         }
         match self.add_statement(&known, secrets).await {
             Ok(adopted) => {
-                tracing::info!("the root secret of an earlier release was taken over");
+                tracing::info!("took over the root secret of an earlier release");
                 adopted
             }
             Err(error) => {
-                tracing::warn!(%error, "the root secret keeps the word of an earlier release only");
+                tracing::warn!(%error, "only an earlier release vouches for the root secret");
                 known
             }
         }
@@ -135,7 +135,7 @@ impl Source {
         })
     }
 
-    /// Stores the record that comes after version `known` (0: the first).
+    /// Stores the record as the version after `known` (0: as the first).
     pub(super) async fn write(
         &self,
         secrets: &RootSecrets,
@@ -152,7 +152,7 @@ impl Source {
         let written = match put {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
             Ok(PutOutcome::Conflict { .. }) => false,
-            // The answer was lost, and perhaps the write.
+            // The response was lost, and perhaps the write.
             Err(StoreClientError::UnknownOutcome(_)) => matches!(
                 self.read(known).await?,
                 Newer::Record(there) if there.version == version && there.record == record

@@ -10,13 +10,13 @@ pub const SALT_LEN: usize = 32;
 /// The length of the key commitment, in bytes.
 pub const COMMITMENT_LEN: usize = 32;
 
-/// The only format there is.
+/// The only format.
 const FORMAT: u64 = 1;
 
 /// The shortest ciphertext: an AES-GCM tag alone.
 const TAG_LEN: usize = 16;
 
-/// A sealed record, taken apart but not opened.
+/// A sealed record, parsed but not opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Envelope {
     /// The epoch whose root secret sealed it.
@@ -32,8 +32,8 @@ pub struct Envelope {
 /// Why bytes are not a sealed record.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Truncated, or something else altogether.
-    #[error("{length} bytes that are not one CBOR item")]
+    /// Truncated, or not CBOR.
+    #[error("{length} bytes that are not a single CBOR item")]
     NotCbor {
         /// How many bytes came.
         length: usize,
@@ -48,7 +48,7 @@ pub enum EnvelopeError {
         found: u64,
     },
     /// A second encoding of a record is never accepted.
-    #[error("not in deterministic encoding")]
+    #[error("the encoding is not deterministic")]
     NotCanonical,
 }
 
@@ -63,12 +63,12 @@ impl Envelope {
             Value::Bytes(self.ciphertext.clone()),
         ]);
         let mut bytes = Vec::with_capacity(self.ciphertext.len() + 96);
-        // Writing to a Vec has no error to give.
+        // Writing to a Vec cannot fail.
         let _ = ciborium::into_writer(&array, &mut bytes);
         bytes
     }
 
-    /// Takes stored bytes apart; only what [`Envelope::encode`] makes is accepted.
+    /// Parses stored bytes; accepts only what [`Envelope::encode`] makes.
     pub fn decode(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let value: Value = ciborium::from_reader(bytes).map_err(|_| EnvelopeError::NotCbor {
             length: bytes.len(),

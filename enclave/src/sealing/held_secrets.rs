@@ -1,4 +1,4 @@
-//! The root secrets that this boot holds now, shared by all who seal and open.
+//! The root secrets that this boot holds now, shared by everything that seals and opens records.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::{Epoch, RootSecrets};
 
-/// How long after a look at the store an epoch that was looked for then, and was not there, is taken for an invention.
+/// How long after a look at the store an epoch that the store did not have then is taken for an invention.
 const MISSED_FOR: Duration = Duration::from_secs(10);
 
 /// A handle on the root secrets; every clone sees a replacement at once.
@@ -24,16 +24,16 @@ struct Shared {
 #[derive(Debug)]
 struct Held {
     secrets: Arc<RootSecrets>,
-    /// When the newest of them was taken up.
+    /// When this boot took up the newest of them.
     newest_since: Instant,
 }
 
 /// The search for epochs that another enclave of the deployment may have made.
 #[derive(Debug, Default)]
 struct Search {
-    /// The latest epoch that a record has named since the last look at the store began; 0 where none did.
+    /// The latest epoch that a record has named since the last look at the store began; 0 if none did.
     wanted: Epoch,
-    /// The latest epoch that the last look was for and did not bring, and when that was.
+    /// The latest epoch that the last look was for and did not find, and when that was.
     missed: Option<(Epoch, Instant)>,
 }
 
@@ -55,7 +55,7 @@ impl HeldSecrets {
         Arc::clone(&self.held().secrets)
     }
 
-    /// Since when the newest epoch is held here.
+    /// When this boot took up the newest epoch.
     pub fn newest_since(&self) -> Instant {
         self.held().newest_since
     }
@@ -73,8 +73,8 @@ impl HeldSecrets {
         held.secrets = Arc::new(secrets);
     }
 
-    /// Says that a record names a later epoch than those held. True if another enclave may have made it, which is then
-    /// looked for; false if it was looked for just now, so that a store which invents epochs is told so.
+    /// Reports that a record names a later epoch than those held. True if another enclave may have made it, in which case a look is
+    /// requested; false if the last look has just not found it, in which case the record can be refused.
     pub fn ask_for_later(&self, epoch: Epoch) -> bool {
         if epoch <= self.now().newest().0 {
             return false;
@@ -90,7 +90,7 @@ impl HeldSecrets {
         true
     }
 
-    /// Completes when somebody has asked for a look.
+    /// Completes when a look is requested.
     pub async fn asked(&self) {
         self.0.asked.notified().await;
     }
@@ -100,7 +100,7 @@ impl HeldSecrets {
         std::mem::take(&mut self.search().wanted)
     }
 
-    /// Notes that the store was looked at for epochs up to this one, and that what it has is held.
+    /// Records that a look at the store for epochs up to this one has ended, and that every epoch it found is held.
     pub fn looked(&self, wanted: Epoch) {
         self.search().missed = Some((wanted, Instant::now()));
     }
@@ -141,7 +141,7 @@ mod tests {
         let held = held();
         assert!(held.ask_for_later(5));
         let wanted = held.look();
-        // Asked for while the look is under way: it may have come too late for it.
+        // Requested during the look, so perhaps too late for it.
         assert!(held.ask_for_later(6));
         held.looked(wanted);
         assert!(!held.ask_for_later(4) && !held.ask_for_later(5));

@@ -24,7 +24,7 @@ pub struct Place<'a> {
     pub deployment: &'a str,
     /// What the record is, e.g. `key`.
     pub kind: &'a str,
-    /// Which one it is.
+    /// Which record of that kind.
     pub id: &'a str,
     /// From 1.
     pub version: u64,
@@ -36,12 +36,12 @@ pub enum OpenError {
     /// The bytes are not a sealed record.
     #[error("not a sealed record: {0}")]
     Envelope(#[from] EnvelopeError),
-    /// The record was sealed in an epoch whose root secret is not here.
+    /// The record was sealed in an epoch whose root secret this enclave does not hold.
     #[error("sealed in epoch {found}, but this enclave holds epochs {held}")]
     Epoch {
         /// The epoch that the record names.
         found: Epoch,
-        /// The epochs whose root secrets are here, comma-separated.
+        /// The epochs whose root secrets this enclave holds, comma-separated.
         held: String,
     },
     /// The key commitment differs: another deployment, kind, id, version or root secret, or an altered salt.
@@ -59,7 +59,7 @@ pub enum OpenError {
     Altered,
 }
 
-/// The cryptography of sealing failed, which no input can cause.
+/// The cryptographic library failed to seal, which no input can cause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("sealing failed in the cryptographic library")]
 pub struct SealError;
@@ -119,7 +119,7 @@ impl Place<'_> {
             self.version.into(),
         ]);
         let mut bytes = Vec::new();
-        // Writing to a Vec has no error to give.
+        // Writing to a Vec cannot fail.
         let _ = ciborium::into_writer(&tuple, &mut bytes);
         bytes
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// The length of a root secret, in bytes.
 pub const ROOT_SECRET_LEN: usize = 32;
 
-/// The number of a root secret's period of use, from 1.
+/// The number of the period in which a root secret seals, from 1.
 pub type Epoch = u32;
 
 /// The secret that all of one epoch's record keys are derived from.
@@ -22,7 +22,7 @@ impl RootSecret {
         Self(bytes)
     }
 
-    /// The bytes: for key derivation, for the record of the root secret, and for tests that look for them.
+    /// The bytes: for key derivation, for the record of the root secret, and for tests that search for them.
     pub fn expose(&self) -> &[u8] {
         self.0.as_slice()
     }
@@ -34,7 +34,7 @@ impl fmt::Debug for RootSecret {
     }
 }
 
-/// The root secrets of every epoch that still opens; the newest one seals.
+/// The root secret of every epoch whose records still open; the newest one seals.
 #[derive(Clone, Debug)]
 pub struct RootSecrets {
     newest: (Epoch, RootSecret),

@@ -80,7 +80,7 @@ async fn signs_soon(principal: &Principal, key: &Key) {
             Err(error) => error,
         };
         assert!(started.elapsed() < PATIENCE, "{error}");
-        assert!(error.to_string().contains("is being looked for"), "{error}");
+        assert!(error.to_string().contains("is now fetching"), "{error}");
         assert!(error.problem().unwrap().retry_after.is_some(), "{error:?}");
         assert_eq!(refusal::<()>(Err(error)), "not-ready");
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -18,7 +18,7 @@
 //! | `participants` | array of text: the names, in the order of `shares` |
 //! | `request_digest` | bytes (32) |
 //!
-//! A record has one encoding: what does not encode to the same bytes again is refused.
+//! A record has one encoding: bytes that decode but do not encode to themselves are refused.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
 use permafrost_common::api::{KeyStatus, is_name};
@@ -31,25 +31,25 @@ use super::{InvalidField, KeyId, KeyRecord, MaterialError, Participants, materia
 /// The version of the encoding.
 const VERSION: u8 = 1;
 
-/// Bytes that a record needs at most, beside those of its participants.
+/// The most bytes that a record needs in addition to those of its participants.
 const FIXED_MAX: usize = 512;
 
-/// Bytes that one participant adds at most: a name, a key package and a verifying share.
+/// The most bytes that one participant adds: a name, a key package and a verifying share.
 const PARTICIPANT_MAX: usize = 320;
 
-/// Why bytes are not a key record. Says nothing of the shares.
+/// Why bytes are not a key record. Reveals nothing of the shares.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecordError {
     /// Not CBOR, or not a map with the entries of a record.
-    #[error("not a key record: no CBOR map with the entries of version {VERSION}")]
+    #[error("not a key record: not a CBOR map with the entries of version {VERSION}")]
     Malformed,
     /// Another version.
-    #[error("key record version {came}; this program reads version {VERSION}")]
+    #[error("the key record has version {came}; this program reads version {VERSION}")]
     Version {
         /// The version that came.
         came: u8,
     },
-    /// The entries say what a record says, but in other bytes.
+    /// The entries are those of a record, but their encoding is not canonical.
     #[error("the key record is not in its canonical encoding")]
     NotCanonical,
     /// An entry is not in its range.
@@ -71,7 +71,7 @@ pub enum RecordError {
         /// The key of the entry.
         entry: &'static str,
     },
-    /// The packages do not fit each other.
+    /// The packages do not belong together.
     #[error("the key record is inconsistent: {0}")]
     Inconsistent(#[from] MaterialError),
 }
@@ -98,7 +98,7 @@ impl KeyRecord {
         }
         let wire: Wire = ciborium::from_reader(bytes).map_err(|_| RecordError::Malformed)?;
         let record = wire.into_record()?;
-        // Comparing whole encodings also refuses bytes after the map and packages that the library reads leniently.
+        // Comparing whole encodings also refuses bytes after the map, and packages that the library reads leniently.
         if *record.encode()? != bytes {
             return Err(RecordError::NotCanonical);
         }
@@ -179,7 +179,7 @@ impl Wire {
     }
 
     fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-        // Room for all of it, so that the shares are written to one place.
+        // With room for the whole record, so that growing leaves no copy of the shares behind.
         let capacity = FIXED_MAX + PARTICIPANT_MAX * self.participants.len();
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
         ciborium::into_writer(self, &mut *bytes).map_err(|_| RecordError::Malformed)?;

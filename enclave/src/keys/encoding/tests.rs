@@ -1,4 +1,4 @@
-//! The encoding round trips, and nothing else opens.
+//! The encoding round-trips, and nothing else decodes.
 
 use ciborium::Value;
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn set(record: &KeyRecord, key: &str, to: impl Into<Value>) -> Vec<(Value, Value
     entries
 }
 
-/// All that a record says, shares included.
+/// The whole content of a record, shares included.
 fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u8; 32]) {
     (
         format!("{record:?}"),
@@ -114,7 +114,7 @@ fn a_record_with_a_byte_changed_is_refused_or_has_the_same_key() {
             changed[at] ^= bits;
             match KeyRecord::decode(&changed) {
                 Err(_) => refused += 1,
-                // Sealing guards what nothing in the record can tell: id, owner, time, links, digest.
+                // Only sealing protects what the record itself cannot check: id, owner, time, links, digest.
                 Ok(other) => {
                     assert_eq!(other.material.packages, record.material.packages);
                     assert_eq!(other.material.public, record.material.public);
@@ -255,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_record_are_refused(bytes: Vec<u8>) {
+    fn bytes_that_are_not_a_record_are_refused(bytes: Vec<u8>) {
         prop_assert!(KeyRecord::decode(&bytes).is_err());
     }
 }

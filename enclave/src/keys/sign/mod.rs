@@ -1,9 +1,9 @@
-//! Signing: both rounds of FROST (RFC 9591 section 5) and the check at the exit, in one call.
+//! Signing: both rounds of FROST (RFC 9591 section 5) and the final verification, in one call.
 //!
-//! All signers are in one place here. What each would compute for itself and get the same - binding factors, group
-//! commitment, challenge - is therefore computed once, by the same `frost-core` functions that its `round2::sign` calls;
-//! the signature shares follow from them by the equation of section 5.2. Tests hold every signature against that of
-//! the `frost-secp256k1-tr` crate made from the same randomness, byte for byte.
+//! All signers are in one place here. So what each would compute with the same result - binding factors, group commitment,
+//! challenge - is computed once, by the same `frost-core` functions that its `round2::sign` calls; the signature shares follow
+//! from them by the equation of section 5.2. Tests compare every signature, byte for byte, with that of the
+//! `frost-secp256k1-tr` crate for the same randomness.
 
 use std::collections::BTreeMap;
 
@@ -152,7 +152,7 @@ impl KeyMaterial {
 }
 
 /// The key that a signature is made for. Its secret is `factor` times the group's secret plus `addend`, and its point has an even
-/// y coordinate, as BIP-340 wants it.
+/// y coordinate, as BIP-340 requires.
 struct EffectiveKey {
     point: VerifyingKey,
     factor: Scalar,
@@ -176,7 +176,7 @@ impl EffectiveKey {
     }
 }
 
-/// One run of the protocol: what came out of it, all of it public.
+/// The public results of one run of the protocol.
 struct Round {
     package: SigningPackage,
     shares: Vec<(Identifier, Scalar)>,
@@ -223,7 +223,7 @@ impl Round {
         })
     }
 
-    /// The aggregate of the shares (RFC 9591 section 5.3), as BIP-340 writes it.
+    /// The aggregate of the shares (RFC 9591 section 5.3), in the encoding of BIP-340.
     fn signature(&self) -> [u8; 64] {
         let z: Scalar = self.shares.iter().map(|(_, share)| share).sum();
         let mut signature = [0; 64];
@@ -243,7 +243,7 @@ struct SigningNonces {
 
 /// Round one (RFC 9591 section 5.1) of one participant.
 ///
-/// The library's own `commit` multiplies the generator as any other point; its table makes that several times faster.
+/// The library's own `commit` multiplies the generator like any other point; a precomputed table makes that several times faster.
 fn commit(
     signer: &KeyPackage,
     rng: &mut (impl CryptoRng + RngCore),
@@ -259,7 +259,7 @@ fn commit(
     (nonces, commitments)
 }
 
-/// 1 where the y coordinate of a point is even, else -1.
+/// 1 if the y coordinate of a point is even, else -1.
 fn sign_that_makes_even(point: &ProjectivePoint) -> Scalar {
     if point.to_affine().y_is_odd().into() {
         -Scalar::ONE

@@ -1,4 +1,4 @@
-//! Signatures of every kind, by every size of group, held against other implementations.
+//! Signatures of every kind, by every size of group, compared with other implementations.
 
 use frost_secp256k1_tr::{self as frost, keys::PublicKeyPackage, round1, round2};
 use permafrost_common::api::{NostrEvent, SignRequest, UnsignedEvent};
@@ -43,7 +43,7 @@ fn payloads() -> Vec<Payload> {
     .into()
 }
 
-/// The message that was signed, as a verifier that knows the payload works it out.
+/// The signed message, as a verifier that knows the payload computes it.
 fn signed_message(payload: &Payload, signed: &api::Signed) -> Vec<u8> {
     match payload {
         Payload::Message(message) => message.clone(),
@@ -63,7 +63,7 @@ fn signed_message(payload: &Payload, signed: &api::Signed) -> Vec<u8> {
     }
 }
 
-/// libsecp256k1's opinion, which shares no code with FROST or `k256`.
+/// Verifies with libsecp256k1, which shares no code with FROST or `k256`.
 fn libsecp256k1_verifies(public_key: &str, message: &[u8], signature: &str) -> bool {
     let bytes = |text: &str| hex::decode(text).unwrap();
     let key: [u8; 32] = bytes(public_key).try_into().unwrap();

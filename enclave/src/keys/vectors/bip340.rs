@@ -40,7 +40,7 @@ fn rows() -> Vec<Row> {
 
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
-fn the_guard_at_the_exit_agrees_with_every_row() {
+fn the_final_verification_agrees_with_every_row() {
     for row in rows() {
         let verified = PublicKey::from_bytes(row.public_key)
             .is_ok_and(|key| key.verify(&row.message, &row.signature).is_ok());

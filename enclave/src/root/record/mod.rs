@@ -1,9 +1,9 @@
-//! The record of the root secret: what KMS needs to give it again, and the older epochs sealed under it.
+//! The record of the root secret: what KMS needs to decrypt it, and the older epochs sealed under it.
 //!
 //! Deterministic CBOR of `[1, deployment, purpose, epoch, key ARN, blob, older, documents]` (`docs/formats.md`). `older` is a
-//! sealed record, under the root secret that the blob stands for, of `[[epoch, root secret], ...]` in ascending order: so
-//! one KMS call opens every epoch, and a blob that was exchanged does not open what stands beside it. `documents` are
-//! attestation documents that say where the blob's secret was born ([`super::provenance`]).
+//! sealed record, under the root secret in the blob, of `[[epoch, root secret], ...]` in ascending order: so one KMS call opens
+//! every epoch, and a substituted blob does not open the older epochs beside it. `documents` are attestation documents that say
+//! where the blob's secret was generated ([`super::provenance`]).
 
 use ciborium::Value;
 use permafrost_common::kms::{KeyArn, PURPOSE};
@@ -16,18 +16,18 @@ use crate::sealing::{self, Epoch, OpenError, Place, ROOT_SECRET_LEN, RootSecret,
 /// The kind of the record.
 pub(super) const KIND: &str = "root-secret";
 
-/// Its id: there is one.
+/// Its id: a deployment has one such record.
 pub(super) const ID: &str = "newest";
 
-/// The only format there is.
+/// The only format.
 const FORMAT: u64 = 1;
 
-/// A record of the root secret, taken apart, its epochs not opened.
+/// A record of the root secret, parsed, its epochs not opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RootRecord {
-    /// The deployment that it says it is for.
+    /// The deployment that it names.
     pub deployment: String,
-    /// What it says the data key is for.
+    /// The purpose of the data key that it names.
     pub purpose: String,
     /// The newest epoch, whose data key `blob` is.
     pub epoch: Epoch,
@@ -41,7 +41,7 @@ pub struct RootRecord {
     pub older: Vec<u8>,
 }
 
-/// KMS's ciphertext of a data key, and the documents that say where the key was born.
+/// KMS's ciphertext of a data key, and the documents that say where the key was generated.
 #[derive(Clone, Debug)]
 pub struct Proven {
     /// The ciphertext.
@@ -50,10 +50,10 @@ pub struct Proven {
     pub documents: Vec<Vec<u8>>,
 }
 
-/// Why bytes are no record of the root secret, or not ours.
+/// Why bytes are not a record of the root secret, or not of this deployment.
 #[derive(Debug, thiserror::Error)]
 pub enum RootRecordError {
-    /// Truncated, altered in form, or something else altogether.
+    /// Truncated, altered in form, or not such a record.
     #[error("{0}")]
     Form(&'static str),
     /// Another deployment's.
@@ -79,15 +79,15 @@ pub enum RootRecordError {
         found: KeyArn,
         /// The key of the measured configuration.
         expected: KeyArn,
-        /// What differs first: partition, region, account or key.
+        /// The first part that differs: partition, region, account or key.
         part: &'static str,
     },
-    /// Nothing says that its data key was generated in an enclave of this deployment.
+    /// No document says that its data key was generated in an enclave of this deployment.
     #[error(
         "no attestation document of an accepted enclave says that its data key was generated there: {0}"
     )]
     Unproven(String),
-    /// Of an epoch that was retired.
+    /// It is of an epoch that was retired.
     #[error("its newest epoch is {found}; the measured configuration accepts {oldest} and later")]
     Retired {
         /// Its epoch.
@@ -95,7 +95,7 @@ pub enum RootRecordError {
         /// The oldest that is accepted.
         oldest: Epoch,
     },
-    /// The root secret does not open the older epochs: another blob, another place, or altered.
+    /// The root secret does not open the older epochs: the blob or the place is another, or they were altered.
     #[error("its older epochs do not open with its data key: {0}")]
     Older(#[from] OpenError),
 }
@@ -122,7 +122,7 @@ impl RootRecord {
         })
     }
 
-    /// Whether it is this deployment's, under this key, and not retired. KMS checks the same when it is asked.
+    /// Checks that it is this deployment's, under this key, and not retired. KMS checks the same when it decrypts.
     pub fn check(
         &self,
         deployment: &str,
@@ -187,11 +187,11 @@ impl RootRecord {
         ]))
     }
 
-    /// Takes stored bytes apart; only what [`RootRecord::encode`] makes is accepted.
+    /// Parses stored bytes; accepts only what [`RootRecord::encode`] makes.
     pub fn decode(bytes: &[u8]) -> Result<Self, RootRecordError> {
         let form = RootRecordError::Form;
         let value: Value =
-            ciborium::from_reader(bytes).map_err(|_| form("it is not one CBOR item"))?;
+            ciborium::from_reader(bytes).map_err(|_| form("it is not a single CBOR item"))?;
         let parts = value.into_array().map_err(|_| form("it is not an array"))?;
         let [
             format,
@@ -215,7 +215,7 @@ impl RootRecord {
             epoch: epoch_of(&epoch)?,
             key: text(key)?
                 .parse()
-                .map_err(|_| form("its key is not a KMS key's ARN"))?,
+                .map_err(|_| form("its key is not the ARN of a KMS key"))?,
             blob: blob
                 .into_bytes()
                 .ok()
@@ -227,7 +227,7 @@ impl RootRecord {
             documents: documents_of(documents)?,
         };
         if record.encode() != bytes {
-            return Err(form("it is not in deterministic encoding"));
+            return Err(form("its encoding is not deterministic"));
         }
         Ok(record)
     }
@@ -302,7 +302,9 @@ fn epoch_of(value: &Value) -> Result<Epoch, RootRecordError> {
         .as_integer()
         .and_then(|number| Epoch::try_from(number).ok())
         .filter(|epoch| *epoch >= 1)
-        .ok_or(RootRecordError::Form("an epoch is not a number from 1 on"))
+        .ok_or(RootRecordError::Form(
+            "an epoch is not a number of 1 or more",
+        ))
 }
 
 fn wipe(value: &mut Value) {
@@ -315,7 +317,7 @@ fn wipe(value: &mut Value) {
 
 fn to_bytes(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // Writing to a Vec has no error to give.
+    // Writing to a Vec cannot fail.
     let _ = ciborium::into_writer(value, &mut bytes);
     bytes
 }

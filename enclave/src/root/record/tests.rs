@@ -1,4 +1,4 @@
-//! What opens, and what does not.
+//! Which records open, and which do not.
 
 use super::*;
 
