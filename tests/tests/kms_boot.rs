@@ -144,7 +144,7 @@ async fn what_kms_has_decided_is_not_asked_again_within_a_call() {
 }
 
 #[tokio::test]
-async fn an_response_that_takes_longer_than_an_attempt_may_is_told() {
+async fn a_response_that_takes_longer_than_an_attempt_may_is_told() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -152,7 +152,7 @@ async fn an_response_that_takes_longer_than_an_attempt_may_is_told() {
     let emulator = parent.kms.emulator();
     emulator.set_latency(Duration::from_secs(2));
     parent.enclave.restart_unready();
-    let reason = parent.enclave.refuses_with("no answer within 300 ms");
+    let reason = parent.enclave.refuses_with("no response within 300 ms");
     for part in ["kms:Decrypt", "2 of 2 attempts"] {
         assert!(reason.contains(part), "{reason}");
     }

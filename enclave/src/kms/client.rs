@@ -1,4 +1,4 @@
-//! The two calls.
+//! The two KMS calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use crate::sealing::{Epoch, ROOT_SECRET_LEN, RootSecret};
 /// The longest ciphertext that KMS makes, in bytes (KMS API reference, `Decrypt`).
 pub const BLOB_MAX: usize = 6144;
 
-/// The first wait before another attempt; each next one may be twice as long, up to [`WAIT_MAX`].
+/// The longest wait before the second attempt; each further wait may be twice as long, up to [`WAIT_MAX`].
 const WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait between attempts.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// KMS with one key, for one deployment.
+/// A client of KMS for one key and one deployment.
 pub struct Kms {
     connector: Connector,
     deployment: String,
@@ -33,17 +33,17 @@ pub struct Kms {
     recipient: PendingRecipientKey,
 }
 
-/// A data key: the root secret of an epoch, and the ciphertext by which KMS gives it again.
+/// A data key: the root secret of an epoch, and the ciphertext that KMS decrypts to it.
 #[derive(Debug)]
 pub struct DataKey {
     /// The secret.
     pub secret: RootSecret,
-    /// KMS's ciphertext, 1 to 6144 bytes.
+    /// KMS's ciphertext of the secret, 1 to 6144 bytes.
     pub blob: Vec<u8>,
 }
 
 impl Kms {
-    /// Connects to nothing yet; `recipient` is the boot's RSA key.
+    /// Does not connect yet; `recipient` is the boot's RSA key.
     pub fn new(
         connector: Connector,
         deployment: String,
@@ -84,7 +84,7 @@ impl Kms {
         .await
     }
 
-    /// The data key of an epoch, from the ciphertext that it was made with (KMS API reference, `Decrypt`).
+    /// The data key of an epoch, from the ciphertext that came with it (KMS API reference, `Decrypt`).
     pub async fn decrypt(&self, epoch: Epoch, blob: &[u8]) -> Result<RootSecret, KmsError> {
         let parameters = json!({
             "CiphertextBlob": STANDARD.encode(blob),
@@ -123,7 +123,7 @@ impl Kms {
                     fault,
                 });
             }
-            tracing::warn!(call, attempts, %fault, "KMS is asked again");
+            tracing::warn!(call, attempts, %fault, "retrying a KMS call");
             tokio::time::sleep(wait(attempts)).await;
             attempts += 1;
         }
@@ -159,7 +159,7 @@ impl Kms {
         Ok((response, self.open(envelope).await?))
     }
 
-    /// A document made for this attempt alone.
+    /// A fresh document for this attempt.
     async fn document(&self) -> Result<Vec<u8>, Fault> {
         let (attestor, recipient) = (Arc::clone(&self.attestor), self.recipient.get().await?);
         blocking(move || attestor.attest(None, Some(recipient.public_key_der())))
@@ -184,7 +184,7 @@ impl Kms {
         let found = response
             .get("KeyId")
             .and_then(Value::as_str)
-            .ok_or_else(|| Fault::Response("there is no KeyId in it".to_owned()))?;
+            .ok_or_else(|| Fault::Response("it has no KeyId".to_owned()))?;
         if found == self.config().key.as_str() {
             return Ok(());
         }
@@ -200,7 +200,7 @@ impl Kms {
     }
 }
 
-/// The NSM and RSA take milliseconds, which would hold up every connection of the worker.
+/// The NSM and RSA take milliseconds, which would delay every connection of the worker.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
@@ -209,14 +209,14 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| Fault::Internal(error.to_string()))
 }
 
-/// A random part of a time that doubles with each attempt, so that many enclaves do not come back together (AWS
+/// A random part of a time that doubles with each attempt, so that many enclaves do not retry at the same moment (AWS
 /// Architecture Blog, "Exponential Backoff And Jitter": full jitter).
 fn wait(attempts: u32) -> Duration {
     let most = WAIT
         .saturating_mul(2_u32.saturating_pow(attempts - 1))
         .min(WAIT_MAX);
     let mut random = [0; 4];
-    // Without randomness all wait as long as may be, which is no harm.
+    // Without randomness every wait is the longest, which does no harm.
     let share = match aws_lc_rs::rand::fill(&mut random) {
         Ok(()) => f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX),
         Err(_) => 1.0,
@@ -228,7 +228,7 @@ fn bytes(response: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
     let text = response
         .get(name)
         .and_then(Value::as_str)
-        .ok_or("is not there: the Recipient was stripped or ignored")?;
+        .ok_or("is missing: the Recipient was stripped or ignored")?;
     STANDARD.decode(text).map_err(|_| "is not base64")
 }
 

@@ -9,10 +9,10 @@ use crate::config::ConfigError;
 use crate::pem;
 use crate::sealing::Epoch;
 
-/// Amazon Trust Services' roots (Amazon Root CA 1 to 4), which AWS's public endpoints lead to.
+/// Amazon Trust Services' root certificates (Amazon Root CA 1 to 4), to which the certificates of AWS's public endpoints lead.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 
-/// Which key the root secret comes from, and how KMS is known.
+/// The key that the root secret comes from, and how the enclave recognises KMS.
 #[derive(Clone, Debug)]
 pub struct KmsConfig {
     /// The key.
@@ -21,18 +21,18 @@ pub struct KmsConfig {
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// The roots that KMS's certificate must lead to.
+    /// The root certificates that KMS's certificate must lead to.
     pub roots: RootCertStore,
     /// Epochs before this one are refused.
     pub oldest_epoch: Epoch,
-    /// PCR0 of the releases before this one whose root secrets are accepted.
+    /// PCR0 of the earlier releases whose root secrets are accepted.
     pub predecessors: Vec<Pcr>,
-    /// Whether a root secret of any enclave under the trust anchor is accepted.
+    /// Whether a root secret made by any enclave under the trust anchor is accepted.
     pub any_predecessor: bool,
-    /// Whether a first root secret may be made where the store has none.
+    /// Whether the enclave may make a first root secret if the store has none.
     pub create_root_secret: bool,
-    /// How long an epoch must have been the newest before a pass of resealing counts towards retiring the others, in
-    /// seconds: until then another enclave, or a request under way, may still seal in an older one.
+    /// How long, in seconds, an epoch must have been the newest before a pass of resealing counts towards retiring the others:
+    /// until then another enclave, or a request in progress, may still seal in an older one.
     pub epoch_settle_s: u64,
     /// The time for one attempt of one call, in milliseconds.
     pub attempt_timeout_ms: u64,

@@ -1,4 +1,4 @@
-//! The parent's way out, as the enclave uses it (protocol: [`permafrost_common::egress`]).
+//! The client of the parent's egress proxy (protocol: [`permafrost_common::egress`]).
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -13,43 +13,43 @@ use permafrost_common::transport::{Address, TransportError, connect};
 /// The longest refusal that is read, in bytes.
 const REFUSAL_MAX: usize = 1024;
 
-/// The parent's egress.
+/// The parent's egress proxy.
 #[derive(Clone, Debug)]
 pub struct Egress {
     address: Address,
 }
 
-/// Why the parent gave no way out. None of it is evidence of anything: the parent says what it likes.
+/// Why the egress proxy gave no connection or no credentials. None of it is evidence: the parent may say anything.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// The parent cannot be reached.
-    #[error("the parent's egress is not reachable: {0}")]
+    /// The egress proxy cannot be reached.
+    #[error("the egress proxy is not reachable: {0}")]
     Unreachable(#[from] TransportError),
-    /// It answers with something else than HTTP, or not at all.
-    #[error("the parent's egress breaks off: {0}")]
+    /// The connection failed, or the response is not HTTP.
+    #[error("the connection to the egress proxy failed: {0}")]
     BrokenOff(#[from] hyper::Error),
-    /// It says no.
-    #[error("the parent's egress answers {status} to {asked}: {reason}")]
+    /// It refuses.
+    #[error("the egress proxy responded to {asked} with status {status}: {reason}")]
     Refused {
-        /// What was asked for.
+        /// The request.
         asked: String,
-        /// Its status.
+        /// The status of its response.
         status: u16,
-        /// Its words.
+        /// The text of its response.
         reason: String,
     },
-    /// What it gives as credentials are none.
+    /// Its response is not credentials.
     #[error("the parent's credentials are not of the expected form: {0}")]
     Credentials(String),
 }
 
 impl Egress {
-    /// The egress at an address.
+    /// The egress proxy at an address.
     pub fn new(address: Address) -> Self {
         Self { address }
     }
 
-    /// A byte stream to a host, through the parent. Whose it is, TLS has to show.
+    /// A byte stream to a host, through the parent. Only TLS shows which host it really reaches.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TokioIo<Upgraded>, EgressError> {
         let target = format!("{host}:{port}");
         let response = self.send(Method::CONNECT, &target, &target).await?;
@@ -59,7 +59,7 @@ impl Egress {
         Ok(TokioIo::new(hyper::upgrade::on(response).await?))
     }
 
-    /// What to sign AWS requests with.
+    /// The credentials that sign AWS requests.
     pub async fn credentials(&self) -> Result<Credentials, EgressError> {
         let response = self.send(Method::GET, CREDENTIALS_PATH, "egress").await?;
         if response.status() != StatusCode::OK {
@@ -69,12 +69,12 @@ impl Egress {
             .collect()
             .await
             .map_err(|_| {
-                let rule = format!("broken off, or longer than {CREDENTIALS_TEXT_MAX} bytes");
+                let rule = format!("cut off, or longer than {CREDENTIALS_TEXT_MAX} bytes");
                 EgressError::Credentials(rule)
             })?
             .to_bytes();
         let credentials: Credentials = serde_json::from_slice(&text).map_err(|error| {
-            // The error's own words may quote what came.
+            // The parser's message may quote the credentials.
             let place = format!("line {}, column {}", error.line(), error.column());
             EgressError::Credentials(format!("not the JSON of credentials at {place}"))
         })?;
@@ -95,7 +95,7 @@ impl Egress {
         let stream = connect(&self.address).await?;
         let (mut sender, connection): (SendRequest<Empty<Bytes>>, _) =
             http1::handshake(TokioIo::new(stream)).await?;
-        // Its errors reach whoever waits for the answer; it ends with the stream.
+        // The task that awaits the response gets its errors; it ends with the stream.
         tokio::spawn(connection.with_upgrades());
         let request = Request::builder()
             .method(method)

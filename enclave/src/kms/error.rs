@@ -1,4 +1,4 @@
-//! Why a call of KMS brought no root secret.
+//! Why a KMS call gave no root secret.
 
 use permafrost_common::kms::KeyArn;
 
@@ -25,74 +25,74 @@ pub struct KmsError {
 /// Why one attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The parent gave no way out, or no credentials.
+    /// The egress proxy gave no connection, or no credentials.
     #[error(transparent)]
     Egress(#[from] EgressError),
-    /// The TLS handshake failed: another host, another root, or a connection cut.
-    #[error("no TLS with {host}: {error}")]
+    /// The TLS handshake failed: another host, another root certificate, or a connection that was cut.
+    #[error("TLS with {host} failed: {error}")]
     Tls {
         /// The host of the measured configuration.
         host: String,
-        /// What TLS said.
+        /// The TLS error.
         error: std::io::Error,
     },
-    /// The connection broke after the handshake, or what came is not HTTP.
-    #[error("the connection to {host} breaks off: {error}")]
+    /// The connection failed after the handshake, or the response is not HTTP.
+    #[error("the connection to {host} failed: {error}")]
     BrokenOff {
         /// The host of the measured configuration.
         host: String,
-        /// What HTTP said.
+        /// The HTTP error.
         error: hyper::Error,
     },
-    /// Nothing came in time.
-    #[error("no answer within {0} ms")]
+    /// No response arrived in time.
+    #[error("no response within {0} ms")]
     TimedOut(u64),
-    /// KMS says no.
-    #[error("KMS answers {kind} (status {status}, request {request_id}): {message}")]
+    /// KMS refuses.
+    #[error("KMS responded {kind} (status {status}, request {request_id}): {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The error's name, e.g. `AccessDeniedException`.
         kind: String,
-        /// KMS's words.
+        /// KMS's message.
         message: String,
-        /// `x-amzn-RequestId`, which AWS support asks for.
+        /// `x-amzn-RequestId`, which AWS support needs.
         request_id: String,
     },
-    /// The answer is not one that KMS gives.
-    #[error("KMS's answer is refused: {0}")]
+    /// The response is not one that KMS gives.
+    #[error("the KMS response is refused: {0}")]
     Response(String),
-    /// The answer is about another key.
+    /// The response is about another key.
     #[error(
-        "KMS answers with the key {found}, another {part} than that of the measured configuration"
+        "the KMS response is about the key {found}, another {part} than that of the measured configuration"
     )]
     OtherKey {
-        /// The key of the answer.
+        /// The key that the response names.
         found: String,
-        /// What differs first: partition, region, account or key.
+        /// The first part that differs: partition, region, account or key.
         part: &'static str,
     },
-    /// The answer carries the data key in the clear: whoever answered knows it.
+    /// The response carries the data key in the clear: what sent it knows the key.
     #[error(
-        "KMS's answer is refused: it carries a plaintext, so the Recipient was stripped or ignored"
+        "the KMS response is refused: it carries a plaintext, so the Recipient was stripped or ignored"
     )]
     Plaintext,
     /// What KMS encrypted to this enclave does not open.
     #[error("CiphertextForRecipient is refused: {0}")]
     Recipient(#[from] RecipientError),
-    /// The boot has no RSA key.
+    /// The boot's RSA key could not be made.
     #[error(transparent)]
     RecipientKey(#[from] RecipientKeyError),
-    /// There is no attestation document to send.
-    #[error("no attestation document: {0}")]
+    /// The attestation document for the request could not be made.
+    #[error("cannot make the attestation document: {0}")]
     Attestation(#[from] AttestError),
-    /// Something inside the enclave that no input can cause.
+    /// A failure inside the enclave that no input can cause.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Fault {
-    /// Whether trying again may help. What KMS decided, and what does not prove to be KMS, stays as it is.
+    /// Whether a retry may help. It does not after a decision of KMS, or if the other side did not prove to be KMS.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Egress(EgressError::Refused { status, .. }) => *status >= 500,
@@ -107,7 +107,7 @@ impl Fault {
     }
 }
 
-/// Errors that pass, whatever their status (AWS SDKs and Tools Reference Guide, "Retry behavior"; KMS API reference).
+/// Transient errors, whatever their status (AWS SDKs and Tools Reference Guide, "Retry behavior"; KMS API reference).
 const PASSING: &[&str] = &[
     "DependencyTimeoutException",
     "KMSInternalException",

@@ -1,13 +1,13 @@
 //! AWS KMS, called from inside the enclave: TLS ends here, the parent carries bytes.
 //!
-//! - [`Kms`] has the two calls that there are: `GenerateDataKey` and `Decrypt`, both with a [`recipient`].
-//! - [`KmsConfig`]: which key, which host, which roots.
-//! - [`Connector`]: a signed request over TLS. [`Egress`]: the parent's way out, and its credentials.
+//! - [`Kms`] makes the two calls that the enclave needs: `GenerateDataKey` and `Decrypt`, both with a [`recipient`].
+//! - [`KmsConfig`]: which key, which host, which root certificates.
+//! - [`Connector`]: a signed request over TLS. [`Egress`]: the client of the parent's egress proxy.
 //!
-//! What is believed and why: the data key comes from KMS because the certificate of the other side leads to a pinned
-//! root and is for the measured host; it is of the measured key because the answer says so; it is for this enclave
-//! alone because it was encrypted to a key that was made at boot. `CiphertextForRecipient` alone proves nothing: anybody
-//! who has seen the attestation document can make one.
+//! Why the enclave trusts a data key: it comes from KMS, because the certificate of the other side leads to a pinned root
+//! certificate and is for the measured host; it is of the measured key, because KMS's response says so; it is for this enclave
+//! alone, because it was encrypted to a key that was made at boot. A `CiphertextForRecipient` alone proves nothing: anyone who
+//! has seen the attestation document can make one.
 
 mod client;
 mod config;

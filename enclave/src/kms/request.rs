@@ -21,13 +21,13 @@ use super::signature::sign_request;
 use super::tls::{Tls, TlsSetupError};
 use crate::clock::Clock;
 
-/// The longest answer, in bytes: a ciphertext has at most 6144, a `CiphertextForRecipient` about 700, both in base64.
-const ANSWER_MAX: usize = 64 * 1024;
+/// The longest response, in bytes: a ciphertext has at most 6144, a `CiphertextForRecipient` about 700, both in base64.
+const RESPONSE_MAX: usize = 64 * 1024;
 
-/// The most of KMS's words that are passed on, in characters.
+/// How much of a KMS error message is passed on, in characters.
 const MESSAGE_MAX: usize = 400;
 
-/// The way to the KMS of a configuration. Each request has a connection of its own.
+/// Connects to the KMS of a configuration. Each request has a connection of its own.
 pub struct Connector {
     config: KmsConfig,
     egress: Egress,
@@ -43,10 +43,10 @@ pub(super) struct Connection<'a> {
 }
 
 impl Connector {
-    /// Connects to nothing yet.
+    /// Does not connect yet.
     ///
     /// # Errors
-    /// Where the configuration makes no TLS client.
+    /// The configuration does not make a TLS client.
     pub fn new(
         config: KmsConfig,
         egress: Egress,
@@ -65,15 +65,15 @@ impl Connector {
         &self.config
     }
 
-    /// Sends a call, as `Decrypt`, and gives the answer's JSON object. Nothing is tried twice.
+    /// Sends a call, for example `Decrypt`, and gives the response's JSON object. Never retries.
     ///
     /// # Errors
-    /// [`Fault`]: no way out, no TLS, what KMS refuses, or an answer that is none.
+    /// [`Fault`]: no connection, no TLS, a refusal by KMS, or a response that is invalid.
     pub async fn send(&self, call: &str, body: &Value) -> Result<Value, Fault> {
         self.connect().await?.send(call, body).await
     }
 
-    /// A connection to KMS, and what to sign a call with.
+    /// A connection to KMS, with the credentials to sign a call.
     pub(super) async fn connect(&self) -> Result<Connection<'_>, Fault> {
         let config = &self.config;
         let credentials = self.egress.credentials().await?;
@@ -91,7 +91,7 @@ impl Connector {
 }
 
 impl Connection<'_> {
-    /// Sends the call, and gives the answer's JSON object.
+    /// Sends the call, and gives the response's JSON object.
     pub(super) async fn send(self, call: &str, body: &Value) -> Result<Value, Fault> {
         let config = &self.connector.config;
         let now = self.connector.clock.now().as_secs();
@@ -160,17 +160,17 @@ async fn read(response: Response<Incoming>) -> Result<Value, Fault> {
         .chars()
         .take(64)
         .collect();
-    let bytes = Limited::new(response.into_body(), ANSWER_MAX)
+    let bytes = Limited::new(response.into_body(), RESPONSE_MAX)
         .collect()
         .await
-        .map_err(|_| Fault::Response(format!("broken off, or longer than {ANSWER_MAX} bytes")))?
+        .map_err(|_| Fault::Response(format!("cut off, or longer than {RESPONSE_MAX} bytes")))?
         .to_bytes();
     let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if status == StatusCode::OK {
         if body.is_object() {
             return Ok(body);
         }
-        return Err(Fault::Response("not a JSON object".to_owned()));
+        return Err(Fault::Response("it is not a JSON object".to_owned()));
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let kind = text("__type").unwrap_or("an error without a name");

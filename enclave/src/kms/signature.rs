@@ -1,5 +1,5 @@
-//! AWS Signature Version 4 (IAM User Guide, "Create a signed AWS API request"), for the one kind of request that is
-//! made here: `POST /` without a query.
+//! AWS Signature Version 4 (IAM User Guide, "Create a signed AWS API request"), for the one kind of request that the enclave
+//! makes: `POST /` without a query.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};

@@ -1,4 +1,4 @@
-//! TLS that ends in here: KMS is known by its host name and the pinned roots, at the enclave's own time.
+//! TLS that ends inside the enclave, which recognises KMS by its host name and the pinned root certificates, at the enclave's time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Tls {
         })
     }
 
-    /// Shakes hands over a byte stream that the parent carries.
+    /// Makes the handshake over a byte stream that the parent carries.
     pub(super) async fn over(
         &self,
         stream: TokioIo<Upgraded>,
@@ -53,10 +53,10 @@ impl Tls {
     }
 }
 
-/// The measured configuration's host or roots make no TLS client.
+/// The measured configuration's host or root certificates do not make a TLS client.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsSetupError {
-    /// The host is no DNS name.
+    /// The host is not a DNS name.
     #[error("kms.endpoint: {0}")]
     Host(#[from] rustls::pki_types::InvalidDnsNameError),
     /// The library refuses.
@@ -64,7 +64,7 @@ pub enum TlsSetupError {
     Library(#[from] rustls::Error),
 }
 
-/// Certificates are judged by the time that the NSM signed: the parent's clock is not evidence.
+/// Certificates are checked at the time that the NSM signed: the parent's clock is not evidence.
 #[derive(Debug)]
 struct AttestedTime(Arc<Clock>);
 

@@ -1,4 +1,4 @@
-//! The requests.
+//! The requests to the record store.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub struct StoreClient {
 }
 
 impl StoreClient {
-    /// A client that connects when it is first used. One request may take `time_limit`, from connecting to the
-    /// last byte of the answer.
+    /// A client that connects when it is first used. One request may take `time_limit`, from connecting to the last byte of the
+    /// response.
     pub fn new(address: Address, time_limit: Duration) -> Self {
         Self {
             pool: Pool::new(address),
@@ -35,7 +35,7 @@ impl StoreClient {
         }
     }
 
-    /// What the store says is the newest version of a record; its bytes are left out if it is the `known` one.
+    /// The newest version of a record, according to the store, without its bytes if it is the `known` version.
     ///
     /// # Errors
     ///
@@ -58,12 +58,12 @@ impl StoreClient {
         .await
     }
 
-    /// Asks for the next version of a record to be stored if the expected one is there.
+    /// Stores the next version of a record if the store has the expected one.
     ///
     /// # Errors
     ///
     /// After [`StoreClientError::UnknownOutcome`] the record may have been written; after the others it was not.
-    /// A store that does as the protocol says answers a repeated put with the conflict of the first.
+    /// A store that follows the protocol responds to a repeated put with a conflict.
     pub async fn put(
         &self,
         kind: &str,
@@ -91,7 +91,7 @@ impl StoreClient {
     }
 
     /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending
-    /// byte order. The store may end a page early, but says then that there are more.
+    /// byte order. The store may end a listing early, but then says that there are more.
     ///
     /// # Errors
     ///
@@ -157,10 +157,10 @@ impl StoreClient {
             .map_err(StoreClientError::UnknownOutcome)
     }
 
-    /// Sends a request and waits for the answer to begin.
+    /// Sends a request and waits for the response to begin.
     ///
-    /// The store may have closed a kept connection just now. A `repeatable` request that fails on one is sent
-    /// again on a fresh one; another only if it certainly never left.
+    /// The store may just have closed a kept connection. A `repeatable` request that fails on one is sent again on a fresh
+    /// connection; any other only if it certainly never left.
     async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
@@ -206,7 +206,7 @@ impl StoreClient {
         }
     }
 
-    /// Reads an answer to its end, and keeps the connection if it was a good one.
+    /// Reads a response to its end, and keeps the connection if the response was good.
     async fn finish<T>(
         &self,
         reading: impl Future<Output = Result<T, Fault>>,
@@ -221,7 +221,7 @@ impl StoreClient {
     }
 }
 
-/// Why one attempt brought no answer.
+/// Why one attempt got no response.
 struct Failure {
     /// The request, if hyper had not begun to send it.
     unsent: Option<Request<Full<Bytes>>>,

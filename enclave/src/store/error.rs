@@ -1,4 +1,4 @@
-//! Why the record store gave no answer that can be used.
+//! Why the record store gave no usable response.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use permafrost_common::transport::TransportError;
 /// Why a request to the record store has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreClientError {
-    /// The caller asked for what the protocol does not have; nothing was sent.
+    /// The caller's request is not one of the protocol's; nothing was sent.
     #[error("not a request of the record store: {0}")]
     Invalid(String),
     /// There is no connection; nothing was sent.
-    #[error("record store unreachable: {0}")]
+    #[error("the record store is not reachable: {0}")]
     Unreachable(#[from] TransportError),
-    /// Nothing was written: the request reads, or it certainly never left.
+    /// Nothing was written: the request was a read, or it certainly never left.
     #[error("record store: {0}")]
     Failed(#[source] Fault),
-    /// The write may or may not have happened, now or later. Read the record to know.
-    #[error("record store: a write of unknown outcome: {0}")]
+    /// The write may or may not have happened, and may still happen. Read the record to find out.
+    #[error("record store: the outcome of a write is unknown: {0}")]
     UnknownOutcome(#[source] Fault),
 }
 
-/// What was wrong with the record store's answer. Texts of the store are escaped and cut to 200 characters.
+/// What was wrong with the record store's response. Text from the store is escaped and cut to 200 characters.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// There was no whole answer in time.
-    #[error("no answer within {} ms", .0.as_millis())]
+    /// No whole response arrived in time.
+    #[error("no response within {} ms", .0.as_millis())]
     TimedOut(Duration),
-    /// The connection broke, or what came is not HTTP/1.1.
+    /// The connection failed, or the response is not HTTP/1.1.
     #[error("the connection failed: {0}")]
     Connection(#[from] hyper::Error),
     /// A status that the protocol does not have for this request.
-    #[error("the status was {came}; expected {expected}; it said \"{said}\"")]
+    #[error("the status was {came}, with the text \"{said}\"; expected {expected}")]
     Status {
         /// The status code.
         came: u16,
@@ -46,8 +46,8 @@ pub enum Fault {
         /// `missing`, or the header's values.
         came: String,
     },
-    /// The answer names a version that cannot be.
-    #[error("the answer names version {came}; expected {expected}")]
+    /// The response names an impossible version.
+    #[error("the response names version {came}; expected {expected}")]
     Version {
         /// The version of the `ETag`, or `none`.
         came: String,
@@ -60,12 +60,12 @@ pub enum Fault {
         /// The most bytes that are read.
         limit: usize,
     },
-    /// A list that is not a page of what was asked for.
-    #[error("the page is not one of those asked for: {0}")]
+    /// The listing is not of the requested range.
+    #[error("the listing is not of the requested range: {0}")]
     Listing(String),
 }
 
-/// Bytes of the store as they may stand in a message: escaped, at most 200 characters.
+/// Bytes from the store as an error message may quote them: escaped, at most 200 characters.
 pub(super) fn quotable(bytes: &[u8]) -> String {
     let mut text = bytes.escape_ascii().to_string();
     text.truncate(200);

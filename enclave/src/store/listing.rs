@@ -1,4 +1,4 @@
-//! Reading a page of a list.
+//! Reading a listing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,16 +7,16 @@ use permafrost_common::store::{LISTING_BYTES_MAX, Listing, RECORD_MAX, VERSION_M
 
 use super::error::{Fault, quotable};
 
-/// A page of the records of one kind, in ascending order of id.
+/// A listing of the records of one kind, in ascending order of id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entries {
-    /// Ids as asked for: with the prefix, greater than `after`, each once.
+    /// Entries with ids of the requested range: with the prefix, greater than `after`, each once.
     pub records: Vec<Entry>,
-    /// Whether the store says that there are more; never without at least one record here.
+    /// Whether the store says that there are more; only true if at least one record is here.
     pub more: bool,
 }
 
-/// One record of a page.
+/// One record of a listing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
     /// The record's id.
@@ -27,7 +27,7 @@ pub struct Entry {
     pub bytes: Bytes,
 }
 
-/// What was asked for.
+/// The requested range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range<'a> {
     pub(super) prefix: &'a str,
@@ -35,7 +35,7 @@ pub(super) struct Range<'a> {
     pub(super) limit: usize,
 }
 
-/// Reads the JSON of a page; refuses one that is not of the range.
+/// Reads the JSON of a listing; refuses one that is not of the range.
 pub(super) fn parse(text: &[u8], range: Range<'_>) -> Result<Entries, Fault> {
     let page: Listing =
         serde_json::from_slice(text).map_err(|error| Fault::Listing(error.to_string()))?;
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &[u8], range: Range<'_>) -> Result<Entries, Fault> {
     }
     if page.more && page.records.is_empty() {
         return Err(Fault::Listing(
-            "it has no record and says there are more".into(),
+            "it has no record and says that there are more".into(),
         ));
     }
     let mut after = range.after.to_owned();

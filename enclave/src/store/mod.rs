@@ -1,10 +1,10 @@
-//! The raw client of the parent's record store: HTTP over a transport, nothing sealed, nothing believed.
+//! The raw client of the parent's record store: HTTP over a transport. It seals nothing and trusts nothing.
 //!
-//! The protocol is [`permafrost_common::store`]'s. The parent is the attacker, so an answer that does not fit
-//! the question is a [`Fault`] that says what came, and answers are bounded in bytes and time. What a record
-//! *is* (which place, which version, whose) is not judged here: that takes the sealing key.
+//! The protocol is [`permafrost_common::store`]'s. The parent is the attacker, so a response that does not fit the request is a
+//! [`Fault`] that says what came, and responses are bounded in bytes and time. What a record *is* (which place, which version,
+//! whose) is not checked here: that takes the sealing key.
 //!
-//! A write whose answer was lost has an unknown outcome, and only reading tells:
+//! A write whose response was lost has an unknown outcome, which only reading the record reveals:
 //! [`StoreClientError::UnknownOutcome`].
 
 mod client;

@@ -18,14 +18,13 @@ const IDLE_MAX: usize = 8;
 /// one that knows whether a request is about to go out.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
-/// How long a kept connection may take to be ready again after its last answer: the task that drives it has to
-/// run once.
+/// How long a kept connection may take to be ready again after its last response: the task that drives it has to run once.
 const READY_TIME: Duration = Duration::from_millis(20);
 
-/// The longest header of an answer, in bytes.
+/// The longest header of a response, in bytes.
 const HEADER_MAX: usize = 16 * 1024;
 
-/// The most header fields of an answer.
+/// The most header fields of a response.
 const HEADERS_MAX: usize = 32;
 
 /// A connection that can take a request.
@@ -52,7 +51,7 @@ impl Pool {
         }
     }
 
-    /// A kept connection that looks alive, the last used first.
+    /// A kept connection that looks alive, the most recently used first.
     pub(super) async fn kept(&self) -> Option<Sender> {
         loop {
             let mut idle = self.lock().pop()?;
@@ -75,12 +74,12 @@ impl Pool {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| StoreClientError::Failed(Fault::Connection(error)))?;
-        // Its errors reach whoever waits for an answer; it ends when the sender is dropped.
+        // The task that awaits a response gets its errors; it ends when the sender is dropped.
         tokio::spawn(connection);
         Ok(sender)
     }
 
-    /// Keeps a connection whose last answer was read to its end.
+    /// Keeps a connection whose last response was read to its end.
     pub(super) fn keep(&self, sender: Sender) {
         let mut idle = self.lock();
         if idle.len() < IDLE_MAX && !sender.is_closed() {

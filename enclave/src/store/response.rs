@@ -1,4 +1,4 @@
-//! Reading the answers about one record.
+//! Reading the responses about one record.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
@@ -8,14 +8,13 @@ use permafrost_common::store::{Expected, RECORD_MAX, parse_etag};
 
 use super::error::{Fault, quotable};
 
-/// How much is read of a body that is only shown to people.
+/// How much is read of a body that only goes into an error message.
 const WORDS_MAX: usize = 1024;
 
-/// What there is of a record.
+/// What the store has of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fetched {
-    /// What the store says is the newest version. It may be older than the one that was known: that is the
-    /// caller's to judge.
+    /// The newest version, according to the store. It may be older than the known one: the caller has to check that.
     Record {
         /// From 1.
         version: u64,
@@ -28,7 +27,7 @@ pub enum Fetched {
     Absent,
 }
 
-/// What became of a put.
+/// The outcome of a put.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PutOutcome {
     /// The store says that the record is durable.
@@ -38,12 +37,12 @@ pub enum PutOutcome {
     },
     /// The record did not have the expected version; nothing was written.
     Conflict {
-        /// The version that the store says there is, if any; never the one that was expected.
+        /// The version that the store says it has, if any; never the expected one.
         current: Option<u64>,
     },
 }
 
-/// The answer to a GET of one record; `known` is the version of its `If-None-Match`.
+/// Reads the response to a GET of one record; `known` is the version of its `If-None-Match`.
 pub(super) async fn fetched(
     response: Response<Incoming>,
     known: Option<u64>,
@@ -73,7 +72,7 @@ pub(super) async fn fetched(
     }
 }
 
-/// The answer to a PUT.
+/// Reads the response to a PUT.
 pub(super) async fn put_outcome(
     response: Response<Incoming>,
     expected: Expected,

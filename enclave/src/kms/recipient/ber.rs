@@ -1,8 +1,8 @@
 //! BER (X.690), element by element.
 //!
-//! Elements are found by `asn1-rs`. It takes lengths in more octets than they need, and takes whatever has tag number 0
-//! and length 0 for end-of-contents. Neither is accepted here: an element has the shortest length or two zero octets at
-//! its end, and its contents are read to their last byte, by identifier octets that are known.
+//! `asn1-rs` finds the elements. It accepts lengths in more octets than they need, and treats any element with tag number 0 and
+//! length 0 as end-of-contents. Neither is accepted here: an element has the shortest length or two zero octets at its end, and
+//! its contents are read to their last byte, by known identifier octets.
 
 use std::borrow::Cow;
 
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The contents of the next element, which is constructed, to read on.
+    /// A reader of the contents of the next element, which is constructed.
     pub(super) fn enter(
         &mut self,
         identifier: u8,
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
         Ok(joined.octets.into())
     }
 
-    /// [`Reader::octets`] of a length that is known.
+    /// [`Reader::octets`] of a known length.
     pub(super) fn fixed<const LENGTH: usize>(
         &mut self,
         primitive: u8,

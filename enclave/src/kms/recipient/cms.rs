@@ -17,7 +17,7 @@ pub(super) const ENCRYPTED_KEY_LEN: usize = 256;
 /// The length of the recipient's identifier, in bytes.
 pub(super) const RECIPIENT_LEN: usize = 32;
 
-/// An EnvelopedData for one recipient, taken apart but not opened.
+/// An EnvelopedData for one recipient, parsed but not opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EnvelopedData<'a> {
     recipient: [u8; RECIPIENT_LEN],
@@ -27,9 +27,9 @@ pub struct EnvelopedData<'a> {
 }
 
 impl<'a> EnvelopedData<'a> {
-    /// Takes apart a ContentInfo in BER, at most [`CIPHERTEXT_FOR_RECIPIENT_MAX`] bytes.
+    /// Parses a ContentInfo in BER, at most [`CIPHERTEXT_FOR_RECIPIENT_MAX`] bytes.
     ///
-    /// Accepted is what KMS sends: one KeyTransRecipientInfo with a subjectKeyIdentifier of 32 bytes, RSAES-OAEP with
+    /// Accepts what KMS sends: one KeyTransRecipientInfo with a subjectKeyIdentifier of 32 bytes, RSAES-OAEP with
     /// SHA-256 throughout under a key of 2048 bits, AES-256-CBC, no originatorInfo, no unprotectedAttrs. Lengths may be
     /// definite or indefinite, octets in one piece or in several.
     ///
@@ -123,7 +123,7 @@ fn encrypted_content<'a>(
     Ok((iv, ciphertext))
 }
 
-/// Of both structures, because the recipient is identified by a key (RFC 5652 sections 6.1 and 6.2.1).
+/// The version of both structures, because a key identifies the recipient (RFC 5652 sections 6.1 and 6.2.1).
 const VERSION: u8 = 2;
 
 const ID_ENVELOPED_DATA: ObjectIdentifier = ObjectIdentifier {

@@ -15,7 +15,7 @@ pub enum CmsError {
         /// The element.
         element: &'static str,
     },
-    /// A length that cannot be, or nesting deeper than anybody needs.
+    /// An impossible length, or nesting deeper than any encoder needs.
     #[error("{element} is not encoded in BER")]
     Encoding {
         /// The element.
@@ -27,22 +27,22 @@ pub enum CmsError {
         /// The element.
         element: &'static str,
     },
-    /// Something else stands where two zero octets end an element of indefinite length.
+    /// An element of indefinite length does not end with two zero octets.
     #[error("{element} has no end-of-contents octets")]
     EndOfContents {
         /// The element.
         element: &'static str,
     },
-    /// Nothing stands where the element must.
+    /// The element is absent.
     #[error("{element} is missing")]
     Missing {
         /// The element.
         element: &'static str,
     },
-    /// Another element stands there.
-    #[error("identifier octet {found:#04x} where {element} must be, expected {expected:#04x}")]
+    /// Another element is in its place.
+    #[error("identifier octet {found:#04x} in the place of {element}, expected {expected:#04x}")]
     Identifier {
-        /// The element that must stand there.
+        /// The expected element.
         element: &'static str,
         /// The identifier octet (X.690 section 8.1.2) that came.
         found: u8,
@@ -57,7 +57,7 @@ pub enum CmsError {
         /// How many bytes follow.
         length: usize,
     },
-    /// Octets in more pieces than anybody needs.
+    /// Octets in more pieces than any encoder needs.
     #[error("{element} comes in more than {expected} pieces")]
     Pieces {
         /// The element.
@@ -65,7 +65,7 @@ pub enum CmsError {
         /// The most that is read.
         expected: usize,
     },
-    /// Pieces made of pieces, deeper than anybody needs.
+    /// Pieces made of pieces, deeper than any encoder needs.
     #[error("{element} comes in pieces of pieces, more than {expected} deep")]
     Depth {
         /// The element.
@@ -83,7 +83,7 @@ pub enum CmsError {
         /// The only version that KMS sends.
         expected: u8,
     },
-    /// Whoever holds the other key can read it too.
+    /// The holder of the other key can read the content too.
     #[error("more than one recipient")]
     Recipients,
     /// A content type or an algorithm that KMS does not use.
@@ -93,7 +93,7 @@ pub enum CmsError {
         element: &'static str,
         /// What came, in dotted form.
         found: String,
-        /// What must stand there, by its name in the RFC.
+        /// What is expected, by its name in the RFC.
         expected: &'static str,
     },
     /// Octets of another length.

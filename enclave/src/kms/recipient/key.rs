@@ -1,4 +1,4 @@
-//! The RSA key that KMS encrypts its answers to.
+//! The RSA key that KMS encrypts its responses to.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::CmsError;
 use super::cms::{ENCRYPTED_KEY_LEN, EnvelopedData, RECIPIENT_LEN};
 
-/// The most that [`RecipientKey::open`] gives, in bytes: what KMS encrypts for a recipient is at most 4096 bytes long
+/// The longest plaintext that [`RecipientKey::open`] gives, in bytes: KMS encrypts at most 4096 bytes for a recipient
 /// (the `Plaintext` of [`Decrypt`](https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html)).
 pub const PLAINTEXT_MAX: usize = 4096;
 
@@ -28,7 +28,7 @@ pub struct RecipientKey {
     identifier: [u8; RECIPIENT_LEN],
 }
 
-/// Why there is no key.
+/// Why the key could not be made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecipientKeyError {
     /// The library says no more than that.
@@ -36,7 +36,7 @@ pub enum RecipientKeyError {
     Generate,
 }
 
-/// Why a `CiphertextForRecipient` gave no plaintext.
+/// Why a `CiphertextForRecipient` does not open.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecipientError {
     /// Not the structure that KMS sends.
@@ -47,12 +47,12 @@ pub enum RecipientError {
         "the CiphertextForRecipient is for the public key {found}, expected {expected} (SHA-256 of the DER, in hex)"
     )]
     Recipient {
-        /// The key that it names.
+        /// The key that the value names.
         found: String,
         /// The key of this boot.
         expected: String,
     },
-    /// The encrypted key or the content. Which of them is not told, so that nobody learns from it.
+    /// The encrypted key or the content does not open. The error does not say which, so that it is no padding oracle.
     #[error("the CiphertextForRecipient does not open under the key of this boot")]
     Sealed,
 }
@@ -82,8 +82,8 @@ impl RecipientKey {
     ///
     /// # Errors
     ///
-    /// [`RecipientError::Form`] and [`RecipientError::Recipient`] follow from what everybody can read,
-    /// [`RecipientError::Sealed`] is everything that follows from the private key.
+    /// [`RecipientError::Form`] and [`RecipientError::Recipient`] follow from what anyone can read,
+    /// [`RecipientError::Sealed`] stands for everything that depends on the private key.
     pub fn open(
         &self,
         ciphertext_for_recipient: &[u8],
@@ -108,7 +108,7 @@ impl RecipientKey {
     fn new(private_key: PrivateDecryptingKey) -> Result<Self, aws_lc_rs::error::Unspecified> {
         let public_key: PublicKeyX509Der<'static> = private_key.public_key().as_der()?;
         let mut identifier = [0; RECIPIENT_LEN];
-        // AWS documents no derivation. This is what the values of KMS show for which the public key is known.
+        // AWS documents no derivation. This is what the published KMS values with a known public key show.
         identifier.copy_from_slice(digest(&SHA256, public_key.as_ref()).as_ref());
         Ok(Self {
             private_key: OaepPrivateDecryptingKey::new(private_key)?,

@@ -1,8 +1,8 @@
-//! The enclave as the recipient of KMS's answers: the key that it names in attestation documents, and what KMS encrypts
+//! The enclave as the recipient of KMS's responses: the key that it names in attestation documents, and what KMS encrypts
 //! to that key.
 //!
-//! A `CiphertextForRecipient` proves nothing: whoever has seen the public key can make one. That it is KMS's own follows
-//! from the TLS connection that it came over, and from nothing here.
+//! A `CiphertextForRecipient` proves nothing: anyone who has seen the public key can make one. That KMS made it follows only
+//! from the TLS connection that it came over.
 
 mod algorithms;
 mod ber;

@@ -8,17 +8,17 @@ use super::{RecipientKey, RecipientKeyError};
 
 type Made = Result<Arc<RecipientKey>, RecipientKeyError>;
 
-/// The boot's RSA key, from the moment when its making begins. It takes a tenth of a second or more, and nobody needs it before
-/// the first call of KMS.
+/// The boot's RSA key, which may still be in the making. That takes a tenth of a second or more, and nothing needs the key
+/// before the first KMS call.
 #[derive(Clone, Debug)]
 pub struct PendingRecipientKey(watch::Receiver<Option<Made>>);
 
 impl PendingRecipientKey {
-    /// Begins to make the key, on a thread for what blocks. Has to be called inside the runtime.
+    /// Begins to make the key, on a thread for blocking work. Must be called inside the runtime.
     pub fn begin() -> Self {
         let (made, pending) = watch::channel(None);
         tokio::task::spawn_blocking(move || {
-            // Where nobody waits any longer, nobody needs it.
+            // If nothing awaits the key any longer, nothing needs it.
             let _ = made.send(Some(RecipientKey::generate().map(Arc::new)));
         });
         Self(pending)

@@ -65,7 +65,7 @@ async fn a_store_that_stalls_costs_no_more_than_the_time_limit() {
 
 #[tokio::test]
 async fn a_read_on_a_kept_connection_that_was_closed_is_repeated_once() {
-    // The first answer keeps the connection, the second request finds it closing, the third is on a fresh one.
+    // The first response keeps the connection, the second request finds it closing, the third uses a fresh one.
     let liar = Liar::new(|n, _| match n {
         1 => Reply::SayAndClose(Vec::new()),
         _ => Reply::Say(response("404 Not Found", "", b"")),
@@ -124,8 +124,8 @@ async fn a_write_finds_a_fresh_connection_where_the_kept_one_is_closed() {
 }
 
 #[tokio::test]
-async fn bytes_behind_an_response_are_not_the_next_response() {
-    // What a lying store would like to be taken for the answer to a later question.
+async fn bytes_behind_a_response_are_not_the_next_response() {
+    // A lying store wants the second response to be taken for that to the next request.
     let smuggled = [
         response("404 Not Found", "", b""),
         response("200 OK", "etag: \"9\"\r\n", b"other"),

@@ -1,11 +1,11 @@
-//! Pages that are not of the range that was asked for.
+//! Listings that are not of the requested range.
 
 use permafrost_common::store::{LISTING_BYTES_MAX, RECORD_MAX};
 
 use super::*;
 
 #[tokio::test]
-async fn a_page_that_is_not_of_the_range_is_refused() {
+async fn a_listing_that_is_not_of_the_range_is_refused() {
     let entry = |id: &str| format!(r#"{{"id":"{id}","version":1,"record":""}}"#);
     let fine = entry("k-c");
     for (records, more) in [
@@ -34,24 +34,24 @@ async fn a_page_that_is_not_of_the_range_is_refused() {
         (r#"{"id":"k-c","version":1}"#.into(), false),
         ("1".into(), false),
     ] {
-        let liar = Liar::saying(page_of(&records, more));
+        let liar = Liar::saying(listing_of(&records, more));
         let fault = failed(liar.listing().await);
         assert!(matches!(fault, Fault::Listing(_)), "{records}: {fault}");
     }
-    let liar = Liar::saying(page_of(&fine, false));
+    let liar = Liar::saying(listing_of(&fine, false));
     assert_eq!(liar.listing().await.unwrap().records.len(), 1);
     let liar = Liar::saying(response("200 OK", "", b"not json"));
     assert!(matches!(failed(liar.listing().await), Fault::Listing(_)));
 }
 
 #[tokio::test]
-async fn a_page_of_more_bytes_than_agreed_is_refused() {
+async fn a_listing_of_more_bytes_than_agreed_is_refused() {
     let record = "A".repeat(RECORD_MAX / 3 * 4);
     let count = LISTING_BYTES_MAX / RECORD_MAX + 1;
     let records: Vec<String> = (0..count)
         .map(|i| format!(r#"{{"id":"k-c{i}","version":1,"record":"{record}"}}"#))
         .collect();
-    let whole = page_of(&records.join(","), false);
+    let whole = listing_of(&records.join(","), false);
     let liar = Liar::new(move |_, _| Reply::SayAndClose(whole.clone()));
     let outcome = liar.client.listing("key", "k-", "k-b", count).await;
     assert!(matches!(failed(outcome), Fault::TooLong { .. }));

@@ -1,4 +1,4 @@
-//! A store that lies, over a real Unix socket: it answers with bytes, whatever was asked.
+//! A store that lies, over a real Unix socket: it responds with given bytes to any request.
 
 mod connections;
 mod listings;
@@ -24,7 +24,7 @@ enum Reply {
     Stall,
 }
 
-/// A store whose n-th request, over all connections and from 0, is answered by `reply(n, request)`.
+/// A store that responds to its n-th request, counted over all connections from 0, with `reply(n, request)`.
 struct Liar {
     client: StoreClient,
     requests: Arc<AtomicUsize>,
@@ -71,7 +71,7 @@ impl Liar {
         }
     }
 
-    /// A store that says the same to every request.
+    /// A store that gives the same response to every request.
     fn saying(response: impl Into<Vec<u8>>) -> Self {
         let response = response.into();
         Self::new(move |_, _| Reply::Say(response.clone()))
@@ -126,7 +126,7 @@ fn no_body(status: &str, headers: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\n{headers}\r\n").into_bytes()
 }
 
-fn page_of(records: &str, more: bool) -> Vec<u8> {
+fn listing_of(records: &str, more: bool) -> Vec<u8> {
     let body = format!("{{\"records\":[{records}],\"more\":{more}}}");
     response(
         "200 OK",
@@ -135,7 +135,7 @@ fn page_of(records: &str, more: bool) -> Vec<u8> {
     )
 }
 
-/// The fault of an error that leaves no doubt: nothing was written.
+/// The fault of an error after which certainly nothing was written.
 fn failed<T: std::fmt::Debug>(outcome: Result<T, StoreClientError>) -> Fault {
     match outcome {
         Err(StoreClientError::Failed(fault)) => fault,

@@ -1,4 +1,4 @@
-//! Answers about one record that do not fit the question.
+//! Responses about one record that do not fit the request.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ async fn the_requests_are_those_of_the_protocol() {
             4 => no_body("204 No Content", "etag: \"8\"\r\n"),
             5 => response("412 Precondition Failed", "etag: \"9\"\r\n", b"x"),
             6 => response("412 Precondition Failed", "", b"x"),
-            _ => page_of(r#"{"id":"k-c","version":2,"record":"YQ=="}"#, true),
+            _ => listing_of(r#"{"id":"k-c","version":2,"record":"YQ=="}"#, true),
         })
     });
     assert_eq!(liar.get(None).await.unwrap(), Fetched::Absent);
@@ -130,7 +130,7 @@ async fn a_put_that_gives_another_version_than_the_next_has_an_unknown_outcome()
 }
 
 #[tokio::test]
-async fn a_conflict_that_is_none_has_an_unknown_outcome() {
+async fn a_conflict_that_names_the_expected_version_has_an_unknown_outcome() {
     let liar = Liar::saying(response("412 Precondition Failed", "", b""));
     let fault = unknown(liar.put(Expected::Absent).await);
     assert!(matches!(fault, Fault::Version { .. }), "{fault}");
@@ -152,7 +152,7 @@ async fn a_status_the_protocol_does_not_have_is_quoted() {
     ] {
         let mut words = response(status, "etag: \"1\"\r\n", b"why \x1b[31m not");
         if status.starts_with("100") {
-            // An interim answer is followed by the real one.
+            // The final response follows an interim one.
             words = [
                 no_body(status, ""),
                 response("418 Teapot", "", b"why \x1b[31m not"),

@@ -1,4 +1,4 @@
-//! Values that were changed on the way.
+//! Values that were changed in transit.
 
 use super::*;
 

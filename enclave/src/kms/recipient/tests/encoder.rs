@@ -1,4 +1,4 @@
-//! BER in every form, valid or not: what the parser is tried with.
+//! BER in every form, valid or not: input for the parser's tests.
 
 use super::Parts;
 
@@ -39,7 +39,7 @@ impl Node {
         }
     }
 
-    /// Every node below and this one gets the form that `indefinite` says for it, if it has children.
+    /// Gives this node and every node below it the form that `indefinite` chooses, if it has children.
     pub(super) fn reform(&mut self, indefinite: &mut impl FnMut() -> bool) {
         if let Self::Definite(identifier, children) | Self::Indefinite(identifier, children) = self
         {
@@ -134,7 +134,7 @@ pub(super) const P_SPECIFIED: &str = "1.2.840.113549.1.1.9";
 pub(super) const SHA256: &str = "2.16.840.1.101.3.4.2.1";
 pub(super) const AES256_CBC: &str = "2.16.840.1.101.3.4.1.42";
 
-/// Where things stand in [`kms_form`].
+/// Where the parts are in [`kms_form`].
 pub(super) mod path {
     pub(crate) const CONTENT_TYPE: &[usize] = &[0];
     pub(crate) const CONTENT: &[usize] = &[1];

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::*;
 
-/// A folder with a certificate of our public key: OpenSSL wants one, whoever signed it.
+/// A folder with a certificate of our public key: OpenSSL wants one, by any issuer.
 struct Recipient {
     folder: tempfile::TempDir,
 }
@@ -35,7 +35,7 @@ impl Recipient {
         recipient
     }
 
-    /// The value for `plaintext`, made with these arguments besides those that any of ours needs.
+    /// The value for `plaintext`, made with these arguments and those that every call needs.
     fn encrypt(&self, plaintext: &[u8], arguments: &[&str]) -> Vec<u8> {
         fs::write(self.path().join("plaintext"), plaintext).unwrap();
         let fixed = "cms -encrypt -binary -in plaintext -outform DER -out value.der -recip recipient.pem \

@@ -13,7 +13,7 @@ fn the_public_key_fits_into_an_attestation_document() {
 }
 
 #[test]
-fn every_key_is_another() {
+fn no_two_keys_are_the_same() {
     let key = RecipientKey::generate().unwrap();
     assert_ne!(key.public_key_der(), KEY.public_key_der());
 }
@@ -51,7 +51,7 @@ fn a_value_for_another_key_is_refused_by_its_name() {
     );
 }
 
-/// Nobody learns from an error which of them it was.
+/// The error does not tell which of them failed.
 #[test]
 fn what_follows_from_the_private_key_is_one_error() {
     let ours = KEY.public_key_der();

@@ -1,4 +1,4 @@
-//! What is not BER, or more of it than anybody needs.
+//! What is not BER, or more of it than any encoder needs.
 
 use super::*;
 

@@ -203,7 +203,7 @@ fn content_is_whole_blocks_and_at_least_one() {
     );
 }
 
-/// What is said of a value that was changed in one place.
+/// The error for a value that was changed in one place.
 fn refused(change: impl FnOnce(&mut Node)) -> CmsError {
     let mut value = kms_form(&Parts::any());
     change(&mut value);
