@@ -1,10 +1,10 @@
-//! The command line. Few enough arguments that the measured binary needs no library for them.
+//! The command line, with so few arguments that the measured binary needs no library to parse them.
 
 use std::path::PathBuf;
 
 use permafrost_common::transport::{Address, Peers};
 
-/// What was asked for.
+/// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Boot and serve.
@@ -21,15 +21,15 @@ pub(crate) enum Command {
 pub(crate) struct Arguments {
     /// The measured configuration.
     pub(crate) config: PathBuf,
-    /// Where requests come from.
+    /// The address on which the enclave accepts requests.
     pub(crate) listen: Address,
-    /// Where the record store is.
+    /// The address of the record store.
     pub(crate) store: Address,
-    /// Where the way out is.
+    /// The address of the egress proxy.
     pub(crate) egress: Address,
-    /// Where log lines go; absent: to standard error.
+    /// The address to which log lines go; absent: standard error.
     pub(crate) logs: Option<Address>,
-    /// Which NSM attests.
+    /// The NSM to use.
     pub(crate) nsm: NsmChoice,
     /// Whether to end when standard input does.
     pub(crate) exit_on_stdin_close: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     pub(crate) parent_cid: u32,
 }
 
-/// Which NSM attests.
+/// The NSM to use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum NsmChoice {
     /// `/dev/nsm`.
@@ -53,30 +53,31 @@ pub(crate) enum NsmChoice {
 }
 
 const HELP: &str = "\
-permafrost-enclave: keeps FROST key shares inside a Nitro enclave, and signs with them.
+permafrost-enclave: keeps FROST key shares inside a Nitro enclave and signs with them.
 
 Usage: permafrost-enclave [OPTIONS]
 
-  --config FILE          the measured configuration          [/config/enclave.toml]
-  --listen ADDRESS       where requests come from            [vsock://any:5000]
-  --store ADDRESS        where the parent's record store is  [vsock://3:5001]
-  --egress ADDRESS       where the parent's way out is       [vsock://3:5002]
-  --log ADDRESS         where log lines go                  [standard error; as the first process vsock://3:5003]
-  --nsm device|emulator  which NSM attests; the emulator is only in development builds [device]
-  --state DIR            the emulator's state                (needed with --nsm emulator)
-  --measure              print the measurements that the emulator's documents will have, as JSON, and end
-  --debug-mode           the emulator's PCR0-2 are zero, as in Nitro's debug mode
-  --exit-on-stdin-close  end when standard input is closed
+  --config FILE          the measured configuration                [/config/enclave.toml]
+  --listen ADDRESS       accept requests at this address           [vsock://any:5000]
+  --store ADDRESS        the parent's record store                 [vsock://3:5001]
+  --egress ADDRESS       the parent's egress proxy                 [vsock://3:5002]
+  --log ADDRESS          send log lines to this address            [standard error; as PID 1: vsock://3:5003]
+  --nsm device|emulator  the NSM to use; only development builds have the emulator [device]
+  --state DIR            the emulator's state directory            (required with --nsm emulator)
+  --measure              print, as JSON, the measurements that the emulator will attest, and exit
+  --debug-mode           make the emulator's PCR0-2 zero, as in Nitro's debug mode
+  --exit-on-stdin-close  exit when standard input closes
   --version, --help
 
 Addresses: vsock://CID:PORT, unix:PATH, vsock+unix:PATH:PORT.
-Log lines are JSON. With --log standard error has one line when it listens and one when it fails. Exit status: 0 asked to stop, 1 failed, 2 wrong call.";
+Log lines are JSON. With --log, standard error gets one line when the enclave listens and one if it fails.
+Exit status: 0 stopped on request, 1 failed, 2 wrong arguments.";
 
 /// The CID of the parent instance, as every enclave sees it (AWS: Nitro Enclaves, vsock).
 const PARENT_CID: u32 = 3;
 
 impl Arguments {
-    /// Who may connect: over vsock nobody but the parent instance.
+    /// What may connect: over vsock only the parent instance.
     pub(crate) fn peers(&self) -> Peers {
         match self.listen {
             Address::Vsock { .. } => Peers::Cids(vec![self.parent_cid]),
@@ -85,9 +86,8 @@ impl Arguments {
     }
 }
 
-/// The arguments of the first process of a machine, which takes none: the parent's CID comes from the kernel's command line,
-/// where a virtual machine that is not Nitro has another (`PERMAFROST_PARENT_CID=2`). On Nitro all of that line is measured
-/// but what the hypervisor adds.
+/// The arguments as PID 1, which is given none. A virtual machine other than Nitro sets the parent's CID on the kernel's command
+/// line (`PERMAFROST_PARENT_CID=2`). On Nitro that line is measured, except for what the hypervisor appends.
 pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, String> {
     let parent_cid = parent_cid.unwrap_or_else(|| PARENT_CID.to_string());
     let cid = parent_cid
@@ -107,7 +107,7 @@ pub(crate) fn of_first_process(parent_cid: Option<String>) -> Result<Arguments, 
             parent_cid: cid,
             ..arguments
         }),
-        _ => Err("the first process only runs".to_owned()),
+        _ => Err("as PID 1 the program only runs".to_owned()),
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn without_arguments_it_is_the_production_enclave() {
+    fn without_arguments_the_defaults_are_those_of_production() {
         let Command::Run(arguments) = parse(std::iter::empty()).unwrap() else {
             panic!("expected to run");
         };

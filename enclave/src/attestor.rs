@@ -17,7 +17,7 @@ const CLOCK_INTERVAL: Duration = Duration::from_secs(2);
 pub struct Attestor {
     /// The NSM that attests.
     pub nsm: Nsm,
-    /// The clock that requests are judged by.
+    /// The clock that the times of requests are compared with.
     pub clock: Arc<Clock>,
     /// PCR0 of this enclave, 48 bytes: all zero in debug mode.
     pub pcr0: Pcr,
@@ -27,7 +27,7 @@ pub struct Attestor {
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
 pub enum AttestError {
-    /// The NSM does not answer, or not as it should.
+    /// The NSM refused, or its response is not one to this request.
     #[error(transparent)]
     Nsm(#[from] NsmError),
     /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
@@ -65,7 +65,7 @@ impl Attestor {
             let attestor = Arc::clone(&self);
             let attested = tokio::task::spawn_blocking(move || attestor.attest(None, None).err());
             if let Ok(Some(error)) = attested.await {
-                tracing::warn!(%error, "the clock was not compared with the NSM's");
+                tracing::warn!(%error, "cannot compare the clock with the NSM's");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What one boot makes: the keys that sign its answers and open sealed requests, and the document that vouches for them.
+//! What one boot makes: the keys that sign its responses and open sealed requests, and the document that vouches for them.
 
 use permafrost_common::attestation::{self, At, Document, PCR_LEN};
 use permafrost_common::binding::Binding;
@@ -17,23 +17,23 @@ use crate::nsm::{Nsm, NsmError};
 /// What was made at boot.
 #[derive(Debug)]
 pub struct Boot {
-    /// Signs every answer.
+    /// Signs every response.
     pub key: SigningKey,
-    /// Opens requests that come by Oblivious HTTP.
+    /// Opens requests that arrive by Oblivious HTTP.
     pub oblivious_key: GatewayKey,
     /// The attestation document made at boot, without a nonce.
     pub document: Vec<u8>,
-    /// The digest of `document`, which every answer carries as `X-Enclave-Attestation`.
+    /// The digest of `document`, which every response carries as `X-Enclave-Attestation`.
     pub attestation: AttestationDigest,
 }
 
 /// Why the enclave does not boot.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The measured configuration is refused.
+    /// The measured configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The NSM does not answer, or not as it should.
+    /// The NSM refused, or its response is not one to this request.
     #[error("the NSM does not attest this boot: {0}")]
     Nsm(#[from] NsmError),
     /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
@@ -41,21 +41,21 @@ pub enum BootError {
     Attestation(#[from] attestation::Error),
     /// The enclave runs in debug mode, and its configuration does not allow that.
     #[error(
-        "debug mode: the NSM's document has an all-zero PCR0; accepted: a measured enclave, or allow_debug_mode = true"
+        "debug mode: PCR0 in the NSM's document is all zero; accepted: a measured enclave, or allow_debug_mode = true"
     )]
     DebugMode,
     /// The boot key could not be made.
-    #[error("no boot key: {0}")]
+    #[error("cannot make the boot key: {0}")]
     Key(#[from] KeyError),
     /// The key for Oblivious HTTP could not be made.
-    #[error("no key for Oblivious HTTP: {0}")]
+    #[error("cannot make the key for Oblivious HTTP: {0}")]
     ObliviousKey(#[from] CryptoError),
 }
 
 /// Reads the configuration, makes the boot's keys, and has the NSM vouch for all of them.
 ///
-/// What cannot be attested is refused here: a document that does not verify under the NSM's own trust anchor, or
-/// that says debug mode where the configuration does not allow it, ends the boot. The clock starts at the document's signed timestamp.
+/// The boot ends here if it cannot be attested: the document does not verify under the NSM's own trust anchor, or it says debug
+/// mode and the configuration does not allow that. The clock starts at the document's signed timestamp.
 pub fn boot(configuration: &[u8], nsm: Nsm) -> Result<Enclave, BootError> {
     let config = Config::parse(configuration)?;
     let key = SigningKey::generate(Algorithm::Ed25519)?;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A clock that only attested time moves forward.
+/// A clock that follows the NSM's signed timestamps.
 #[derive(Debug)]
 pub struct Clock(Mutex<Anchor>);
 
@@ -29,7 +29,7 @@ impl Clock {
         anchor.time + anchor.at.elapsed()
     }
 
-    /// Moves forward to the timestamp of a later attestation document; never back, since accepted requests must stay old.
+    /// Moves forward to the timestamp of a later attestation document; never back, so that an expired request stays expired.
     pub fn attested(&self, timestamp_ms: u64) {
         let time = Duration::from_millis(timestamp_ms);
         let mut anchor = self.0.lock().unwrap_or_else(PoisonError::into_inner);

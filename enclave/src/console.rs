@@ -1,6 +1,6 @@
-//! Standard error of a program whose log goes elsewhere: in an enclave the console, which only debug mode shows to anybody.
+//! Standard error of a program whose log goes elsewhere: in an enclave the console, which the parent can read only in debug mode.
 //!
-//! Little is said there, since much output has hung whole enclaves: a line when the enclave listens, and a line when it fails.
+//! It gets two lines at most, since much console output has hung whole enclaves: one when the enclave listens, one if it fails.
 
 use std::io::{self, Write};
 
@@ -9,11 +9,11 @@ const LINE_MAX: usize = 1000;
 
 /// Writes one line, behind the program's name.
 pub(crate) fn say(text: &str) {
-    // Where nobody can be told there is nothing else to do.
+    // If the console cannot be written, there is no other place to report that.
     let _nobody_reads = io::stderr().write_all(line(text).as_bytes());
 }
 
-/// Whatever the text holds is one line of printable characters.
+/// Makes one line of printable characters of any text.
 fn line(text: &str) -> String {
     let printable: String = text
         .chars()

@@ -1,4 +1,4 @@
-//! No copy of this process's memory leaves it by way of the kernel.
+//! Keeps the kernel from writing or showing this process's memory to anything else.
 
 use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, setrlimit};
@@ -8,11 +8,11 @@ use nix::sys::resource::{Resource, setrlimit};
 ///
 /// # Errors
 ///
-/// What the kernel refused.
+/// The setting that the kernel refused.
 pub(crate) fn forbid() -> Result<(), String> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)
         .and_then(|()| set_dumpable(false))
-        .map_err(|error| format!("core dumps cannot be forbidden: {error}"))
+        .map_err(|error| format!("cannot disable core dumps: {error}"))
 }
 
 #[cfg(test)]

@@ -23,35 +23,35 @@ pub struct Enclave {
     pub config: Config,
     /// What was made at boot.
     pub boot: Boot,
-    /// The NSM that attests, and the clock that requests are judged by.
+    /// Makes attestation documents, and keeps the clock that the times of requests are compared with.
     pub attestor: Arc<Attestor>,
-    /// Who may ask.
+    /// Authenticates principals.
     pub authenticator: Authenticator,
-    /// How many requests were answered.
+    /// How many requests the enclave has answered.
     pub answered: AtomicU64,
     thawed: OnceLock<Thawed>,
     waiting_for: Mutex<String>,
 }
 
-/// What there is once the root secret is.
+/// What exists once the root secret is unsealed.
 pub struct Thawed {
     /// The keys.
     pub custody: Custody,
     /// The epochs of the root secret.
     pub root: Arc<Root>,
-    /// The records of people, whether there may be people or not.
+    /// The records of people, also where the configuration has no people.
     pub people_records: Arc<PeopleRecords>,
-    /// People, where the measured configuration has them.
+    /// People, if the measured configuration has a section `[people]`.
     pub people: Option<People>,
     /// How far resealing has come.
     pub reseal_pass: ResealPass,
 }
 
 impl Thawed {
-    /// Everything that is served with this root secret, from the records of this store.
+    /// Everything that the enclave serves with this root secret and the records of this store.
     ///
     /// # Errors
-    /// The cryptographic library gives no random bytes.
+    /// The cryptographic library fails to give random bytes.
     pub fn new(
         config: &Config,
         store: &Arc<StoreClient>,
@@ -82,7 +82,7 @@ impl Thawed {
 }
 
 impl Enclave {
-    /// A boot that has no root secret yet: it serves health and attestation.
+    /// A boot that has no root secret yet: it serves only health and attestation.
     pub fn new(config: Config, boot: Boot, attestor: Attestor) -> Self {
         let authenticator =
             Authenticator::new(&config.principals, &config.limits, boot.attestation);
@@ -93,7 +93,7 @@ impl Enclave {
             authenticator,
             answered: AtomicU64::new(0),
             thawed: OnceLock::new(),
-            waiting_for: Mutex::new("it has just been started".to_owned()),
+            waiting_for: Mutex::new("it has just started".to_owned()),
         }
     }
 
@@ -102,7 +102,7 @@ impl Enclave {
         let _ = self.thawed.set(thawed);
     }
 
-    /// Notes why there is no root secret yet, for whoever asks.
+    /// Records why the root secret is not unsealed yet, for health and problems to tell.
     pub fn waits_for(&self, reason: String) {
         *self
             .waiting_for
@@ -110,7 +110,7 @@ impl Enclave {
             .unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
-    /// What there is once the root secret is.
+    /// What exists once the root secret is unsealed; a problem until then.
     pub fn thawed(&self) -> Result<&Thawed, Problem> {
         self.thawed.get().ok_or_else(|| {
             let reason = self
@@ -122,7 +122,7 @@ impl Enclave {
         })
     }
 
-    /// The people, once the root secret is there, and the enclave's time.
+    /// The people, once the root secret is unsealed, and the enclave's time.
     pub fn people(&self) -> Result<(&People, Duration), Problem> {
         let people = self.thawed()?.people.as_ref().ok_or_else(|| {
             let detail = "the measured configuration has no section [people]";
@@ -131,7 +131,7 @@ impl Enclave {
         Ok((people, self.attestor.clock.now()))
     }
 
-    /// The keys, once the root secret is there.
+    /// The keys, once the root secret is unsealed.
     pub fn custody(&self) -> Result<&Custody, Problem> {
         Ok(&self.thawed()?.custody)
     }

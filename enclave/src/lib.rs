@@ -1,16 +1,15 @@
 //! The measured program: makes, keeps and uses FROST key shares inside a Nitro enclave.
 //!
-//! - [`nsm`]: who attests, and the trust anchor that belongs to it.
+//! - [`nsm`]: what attests, and the trust anchor that belongs to it.
 //! - [`config`]: the measured configuration.
-//! - [`boot`] makes an [`enclave::Enclave`], [`serve`] answers its requests by the table in [`routes`].
-//! - [`oblivious`]: requests that come sealed.
-//! - [`auth`]: who asks, and whether they may.
+//! - [`boot`] makes an [`enclave::Enclave`], [`serve`] answers requests by the table in [`routes`].
+//! - [`oblivious`]: requests that arrive sealed (Oblivious HTTP).
+//! - [`auth`]: which principal sent a request, and whether its policy allows it.
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
 //! - [`logs`]: where log lines go; [`resources`]: what the process uses.
-//! - [`people`]: users, by [`webauthn`].
-//! - [`webauthn`]: the verification of passkeys.
+//! - [`people`]: users and their sessions; [`webauthn`]: verification of their passkeys.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
 #![forbid(unsafe_code)]
@@ -41,8 +40,8 @@ pub mod webauthn;
 
 /// Wipes every allocation when it is freed.
 ///
-/// The FROST library, CBOR and hyper leave copies of what passes through them in buffers that they drop or outgrow: the dealer's
-/// polynomial, serialised shares, bodies. This wipes them all, and costs a `memset` for each free.
+/// The FROST library, CBOR and hyper drop or outgrow buffers that hold copies of secrets: the dealer's polynomial, serialised
+/// shares, bodies. This wipes them all, at the cost of one `memset` per free.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -30,10 +30,10 @@ use permafrost_enclave::serve::serve;
 use permafrost_enclave::store::StoreClient;
 use tokio::sync::oneshot;
 
-/// The first wait before the root secret is asked for again; each next one is twice as long.
+/// The wait before the second attempt to obtain the root secret; each further wait is twice as long.
 const UNSEAL_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest wait before the root secret is asked for again.
+/// The longest wait between two attempts to obtain the root secret.
 const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
@@ -75,10 +75,10 @@ fn run_to_the_end(arguments: Arguments) -> ExitCode {
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("no runtime: {error}"))
+        .map_err(|error| format!("cannot start the runtime: {error}"))
         .and_then(|runtime| {
             let ended = runtime.block_on(run(arguments));
-            // What blocks, on the NSM above all, may block for ever.
+            // A blocking call, above all one to the NSM, may never return.
             runtime.shutdown_timeout(LAST_LINES);
             ended
         });
@@ -97,7 +97,8 @@ fn run_to_the_end(arguments: Arguments) -> ExitCode {
 }
 
 fn logs(arguments: &Arguments) -> Result<Log, String> {
-    Log::start(arguments.logs.clone()).map_err(|error| format!("no thread for the log: {error}"))
+    Log::start(arguments.logs.clone())
+        .map_err(|error| format!("cannot start the log thread: {error}"))
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
@@ -121,7 +122,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     );
     if let Some(logs) = &arguments.logs {
         console::say(&format!(
-            "{}, deployment {}: requests at {}, records at {}, way out at {}, log to {logs}",
+            "{}, deployment {}: requests at {}, records at {}, egress proxy at {}, log to {logs}",
             env!("CARGO_PKG_VERSION"),
             enclave.config.deployment,
             arguments.listen,
@@ -150,8 +151,8 @@ async fn log_resources(enclave: Arc<Enclave>) {
     resources::log(interval, || enclave.answered.load(Ordering::Relaxed)).await;
 }
 
-/// Unseals the root secret, however long it takes, and then follows its epochs. Until then nothing but health and
-/// attestation is served, and health says why.
+/// Unseals the root secret, however long it takes, then follows its epochs. Until it is unsealed the enclave serves only health
+/// and attestation, and health says why.
 async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRecipientKey) {
     let config = &enclave.config;
     let timeout = Duration::from_millis(config.limits.store_timeout_ms);
@@ -159,7 +160,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
     let kms = match kms(&enclave, &arguments, recipient) {
         Ok(kms) => Arc::new(kms),
         Err(error) => {
-            tracing::error!(%error, "no KMS client");
+            tracing::error!(%error, "cannot make a KMS client");
             return enclave.waits_for(error.to_string());
         }
     };
@@ -175,7 +176,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
         match unsealed.await {
             Ok(root) => break Arc::new(root),
             Err(error) => {
-                tracing::error!(%error, retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "no root secret");
+                tracing::error!(%error, retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "cannot obtain the root secret");
                 enclave.waits_for(error.to_string());
             }
         }
@@ -206,7 +207,7 @@ fn kms(
 fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    // One byte more than is accepted, so that what is too long is seen to be.
+    // One byte more than is accepted, so that a file that is too long is noticed.
     std::fs::File::open(path)
         .and_then(|file| {
             file.take(CONFIGURATION_MAX as u64 + 1)
@@ -267,14 +268,14 @@ fn nsm(arguments: &Arguments, _: &[u8]) -> Result<Nsm, String> {
 
 fn device() -> Result<Nsm, String> {
     if cfg!(feature = "accept-unsigned-documents") {
-        tracing::warn!("TEST BUILD: attestation documents are taken unsigned and prove nothing");
+        tracing::warn!("TEST BUILD: attestation documents are accepted unsigned and prove nothing");
     }
     Device::open()
         .map(Nsm::new)
         .map_err(|error| error.to_string())
 }
 
-/// The name of the signal that asks the process to end.
+/// Waits for a signal that asks the process to end; gives its name.
 async fn ended() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) = (
@@ -289,10 +290,10 @@ async fn ended() -> &'static str {
     }
 }
 
-/// Whoever started this process holds the other end, so that it never outlives them.
+/// The process that started this one holds the other end, so this one never outlives it.
 async fn stdin_closed() {
     let (sender, closed) = oneshot::channel::<()>();
-    // A thread of its own: the runtime would wait for a read of its own when it ends.
+    // On a separate thread: the runtime would wait at its end for a blocking read.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         drop(sender);

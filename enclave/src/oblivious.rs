@@ -1,7 +1,7 @@
-//! Requests that come sealed (Oblivious HTTP, RFC 9458): answered inside as if they had come in the open.
+//! Requests that arrive sealed (Oblivious HTTP, RFC 9458), handled as if they had arrived in the clear.
 //!
-//! The limits on the head, the router and the answer's signature are those of every request. The time limit and the
-//! place among concurrent requests are those of the request that carried it; the body cannot be longer than that one's.
+//! The limit on the head, the router and the response's signature are those of every request. The time limit and the slot among
+//! concurrent requests are those of the outer request; the body cannot be longer than the outer one's.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::enclave::Enclave;
 use crate::routes::{Reply, router_inside};
 use crate::serve::{check_head, sign};
 
-/// What answers requests that come sealed.
+/// Responds to requests that arrive sealed.
 #[derive(Clone)]
 pub struct Inside {
     enclave: Arc<Enclave>,
@@ -35,13 +35,13 @@ impl Inside {
         }
     }
 
-    /// Answers a message that was sealed: Binary HTTP (RFC 9292) in and out, out with padding.
+    /// Responds to the opened message: Binary HTTP (RFC 9292) in and out, the response with padding.
     ///
-    /// The answer is signed over the request in the message (`docs/signatures.md`). What is not a request has no
-    /// signed answer: an `oblivious-request-invalid` tells why, and only the client can read it.
-    pub async fn response(&self, message: &[u8]) -> Vec<u8> {
+    /// The response is signed over the request in the message (`docs/signatures.md`). To a message that is not a request the response
+    /// is an unsigned `oblivious-request-invalid`, which only the client can read.
+    pub async fn respond(&self, message: &[u8]) -> Vec<u8> {
         let response = match decode_request(message) {
-            Ok(request) => self.response_request(request).await,
+            Ok(request) => self.respond_to(request).await,
             Err(error) => {
                 let problem = Problem::new(ProblemType::ObliviousRequestInvalid, error.to_string());
                 Reply::problem(&problem).into_whole_response()
@@ -51,7 +51,7 @@ impl Inside {
         pad_response(encode_response(&parts, &body))
     }
 
-    async fn response_request(&self, request: Request<Vec<u8>>) -> Response<Bytes> {
+    async fn respond_to(&self, request: Request<Vec<u8>>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
         let request = Request::from_parts(parts, Body::from(body));

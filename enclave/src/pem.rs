@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject;
 /// What [`certificates`] takes, for errors.
 pub(crate) const ACCEPTED: &str = "one or more CERTIFICATE blocks in PEM, and nothing else";
 
-/// The certificates of a text, which has one at least and no block of another kind. Their content is not looked at.
+/// The certificates of a text, which has at least one and no block of another kind. Their content is not checked.
 pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()

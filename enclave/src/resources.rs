@@ -1,5 +1,5 @@
-//! What the process and the machine use, as the kernel says in `/proc`: a log line now and then, so that whoever runs the enclave
-//! sees a leak before it ends one.
+//! What the process and the machine use, according to `/proc`, logged at intervals, so that the operator sees a leak before it
+//! ends the enclave.
 
 use std::fs;
 use std::io;
@@ -8,11 +8,11 @@ use std::time::Duration;
 /// What is in use at one moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Resources {
-    /// Memory of this process that is there: `VmRSS` (proc_pid_status(5)), in bytes. Its program is part of that.
+    /// Resident memory of this process, its program included: `VmRSS` (proc_pid_status(5)), in bytes.
     pub resident_bytes: u64,
-    /// The part of it that it wrote itself, heap and stacks: `RssAnon`, in bytes.
+    /// The part of it that the process wrote itself, heap and stacks: `RssAnon`, in bytes.
     pub anonymous_bytes: u64,
-    /// Memory of the machine that cannot be had: `MemTotal` less `MemAvailable` (proc_meminfo(5)), in bytes.
+    /// Memory of the machine that is not available: `MemTotal` less `MemAvailable` (proc_meminfo(5)), in bytes.
     pub machine_bytes: u64,
     /// Threads of this process.
     pub threads: u64,
@@ -25,11 +25,11 @@ impl Resources {
     ///
     /// # Errors
     ///
-    /// `/proc` cannot be read, or does not say one of them ([`io::ErrorKind::InvalidData`]).
+    /// `/proc` cannot be read, or lacks one of them ([`io::ErrorKind::InvalidData`]).
     pub fn now() -> io::Result<Self> {
         let status = fs::read_to_string("/proc/self/status")?;
         let memory = fs::read_to_string("/proc/meminfo")?;
-        // The one that reads the directory is not counted.
+        // The descriptor that reads the directory is not counted.
         let descriptors = fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
         Self::of(&status, &memory, descriptors as u64)
     }
@@ -46,8 +46,8 @@ impl Resources {
     }
 }
 
-/// Logs what is in use, at once and then whenever `interval` has passed, for as long as the process lives. `requests` tells how
-/// many requests were answered.
+/// Logs what is in use, at once and then after each `interval`, for as long as the process lives. `requests` tells how many
+/// requests the enclave has answered.
 pub async fn log(interval: Duration, requests: impl Fn() -> u64) {
     let mut next = tokio::time::interval(interval);
     next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -63,7 +63,7 @@ pub async fn log(interval: Duration, requests: impl Fn() -> u64) {
                 requests = requests(),
                 "resources"
             ),
-            Err(error) => tracing::warn!(%error, "resources are not known"),
+            Err(error) => tracing::warn!(%error, "cannot read what is in use"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections: every request within its limits, every answer signed.
+//! Connections: every request within its limits, every response signed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::enclave::Enclave;
 use crate::oblivious::Inside;
 use crate::routes::{Reply, router};
 
-/// What hyper reads of a request's head before it gives up; our own limit, which answers in words, lies below.
+/// How much of a request's head hyper reads before it gives up; our own limit, which responds with a problem, is lower.
 const HEAD_BUFFER: usize = 64 * 1024;
 
 /// Answers requests until the process ends.
@@ -39,7 +39,7 @@ pub async fn serve(enclave: Arc<Enclave>, listener: Listener) -> Infallible {
     let connections = Arc::new(Semaphore::new(limits.connections));
     loop {
         let (stream, _) = listener.accept().await;
-        // Beyond the limit a connection is closed at once: there is no request to answer yet.
+        // A connection beyond the limit is closed at once: it has not sent a request yet.
         if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
             tokio::spawn(connection(service.clone(), stream, permit));
         }
@@ -48,15 +48,15 @@ pub async fn serve(enclave: Arc<Enclave>, listener: Listener) -> Infallible {
 
 async fn connection(service: Service, stream: Stream, _permit: OwnedSemaphorePermit) {
     let timeout = Duration::from_millis(service.enclave.config.limits.request_timeout_ms);
-    let response = service_fn(|request| {
+    let respond = service_fn(|request| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.response(request).await) }
+        async move { Ok::<_, Infallible>(service.respond(request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeout)
         .max_buf_size(HEAD_BUFFER)
-        .serve_connection(TokioIo::new(stream), response)
+        .serve_connection(TokioIo::new(stream), respond)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
@@ -72,7 +72,7 @@ struct Service {
 }
 
 impl Service {
-    async fn response(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
         let timeout = Duration::from_millis(self.enclave.config.limits.request_timeout_ms);
@@ -80,7 +80,7 @@ impl Service {
         let reply = tokio::time::timeout(timeout, self.route(request))
             .await
             .unwrap_or_else(|_| {
-                let detail = format!("not answered within {} ms", timeout.as_millis());
+                let detail = format!("no response within {} ms", timeout.as_millis());
                 Err(Problem::new(ProblemType::RequestTimeout, detail).retry_after(1))
             })
             .unwrap_or_else(|problem| Reply::problem(&problem).into_response());
@@ -93,10 +93,7 @@ impl Service {
         let limits = &self.enclave.config.limits;
         check_head(&request, limits.header_bytes)?;
         let _permit = self.requests.try_acquire().map_err(|_| {
-            let detail = format!(
-                "{} requests are being worked on",
-                limits.concurrent_requests
-            );
+            let detail = format!("{} requests are in progress", limits.concurrent_requests);
             Problem::new(ProblemType::Overloaded, detail).retry_after(1)
         })?;
         let (parts, body) = request.into_parts();
@@ -110,7 +107,7 @@ impl Service {
                 ),
                 false => Problem::new(
                     ProblemType::InvalidRequest,
-                    "the body did not arrive as a whole",
+                    "the body did not arrive in full",
                 ),
             })?
             .to_bytes();
@@ -123,14 +120,14 @@ impl Service {
     }
 }
 
-/// The answer with its whole body and the boot's signature.
+/// The response with its whole body and the boot's signature.
 pub(crate) async fn sign(
     enclave: &Enclave,
     context: &RequestContext,
     response: Response,
 ) -> http::Response<Bytes> {
     let (mut parts, body) = response.into_parts();
-    // Every body was made whole by a Reply, so collecting it neither waits nor fails.
+    // A Reply makes every body whole, so collecting it neither waits nor fails.
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::new(),
@@ -145,8 +142,8 @@ pub(crate) async fn sign(
         &boot.key,
         created,
     ) {
-        // A client refuses what is not signed, so nothing is lost but the answer.
-        tracing::error!(%error, "an answer leaves unsigned");
+        // A client refuses an unsigned response, so nothing is lost but the response.
+        tracing::error!(%error, "cannot sign a response; it leaves unsigned");
     }
     http::Response::from_parts(parts, body)
 }

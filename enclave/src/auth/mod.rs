@@ -1,4 +1,4 @@
-//! Who asks, and whether they may: signed requests of principals, judged by the enclave's own clock.
+//! Authentication and authorisation: signed requests of principals, checked by the enclave's own clock.
 
 mod policy;
 mod rate;
@@ -23,9 +23,9 @@ use crate::people::UserId;
 pub struct Principal {
     /// The `keyid` of its requests: 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub name: String,
-    /// What its requests are signed with.
+    /// The key that verifies its requests.
     pub public_key: PublicKey,
-    /// What it may do. What is not named is denied.
+    /// What it may do; everything else is denied.
     pub policy: Policy,
 }
 
@@ -36,7 +36,7 @@ pub struct Caller {
     pub name: String,
     /// What it may do.
     pub policy: Policy,
-    /// The user, where it is a session that asks.
+    /// The user, if the principal is a session.
     pub person: Option<Person>,
 }
 
@@ -62,7 +62,7 @@ struct Known {
     presence: Presence,
 }
 
-/// What is remembered of whoever sends requests: how much of the rate is left, and which nonces were used.
+/// The memory of one principal's requests: how much of its rate is left, and which nonces it has used.
 #[derive(Debug)]
 pub struct Presence {
     per_minute: u32,
@@ -92,14 +92,14 @@ impl Authenticator {
 
     /// Checks a request whose form and digest are already checked; `now` is the time since 1970.
     ///
-    /// In this order: this boot, the principal, the signature, the time, the nonce, the rate. So what the parent
-    /// makes up changes nothing here, and a replay does not use up the principal's rate.
+    /// In this order: this boot, the principal, the signature, the time, the nonce, the rate. So a request that the parent makes up
+    /// changes nothing here, and a replay does not use up the principal's rate.
     pub fn authenticate(&self, request: &SignedRequest, now: Duration) -> Result<Caller, Problem> {
         self.check_boot(request)?;
         let known = self.known.get(request.keyid()).ok_or_else(|| {
             Problem::new(
                 ProblemType::UnknownPrincipal,
-                format!("no principal is named {:?}", request.keyid()),
+                format!("there is no principal {:?}", request.keyid()),
             )
         })?;
         self.check_signature(request, &known.principal.public_key, now)?;
@@ -117,7 +117,7 @@ impl Authenticator {
             return Err(Problem::new(
                 ProblemType::WrongEnclave,
                 format!(
-                    "the request is meant for the boot {}; this is {}",
+                    "the request is for the boot {}; this boot is {}",
                     request.attestation(),
                     self.attestation
                 ),
@@ -126,7 +126,7 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Checks that this key signed the request, and not long ago.
+    /// Checks that this key signed the request, and that the request is recent.
     pub fn check_signature(
         &self,
         request: &SignedRequest,
@@ -139,7 +139,7 @@ impl Authenticator {
         self.check_time(request.created(), now.as_secs())
     }
 
-    /// Takes the nonce of a request whose signature was checked, and one of the rate.
+    /// Uses the nonce of a request whose signature was checked, and counts it against the rate.
     pub fn admit(
         &self,
         request: &SignedRequest,
@@ -148,7 +148,7 @@ impl Authenticator {
     ) -> Result<(), Problem> {
         let rate_limited = |retry_after| {
             let detail = format!(
-                "{} may make {} requests a minute",
+                "{} may make {} requests per minute",
                 request.keyid(),
                 presence.per_minute
             );
@@ -181,14 +181,14 @@ impl Authenticator {
         Err(Problem::new(
             ProblemType::RequestExpired,
             format!(
-                "created {created}; accepted: {oldest} to {newest}, the enclave's clock being at {now}"
+                "created is {created}; accepted: {oldest} to {newest}; the enclave's clock is at {now}"
             ),
         ))
     }
 }
 
 impl Presence {
-    /// Of somebody who has not asked yet.
+    /// For a principal that has sent no request yet.
     pub fn new(per_minute: u32, limits: &Limits) -> Self {
         let window = limits.request_max_age_s + limits.clock_skew_s;
         Self {

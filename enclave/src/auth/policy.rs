@@ -1,4 +1,4 @@
-//! What a principal may do. Denied by default: what is not named is refused.
+//! What a principal may do. Anything that its policy does not name is denied.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ pub enum OperationName {
 }
 
 impl OperationName {
-    /// What every user may do with their own account, and nobody else.
+    /// What every user may do with their own account, and no other principal may.
     pub const OF_PEOPLE: [Self; 11] = [
         Self::ShowUser,
         Self::SetPolicy,
@@ -137,7 +137,7 @@ impl OperationName {
     }
 }
 
-/// Which keys a principal may touch.
+/// Which keys a principal may use.
 ///
 /// In the configuration: `"own"`, `"all"` or a list of key ids.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -146,11 +146,11 @@ pub enum KeyScope {
     /// Those it made.
     #[default]
     Own,
-    /// Everybody's.
+    /// All keys.
     All,
-    /// Those listed by id, whoever made them.
+    /// Those listed by id, whichever principal made them.
     Listed(BTreeSet<String>),
-    /// Those it made, of the listed ones. Only of sessions.
+    /// Those of the listed keys that it made. Only for sessions.
     OwnAmong(BTreeSet<String>),
 }
 
@@ -159,9 +159,9 @@ pub enum KeyScope {
 pub struct Policy {
     /// The operations it may ask for.
     pub operations: BTreeSet<OperationName>,
-    /// The keys it may touch.
+    /// The keys it may use.
     pub keys: KeyScope,
-    /// What it may have signed.
+    /// The kinds of payload it may have signed.
     pub payloads: BTreeSet<PayloadKind>,
     /// The kinds of Nostr events it may have signed; `None`: all.
     pub nostr_kinds: Option<BTreeSet<u16>>,
@@ -181,7 +181,7 @@ impl Policy {
         )))
     }
 
-    /// Whether a key is one that the principal `name` may know of.
+    /// Whether the principal `name` may see a key.
     pub fn allows_key(&self, name: &str, id: &str, owner: &str) -> bool {
         match &self.keys {
             KeyScope::Own => name == owner,

@@ -23,7 +23,7 @@ impl Rate {
         }
     }
 
-    /// Takes one request at `now`, the time since 1970, or says in how many seconds there will be one to take.
+    /// Takes one request at `now`, the time since 1970, or gives the seconds until the next one is available.
     pub(crate) fn take(&mut self, now: Duration) -> Result<(), u64> {
         let gained = now.saturating_sub(self.refilled).as_secs_f64() * self.per_second;
         self.tokens = (self.tokens + gained).min(self.burst);

@@ -1,4 +1,4 @@
-//! The nonces of one principal's accepted requests, for as long as a request with each could be accepted.
+//! The nonces of one principal's accepted requests, each kept for as long as a request with it could be accepted.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -12,27 +12,27 @@ pub(super) struct ReplayMemory {
     by_expiry: BTreeSet<(u64, Fingerprint)>,
 }
 
-/// Whether a nonce was there.
+/// The result of remembering a nonce.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Seen {
-    /// It was not, and now is.
+    /// It is new, and now remembered.
     New,
-    /// It was.
+    /// It was used before.
     Before,
-    /// There is no room: more requests than twice the principal's rate.
+    /// There is no room: the principal has sent more than twice the requests of its rate.
     Full {
         /// Seconds until there is room.
         retry_after: u64,
     },
 }
 
-/// 16 bytes of SHA-256: nonces are of the principal's making, and a second preimage is no use to anyone.
+/// 16 bytes of SHA-256: the principal chooses its nonces, and a second preimage is of no use to anyone.
 type Fingerprint = [u8; 16];
 
 impl ReplayMemory {
-    /// Room for twice the requests that the rate allows while a nonce is kept.
+    /// With room for twice the requests that the rate allows while a nonce is kept.
     ///
-    /// Requests beyond the rate are remembered too, so that one refused for its rate is not accepted later.
+    /// Requests beyond the rate are remembered as well, so that a request refused for its rate is not accepted later.
     pub(super) fn for_rate(per_minute: u32, window_s: u64) -> Self {
         let in_window = u64::from(per_minute).saturating_mul(window_s).div_ceil(60);
         Self {
@@ -69,7 +69,7 @@ impl ReplayMemory {
             self.by_expiry.remove(&(expires, print));
             self.nonces.remove(&print);
         }
-        // A busy minute is no reason to keep its memory for good.
+        // The memory of a busy minute is given back.
         if self.nonces.capacity() > 8 * self.nonces.len() + 64 {
             self.nonces.shrink_to(2 * self.nonces.len());
         }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{ConfigError, in_range};
 
-/// What one request, and all of them together, may use.
+/// What one request, and all requests together, may use.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -12,11 +12,11 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The longest request line and header fields together, in bytes.
     pub header_bytes: usize,
-    /// Requests worked on at once.
+    /// Requests handled at once.
     pub concurrent_requests: usize,
     /// Connections held at once.
     pub connections: usize,
-    /// The time from a request's head to its answer, in milliseconds.
+    /// The time from a request's head to its response, in milliseconds.
     pub request_timeout_ms: u64,
     /// How long after `created` a request is accepted, in seconds.
     pub request_max_age_s: u64,
@@ -26,7 +26,7 @@ pub struct Limits {
     pub cache_bytes: usize,
     /// The time for one call of the record store, in milliseconds.
     pub store_timeout_ms: u64,
-    /// How often the log says what is in use, in milliseconds.
+    /// The interval at which the enclave logs what is in use, in milliseconds.
     pub resources_interval_ms: u64,
 }
 

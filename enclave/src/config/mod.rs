@@ -1,7 +1,7 @@
 //! The measured configuration: the TOML file whose digest is in PCR2 (`docs/configuration.md`).
 //!
-//! It is read once, strictly: an unknown key, a missing one or a value out of range ends the boot with an error
-//! that names the key and what would be accepted.
+//! It is parsed once, strictly: an unknown key, a missing key or a value out of range ends the boot with an error that names the
+//! key and what would be accepted.
 
 mod limits;
 mod principals;
@@ -28,21 +28,21 @@ pub const CONFIGURATION_MAX: usize = 1024 * 1024;
 pub struct Config {
     /// The deployment's name: part of every sealed record's place. 1 to 64 of `a-z 0-9 -`.
     pub deployment: String,
-    /// The network that Taproot addresses are written for.
+    /// The network of Taproot addresses.
     pub network: Network,
-    /// Whether the enclave serves in debug mode, where the parent reads its console and PCR0-2 are zero.
+    /// Whether the enclave serves in debug mode, in which the parent can read its console and PCR0-2 are zero.
     pub allow_debug_mode: bool,
-    /// Which KMS key the root secret comes from.
+    /// The KMS key that the root secret comes from, and its host.
     pub kms: KmsConfig,
-    /// What one request, and all of them together, may use.
+    /// What one request, and all requests together, may use.
     pub limits: Limits,
-    /// Who may do what.
+    /// The services that may send requests, and what each may do.
     pub principals: Vec<Principal>,
     /// Whether people may register, and what they may do.
     pub people: Option<PeopleConfig>,
 }
 
-/// Why a configuration is refused.
+/// Why a configuration is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// Longer than [`CONFIGURATION_MAX`].
@@ -52,7 +52,7 @@ pub enum ConfigError {
         length: usize,
     },
     /// Not TOML, an unknown key, a missing one, or a value of another type.
-    #[error("the configuration is not accepted: {0}")]
+    #[error("the configuration is invalid: {0}")]
     Toml(String),
     /// A value that is not accepted.
     #[error("{key}: {found}; accepted: {accepted}")]
@@ -140,7 +140,7 @@ fn is_deployment(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// What a value that is not accepted is refused with.
+/// The error for a value that is not accepted.
 pub(crate) fn value(key: &str, found: &str, accepted: &'static str) -> ConfigError {
     ConfigError::Value {
         key: key.to_owned(),

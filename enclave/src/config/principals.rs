@@ -1,4 +1,4 @@
-//! The sections `principal`: services that may ask, and what each may do.
+//! The sections `principal`: the services that may send requests, and what each may do.
 
 use std::collections::BTreeSet;
 
@@ -42,14 +42,14 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
             return Err(value(
                 "principal.name",
                 &section.name,
-                "a name that does not begin with user. or session., which people have",
+                "a name that does not begin with user. or session., which are reserved for people",
             ));
         }
         if let Some(operation) = section.operations.iter().find(|name| name.is_of_people()) {
             return Err(value(
                 &key("operations"),
                 operation.as_str(),
-                "operations that are not about a person's account",
+                "operations other than those on a user's account",
             ));
         }
         if !names.insert(section.name.clone()) {

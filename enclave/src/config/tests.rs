@@ -1,4 +1,4 @@
-//! What a configuration may say, and what is refused by name.
+//! What a configuration may say, and which refusals name the key.
 
 use super::*;
 use crate::auth::{KeyScope, OperationName};
@@ -29,7 +29,7 @@ fn a_configuration_is_read_with_its_defaults() {
 }
 
 #[test]
-fn the_example_of_the_configuration_page_is_accepted() {
+fn the_example_in_docs_configuration_is_accepted() {
     let page = include_str!("../../../docs/configuration.md");
     let start = page.find("```toml\n").unwrap() + "```toml\n".len();
     let example = &page[start..start + page[start..].find("```").unwrap()];
@@ -87,7 +87,7 @@ fn values_out_of_range_are_refused_with_what_is_accepted() {
 }
 
 #[test]
-fn people_are_given_nothing_that_is_not_theirs() {
+fn people_have_default_operations_and_mistakes_about_people_are_named() {
     let people = "[people]\nrp_id = \"localhost\"\norigins = [\"http://localhost\"]\n";
     let config = Config::parse(format!("{GOOD}\n{people}").as_bytes()).unwrap();
     let policy = config.people.unwrap().policy;

@@ -1,4 +1,4 @@
-//! Random numbers from the NSM, or none.
+//! Random numbers from the NSM, and from no other source.
 
 use std::fs;
 use std::io::Write;
@@ -14,16 +14,16 @@ const CURRENT: &str = "/sys/class/misc/hw_random/rng_current";
 /// The name of the NSM's driver there (Linux, `drivers/misc/nsm.c`).
 const NSM: &str = "nsm-hwrng";
 
-/// How many bits the kernel's generator has been given, of 256.
+/// How many bits of entropy the kernel's generator has, of 256.
 const AVAILABLE: &str = "/proc/sys/kernel/random/entropy_avail";
 
 /// How many bits it needs.
 const SEEDED: u32 = 256;
 
-/// What is written to the generator, beside what the kernel takes from the NSM's driver itself, in bytes.
+/// How many bytes this program writes to the generator, in addition to what the kernel takes from the NSM's driver itself.
 const SEED_LEN: usize = 256;
 
-/// How long the kernel may take to seed itself: a fraction of a second with a working NSM.
+/// How long the kernel may take to seed itself; a working NSM takes a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 // Without this setting the cryptographic library would seed itself from the timing of the CPU (`.cargo/config.toml`).
@@ -32,13 +32,13 @@ const _: () = assert!(
     "build in the workspace, whose .cargo/config.toml has AWS_LC_SYS_NO_JITTER_ENTROPY = 1"
 );
 
-/// The kernel's generator has the NSM as its source, and no other: the source's name.
+/// Checks that the NSM is the only source of the kernel's generator; gives the source's name.
 pub(super) fn is_from_the_nsm() -> Result<&'static str, String> {
     let current = read(CURRENT)?;
     match current == NSM {
         true => Ok(NSM),
         false => Err(format!(
-            "the kernel's random numbers come from {current:?}, expected: {NSM:?}"
+            "the kernel takes its random numbers from {current:?}, expected: {NSM:?}"
         )),
     }
 }
@@ -49,12 +49,12 @@ pub(super) fn seed(nsm: &Nsm) -> Result<(), String> {
     is_from_the_nsm()?;
     let mut seed = Zeroizing::new([0; SEED_LEN]);
     nsm.random(seed.as_mut_slice())
-        .map_err(|error| format!("the NSM gives no random numbers: {error}"))?;
+        .map_err(|error| format!("cannot get random numbers from the NSM: {error}"))?;
     fs::File::options()
         .write(true)
         .open("/dev/urandom")
         .and_then(|mut generator| generator.write_all(seed.as_slice()))
-        .map_err(|error| format!("/dev/urandom takes no seed: {error}"))?;
+        .map_err(|error| format!("cannot write the seed to /dev/urandom: {error}"))?;
     let started = Instant::now();
     loop {
         let available = read(AVAILABLE)?;

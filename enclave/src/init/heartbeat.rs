@@ -1,5 +1,5 @@
-//! Tells the parent that the enclave runs, as `nitro-cli run-enclave` expects it from an image's init: a connection to port
-//! 9000, one byte 0xb7, and the same byte back (aws-nitro-enclaves-sdk-bootstrap, `init/init.c`).
+//! Tells the parent that the enclave runs, as `nitro-cli run-enclave` expects from an image's init: a connection to port 9000,
+//! one byte 0xb7, and the same byte back (aws-nitro-enclaves-sdk-bootstrap, `init/init.c`).
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use tokio::time::timeout;
 const PORT: u32 = 9000;
 const HEARTBEAT: u8 = 0xb7;
 
-/// How long the parent may take. `nitro-cli` waits for the heartbeat before anything else; other parents never take it.
+/// How long the parent may take. `nitro-cli` waits for the heartbeat before anything else; other parents never accept it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sends the heartbeat once. Nothing depends on it but `nitro-cli`'s own patience, so its failure is only logged.
+/// Sends the heartbeat once. Only `nitro-cli` waits for it, so a failure is only logged.
 pub(super) async fn send(parent_cid: u32) {
     let parent = Address::Vsock {
         cid: Cid::Number(parent_cid),
         port: PORT,
     };
     match exchange(&parent, PATIENCE).await {
-        Ok(()) => tracing::info!("the parent took the heartbeat"),
-        Err(reason) => tracing::info!(reason, "the parent took no heartbeat"),
+        Ok(()) => tracing::info!("the parent accepted the heartbeat"),
+        Err(reason) => tracing::info!(reason, "the parent did not accept the heartbeat"),
     }
 }
 
@@ -34,12 +34,12 @@ async fn exchange(parent: &Address, patience: Duration) -> Result<(), String> {
     };
     let response = timeout(patience, exchanging)
         .await
-        .unwrap_or_else(|_| Err(format!("no answer within {} ms", patience.as_millis())))?;
+        .unwrap_or_else(|_| Err(format!("no response within {} ms", patience.as_millis())))?;
     if response == HEARTBEAT {
         return Ok(());
     }
     Err(format!(
-        "the answer is {response:#04x}, expected: {HEARTBEAT:#04x}"
+        "the response is {response:#04x}, expected: {HEARTBEAT:#04x}"
     ))
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a heartbeat to a parent that does this with the connection.
+    /// The result of a heartbeat to a parent that does this with the connection.
     async fn sent_to<D>(parent: impl FnOnce(UnixStream) -> D) -> Result<(), String>
     where
         D: Future<Output = ()>,
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_byte_an_end_or_silence_is_no_heartbeat() {
+    async fn another_byte_an_end_or_silence_is_not_a_heartbeat() {
         let other = sent_to(|mut stream| async move {
             stream.write_all(&[0xb6]).await.unwrap();
             let _its_end = stream.read_u8().await;
@@ -88,11 +88,11 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(800)).await;
             drop(stream);
         });
-        assert!(silence.await.unwrap_err().contains("no answer within"));
+        assert!(silence.await.unwrap_err().contains("no response within"));
     }
 
     #[tokio::test]
-    async fn a_parent_that_is_not_there_is_no_reason_to_wait() {
+    async fn an_absent_parent_is_not_waited_for() {
         let address = "unix:/nonexistent/heartbeat.sock".parse().unwrap();
         let began = std::time::Instant::now();
         assert!(exchange(&address, PATIENCE).await.is_err());

@@ -1,4 +1,4 @@
-//! The file systems of the image: all in memory, none of them keeps anything.
+//! The file systems of the image: all of them in memory.
 
 use std::collections::BTreeSet;
 use std::fs::DirBuilder;
@@ -21,13 +21,13 @@ const MOUNTS: [(&str, &str, bool, &str); 3] = [
 /// What the kernel unpacks the ramdisks into.
 const ROOT: &str = "rootfs";
 
-/// Mounts them, and makes the root read-only: after that nothing can be written but devices and kernel settings.
+/// Mounts them, and makes the root file system read-only: after that only devices and kernel settings can be written.
 pub(super) fn mount_all() -> Result<(), String> {
     let always = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     for (kind, place, read_only, options) in MOUNTS {
         match DirBuilder::new().mode(0o555).create(place) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(format!("the directory {place} cannot be made: {error}"));
+                return Err(format!("cannot make the directory {place}: {error}"));
             }
             _ => {}
         }
@@ -37,15 +37,15 @@ pub(super) fn mount_all() -> Result<(), String> {
         match mount(Some(kind), place, Some(kind), flags, Some(options)) {
             // The kernel may have been told to mount /dev itself.
             Ok(()) | Err(Errno::EBUSY) => {}
-            Err(error) => return Err(format!("{kind} cannot be mounted at {place}: {error}")),
+            Err(error) => return Err(format!("cannot mount {kind} at {place}: {error}")),
         }
     }
     let root = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
     mount(None::<&str>, "/", None::<&str>, root, None::<&str>)
-        .map_err(|error| format!("the root cannot be made read-only: {error}"))
+        .map_err(|error| format!("cannot make the root file system read-only: {error}"))
 }
 
-/// Checks that these are all that is mounted, by what `/proc/self/mounts` says (proc_pid_mounts(5)).
+/// Checks that nothing else is mounted, given the content of `/proc/self/mounts` (proc_pid_mounts(5)).
 pub(super) fn check(mounts: &str) -> Result<(), String> {
     let found: BTreeSet<_> = mounts.lines().map(Mounted::of).collect();
     let root = Mounted {
@@ -61,7 +61,7 @@ pub(super) fn check(mounts: &str) -> Result<(), String> {
     let expected: BTreeSet<_> = others.into_iter().chain([root]).collect();
     match found == expected {
         true => Ok(()),
-        false => Err(format!("mounted are {found:?}, expected: {expected:?}")),
+        false => Err(format!("the mounts are {found:?}, expected: {expected:?}")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! How one line looks: numbered, and never too long.
+//! The form of one line: numbered, and of limited length.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -6,12 +6,12 @@ use time::format_description::well_known::Rfc3339;
 /// The longest line, in bytes, with its line feed.
 pub const LINE_MAX: usize = 8 * 1024;
 
-/// How much of a longer one is shown, in bytes. As a JSON string that is at most six times as long.
+/// How much of a longer line is shown, in bytes. As a JSON string that is at most six times as long.
 const BEGINNING: usize = 1024;
 
 /// An event as it is sent: `{"number":N,` before the rest of its JSON object, and a line feed behind it.
 ///
-/// Numbers are from 1 and without a gap, so whoever reads sees how many lines are missing, and where.
+/// Numbers start at 1 and have no gaps, so a reader sees how many lines are missing, and where.
 pub(super) fn of_event(number: u64, event: &[u8]) -> Vec<u8> {
     let event = event.trim_ascii();
     match event.strip_prefix(b"{") {
@@ -22,7 +22,7 @@ pub(super) fn of_event(number: u64, event: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Says that lines were lost: how many since this was said last.
+/// The line that says how many lines were lost since the last such line.
 pub(super) fn of_loss(lost: u64) -> Vec<u8> {
     let fields = serde_json::json!({"message": "log lines were lost", "lost": lost});
     line(serde_json::json!({"level": "WARN", "fields": fields}))
@@ -31,7 +31,7 @@ pub(super) fn of_loss(lost: u64) -> Vec<u8> {
 fn beginning_of(number: u64, event: &[u8]) -> Vec<u8> {
     let beginning = event.get(..BEGINNING).unwrap_or(event);
     let fields = serde_json::json!({
-        "message": "a log line was too long, or no JSON",
+        "message": "a log line was too long, or not JSON",
         "bytes": event.len(),
         "beginning": String::from_utf8_lossy(beginning),
     });
@@ -40,7 +40,7 @@ fn beginning_of(number: u64, event: &[u8]) -> Vec<u8> {
 
 fn line(mut content: serde_json::Value) -> Vec<u8> {
     if let Some(object) = content.as_object_mut() {
-        // A clock that cannot be written as a date is no reason to say nothing.
+        // If the time cannot be written as a date, the line is still worth sending.
         let now = OffsetDateTime::now_utc()
             .format(&Rfc3339)
             .unwrap_or_default();

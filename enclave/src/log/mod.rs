@@ -1,8 +1,8 @@
-//! Log lines: one JSON object each, on standard error, or to the parent by a connection of their own (`docs/log.md`).
+//! The enclave log: one JSON object per line, on standard error, or to the parent over a connection of its own (`docs/log.md`).
 //!
-//! A console that is written to much has hung whole enclaves, and a parent that does not read may not slow a request. So
-//! nothing here waits for whoever reads: lines go into a bounded queue, a thread of its own carries them, and what has no
-//! room is lost and counted.
+//! Much console output has hung whole enclaves, and a parent that does not read must not slow down a request. So no request waits
+//! for the receiver: lines go into a bounded queue, a separate thread carries them, and lines that find no room are dropped and
+//! counted.
 
 mod carrier;
 mod line;
@@ -25,15 +25,15 @@ pub use queue::{BYTES_MAX, LINES_MAX};
 pub struct Log(Option<Arc<Queue>>);
 
 impl Log {
-    /// Sends the log lines of this process, from now on, to an address, or writes them to standard error.
+    /// From now on sends the log lines of this process to an address, or writes them to standard error.
     ///
     /// # Errors
     ///
-    /// There is no thread for them.
+    /// The thread that carries them cannot start.
     pub fn start(to: Option<Address>) -> io::Result<Self> {
         let json = tracing_subscriber::fmt().json();
         let Some(address) = to else {
-            // A process has one logger: where there is one, it stays.
+            // A process has one logger: the first one stays.
             let _there_is_one = json.with_writer(io::stderr).try_init();
             return Ok(Self(None));
         };
@@ -43,12 +43,12 @@ impl Log {
         Ok(Self(Some(queue)))
     }
 
-    /// Whether they go to an address, and standard error has none of them.
+    /// Whether lines go to an address, and none to standard error.
     pub fn are_sent(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Sends what is waiting, and waits until the other side has taken it, but not longer than `time`. Lines after this are lost.
+    /// Sends what is waiting, and waits until the receiver has taken it, for at most `time`. Later lines are lost.
     pub fn end(&self, time: Duration) {
         if let Some(queue) = &self.0 {
             queue.end(time);
@@ -56,7 +56,7 @@ impl Log {
     }
 }
 
-/// Puts into the queue what the subscriber writes: each event with one call.
+/// Puts into the queue what the subscriber writes, which is one event per call.
 struct Lines(Arc<Queue>);
 
 impl<'a> MakeWriter<'a> for Lines {

@@ -1,4 +1,4 @@
-//! Lines that wait to be sent: so many and no more.
+//! A bounded queue of lines that wait to be sent.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,17 +14,17 @@ pub const LINES_MAX: usize = 1024;
 /// The most bytes that wait.
 pub const BYTES_MAX: usize = 256 * 1024;
 
-/// The most bytes of one batch. Its last line may reach over it.
+/// The most bytes of one batch. Its last line may exceed this.
 const BATCH: usize = 16 * 1024;
 
-/// Lines that wait. Whoever puts one in never waits: where there is no room, the oldest are dropped and counted, because the
+/// Lines that wait. Putting a line in never blocks: if there is no room, the oldest lines are dropped and counted, because the
 /// newest say why the enclave ends.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Told when there is something for the carrier: a line, or the end.
+    /// Notified when there is something for the carrier: a line, or the end.
     called: Notify,
-    /// Told when the carrier has ended.
+    /// Notified when the carrier has ended.
     carried: Condvar,
 }
 
@@ -34,9 +34,9 @@ struct Waiting {
     bytes: usize,
     /// How many lines there have been.
     count: u64,
-    /// How many were dropped since that was said.
+    /// How many were dropped since the last line that said so.
     lost: u64,
-    /// Nobody asks for more.
+    /// [`Queue::end`] was called.
     ending: bool,
     /// The carrier has ended.
     ended: bool,
@@ -92,7 +92,7 @@ impl Queue {
         }
     }
 
-    /// Asks the carrier to carry what is there and to end, and waits for that, but not longer than `time`.
+    /// Asks the carrier to carry what is left and to end, and waits for that, for at most `time`.
     pub(super) fn end(&self, time: Duration) {
         let until = Instant::now() + time;
         let mut waiting = self.lock();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_said_once() {
+    fn a_loss_is_reported_once() {
         let queue = Queue::default();
         for _ in 0..LINES_MAX + 1 {
             queue.push(b"{\"a\":1}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_nobody_carries_out_takes_its_time_and_no_more() {
+    fn the_end_without_a_carrier_takes_no_longer_than_its_limit() {
         let queue = Queue::default();
         let began = Instant::now();
         queue.end(Duration::from_millis(50));

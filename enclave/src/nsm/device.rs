@@ -14,8 +14,8 @@ use super::{Provider, Request, Response};
 
 const PATH: &str = "/dev/nsm";
 
-/// The NSM of the enclave that this process runs in. Its documents verify against AWS Nitro root G1 and no other root; in
-/// builds with the feature `accept-unsigned-documents`, which run in QEMU, against none.
+/// The NSM of the enclave that this process runs in. Its documents verify against AWS Nitro root G1 and no other root certificate;
+/// builds with the feature `accept-unsigned-documents`, which run in QEMU, verify them against none.
 #[derive(Debug)]
 pub struct Device {
     file: File,
@@ -40,7 +40,7 @@ impl Device {
         Self::open_at(Path::new(PATH))
     }
 
-    /// The file is ours rather than a descriptor of the crate's `nsm_init`, which drops the reason of a failure.
+    /// Opens the file itself instead of calling the crate's `nsm_init`, which drops the reason of a failure.
     fn open_at(path: &Path) -> Result<Self, DeviceError> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         Ok(Self {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trust_anchor_is_awss_in_every_build_but_the_one_for_qemu() {
+    fn the_trust_anchor_is_that_of_aws_in_every_build_but_the_one_for_qemu() {
         let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
         let is_awss = nsm.trust_anchor() == &RootCertificate::aws_nitro_g1();
         assert_eq!(is_awss, !cfg!(feature = "accept-unsigned-documents"));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_nsm_responses_with_errors() {
+    fn a_file_that_is_not_an_nsm_responds_with_errors() {
         let nsm = Nsm::new(Device::open_at(Path::new("/dev/null")).unwrap());
         assert!(matches!(
             nsm.describe(),

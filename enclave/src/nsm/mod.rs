@@ -1,8 +1,8 @@
 //! The Nitro Secure Module (NSM): attestation documents, PCRs, entropy.
 //!
 //! [`Nsm`] is what the rest of the enclave uses. Behind it stands one [`Provider`]: the [`Device`] `/dev/nsm` in an
-//! enclave, or, in builds with the feature `emulator`, the `Emulator` on a developer's machine. Both take the requests
-//! and give the answers of `aws-nitro-enclaves-nsm-api`, so one code path serves both.
+//! enclave, or, in builds with the feature `emulator`, the `Emulator` on a developer's machine. Both take the requests and give
+//! the responses of `aws-nitro-enclaves-nsm-api`, so the same code works with both.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -16,22 +16,21 @@ pub mod emulator;
 
 pub use device::{Device, DeviceError};
 
-/// Something that answers NSM requests, and the root of trust that its documents verify against.
+/// Handles NSM requests, and names the root certificate that its documents verify against.
 ///
-/// **The trust anchor follows the provider.** Whoever asks which root an enclave's documents are to be verified
-/// against gets the answer from the very thing that makes them, never from a setting: [`Device`] says AWS Nitro root
-/// G1 and the emulator says its own development root, whatever the environment, the arguments or the configuration
-/// hold. So there is nothing to set that makes a production binary trust an emulated document (its only provider is
-/// the device), no development run can pass its documents off as AWS's, and both run the same checks.
+/// **The trust anchor follows the provider.** The root certificate for an enclave's documents comes from the provider that makes
+/// them, never from a setting: [`Device`] gives AWS Nitro root G1 and the emulator its own development root certificate, whatever
+/// the environment, the arguments or the configuration say. So no setting makes a production binary trust an emulated document
+/// (its only provider is the device), no development run can pass its documents off as AWS's, and both run the same checks.
 pub trait Provider: Send + Sync {
-    /// `nsm` for the device (`unsigned-nsm` in a build that takes its documents unsigned), `emulator` for the emulator: for logs
-    /// and health, never for decisions.
+    /// `nsm` for the device (`unsigned-nsm` in a build that accepts unsigned documents), `emulator` for the emulator: for the log and
+    /// health, never for decisions.
     fn name(&self) -> &'static str;
 
-    /// The root that this provider's documents verify against, and no other.
+    /// The only root certificate that this provider's documents verify against.
     fn trust_anchor(&self) -> &RootCertificate;
 
-    /// Answers one request. Blocks for as long as the device takes: milliseconds.
+    /// Handles one request. Blocks for as long as the device takes: milliseconds.
     fn process(&self, request: Request) -> Response;
 }
 
@@ -39,27 +38,27 @@ pub trait Provider: Send + Sync {
 #[derive(Clone)]
 pub struct Nsm(Arc<dyn Provider>);
 
-/// Why the NSM did not do as asked.
+/// Why an NSM request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NsmError {
-    /// It answered with an error code.
+    /// It responded with an error code.
     #[error("the NSM refused {request}: {code:?}")]
     Refused {
         /// The request's name, as the NSM interface has it.
         request: &'static str,
-        /// Its answer.
+        /// The error code.
         code: ErrorCode,
     },
-    /// It answered something else than was asked.
-    #[error("the NSM answered {request} with {response}")]
+    /// Its response is one to another request.
+    #[error("the NSM responded to {request} with {response}")]
     Unexpected {
         /// The request's name.
         request: &'static str,
-        /// The name of its answer.
+        /// The name of its response.
         response: &'static str,
     },
     /// It gave no entropy.
-    #[error("the NSM answered GetRandom with 0 bytes, expected at least 1")]
+    #[error("the NSM responded to GetRandom with 0 bytes, expected at least 1")]
     NoEntropy,
 }
 
@@ -98,7 +97,7 @@ impl Nsm {
         self.0.name()
     }
 
-    /// The root that documents from [`Nsm::attest`] verify against: the provider's.
+    /// The root certificate that documents from [`Nsm::attest`] verify against: the provider's.
     pub fn trust_anchor(&self) -> &RootCertificate {
         self.0.trust_anchor()
     }
@@ -196,7 +195,7 @@ impl Nsm {
         }
     }
 
-    /// Locks the first `range` PCRs: 0 to `range` - 1. Those that are locked already stay so.
+    /// Locks the first `range` PCRs: 0 to `range` - 1. Those that are already locked stay locked.
     ///
     /// # Errors
     ///
@@ -208,11 +207,11 @@ impl Nsm {
         }
     }
 
-    /// Fills `out` with entropy, in as many requests as it takes (the device gives 256 bytes at a time).
+    /// Fills `out` with entropy, in as many requests as needed (the device gives 256 bytes at a time).
     ///
     /// # Errors
     ///
-    /// [`NsmError::Refused`], [`NsmError::Unexpected`], [`NsmError::NoEntropy`]. What `out` then holds is not random.
+    /// [`NsmError::Refused`], [`NsmError::Unexpected`], [`NsmError::NoEntropy`]. After an error `out` is not random.
     pub fn random(&self, out: &mut [u8]) -> Result<(), NsmError> {
         let mut left = out;
         while !left.is_empty() {
@@ -261,7 +260,7 @@ fn failure(request: &'static str, response: Response) -> NsmError {
 mod tests {
     use super::*;
 
-    /// A provider whose every answer is what the function says.
+    /// A provider that gives the function's response to every request.
     struct Says(RootCertificate, fn(Request) -> Response);
 
     impl Provider for Says {
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_response_to_another_request_is_an_error() {
+    fn a_response_to_another_request_is_an_error() {
         let nsm = nsm(|request| match request {
             Request::LockPCR { .. } => Response::LockPCRs,
             _ => Response::LockPCR,
@@ -312,14 +311,14 @@ mod tests {
         for (request, error) in every_call(&nsm) {
             let text = error.to_string();
             assert!(
-                text.starts_with(&format!("the NSM answered {request} with LockPCR")),
+                text.starts_with(&format!("the NSM responded to {request} with LockPCR")),
                 "{text}"
             );
         }
     }
 
     #[test]
-    fn entropy_is_gathered_over_as_many_requests_as_it_takes() {
+    fn entropy_is_gathered_over_as_many_requests_as_needed() {
         let nsm = nsm(|_| Response::GetRandom {
             random: vec![1, 2, 3],
         });
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_nsm_that_gives_no_entropy_is_an_error_and_no_endless_loop() {
+    fn an_nsm_that_gives_no_entropy_is_an_error_and_not_an_endless_loop() {
         let nsm = nsm(|_| Response::GetRandom { random: vec![] });
         assert!(matches!(nsm.random(&mut [0]), Err(NsmError::NoEntropy)));
     }

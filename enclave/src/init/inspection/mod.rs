@@ -1,6 +1,6 @@
-//! Whether the machine is what was measured: this program, its configuration, the kernel, and nothing else.
+//! Checks that the machine is what was measured: this program, its configuration, the kernel, and nothing else.
 //!
-//! The measurements say so already. This finds what they cannot: a packer or a kernel that does not do what we think it does.
+//! The measurements say so already. This check finds what they cannot show: a packer or a kernel that does something unexpected.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,17 +17,17 @@ const DIRECTORIES: [&str; 5] = ["/config", "/dev", "/proc", "/root", "/sys"];
 /// Its files: this program, and the measured configuration.
 const FILES: [&str; 2] = ["/config/enclave.toml", "/init"];
 
-/// A thread of the kernel's, among the flags of a process (Linux, `include/linux/sched.h`).
+/// The process flag of a kernel thread (Linux, `include/linux/sched.h`).
 const PF_KTHREAD: u64 = 0x0020_0000;
 
-/// The parents that such a thread has: none, or `kthreadd`.
+/// The parent of a kernel thread: none, or `kthreadd`.
 const KERNEL_PARENTS: [u32; 2] = [0, 2];
 
-/// Looks around, and logs what there is.
+/// Inspects the machine, and logs what it has.
 ///
 /// # Errors
 ///
-/// What should not be there, or is missing.
+/// What is unexpected or missing.
 pub(super) fn inspect(nsm: &Nsm) -> Result<(), String> {
     let kernel_threads = only_this_process(Path::new("/proc"))?;
     only_what_was_packed(Path::new("/"))?;
@@ -47,7 +47,7 @@ pub(super) fn inspect(nsm: &Nsm) -> Result<(), String> {
     Ok(())
 }
 
-/// Counts the kernel's threads, and refuses every process beside them but the first.
+/// Counts the kernel's threads, and refuses every other process but the first.
 fn only_this_process(proc: &Path) -> Result<usize, String> {
     let mut kernel_threads = 0;
     for name in names_in(proc)? {
@@ -56,7 +56,7 @@ fn only_this_process(proc: &Path) -> Result<usize, String> {
         }
         let stat = match fs::read_to_string(proc.join(&name).join("stat")) {
             Ok(stat) => stat,
-            // A thread of the kernel's that has ended meanwhile.
+            // A kernel thread that has ended meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ESRCH as i32) => continue,
             Err(error) => return Err(format!("process {name} cannot be read: {error}")),
@@ -70,7 +70,7 @@ fn only_this_process(proc: &Path) -> Result<usize, String> {
             false => {
                 let command = process.command;
                 return Err(format!(
-                    "process {name} ({command}) runs, expected: none but this one and the kernel's"
+                    "process {name} ({command}) runs, expected: only this one and the kernel's threads"
                 ));
             }
         }
@@ -87,7 +87,7 @@ struct Process<'a> {
 
 impl<'a> Process<'a> {
     fn of(stat: &'a str) -> Option<Self> {
-        // A command may have blanks and parentheses in it. Behind it there are only numbers and a letter.
+        // A command may contain blanks and parentheses. After it come only numbers and a letter.
         let (before, after) = stat.rsplit_once(") ")?;
         let mut fields = after.split(' ');
         Some(Self {
@@ -102,7 +102,7 @@ impl<'a> Process<'a> {
     }
 }
 
-/// Compares what is in the root file system with what was packed into the ramdisks. Not what is mounted on it.
+/// Compares the root file system with what was packed into the ramdisks. Does not look at what is mounted on it.
 fn only_what_was_packed(root: &Path) -> Result<(), String> {
     let expected: BTreeSet<String> = DIRECTORIES
         .map(|directory| format!("{directory}/"))
@@ -132,7 +132,7 @@ fn only_what_was_packed(root: &Path) -> Result<(), String> {
     }
     if let Some(more) = found.difference(&expected).next() {
         return Err(format!(
-            "{more} is in the root file system, which was packed without it"
+            "{more} is in the root file system, but was not packed into it"
         ));
     }
     match expected.difference(&found).next() {
@@ -141,7 +141,7 @@ fn only_what_was_packed(root: &Path) -> Result<(), String> {
     }
 }
 
-/// A kernel without modules has no list of them.
+/// A kernel without module support has no list of modules.
 fn no_modules(modules: std::io::Result<String>) -> Result<(), String> {
     match modules {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -158,7 +158,7 @@ fn no_modules(modules: std::io::Result<String>) -> Result<(), String> {
 fn all_pcrs_are_locked(nsm: &Nsm) -> Result<usize, String> {
     let described = nsm
         .describe()
-        .map_err(|error| format!("the NSM does not describe itself: {error}"))?;
+        .map_err(|error| format!("cannot describe the NSM: {error}"))?;
     let open: Vec<u16> = (0..PCRS.max(described.max_pcrs))
         .filter(|pcr| !described.locked_pcrs.contains(pcr))
         .collect();
@@ -175,7 +175,7 @@ fn names_in(directory: &Path) -> Result<Vec<String>, String> {
         .map(|entry| {
             let name = entry.map_err(failed)?.file_name();
             name.into_string()
-                .map_err(|name| format!("{name:?} in {} is no text", directory.display()))
+                .map_err(|name| format!("{name:?} in {} is not UTF-8", directory.display()))
         })
         .collect()
 }

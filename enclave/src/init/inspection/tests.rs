@@ -17,7 +17,7 @@ fn processes(list: &[(&str, &str)]) -> Result<usize, String> {
         fs::create_dir(proc.path().join(id)).unwrap();
         fs::write(proc.path().join(id).join("stat"), stat).unwrap();
     }
-    // What ended between the listing and the reading, and what is no process.
+    // A process that ended between the listing and the reading, and a file that is not a process.
     fs::create_dir(proc.path().join("77")).unwrap();
     fs::create_dir(proc.path().join("sys")).unwrap();
     fs::write(proc.path().join("meminfo"), "").unwrap();
@@ -33,7 +33,7 @@ fn this_process_and_the_kernels_threads_may_run() {
 #[test]
 fn any_other_process_is_named() {
     for stat in [
-        // A child of this one, one that the kernel started, and a thread of the kernel's with a strange parent.
+        // A child of this one, one that the kernel started, and a kernel thread with an unexpected parent.
         "30 (sh) S 1 0 0 0 -1 4194560 0",
         "30 (sh) S 2 0 0 0 -1 4194560 0",
         "30 (sh) S 7 0 0 0 -1 2129984 0",

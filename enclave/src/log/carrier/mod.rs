@@ -1,4 +1,4 @@
-//! Carries lines to whoever takes them, on a thread that does nothing else.
+//! Carries lines to the receiver of the enclave log, on a thread of its own.
 
 use std::io;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::queue::Queue;
 
-/// For one attempt to connect.
+/// The time for one attempt to connect.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// The first pause between two connections; each next one is twice as long.
@@ -21,19 +21,19 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause between two connections.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// A connection that was good for so long begins with the first pause again.
+/// After a connection that lasted this long, the pauses start again with the first.
 const WENT_WELL: Duration = Duration::from_secs(10);
 
-/// How long one batch may take. Then another connection is tried, in case nobody is at the end of this one.
+/// How long one batch may take. After that the carrier tries another connection, in case nothing reads from this one.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 
-/// How long the other side may take to say that it has read everything, when the program ends.
+/// When the program ends: how long the receiver may take to confirm that it has read everything.
 const TAKEN_TIME: Duration = Duration::from_secs(2);
 
 /// Carries everything that comes into the queue to this address, until the queue ends.
 ///
-/// The thread has a runtime of its own: what a request does cannot hold it up, nor it a request, and when the program ends or
-/// panics it still runs.
+/// The thread has a runtime of its own, so that requests and the carrier do not delay each other, and the carrier still runs when
+/// the program ends or panics.
 pub(super) fn start(queue: Arc<Queue>, address: Address) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -52,7 +52,7 @@ async fn carry(queue: &Queue, address: &Address) {
     let mut hand = None;
     loop {
         let began = Instant::now();
-        // Who is not there now may be there later, and nobody could be told why.
+        // The receiver may appear later, and there is no other place to report why it is absent.
         if let Ok(stream) = connect_within(address, CONNECT_TIME).await
             && over_one_connection(queue, stream, &mut hand).await == Ended::ByTheQueue
         {
@@ -72,18 +72,18 @@ async fn carry(queue: &Queue, address: &Address) {
 
 #[derive(Eq, PartialEq)]
 enum Ended {
-    /// Everything was carried, and nothing more will come.
+    /// The queue has ended and everything in it was carried.
     ByTheQueue,
-    /// The connection is of no use any more.
+    /// The connection is no longer usable.
     ByTheOther,
 }
 
-/// `hand` has what was taken from the queue and is not known to be written: the next connection begins with it, so that a
-/// reset loses none of it. The number of a line tells one that comes twice.
+/// `hand` holds what was taken from the queue and may not be written yet: the next connection begins with it, so that a reset
+/// loses none of it. A line that arrives twice has the same number.
 async fn over_one_connection(queue: &Queue, stream: Stream, hand: &mut Option<Vec<u8>>) -> Ended {
     let (mut from, mut to) = tokio::io::split(stream);
     let mut said = [0];
-    // The other side has nothing to say: whatever comes, an end, an error or a byte, is the end.
+    // The receiver sends nothing, so an end, an error or a byte from it ends the connection.
     let mut other_ends = pin!(from.read(&mut said));
     loop {
         let batch = match hand {

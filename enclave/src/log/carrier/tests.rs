@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::queue::{BYTES_MAX, LINES_MAX};
 use super::*;
 
-/// A carrier, and the place that it carries to.
+/// A carrier, and the address that it carries to.
 struct Carried {
     queue: Arc<Queue>,
     socket: PathBuf,
@@ -90,7 +90,7 @@ fn lines_are_carried_in_order_and_the_end_waits_until_they_are_taken() {
 }
 
 #[test]
-fn whoever_comes_late_gets_what_was_said_before() {
+fn a_receiver_that_connects_late_gets_the_earlier_lines() {
     let carried = Carried::start();
     carried.push(10);
     thread::sleep(Duration::from_millis(300));
@@ -99,7 +99,7 @@ fn whoever_comes_late_gets_what_was_said_before() {
 }
 
 #[test]
-fn whoever_does_not_read_loses_lines_and_hears_how_many() {
+fn a_receiver_that_does_not_read_loses_lines_and_is_told_how_many() {
     let carried = Carried::start();
     let listener = carried.listen();
     let stream = accept(&listener);
@@ -146,7 +146,7 @@ fn after_a_reset_in_the_middle_of_a_line_the_next_connection_begins_with_a_whole
 }
 
 #[test]
-fn whoever_speaks_is_left() {
+fn a_receiver_that_sends_is_disconnected() {
     let carried = Carried::start();
     let listener = carried.listen();
     let mut stream = accept(&listener);
@@ -158,7 +158,7 @@ fn whoever_speaks_is_left() {
 }
 
 #[test]
-fn an_end_that_nobody_hears_takes_no_longer_than_it_may() {
+fn the_end_without_a_receiver_takes_no_longer_than_its_limit() {
     let carried = Carried::start();
     carried.push(1);
     let began = Instant::now();

@@ -44,7 +44,7 @@ impl Bank {
         Ok((register.locked, &register.value))
     }
 
-    /// Extends an open PCR; the result is its new value.
+    /// Extends an open PCR; gives its new value.
     pub(super) fn extend(&mut self, index: u16, data: &[u8]) -> Result<&Pcr, ErrorCode> {
         let register = self.open(index)?;
         register.value = extended(&register.value, data);
@@ -66,7 +66,7 @@ impl Bank {
         Ok(())
     }
 
-    /// The locked PCRs in ascending order: those that documents hold.
+    /// The locked PCRs in ascending order: those that documents contain.
     pub(super) fn locked(&self) -> impl Iterator<Item = (u16, &Pcr)> {
         (0..PCRS)
             .zip(&self.0)

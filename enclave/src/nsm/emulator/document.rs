@@ -13,7 +13,7 @@ const PROTECTED: [u8; 4] = [0xa1, 0x01, 0x38, 0x22];
 const MAP_OF_INDEFINITE_LENGTH: u8 = 0xbf;
 const BREAK: u8 = 0xff;
 
-/// What the caller wants signed.
+/// What the caller wants in the document.
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) user_data: Option<Vec<u8>>,
@@ -44,7 +44,7 @@ pub(super) fn sign(
     Ok(document)
 }
 
-/// The payload: a map of indefinite length, its fields in the firmware's order, null for what was not asked for.
+/// The payload: a map of indefinite length, its fields in the firmware's order, null for absent values.
 fn payload(path: &Path, bank: &Bank, module_id: &str, now: SystemTime, asked: &Asked) -> Vec<u8> {
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH);
     let timestamp_ms = u64::try_from(since_1970.unwrap_or_default().as_millis());
@@ -74,6 +74,6 @@ fn payload(path: &Path, bank: &Bank, module_id: &str, now: SystemTime, asked: &A
 }
 
 fn write(to: &mut Vec<u8>, value: &Value) {
-    // Writing to a Vec has no error to give.
+    // Writing to a Vec cannot fail.
     let _ = ciborium::into_writer(value, to);
 }

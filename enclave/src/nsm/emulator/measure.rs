@@ -1,4 +1,4 @@
-//! What stands in PCR0-2 in development: this executable and its configuration.
+//! The values of PCR0-2 in development: measurements of this executable and its configuration.
 
 use std::{fs::File, io};
 
@@ -7,10 +7,10 @@ use permafrost_common::attestation::{Measurements, PCR_LEN, Pcr};
 
 use super::bank::extended;
 
-/// The kernel's name for the file that a process runs. Unlike a path it stays that file when another is built in its place.
+/// The kernel's name for the file that a process runs. Unlike a path, it still names that file after a rebuild replaces it.
 const EXECUTABLE: &str = "/proc/self/exe";
 
-/// The digests that a booted enclave is measured by.
+/// The digests from which the PCRs of a booted enclave are computed.
 ///
 /// As on Nitro, each PCR is extended once from 48 zero bytes with the SHA-384 of what it measures:
 ///
@@ -53,8 +53,8 @@ impl Measured {
             })
     }
 
-    /// Measures an executable, read to its end piece by piece, and the bytes of a configuration file: what a process of
-    /// that executable with that configuration will have in its documents.
+    /// Measures an executable, which is read to its end piece by piece, and the bytes of a configuration file: the documents of a
+    /// process of that executable with that configuration will have these measurements.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
-//! An emulated NSM for development: everything the device does, under a root that nobody should trust.
+//! An emulated NSM for development: everything that the device does, under a root certificate that no one should trust.
 //!
-//! It exists only in builds with the feature `emulator`; production images are built without. Requests, limits, error
-//! codes and documents are the device's, after `nsm-check` of `aws-nitro-enclaves-nsm-api`, QEMU's
-//! `hw/virtio/virtio-nsm.c` and documents of real NSMs. What is emulated cannot be secret: whoever reads the
-//! state directory signs documents of any content.
+//! It exists only in builds with the feature `emulator`; production images are built without it. Requests, limits, error codes
+//! and documents are those of the device, according to `nsm-check` of `aws-nitro-enclaves-nsm-api`, QEMU's
+//! `hw/virtio/virtio-nsm.c` and documents of real NSMs. The emulator protects nothing: anyone who can read the state directory
+//! can sign documents of any content.
 
 use std::{
     path::Path as FsPath,
@@ -37,8 +37,8 @@ pub use root_certificate::{ROOT_FILE, ROOT_KEY_FILE};
 /// The longest request in CBOR, in bytes: that of the driver.
 const REQUEST_MAX: usize = 0x1000;
 
-/// AWS's rules for documents, in bytes. The device signs longer values (`nsm-check` has it sign 1024); KMS and every
-/// verifier that keeps the rules refuse them, so they are refused here, where it is noticed.
+/// AWS's limits for documents, in bytes. The device signs longer values (`nsm-check` makes it sign 1024), but KMS and every
+/// verifier that follows AWS's rules refuse them, so the emulator refuses them, where a developer notices.
 const USER_DATA_MAX: usize = 512;
 const NONCE_MAX: usize = 512;
 const PUBLIC_KEY_MAX: usize = 1024;
@@ -49,7 +49,7 @@ const RANDOM_LEN: usize = 256;
 /// The file of the state directory that says how far the emulated clock is ahead, in seconds.
 const CLOCK_AHEAD: &str = "clock-ahead";
 
-/// Tells the time. Tests set it.
+/// Gives the time. Tests set it.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// An emulated NSM.
@@ -80,7 +80,7 @@ pub enum EmulatorError {
     },
     /// The state directory has the root certificate but not its key.
     #[error(
-        "{certificate} is there and {key} is not: restore the key, or remove the certificate to make a new root"
+        "{certificate} exists but {key} does not: restore the key, or remove the certificate to make a new root certificate"
     )]
     KeyMissing {
         /// The certificate's path.
@@ -88,7 +88,7 @@ pub enum EmulatorError {
         /// The key's path.
         key: String,
     },
-    /// The root certificate of the state directory is not one.
+    /// The root certificate file of the state directory is invalid.
     #[error("{path}: {source}")]
     Root {
         /// The certificate's path.
@@ -104,27 +104,27 @@ pub enum EmulatorError {
         /// The reason.
         source: rcgen::Error,
     },
-    /// The system gives no randomness, or a key does not sign.
-    #[error("cannot {0}: the cryptographic library refuses")]
+    /// The system gives no random bytes, or a key does not sign.
+    #[error("cannot {0}: the cryptographic library failed")]
     Crypto(&'static str),
-    /// The first document does not verify: the certificate and the key of the state directory do not belong together,
-    /// or the root is not valid now.
+    /// The first document does not verify: the certificate and the key of the state directory do not belong together, or the root
+    /// certificate is not valid now.
     #[error(
-        "the state directory is damaged: its root does not verify the emulator's documents: {0}"
+        "the state directory is damaged: the emulator's documents do not verify under its root certificate: {0}"
     )]
     SelfCheck(attestation::Error),
 }
 
 impl Emulator {
-    /// Starts an NSM that measured `measured` at boot, with the root kept in `state_dir`.
+    /// Starts an NSM that measured `measured` at boot, with the root certificate of `state_dir`.
     ///
-    /// The directory is made if it is missing. On first start it gets [`ROOT_FILE`] (the root certificate, PEM, world-readable)
-    /// and [`ROOT_KEY_FILE`] (its key, PKCS #8 in PEM, mode 0600); later starts use them. Everything else is new with each
-    /// start, as with an enclave: the module id, the other certificates, the PCRs.
+    /// Makes the directory if it is missing. The first start writes [`ROOT_FILE`] (the root certificate, PEM, world-readable) and
+    /// [`ROOT_KEY_FILE`] (its key, PKCS #8 in PEM, mode 0600); later starts use them. Everything else is new with each start, as with
+    /// an enclave: the module id, the other certificates, the PCRs.
     ///
     /// # Errors
     ///
-    /// [`EmulatorError`]: the directory cannot be used, or what it holds does not make documents that verify.
+    /// [`EmulatorError`]: the directory cannot be used, or documents made with its key do not verify.
     pub fn start(state_dir: &FsPath, measured: Measured) -> Result<Self, EmulatorError> {
         Self::start_at(state_dir, measured, clock(state_dir))
     }
@@ -169,7 +169,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// A damaged state directory should stop the start, not the first client.
+    /// A damaged state directory should fail the start, not the first client.
     fn check_itself(&self, now: SystemTime) -> Result<(), EmulatorError> {
         let document = self
             .attest(&Asked::default())
@@ -180,7 +180,7 @@ impl Emulator {
             .map_err(EmulatorError::SelfCheck)
     }
 
-    fn response(&self, request: Request) -> Result<Response, ErrorCode> {
+    fn respond(&self, request: Request) -> Result<Response, ErrorCode> {
         match request {
             Request::Attestation {
                 user_data,
@@ -201,11 +201,11 @@ impl Emulator {
                 rand::fill(&mut random).map_err(|_| ErrorCode::InternalError)?;
                 Ok(Response::GetRandom { random })
             }
-            other => self.response_about_pcrs(other),
+            other => self.respond_about_pcrs(other),
         }
     }
 
-    fn response_about_pcrs(&self, request: Request) -> Result<Response, ErrorCode> {
+    fn respond_about_pcrs(&self, request: Request) -> Result<Response, ErrorCode> {
         let bank = &mut self
             .state
             .lock()
@@ -236,7 +236,7 @@ impl Emulator {
         }
     }
 
-    /// Makes a document, with a new path below the root where the old one's leaf is near its end.
+    /// Makes a document, with a new certificate path if the leaf of the old one is about to expire.
     fn attest(&self, asked: &Asked) -> Result<Vec<u8>, ErrorCode> {
         let now = (self.clock)();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,7 +263,7 @@ impl Provider for Emulator {
         if ciborium::into_writer(&request, &mut encoded).is_err() || encoded.len() > REQUEST_MAX {
             return Response::Error(ErrorCode::InputTooLarge);
         }
-        self.response(request).unwrap_or_else(Response::Error)
+        self.respond(request).unwrap_or_else(Response::Error)
     }
 }
 
@@ -276,8 +276,8 @@ impl std::fmt::Debug for Emulator {
     }
 }
 
-/// The system's clock, as many seconds ahead as the file `clock-ahead` in the state directory says: what takes days is tried in
-/// seconds by that.
+/// The system's clock, ahead by the seconds in the file `clock-ahead` of the state directory, so that what takes days can be tried
+/// in seconds.
 fn clock(state_dir: &FsPath) -> Clock {
     let ahead = state_dir.join(CLOCK_AHEAD);
     Arc::new(move || {

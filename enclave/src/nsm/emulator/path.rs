@@ -1,4 +1,4 @@
-//! The certificates between the development root and a document, shaped as AWS's are.
+//! The certificates between the development root certificate and a document, of the form of AWS's.
 
 use std::time::SystemTime;
 
@@ -15,16 +15,16 @@ use time::{Duration, OffsetDateTime};
 
 use super::{EmulatorError, root_certificate::DevelopmentRoot};
 
-/// How long a leaf is good, as on Nitro.
+/// How long a leaf is valid, as on Nitro.
 const LEAF_LIFETIME: Duration = Duration::hours(3);
 
-/// A leaf with less than this left is not used for new documents: each is good for a while when it leaves.
+/// A leaf with less than this left signs no new documents, so that every new document is valid for a while.
 const LEAF_LEFT_MIN: Duration = Duration::minutes(10);
 
-/// How far validity reaches back: the seconds that AWS gives its leaves.
+/// How far back validity begins: as many seconds as for AWS's leaves.
 const BACKDATED: Duration = Duration::seconds(3);
 
-/// Extension 2.5.29.15 with digitalSignature and nonRepudiation. AWS's leaves have it uncritical, which rcgen has not.
+/// Extension 2.5.29.15 with digitalSignature and nonRepudiation. It is not critical in AWS's leaves, which rcgen does not offer.
 const LEAF_KEY_USAGE: (&[u64], [u8; 4]) = (&[2, 5, 29, 15], [0x03, 0x02, 0x06, 0xc0]);
 
 /// The certificates of a document and the key that signs it.
@@ -38,7 +38,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// A new path below the root; its leaf is good for three hours from now.
+    /// A new path below the root certificate; its leaf is valid for three hours from now.
     pub(super) fn issue(
         root: &DevelopmentRoot,
         module: &Module,
@@ -72,7 +72,7 @@ impl Path {
         })
     }
 
-    /// Whether the leaf is good for new documents: not near its end, and not from the future of a clock set back.
+    /// Whether the leaf may sign new documents: it does not expire soon, and is not from the future of a clock that was set back.
     pub(super) fn is_good(&self, now: SystemTime) -> bool {
         let age = OffsetDateTime::from(now) - self.issued;
         !age.is_negative() && age <= LEAF_LIFETIME - LEAF_LEFT_MIN
@@ -149,10 +149,10 @@ impl Module {
     }
 }
 
-/// A name of this emulator: of no country and of no company, with more to tell.
+/// A name of this emulator, of no real country or company, with these attributes added.
 pub(super) fn name(more: &[(DnType, &str)]) -> DistinguishedName {
     let mut name = DistinguishedName::new();
-    // ISO 3166 leaves ZZ to private use; RFC 5280 has countries as PrintableString.
+    // ISO 3166 reserves ZZ for private use; RFC 5280 encodes countries as PrintableString.
     if let Ok(no_country) = PrintableString::try_from("ZZ") {
         name.push(DnType::CountryName, DnValue::PrintableString(no_country));
     }
@@ -189,7 +189,7 @@ impl Link {
         link.params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
         link.params.use_authority_key_identifier_extension = true;
         link.params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        // AWS's regions and zones sign lists and say where; its instances do not. Nobody may look this one up.
+        // AWS's region and zone certificates may sign revocation lists and say where they are; its instance certificates do not. No one can fetch this URI.
         if path_length > 0 {
             let uris = vec!["http://crl.development.invalid/none.crl".to_owned()];
             link.params

@@ -1,4 +1,4 @@
-//! The development root: made on first start, kept in the state directory.
+//! The development root certificate: made on first start, stored in the state directory.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,7 +24,7 @@ pub const ROOT_FILE: &str = "development-root.pem";
 /// Its key: PKCS #8 in PEM, mode 0600.
 pub const ROOT_KEY_FILE: &str = "development-root-key.pem";
 
-/// Held while the two files are looked at, so that two first starts agree on one root.
+/// Locked while the two files are read or made, so that two first starts agree on one root certificate.
 const LOCK_FILE: &str = "development-root.lock";
 
 const COMMON_NAME: &str = "Permafrost DEVELOPMENT root - not AWS";
@@ -37,7 +37,7 @@ pub(super) struct DevelopmentRoot {
 }
 
 impl DevelopmentRoot {
-    /// The root of a state directory; a new one, valid for 30 years, where there is none.
+    /// The root certificate of a state directory; a new one, valid for 30 years, if there is none.
     pub(super) fn load_or_make(state_dir: &Path, now: SystemTime) -> Result<Self, EmulatorError> {
         let file = |action, path: &Path| {
             let path = path.display().to_string();
@@ -64,7 +64,7 @@ impl DevelopmentRoot {
                 certificate: certificate_path.display().to_string(),
                 key: key_path.display().to_string(),
             }),
-            // A key alone is left by a first start that was interrupted: the certificate is written last.
+            // An interrupted first start leaves a key alone: the certificate is written last.
             (None, _) => {
                 let (root, certificate) = Self::make(now)?;
                 let key = Zeroizing::new(root.key.serialize_pem());
@@ -81,7 +81,7 @@ impl DevelopmentRoot {
         &self.certificate
     }
 
-    /// The root as an issuer of certificates.
+    /// The root certificate as an issuer.
     pub(super) fn issuer(&self) -> Issuer<'_, &KeyPair> {
         Issuer::from_params(&self.params, &self.key)
     }
@@ -97,16 +97,16 @@ impl DevelopmentRoot {
             })?,
             params: params(),
             key: key.map_err(|source| EmulatorError::Certificate {
-                action: "read the development root's key",
+                action: "read the key of the development root certificate",
                 source,
             })?,
         })
     }
 
-    /// A new root, and its certificate in PEM.
+    /// A new root certificate, with its key, and as PEM.
     fn make(now: SystemTime) -> Result<(Self, String), EmulatorError> {
         let failed = |source| EmulatorError::Certificate {
-            action: "make the development root",
+            action: "make the development root certificate",
             source,
         };
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).map_err(failed)?;
@@ -128,7 +128,7 @@ impl DevelopmentRoot {
     }
 }
 
-/// The parameters that certificates issued by the root depend on: the same for every root.
+/// The parameters on which issued certificates depend: the same for every root certificate.
 fn params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = name(&[(DnType::CommonName, COMMON_NAME)]);
@@ -149,7 +149,7 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Writes a file so that it is there whole or not at all, and with its mode from the first byte.
+/// Writes a file so that it appears whole or not at all, and has its mode from the first byte.
 fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");

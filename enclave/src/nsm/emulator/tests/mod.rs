@@ -1,4 +1,4 @@
-//! The emulator as its callers see it: through [`Nsm`], and through the verifier.
+//! The emulator through [`Nsm`], and its documents through the verifier.
 
 mod pcrs;
 mod root_certificate;
@@ -131,7 +131,7 @@ fn what_aws_does_not_allow_in_a_document_is_refused() {
 }
 
 #[test]
-fn documents_hold_the_locked_pcrs_and_no_other() {
+fn documents_hold_the_locked_pcrs_and_no_others() {
     let nsm = fresh();
     let pcr18 = nsm.extend_pcr(18, b"data").unwrap();
     let before = verify(&nsm, &nsm.attest(None, None, None).unwrap());
@@ -148,7 +148,7 @@ fn documents_hold_the_locked_pcrs_and_no_other() {
 }
 
 #[test]
-fn documents_are_of_no_debug_mode_and_match_their_measurements() {
+fn documents_are_not_of_debug_mode_and_match_their_measurements() {
     let nsm = fresh();
     let document = verify(&nsm, &nsm.attest(None, Some(b"nonce"), None).unwrap());
     let policy = Policy::releases([MEASURED.measurements()]).nonce(b"nonce");
@@ -226,7 +226,7 @@ fn random_bytes_come_256_at_a_time_and_differ() {
 }
 
 #[test]
-fn the_leaf_is_good_for_three_hours_and_then_made_anew() {
+fn the_leaf_is_valid_for_three_hours_and_then_replaced() {
     let state_dir = TempDir::new().unwrap();
     let (clock, seconds) = stopped_clock();
     let emulator = Emulator::start_at(state_dir.path(), MEASURED, clock).unwrap();
@@ -256,7 +256,7 @@ fn the_leaf_is_good_for_three_hours_and_then_made_anew() {
     // A week later the whole path is new, not just the leaf.
     seconds.store(7 * 24 * 60 * 60, Ordering::SeqCst);
     assert_ne!(leaf(), second);
-    // A clock that was set back gets a leaf that is valid then.
+    // After the clock is set back, the leaf is valid at the new time.
     seconds.store(0, Ordering::SeqCst);
     assert_ne!(leaf(), second);
 }
@@ -271,7 +271,7 @@ fn another_executable_changes_pcr0_and_pcr1_and_another_configuration_pcr0_and_p
     assert!(code0 != zero && code1 != one && code2 == two);
     let [config0, config1, config2] = pcrs(b"executable", b"config 2");
     assert!(config0 != zero && config1 == one && config2 != two);
-    // Bytes moved from the one to the other are not the same image.
+    // Moving bytes from one to the other makes another image.
     let [moved, ..] = pcrs(b"executablecon", b"fig");
     assert_ne!(moved, zero);
 }

@@ -1,4 +1,4 @@
-//! The root and its key on disk: made once, shared by every start, and never replaced.
+//! The root certificate and its key on disk: made once, used by every start, and never replaced.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,7 +50,7 @@ fn first_starts_at_the_same_time_agree_on_one_root() {
 }
 
 #[test]
-fn a_first_start_that_was_interrupted_is_made_up_for() {
+fn a_first_start_after_an_interrupted_one_succeeds() {
     let state_dir = TempDir::new().unwrap();
     let key = state_dir.path().join(ROOT_KEY_FILE);
     fs::write(&key, "half a k").unwrap();
@@ -69,7 +69,7 @@ fn a_root_without_its_key_is_not_replaced() {
 }
 
 #[test]
-fn a_root_whose_key_is_anothers_is_noticed_at_start() {
+fn a_root_certificate_with_another_ones_key_fails_the_start() {
     let (state_dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (_nsm, _other) = (start(&state_dir), start(&other));
     let key = |dir: &TempDir| dir.path().join(ROOT_KEY_FILE);
@@ -79,7 +79,7 @@ fn a_root_whose_key_is_anothers_is_noticed_at_start() {
 }
 
 #[test]
-fn files_that_are_no_root_and_no_key_are_named() {
+fn an_invalid_certificate_file_and_an_invalid_key_file_are_named() {
     let state_dir = TempDir::new().unwrap();
     let _nsm = start(&state_dir);
     let key = state_dir.path().join(ROOT_KEY_FILE);
