@@ -9,13 +9,13 @@ use ciborium::Value;
 /// 512 bytes. Version 1 is the same without `oblivious_keys`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Binding {
-    /// The Ed25519 public key that signs this boot's answers.
+    /// The Ed25519 public key that verifies this boot's responses.
     pub boot_key: [u8; 32],
     /// The deployment's name from the measured configuration, 1 to 64 bytes.
     pub deployment: String,
     /// SHA-256 of the measured configuration file.
     pub configuration: [u8; 32],
-    /// SHA-256 of the list of Oblivious HTTP key configurations (RFC 9458 section 3.2) of this boot; none in version 1.
+    /// SHA-256 of the list of Oblivious HTTP key configurations (RFC 9458 section 3.2) of this boot; absent in version 1.
     pub oblivious_keys: Option<[u8; 32]>,
 }
 
@@ -41,12 +41,12 @@ impl Binding {
             entries.push(("oblivious_keys".into(), Value::Bytes(keys.to_vec())));
         }
         let mut bytes = Vec::new();
-        // Writing to a Vec has no error to give.
+        // Writing to a Vec cannot fail.
         let _ = ciborium::into_writer(&Value::Map(entries), &mut bytes);
         bytes
     }
 
-    /// Reads `user_data`; only the bytes that [`Binding::to_user_data`] makes are accepted.
+    /// Reads `user_data`; accepts only the bytes that [`Binding::to_user_data`] makes.
     pub fn from_user_data(bytes: &[u8]) -> Result<Self, BindingError> {
         let value: Value = ciborium::from_reader(bytes).map_err(|_| BindingError("not CBOR"))?;
         let entries = value.as_map().ok_or(BindingError("not a map"))?;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_without_what_belongs_to_it_is_refused() {
+    fn an_entry_that_does_not_belong_to_the_version_is_refused() {
         let [first, second] = bindings().map(|binding| binding.to_user_data());
         for (mut bytes, version) in [(first, 2), (second, 1)] {
             bytes[3] = version;

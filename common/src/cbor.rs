@@ -1,4 +1,4 @@
-//! CBOR (RFC 8949) as `ciborium` reads it, with the words that every error here has for it.
+//! CBOR (RFC 8949) as `ciborium` reads it, with the wording that all errors share.
 
 use ciborium::Value;
 use ciborium::de::{Error, from_reader_with_recursion_limit};
@@ -6,8 +6,8 @@ use ciborium::de::{Error, from_reader_with_recursion_limit};
 /// Reads the one item that `bytes` begin with, and gives what follows it.
 ///
 /// # Errors
-/// Where they begin with no well-formed item, or with one that nests deeper than `depth_max`: why, with the offset in
-/// bytes where it is known.
+/// If they do not begin with a well-formed item, or with one that nests deeper than `depth_max`: why, with the offset in bytes if it
+/// is known.
 pub fn first(mut bytes: &[u8], depth_max: usize) -> Result<(Value, &[u8]), String> {
     let read = from_reader_with_recursion_limit(&mut bytes, depth_max);
     let value = read.map_err(|error| match error {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_item_is_refused_with_the_reason() {
+    fn what_is_not_an_item_is_refused_with_the_reason() {
         for (bytes, reason) in [
             ([].as_slice(), "it ends too early"),
             (&[0x43, 1, 2], "it ends too early"),

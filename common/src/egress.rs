@@ -1,15 +1,15 @@
-//! The parent's way out: HTTP/1.1 between the enclave (client) and the parent (server).
+//! The egress proxy's protocol: HTTP/1.1 between the enclave (client) and the parent (server).
 //!
-//! | request | meaning | answers |
+//! | request | meaning | responses |
 //! |---|---|---|
-//! | `CONNECT HOST:PORT` (RFC 9110 section 9.3.6) | TCP to that host and port | 200, then bytes both ways; 403 not on the allow-list, or its addresses are refused; 502 not reachable, 503 too many connections; 504 not connected in time |
-//! | `GET /credentials` | what to sign AWS requests with | 200 with [`Credentials`] as JSON; 503 there are none |
+//! | `CONNECT HOST:PORT` (RFC 9110 section 9.3.6) | TCP to that host and port | 200, then bytes both ways; 403 not on the allow-list, or its addresses are refused; 502 not reachable; 503 too many connections; 504 not connected in time |
+//! | `GET /credentials` | the credentials that sign AWS requests | 200 with [`Credentials`] as JSON; 503 the parent has none |
 //! | anything else | | 404; 405 for [`CREDENTIALS_PATH`] |
 //!
-//! - `HOST` is a DNS name (never an address) and `PORT` decimal: only what stands in the parent's allow-list is
-//!   connected to. The enclave believes nothing of it: it checks the host by its TLS certificate.
-//! - The connection ends when both sides have closed their direction, or when a limit of the parent's is reached.
-//! - Every answer that is not 200 is `text/plain`: one line for people.
+//! - `HOST` is a DNS name (never an address) and `PORT` decimal: the parent connects only to hosts on its allow-list. The enclave
+//!   does not rely on that: it checks the host by its TLS certificate.
+//! - The connection ends when both sides have closed their direction, or when it reaches a limit of the parent's.
+//! - Every response other than 200 is `text/plain`: one line for people.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub const CREDENTIALS_TEXT_MAX: usize = 16 * 1024;
 
 /// AWS credentials, under the names of the container credentials endpoint (AWS SDKs reference guide).
 ///
-/// They say who pays and who is asked for, not what may be unsealed: the parent has them already.
+/// They identify the AWS principal of a request and who pays for it, but unseal nothing: the parent has them anyway.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize, Zeroize, ZeroizeOnDrop)]
 #[serde(rename_all = "PascalCase")]
 pub struct Credentials {
@@ -35,7 +35,7 @@ pub struct Credentials {
     /// The session token of temporary credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// When they end, RFC 3339; absent for those that do not.
+    /// When they expire, RFC 3339; absent if they do not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration: Option<String>,
 }

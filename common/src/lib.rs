@@ -1,16 +1,16 @@
 //! What the enclave, the parent instance and every verifier share.
 //!
-//! - [`attestation`]: parse, verify and judge a Nitro attestation document. Start at
+//! - [`attestation`]: parses a Nitro attestation document, verifies it, and checks it against a policy. Start at
 //!   [`attestation::Document::parse`].
 //! - [`binding`]: what an attestation document's `user_data` says about the boot that made it.
 //! - [`http_signature`]: HTTP Message Signatures (RFC 9421), the one strict profile used here.
-//! - [`oblivious`]: Oblivious HTTP (RFC 9458), which keeps requests and answers from whoever carries them.
-//! - [`api`]: the bodies of every request and answer.
+//! - [`oblivious`]: Oblivious HTTP (RFC 9458), which hides requests and responses from what carries them.
+//! - [`api`]: the bodies of every request and response.
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
-//! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the way out.
-//! - [`cbor`]: how CBOR is read, and what errors call what was found.
-//! - [`kms`]: the names of KMS keys, and the encryption context of what is made under them.
+//! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the egress proxy's.
+//! - [`cbor`]: how CBOR is read, and how errors describe it.
+//! - [`kms`]: the ARNs of KMS keys, and the encryption context of their data keys.
 
 pub mod api;
 pub mod attestation;

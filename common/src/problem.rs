@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An error answer: `application/problem+json` (RFC 9457 section 3.1).
+/// An error response: `application/problem+json` (RFC 9457 section 3.1).
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `urn:permafrost:problem:` and the slug of a [`ProblemType`].
@@ -12,14 +12,14 @@ pub struct Problem {
     pub type_uri: String,
     /// The problem type in a few words; the same for every occurrence.
     pub title: String,
-    /// The HTTP status code of this answer.
+    /// The HTTP status code of this response.
     pub status: u16,
     /// What was wrong this time, and what would have been accepted.
     pub detail: String,
     /// One entry for each part of the request that was not accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// Seconds to wait before trying again, where waiting helps; also sent as `Retry-After`.
+    /// Seconds to wait before trying again, if waiting helps; also sent as `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }

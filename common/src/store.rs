@@ -1,6 +1,6 @@
 //! The record store's protocol: HTTP/1.1 between the enclave (client) and the parent (server).
 //!
-//! | request | meaning | answers |
+//! | request | meaning | responses |
 //! |---|---|---|
 //! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304 with that `ETag` if it still is V; 404 |
 //! | `PUT /records/{kind}/{id}` | the next version: `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, without one if there is no record |
@@ -9,16 +9,16 @@
 //! - Versions count from 1 to [`VERSION_MAX`] without a gap; an `ETag` is the version in decimal, in quotes
 //!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version.
 //! - A record is opaque bytes (`application/octet-stream`), 0 to [`RECORD_MAX`] of them. There is no deletion.
-//! - A 204 means durable: the record outlives the loss of power. Of any number of `PUT`s with the same condition
-//!   exactly one gets it.
-//! - A `PUT` is safe to repeat but does not say so: where the answer to the first was lost, the second gets 412 with
-//!   the `ETag` V+1 of its own record. Only the enclave can tell, by reading what is there.
-//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`LISTING_MAX`] (the default). A page has
-//!   the ids that begin with `prefix` and are greater than `after`; it ends early where its records would be
-//!   more than [`LISTING_BYTES_MAX`] together, but never before the first.
+//! - A 204 means durable: the record survives a loss of power. Of any number of `PUT`s with the same condition exactly one gets a
+//!   204.
+//! - A `PUT` is safe to repeat, but the response does not show it: if the response to the first was lost, the second gets 412 with
+//!   the `ETag` V+1 of its own record. The enclave finds out by reading the record.
+//! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`LISTING_MAX`] (the default). A listing has the ids that
+//!   begin with `prefix` and are greater than `after`; it ends early if its records would together exceed [`LISTING_BYTES_MAX`], but
+//!   never before the first.
 //! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
-//! - Every other answer is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path,
-//!   405 no such method, 413 a record that is too long, 503 the database does not answer.
+//! - Every other response is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path, 405 no such
+//!   method, 413 a record that is too long, 503 the database does not respond.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ pub const LISTING_BYTES_MAX: usize = 1024 * 1024;
 /// names.
 pub const LISTING_TEXT_MAX: usize = LISTING_BYTES_MAX / 3 * 4 + LISTING_MAX * 256 + 1024;
 
-/// The version that must be there for a record to be put.
+/// The version that the store must have for a put to succeed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Expected {
     /// None: the record becomes version 1.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_page_fits_its_limit() {
+    fn the_longest_listing_fits_its_limit() {
         let entry = Entry {
             id: "z".repeat(128),
             version: VERSION_MAX,

@@ -1,4 +1,4 @@
-//! The bodies of every request and answer of the HTTP API.
+//! The bodies of every request and response of the HTTP API.
 //!
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
@@ -7,14 +7,14 @@ pub mod people;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The header that names the attestation document of the boot that answers (or that a request is
-/// meant for): `sha-256=` and the 64 hex digits of the SHA-256 of the document.
+/// The header that names the attestation document of the boot that responds (or that a request is for): `sha-256=` and the 64 hex
+/// digits of the SHA-256 of the document.
 pub const ATTESTATION_HEADER: &str = "x-enclave-attestation";
 
 /// The header that makes a creating request safe to repeat: 1 to 64 of `A-Z a-z 0-9 - _ .`.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 
-/// The longest message that is signed, in bytes.
+/// The longest message that a key signs, in bytes.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 
 /// Whether a text may name a principal or a participant, or be an `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
@@ -44,14 +44,14 @@ pub struct ReplaceKey {
     pub disable_old: bool,
 }
 
-/// A key: everything about it but its shares.
+/// A key: everything about it except its shares.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Key {
     /// 44 hex digits.
     pub id: String,
     /// The principal that made the key.
     pub owner: String,
-    /// Who holds shares.
+    /// Where its shares are.
     pub custody: Custody,
     /// Whether the key signs.
     pub status: KeyStatus,
@@ -77,7 +77,7 @@ pub struct Key {
     pub npub: String,
 }
 
-/// Who holds the shares of a key.
+/// Where the shares of a key are.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Custody {
@@ -91,14 +91,14 @@ pub enum Custody {
 pub enum KeyStatus {
     /// It signs.
     Enabled,
-    /// It does not sign, and will not again.
+    /// It does not sign, and never will again.
     Disabled,
 }
 
 /// One participant of a key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Participant {
-    /// The name the key was made with.
+    /// The name from the request that made the key.
     pub name: String,
     /// The FROST identifier derived from the name: a scalar of 32 bytes.
     pub identifier: String,
@@ -115,12 +115,12 @@ pub struct TaprootOutput {
     pub address: String,
 }
 
-/// `GET /v1/keys`: a page of keys, in ascending order of id.
+/// `GET /v1/keys`: a listing of keys, in ascending order of id.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct KeyList {
     /// The keys that the principal may see.
     pub keys: Vec<Key>,
-    /// The value of `after` for the next page; absent on the last.
+    /// The value of `after` for the next request; absent in the last response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -156,8 +156,8 @@ pub enum SignRequest {
 
 /// A Nostr event before it is signed (NIP-01).
 ///
-/// Control characters other than `\b \t \n \f \r` are refused in `content` and `tags`: NIP-01 has them verbatim
-/// and most software escapes them, so the id would differ from reader to reader.
+/// Control characters other than `\b \t \n \f \r` are refused in `content` and `tags`: NIP-01 hashes them verbatim and most
+/// software escapes them, so implementations would disagree on the id.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnsignedEvent {
@@ -177,7 +177,7 @@ pub struct UnsignedEvent {
     pub content: String,
 }
 
-/// A signed Nostr event (NIP-01), as relays take it.
+/// A signed Nostr event (NIP-01), as relays accept it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct NostrEvent {
     /// SHA-256 of the serialised event, 32 bytes.
@@ -196,7 +196,7 @@ pub struct NostrEvent {
     pub sig: String,
 }
 
-/// The answer to `POST /v1/keys/{id}/sign`.
+/// The response to `POST /v1/keys/{id}/sign`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Signed {
     /// The key that signed.
@@ -207,22 +207,22 @@ pub struct Signed {
     pub public_key: String,
     /// The BIP-340 signature, 64 bytes.
     pub signature: String,
-    /// The signed event, when a Nostr event was asked for.
+    /// The signed event, if the request was for a Nostr event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<NostrEvent>,
-    /// The output that the signature spends, when a Taproot spend was asked for.
+    /// The output that the signature spends, if the request was for a Taproot spend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taproot: Option<TaprootOutput>,
 }
 
-/// `GET /v1/root`, and the answer to what changes it: the epochs of the root secret.
+/// The epochs of the root secret: the response to `GET /v1/root` and to every request that changes them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct RootState {
-    /// The KMS key that every data key is made under.
+    /// The KMS key that makes every data key.
     pub key_arn: String,
-    /// The newest epoch, under which everything is sealed.
+    /// The newest epoch, in which everything is sealed.
     pub epoch: u32,
-    /// The epochs that open, ascending; the newest is the last.
+    /// The epochs whose records open, ascending; the newest is the last.
     pub epochs: Vec<u32>,
     /// The oldest epoch that the measured configuration accepts.
     pub oldest_epoch: u32,
@@ -236,30 +236,30 @@ pub struct RotateRoot {
     pub epoch: u32,
 }
 
-/// `POST /v1/root/reseal`: seal a page of records anew in the newest epoch.
+/// `POST /v1/root/reseal`: reseal one listing of records in the newest epoch.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResealRecords {
-    /// The `next` of the page before; empty for the first.
+    /// The `next` of the previous response; empty in the first request.
     #[serde(default)]
     pub after: String,
-    /// The most records of the page: 1 to 100; 100 when left out.
+    /// The most records to reseal: 1 to 100; 100 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// What became of a page of records.
+/// The result of resealing one listing of records.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ResealedRecords {
-    /// The epoch that they are sealed in now.
+    /// The epoch in which they are sealed now.
     pub epoch: u32,
-    /// How many records the page had.
+    /// How many records the listing had.
     pub examined: u32,
-    /// How many of them were sealed anew; the others were in the newest epoch before.
+    /// How many of them were resealed; the others already were in the newest epoch.
     pub resealed: u32,
-    /// How many were changed by others meanwhile: another pass is needed.
+    /// How many were changed by other requests meanwhile: another pass is needed.
     pub left: u32,
-    /// The value of `after` for the next page; absent on the last.
+    /// The value of `after` for the next request; absent in the last response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -268,7 +268,7 @@ pub struct ResealedRecords {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetireRoot {
-    /// The newest epoch, the only one that stays.
+    /// The newest epoch, the only one that is kept.
     pub epoch: u32,
 }
 
@@ -284,7 +284,7 @@ pub struct Attestation {
 pub struct Health {
     /// Whether the enclave serves keys.
     pub ready: bool,
-    /// Why not, when it is not ready.
+    /// Why not, if it is not ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The version of the enclave program.

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Key;
 
-/// The header that carries what a passkey answered: base64url without padding of [`PasskeyResponse`] as JSON.
+/// The header that carries a passkey's response: base64url without padding of [`PasskeyResponse`] as JSON.
 pub const PASSKEY_HEADER: &str = "passkey-response";
 
 /// The header of every request of a session: `sha-256=` and the 64 hex digits of the device facts declared at login.
@@ -25,10 +25,10 @@ pub struct NewChallenge {
     pub purpose: String,
 }
 
-/// One part of a challenge. The challenge itself is made by whoever asks the passkey, from this and the request to be approved.
+/// One part of a challenge. The client makes the challenge itself, from this part and the request to be approved.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Challenge {
-    /// 56 bytes. Good for one approval, by this boot, for this purpose.
+    /// 56 bytes. Valid for one approval, at this boot, for this purpose.
     pub nonce: String,
     /// Seconds since 1970, by the enclave's clock.
     pub expires_at: u64,
@@ -37,21 +37,21 @@ pub struct Challenge {
     pub user_handle: Option<String>,
     /// The relying party's id.
     pub rp_id: String,
-    /// What to ask a new passkey's authenticator for.
+    /// The attestation to request from the authenticator of a new passkey.
     pub attestation: Conveyance,
 }
 
-/// Who must vouch for the authenticator of a new passkey: `AttestationConveyancePreference` of WebAuthn Level 3 section 5.4.7.
+/// What must vouch for the authenticator of a new passkey: `AttestationConveyancePreference` of WebAuthn Level 3 section 5.4.7.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conveyance {
-    /// Nobody.
+    /// Nothing.
     None,
-    /// Its maker, by a certificate under a root of the measured configuration.
+    /// Its vendor, by a certificate under a root of the measured configuration.
     Direct,
 }
 
-/// What a passkey answered: the content of the header `Passkey-Response`.
+/// A passkey's response: the content of the header `Passkey-Response`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasskeyResponse {
@@ -66,17 +66,17 @@ pub struct PasskeyResponse {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSession {
-    /// What its requests will be signed with: `ecdsa-p256-sha256:` and 130 hex digits, or `ed25519:` and 64.
+    /// The key that verifies its requests: `ecdsa-p256-sha256:` and 130 hex digits, or `ed25519:` and 64.
     pub public_key: String,
-    /// What the client says of the device: 0 to 512 bytes of text, shown to the user, and never believed.
+    /// What the client says about the device: 0 to 512 bytes of text, shown to the user, and never trusted.
     #[serde(default)]
     pub device: String,
-    /// What the session may do, of what the user may. Left out: everything.
+    /// The part of what the user may do that the session may do. Left out: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
 }
 
-/// Less than everything that the user may do. What is left out is not narrowed.
+/// A limit on what the user may do. A member that is left out limits nothing.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
@@ -124,31 +124,31 @@ pub struct LoggedIn {
 /// A user, as the user sees it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct User {
-    /// The user handle, 16 bytes: what guardians and recovery sheets name the user by.
+    /// The user handle, 16 bytes, which guardians and recovery sheets use to name the user.
     pub id: String,
     /// The owner's name of the user's keys.
     pub owner: String,
     /// Seconds since 1970.
     pub created_at: u64,
-    /// The passkeys, the pending ones too.
+    /// The passkeys, pending ones included.
     pub passkeys: Vec<Passkey>,
     /// The sessions that have not expired.
     pub sessions: Vec<Session>,
-    /// What the user allows, beyond what the deployment does.
+    /// How the user narrows what the deployment allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Scope>,
     /// How many recovery codes are left.
     pub recovery_codes: usize,
-    /// Who may help to recover.
+    /// The users who may approve a recovery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardians: Option<Guardians>,
-    /// The recoveries under way.
+    /// The recoveries in progress.
     pub recoveries: Vec<Recovery>,
-    /// What happened, the newest first; at most 100.
+    /// The user's activity, the newest first; at most 100 entries.
     pub activity: Vec<Activity>,
 }
 
-/// A passkey, without what only the enclave needs.
+/// A passkey, except for what only the enclave needs.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Passkey {
     /// The first 16 bytes of the SHA-256 of the credential id.
@@ -161,7 +161,7 @@ pub struct Passkey {
     pub algorithm: String,
     /// The SHA-256 of its COSE public key, 32 bytes: what two devices compare when one is linked.
     pub public_key_digest: String,
-    /// The authenticator's model, 16 bytes; zero where it does not say.
+    /// The authenticator's model, 16 bytes; zero if the authenticator does not say.
     pub aaguid: String,
     /// Whether it may be synchronised to other devices.
     pub backup_eligible: bool,
@@ -190,20 +190,20 @@ pub struct Session {
     pub id: String,
     /// The passkey that logged in.
     pub passkey: String,
-    /// What the client said of the device.
+    /// What the client said about the device.
     pub device: String,
     /// SHA-256 over credential, AAGUID, transports and device facts, 32 bytes: a hint, not a boundary.
     pub fingerprint: String,
     /// Seconds since 1970.
     pub created_at: u64,
-    /// Seconds since 1970: 15 minutes later, whatever happens.
+    /// Seconds since 1970: at most 15 minutes later, with or without requests.
     pub expires_at: u64,
-    /// What it is narrowed to.
+    /// The scope that it is narrowed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
 }
 
-/// `POST /v1/passkeys/{id}/approve`: which pending passkey is meant.
+/// `POST /v1/passkeys/{id}/approve`: which pending passkey to approve.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovePasskey {
@@ -228,7 +228,7 @@ pub struct Link {
     pub expires_at: u64,
 }
 
-/// `POST /v1/links/open`: whose code it is.
+/// `POST /v1/links/open`: finds the user of a code.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenLink {
@@ -236,7 +236,7 @@ pub struct OpenLink {
     pub code: String,
 }
 
-/// Whom a new passkey is for.
+/// The user that a new passkey is for.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct LinkOpened {
     /// The user handle, 16 bytes.
@@ -245,7 +245,7 @@ pub struct LinkOpened {
     pub expires_at: u64,
 }
 
-/// `POST /v1/links/passkey`: offers a new passkey to the user whose code it is.
+/// `POST /v1/links/passkey`: offers a new passkey to the user of the code.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfferPasskey {
@@ -262,11 +262,11 @@ pub struct RecoveryCodes {
     pub codes: Vec<String>,
 }
 
-/// `POST /v1/guardians`: users of whom some together may start a recovery.
+/// `POST /v1/guardians`: users of whom a threshold may together start a recovery.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Guardians {
-    /// How many of them it takes: 1 to the number of users; 0 with no users: none.
+    /// How many of them must approve: 1 to the number of users; 0 with no users.
     pub threshold: u8,
     /// Their user ids, 0 to 10, all different and not the user's own.
     pub users: Vec<String>,
@@ -278,14 +278,14 @@ pub struct Guardians {
 pub struct StartRecovery {
     /// The user id.
     pub user: String,
-    /// A recovery code; left out where guardians are to approve.
+    /// A recovery code; left out if guardians are to approve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The new passkey's name: 1 to 64 bytes of text.
     pub passkey_name: String,
 }
 
-/// A recovery under way.
+/// A recovery in progress.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Recovery {
     /// 16 bytes.
@@ -296,29 +296,29 @@ pub struct Recovery {
     pub public_key_digest: String,
     /// Seconds since 1970.
     pub started_at: u64,
-    /// How many guardians have approved, where it waits for them.
+    /// How many guardians have approved, if it waits for them.
     pub approvals: usize,
     /// When it may be completed, seconds since 1970; absent while it waits for guardians.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<u64>,
 }
 
-/// `POST /v1/recoveries/{id}/approve` by a guardian, and `POST /v1/recoveries/{id}/complete`: whose recovery it is.
+/// `POST /v1/recoveries/{id}/approve` by a guardian, and `POST /v1/recoveries/{id}/complete`: which recovery.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveryOf {
-    /// The user id of whoever recovers.
+    /// The id of the user who is recovered.
     pub user: String,
-    /// The recovery's `public_key_digest`, so that nobody approves another passkey than they were shown.
+    /// The recovery's `public_key_digest`, so that no one approves another passkey than the one they were shown.
     pub public_key_digest: String,
 }
 
-/// Something that happened to a user.
+/// One entry of a user's activity.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Activity {
     /// Seconds since 1970.
     pub at: u64,
-    /// What: `registered`, `logged_in`, `passkey_added`, ...
+    /// What happened: `registered`, `logged_in`, `passkey_added`, ...
     pub what: String,
     /// Which passkey, session or recovery.
     pub detail: String,

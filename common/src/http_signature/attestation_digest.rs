@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// SHA-256 of a boot's own attestation document (the one it made when it started, without a nonce).
+/// SHA-256 of a boot's own attestation document (made when the boot started, without a nonce).
 ///
 /// As text, in the header: `sha-256=` and 64 lower-case hex digits.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]

@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-/// The lines of a signature base and, beside them, the identifiers of the components they cover.
+/// The lines of a signature base, with the identifiers of the components that they cover.
 ///
 /// Identifiers are given as they are serialised, quotes and parameters included: `"@method"`,
 /// `"@path";req`, `"signature";req;key="permafrost"`.
@@ -52,7 +52,7 @@ pub(super) fn path(target: &Uri) -> &str {
     }
 }
 
-/// `@query` (RFC 9421 section 2.2.7): as on the wire with its `?`; `?` alone where there is none.
+/// `@query` (RFC 9421 section 2.2.7): as on the wire with its `?`; `?` alone if there is no query.
 pub(super) fn query(target: &Uri) -> &str {
     target
         .path_and_query()

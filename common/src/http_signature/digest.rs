@@ -1,4 +1,4 @@
-//! `Content-Digest` (RFC 9530 section 2), with SHA-256 and nothing else.
+//! `Content-Digest` (RFC 9530 section 2), with SHA-256 only.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -80,7 +80,7 @@ fn malformation(field: &str) -> Option<String> {
         return Some(format!("{} bytes instead of 32", bytes.len()));
     }
     if field != format!("sha-256=:{}:", STANDARD.encode(bytes)) {
-        return Some("not in the one form that is written".to_owned());
+        return Some("not in the canonical form".to_owned());
     }
     None
 }

@@ -1,4 +1,4 @@
-//! The worked example of `docs/signatures.md`, recomputed from what is printed there.
+//! The worked example of `docs/signatures.md`, recomputed from the values printed there.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, Request, Response, request, response};
@@ -10,14 +10,14 @@ use super::{
 
 const PAGE: &str = include_str!("../../../docs/signatures.md");
 
-/// What the boot of the page is named for.
+/// The document whose digest names the boot in the example.
 const DOCUMENT: &[u8] = b"the document that this boot made at its start";
 
 /// The beginning of an Ed25519 key in PKCS#8 (RFC 8410 section 7); its seed follows.
 const PKCS8: &str = "302e020100300506032b657004220420";
 
 #[test]
-fn the_request_of_the_page_is_what_we_sign() {
+fn the_request_of_the_example_is_what_we_sign() {
     let (fields, body) = request_message();
     let key = key("wallet");
     let mut parts = request(unsigned(&fields));
@@ -36,14 +36,14 @@ fn the_request_of_the_page_is_what_we_sign() {
 }
 
 #[test]
-fn the_request_of_the_page_is_accepted() {
+fn the_request_of_the_example_is_accepted() {
     let (fields, body) = request_message();
     let signed = SignedRequest::parse(&request(fields), body.as_bytes()).unwrap();
     assert_eq!(signed.verify(&public_key("wallet_public_key")), Ok(()));
 }
 
 #[test]
-fn the_p256_signature_of_the_page_is_accepted() {
+fn the_p256_signature_of_the_example_is_accepted() {
     let (mut fields, body) = request_message();
     let signature = format!("permafrost=:{}:", value("p256_signature"));
     fields.insert("signature", signature.parse().unwrap());
@@ -52,7 +52,7 @@ fn the_p256_signature_of_the_page_is_accepted() {
 }
 
 #[test]
-fn the_response_of_the_page_is_what_we_sign_and_accept() {
+fn the_response_of_the_example_is_what_we_sign_and_accept() {
     let (fields, body) = message("HTTP/1.1 422 Unprocessable Entity\n");
     let key = key("boot");
     let context = RequestContext::of(&request(request_message().0));
@@ -117,7 +117,7 @@ fn signed(key: &SigningKey, base: &str) -> String {
     format!("permafrost=:{}:", STANDARD.encode(signature))
 }
 
-/// The key whose seed is on the page.
+/// The key whose seed is in the example.
 fn key(name: &str) -> SigningKey {
     let pkcs8 = PKCS8.to_owned() + value(&format!("{name}_seed"));
     SigningKey::from_pkcs8(&hex::decode(pkcs8).unwrap()).unwrap()
@@ -138,18 +138,18 @@ fn message(first_line: &str) -> (HeaderMap, &'static str) {
     (fields.collect(), body)
 }
 
-/// The block of the page that begins so, without the line feed at its end.
+/// The block of the document that begins so, without its final line feed.
 fn block(beginning: &str) -> &'static str {
     PAGE.split("```")
         .filter_map(|block| block.split_once('\n'))
         .find(|(_, text)| text.starts_with(beginning))
         .and_then(|(_, text)| text.strip_suffix('\n'))
-        .unwrap_or_else(|| panic!("no block of the page begins {beginning:?}"))
+        .unwrap_or_else(|| panic!("no block of docs/signatures.md begins {beginning:?}"))
 }
 
-/// What the page gives as `name = value`.
+/// The value in the document's line `name = value`.
 fn value(name: &str) -> &'static str {
     PAGE.lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))
-        .unwrap_or_else(|| panic!("{name} is not on the page"))
+        .unwrap_or_else(|| panic!("{name} is not in docs/signatures.md"))
 }

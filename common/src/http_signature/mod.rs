@@ -1,4 +1,4 @@
-//! HTTP Message Signatures (RFC 9421): the one strict profile that requests and answers use.
+//! HTTP Message Signatures (RFC 9421): the one strict profile that requests and responses use.
 //!
 //! - A client signs with [`sign_request`]; the enclave reads with [`SignedRequest::parse`] and, once it
 //!   has found the principal's key, [`SignedRequest::verify`].
@@ -8,20 +8,20 @@
 //! # The profile
 //!
 //! A message carries exactly one `Signature-Input`, `Signature`, `Content-Digest` and
-//! `X-Enclave-Attestation`. The label is `permafrost`, and no other member is allowed beside it.
+//! `X-Enclave-Attestation`. The label is `permafrost`, and no other member is allowed.
 //!
-//! | | request | answer |
+//! | | request | response |
 //! |---|---|---|
 //! | always covered, in this order | `"@method" "@path" "@query" "content-digest" "x-enclave-attestation"` | `"@status" "content-digest" "x-enclave-attestation"` |
-//! | then, where the field is present | `"content-type"`, `"idempotency-key"` | `"content-type"` |
+//! | then, if the field is present | `"content-type"`, `"idempotency-key"` | `"content-type"` |
 //! | then | | `"@method";req "@path";req "@query";req`, and `"signature";req;key="permafrost"` when the request was signed |
 //! | parameters, in this order | `created`, `nonce`, `keyid` | `created`, `keyid` (always `boot`) |
 //! | key | the principal's: Ed25519 or ECDSA P-256 | the boot's: Ed25519 |
 //!
 //! A field is accepted only in the exact text that this module writes: another order, spacing, a
 //! duplicate, or base64 without padding is refused, although RFC 9651 would allow some of them.
-//! So a message has one form, and whoever reads it later cannot read it differently. For the same
-//! reason a request target that ends in a bare `?` is refused: RFC 9421 signs it like one without.
+//! So a message has one form, which no later reader can read differently. For the same reason a
+//! request target that ends in a bare `?` is refused: RFC 9421 signs it like one without.
 //!
 //! The algorithm is never named in the message (RFC 9421 section 3.2): it follows from the key.
 
@@ -50,7 +50,7 @@ pub use response::{
 /// The label of our member in `Signature-Input` and `Signature`.
 pub const LABEL: &str = "permafrost";
 
-/// The `keyid` of every answer.
+/// The `keyid` of every response.
 pub const BOOT_KEYID: &str = "boot";
 
 /// `Content-Digest` (RFC 9530 section 2).

@@ -1,4 +1,4 @@
-//! Reading and writing the fields of the profile, the same way for requests and answers.
+//! Reading and writing the fields of the profile, in the same way for requests and responses.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,15 +10,15 @@ use crate::api::ATTESTATION_HEADER;
 /// The rule of the profile that a message breaks.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ProfileError {
-    /// A required field is not there.
+    /// A required field is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A field came more than once.
-    #[error("{field} came {count} times; accepted: once")]
+    /// A field occurs more than once.
+    #[error("{field} occurs {count} times; accepted: once")]
     Repeated {
         /// The field's name.
         field: &'static str,
-        /// How often it came.
+        /// How often it occurs.
         count: usize,
     },
     /// A field is too long.
@@ -31,8 +31,8 @@ pub enum ProfileError {
         /// The longest that is accepted, in bytes.
         max: usize,
     },
-    /// A field is not visible ASCII, with spaces inside only.
-    #[error("{0} has other characters than visible ASCII, or spaces at its ends")]
+    /// A field is not visible ASCII with spaces only inside.
+    #[error("{0} has characters other than visible ASCII, or spaces at its ends")]
     NotText(&'static str),
     /// A field is not a dictionary with the one member `permafrost` of the right type.
     #[error("{field}: {reason}; accepted: {accepted}")]
@@ -44,7 +44,7 @@ pub enum ProfileError {
         /// The form that is accepted.
         accepted: &'static str,
     },
-    /// The signature covers other components than it must.
+    /// The signature does not cover exactly the required components.
     #[error("signature-input covers {came}; accepted for this message: {expected}")]
     Components {
         /// What it covers.
@@ -52,7 +52,7 @@ pub enum ProfileError {
         /// What it must cover.
         expected: String,
     },
-    /// The signature has other parameters than it must.
+    /// The signature does not have exactly the required parameters.
     #[error("signature-input has the parameters {came:?}; accepted, in this order: {expected:?}")]
     Parameters {
         /// The names that came.
@@ -60,15 +60,15 @@ pub enum ProfileError {
         /// The names that must come.
         expected: String,
     },
-    /// A parameter is not of its form.
-    #[error("signature-input: {parameter} is not of its form; accepted: {accepted}")]
+    /// A parameter is malformed.
+    #[error("signature-input: {parameter} is malformed; accepted: {accepted}")]
     Parameter {
         /// The parameter's name.
         parameter: &'static str,
         /// The form that is accepted.
         accepted: &'static str,
     },
-    /// `X-Enclave-Attestation` is not of its form.
+    /// `X-Enclave-Attestation` is malformed.
     #[error("x-enclave-attestation: {0}")]
     Attestation(#[from] super::AttestationDigestError),
     /// The request target ends in a bare `?`.
@@ -77,7 +77,7 @@ pub enum ProfileError {
 }
 
 impl ProfileError {
-    /// The field that breaks the rule, in lower case; none where it is the request target.
+    /// The field that breaks the rule, in lower case; `None` if it is the request target.
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Missing(field)
@@ -100,7 +100,7 @@ pub enum SignError {
     /// The message would not be accepted.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The key does not sign.
+    /// The key failed to sign.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -144,7 +144,7 @@ pub(super) fn optional<'h>(
         .ok_or(ProfileError::NotText(field))
 }
 
-/// A field that must be there.
+/// A required field.
 pub(super) fn required<'h>(
     headers: &'h HeaderMap,
     field: &'static str,
@@ -193,9 +193,9 @@ impl<'h> SignatureFields<'h> {
             })
     }
 
-    /// The parameters, once they are the expected ones and the covered components too.
+    /// The parameters, after checking that they and the covered components are the expected ones.
     ///
-    /// What is left for the caller: the parameters' values, and [`SignatureFields::base`].
+    /// The caller still has to check the parameters' values and [`SignatureFields::base`].
     pub(super) fn parameters(
         &self,
         covered: &SignatureBase,
@@ -235,7 +235,7 @@ impl<'h> SignatureFields<'h> {
             .strip_prefix(LABEL)
             .and_then(|rest| rest.strip_prefix('='))
             .filter(|came| came.strip_suffix(parameters) == Some(covered.components().as_str()))
-            .ok_or_else(|| malformed("not in the one form that is written".to_owned()))?;
+            .ok_or_else(|| malformed("not in the canonical form".to_owned()))?;
         Ok(covered.finish(signature_params))
     }
 }

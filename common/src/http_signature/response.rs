@@ -1,4 +1,4 @@
-//! Signed answers.
+//! Signed responses.
 
 use http::{HeaderValue, Method, Uri, header::CONTENT_TYPE, request, response::Parts};
 use sfv::{BareItem, StringRef};
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::api::ATTESTATION_HEADER;
 
-/// What an answer's signature covers of its request: method, target and signature.
+/// What a response's signature covers of its request: method, target and signature.
 ///
-/// Cheap to make and to keep while the request is worked on: nothing is copied.
+/// Cheap to make and to keep while the request is handled: nothing is copied.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     method: Method,
@@ -28,8 +28,8 @@ pub struct RequestContext {
 impl RequestContext {
     /// The context of a request, as it was sent or as it came.
     ///
-    /// A request counts as signed when it has exactly one `Signature` that begins `permafrost=:`, whether or not it
-    /// verifies: so both ends see it alike.
+    /// A request counts as signed if it has exactly one `Signature` that begins `permafrost=:`, whether or not it verifies, so that
+    /// both ends agree.
     pub fn of(parts: &request::Parts) -> Self {
         let mut values = parts.headers.get_all(SIGNATURE).iter();
         let signature = match (values.next(), values.next()) {
@@ -47,19 +47,19 @@ impl RequestContext {
         }
     }
 
-    /// Whether the request was signed, so that its answer belongs to no other request.
+    /// Whether the request was signed, so that its response belongs to no other request.
     pub fn is_signed(&self) -> bool {
         self.signature.is_some()
     }
 }
 
-/// Signs an answer: sets `Content-Digest`, `X-Enclave-Attestation`, `Signature-Input` and `Signature`.
+/// Signs a response: sets `Content-Digest`, `X-Enclave-Attestation`, `Signature-Input` and `Signature`.
 ///
 /// `Content-Type` is covered if it is set before; status and body must not change afterwards. `key` is the boot's
 /// (Ed25519), `created` seconds since 1970, `attestation` the digest of the boot's own document.
 ///
 /// # Errors
-/// [`SignError::Profile`] when `Content-Type` is there twice, is not text or has more than 256 bytes;
+/// [`SignError::Profile`] if `Content-Type` occurs twice, is not text or has more than 256 bytes;
 /// [`SignError::Key`].
 pub fn sign_response(
     parts: &mut Parts,
@@ -80,7 +80,7 @@ pub fn sign_response(
     })
 }
 
-/// What an authentic answer says beside its status and body.
+/// What an authentic response says in addition to its status and body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VerifiedResponse {
     /// When it was signed, by the enclave's clock: seconds since 1970.
@@ -89,10 +89,10 @@ pub struct VerifiedResponse {
     pub attestation: AttestationDigest,
 }
 
-/// Why an answer is not authentic: nothing in it can be believed.
+/// Why a response is not authentic: nothing in it can be trusted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ResponseError {
-    /// It carries no signature, does not have the form of the profile, or is not the answer to this request.
+    /// It carries no signature, does not have the form of the profile, or is not the response to this request.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// Its `Content-Digest` is not that of its body.
@@ -103,10 +103,10 @@ pub enum ResponseError {
     Signature(Algorithm),
 }
 
-/// Checks that an answer is the boot's, to this request, with this body.
+/// Checks that a response is the boot's, to this request, with this body.
 ///
 /// # Errors
-/// [`ResponseError`]; nothing of the answer is to be used then.
+/// [`ResponseError`]; the caller must not use anything of the response then.
 pub fn verify_response(
     parts: &Parts,
     body: &[u8],
@@ -138,7 +138,7 @@ pub fn verify_response(
     })
 }
 
-/// The components that an answer must cover, with their values.
+/// The components that a response must cover, with their values.
 fn cover(
     parts: &Parts,
     digest: &str,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn an_response_says_when_and_which_boot() {
+    fn a_response_says_when_and_which_boot() {
         for signed in [false, true] {
             assert_eq!(
                 Exchange::new(signed).check(BODY),
@@ -296,7 +296,7 @@ mod tests {
             ("another signature of the request", |p| {
                 replace(p, "key=\"permafrost\"", "key=\"sig1\"")
             }),
-            ("the answer's own path", |p| {
+            ("the response's own path", |p| {
                 replace(p, "\"@path\";req", "\"@path\"")
             }),
         ];
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_response_to_another_request_is_refused() {
+    fn a_response_to_another_request_is_refused() {
         type Alteration = fn(&mut request::Parts);
         let alterations: &[(&str, Alteration)] = &[
             ("another method", |p| p.method = Method::POST),
@@ -337,7 +337,7 @@ mod tests {
             ("another query", |p| {
                 p.uri = "/v1/keys?limit=2".parse().unwrap()
             }),
-            ("the same, signed anew", |p| sign(p, "qponmlkjihgfedcb")),
+            ("the same, signed again", |p| sign(p, "qponmlkjihgfedcb")),
             ("the same, unsigned", |p| {
                 drop(p.headers.remove("signature"))
             }),
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_response_of_another_boot_is_refused() {
+    fn a_response_of_another_boot_is_refused() {
         let mut exchange = Exchange::new(true);
         exchange.boot = SigningKey::generate(Algorithm::Ed25519).unwrap();
         assert_eq!(

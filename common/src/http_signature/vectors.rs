@@ -1,4 +1,4 @@
-//! The examples of RFC 9421 that use our two algorithms, through our signature base and our keys.
+//! The examples of RFC 9421 for our two algorithms, checked with our signature base and our keys.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`. An alias is none: whoever may move it would choose the key.
+/// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`. An alias is not accepted: anyone who may move it would choose the key.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KeyArn {
     text: String,
@@ -11,10 +11,10 @@ pub struct KeyArn {
     ends: [usize; 3],
 }
 
-/// Why a text names no KMS key.
+/// Why a text is not the ARN of a KMS key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "{found:?} is not a KMS key's ARN: {rule}; accepted: arn:PARTITION:kms:REGION:ACCOUNT:key/ID, no alias"
+    "{found:?} is not the ARN of a KMS key: {rule}; accepted: arn:PARTITION:kms:REGION:ACCOUNT:key/ID, no alias"
 )]
 pub struct ArnError {
     found: String,
@@ -63,7 +63,7 @@ impl KeyArn {
         format!("kms.{}.{domain}", self.region())
     }
 
-    /// What is another in `other`, for people: the first of partition, region, account and key that differs.
+    /// The first of partition, region, account and key that differs from `other`, for people.
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         let parts = [
             ("partition", self.partition(), other.partition()),
@@ -92,17 +92,17 @@ impl FromStr for KeyArn {
             })
         };
         if text.len() > ARN_MAX {
-            return refuse("longer than 2048 bytes");
+            return refuse("it is longer than 2048 bytes");
         }
         let parts: Vec<&str> = text.split(':').collect();
         let [arn, partition, service, region, account, resource] = parts.as_slice() else {
-            return refuse("it has not six parts with colons between them");
+            return refuse("it does not have six parts separated by colons");
         };
         if *arn != "arn" || *service != "kms" {
             return refuse("it does not begin with arn:PARTITION:kms");
         }
         if !is_label(partition) || !is_label(region) {
-            return refuse("the partition or the region is not of a-z, 0-9 and -");
+            return refuse("the partition or the region has characters other than a-z, 0-9 and -");
         }
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             return refuse("the account is not 12 digits");
@@ -161,7 +161,7 @@ mod tests {
         "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
     #[test]
-    fn an_arn_is_taken_apart() {
+    fn an_arn_is_parsed_into_its_parts() {
         let arn: KeyArn = ARN.parse().unwrap();
         assert_eq!(arn.partition(), "aws");
         assert_eq!(arn.region(), "eu-central-1");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_key_is_refused() {
+    fn what_is_not_the_arn_of_a_key_is_refused() {
         for text in [
             "",
             "alias/permafrost",

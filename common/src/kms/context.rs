@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-/// The purpose of every data key that the enclave asks for.
+/// The purpose of every data key that the enclave requests.
 pub const PURPOSE: &str = "root-secret";
 
 /// The encryption context of one epoch's data key: `deployment`, `epoch` in decimal, and `purpose`.
 ///
-/// KMS authenticates it with the ciphertext, writes it to CloudTrail, and key policies can ask for it
+/// KMS authenticates it with the ciphertext and writes it to CloudTrail, and key policies can require it
 /// (`kms:EncryptionContext:deployment`).
 pub fn encryption_context(deployment: &str, epoch: u32) -> BTreeMap<String, String> {
     [

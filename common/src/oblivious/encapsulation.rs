@@ -1,4 +1,4 @@
-//! The client's side: seals requests and opens the answers (RFC 9458 sections 4.3 and 4.4), and what both sides share.
+//! The client's side: seals requests and opens the responses (RFC 9458 sections 4.3 and 4.4), and what both sides share.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use super::hpke::{
 };
 use super::key_configuration::KeyConfiguration;
 
-/// Why an encapsulated answer is not opened.
+/// Why an encapsulated response does not open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ResponseNotOpened {
-    /// Shorter than any encapsulated answer.
-    #[error("{length} bytes; accepted: at least {ANSWER_MIN}")]
+    /// Shorter than any encapsulated response.
+    #[error("{length} bytes; accepted: at least {RESPONSE_MIN}")]
     TooShort {
         /// How many bytes came.
         length: usize,
     },
-    /// It does not open: altered, cut off, or the answer to another request.
-    #[error("it does not open: altered, cut off, or the answer to another request")]
+    /// It does not open: altered, cut off, or the response to another request.
+    #[error("it does not open: altered, cut off, or the response to another request")]
     Sealed,
 }
 
 impl KeyConfiguration {
-    /// Seals a request to this key: 55 bytes longer than what is sealed. Gives what opens the answer, too.
+    /// Seals a request to this key: 55 bytes longer than the request. Also gives what opens the response.
     ///
     /// # Errors
-    /// [`CryptoError`], also where the public key is none: with it, every secret would be zero.
+    /// [`CryptoError`], also if the public key is of small order: with such a key, every shared secret would be zero.
     pub fn encapsulate(&self, request: &[u8]) -> Result<(Vec<u8>, PendingResponse), CryptoError> {
         self.encapsulate_with(&KeyPair::generate()?, request)
     }
@@ -45,30 +45,30 @@ impl KeyConfiguration {
         let sealed = Context::of_sender(ephemeral, &self.public_key, &request_info(&header))
             .and_then(|Context { message, exporter }| {
                 message.seal(request, &mut encapsulated)?;
-                exporter.export(ANSWER_LABEL)
+                exporter.export(RESPONSE_LABEL)
             });
         let pending = PendingResponse {
             enc: *enc,
-            secret: sealed.map_err(|_| CryptoError("the request is not sealed"))?,
+            secret: sealed.map_err(|_| CryptoError("cannot seal the request"))?,
         };
         Ok((encapsulated, pending))
     }
 }
 
-/// Opens the answer to one request.
+/// Opens the response to one request.
 pub struct PendingResponse {
     enc: [u8; PUBLIC_KEY_LEN],
     secret: Zeroizing<[u8; KEY_LEN]>,
 }
 
 impl PendingResponse {
-    /// What the gateway sealed: only who could open the request can have made it.
+    /// What the gateway sealed: only the holder of the key that opens the request can have made it.
     ///
     /// # Errors
     /// [`ResponseNotOpened`].
     pub fn open(self, encapsulated: &[u8]) -> Result<Vec<u8>, ResponseNotOpened> {
         let (nonce, ciphertext) = encapsulated
-            .split_first_chunk::<ANSWER_NONCE_LEN>()
+            .split_first_chunk::<RESPONSE_NONCE_LEN>()
             .filter(|(_, ciphertext)| ciphertext.len() >= TAG_LEN)
             .ok_or(ResponseNotOpened::TooShort {
                 length: encapsulated.len(),
@@ -96,11 +96,11 @@ pub(super) fn request_info(header: &[u8; HEADER_LEN]) -> Vec<u8> {
     [b"message/bhttp request\x00".as_slice(), header].concat()
 }
 
-/// The key of the answer to the request with this encapsulated key (RFC 9458 section 4.4).
+/// The key of the response to the request with this encapsulated key (RFC 9458 section 4.4).
 pub(super) fn response_key(
     enc: &[u8; PUBLIC_KEY_LEN],
     secret: &Zeroizing<[u8; KEY_LEN]>,
-    nonce: &[u8; ANSWER_NONCE_LEN],
+    nonce: &[u8; RESPONSE_NONCE_LEN],
 ) -> Result<MessageKey, Unspecified> {
     let prk = extract(&[enc.as_slice(), nonce].concat(), secret.as_slice());
     let key = expand::<KEY_LEN>(&prk, &[b"key"])?;
@@ -111,14 +111,14 @@ pub(super) fn response_key(
 /// The length of the header of an encapsulated request, in bytes.
 pub(super) const HEADER_LEN: usize = 7;
 
-/// The length of an answer's nonce, in bytes: max(Nn, Nk), like that of the exported secret.
-pub(super) const ANSWER_NONCE_LEN: usize = KEY_LEN;
+/// The length of a response's nonce, in bytes: max(Nn, Nk), like that of the exported secret.
+pub(super) const RESPONSE_NONCE_LEN: usize = KEY_LEN;
 
-/// The exporter context of the secret that answers are sealed with.
-pub(super) const ANSWER_LABEL: &[u8] = b"message/bhttp response";
+/// The exporter context of the secret that seals responses.
+pub(super) const RESPONSE_LABEL: &[u8] = b"message/bhttp response";
 
-/// The length of an encapsulated answer around nothing, in bytes.
-pub(super) const ANSWER_MIN: usize = ANSWER_NONCE_LEN + TAG_LEN;
+/// The length of an encapsulated empty response, in bytes.
+pub(super) const RESPONSE_MIN: usize = RESPONSE_NONCE_LEN + TAG_LEN;
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_and_its_response_are_opened_and_have_the_lengths_that_are_promised() {
+    fn a_request_and_its_response_open_and_have_the_documented_lengths() {
         let (key, configuration) = gateway();
         let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
         assert_eq!(encapsulated.len(), REQUEST.len() + 55);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_response_altered_cut_off_or_to_another_request_is_not_opened() {
+    fn a_response_altered_cut_off_or_to_another_request_is_not_opened() {
         let (key, configuration) = gateway();
         let (encapsulated, _) = configuration.encapsulate(REQUEST).unwrap();
         let response = |encapsulated: &[u8]| {
@@ -198,7 +198,7 @@ mod tests {
 
             let (encapsulated, pending) = configuration.encapsulate(REQUEST).unwrap();
             let expected = match at {
-                0..ANSWER_MIN => ResponseNotOpened::TooShort { length: at },
+                0..RESPONSE_MIN => ResponseNotOpened::TooShort { length: at },
                 _ => ResponseNotOpened::Sealed,
             };
             assert_eq!(pending.open(&response(&encapsulated)[..at]), Err(expected));

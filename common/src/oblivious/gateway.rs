@@ -1,4 +1,4 @@
-//! The gateway's side: opens encapsulated requests and seals the answers (RFC 9458 sections 4.3 and 4.4).
+//! The gateway's side: opens encapsulated requests and seals the responses (RFC 9458 sections 4.3 and 4.4).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 use super::encapsulation::{
-    ANSWER_LABEL, ANSWER_NONCE_LEN, HEADER_LEN, header, request_info, response_key,
+    HEADER_LEN, RESPONSE_LABEL, RESPONSE_NONCE_LEN, header, request_info, response_key,
 };
 use super::hpke::{Context, CryptoError, KEY_LEN, KeyPair, PUBLIC_KEY_LEN, TAG_LEN};
 use super::key_configuration::KeyConfiguration;
@@ -17,7 +17,7 @@ pub struct GatewayKey {
     key: KeyPair,
 }
 
-/// Why an encapsulated request is not opened.
+/// Why an encapsulated request does not open.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RequestNotOpened {
     /// Shorter than any encapsulated request.
@@ -36,20 +36,20 @@ pub enum RequestNotOpened {
         /// The header of this key, hex.
         expected: String,
     },
-    /// It does not open: for a key of another boot with the same id, or altered on the way. Nobody can tell which.
-    #[error("it does not open under this key: sealed to another, or altered")]
+    /// It does not open: sealed to a key of another boot with the same id, or altered. The two cannot be distinguished.
+    #[error("it does not open under this key: sealed to another key, or altered")]
     Sealed,
 }
 
 impl GatewayKey {
-    /// Makes a key. Its id is a random byte, so that a request for the key of another boot is most often recognised
-    /// before anything is computed; where the ids are the same by chance, it does not open.
+    /// Makes a key. Its id is a random byte, so that a request for the key of another boot is usually recognised before anything is
+    /// computed; if the ids are the same by chance, the request does not open.
     ///
     /// # Errors
     /// [`CryptoError`].
     pub fn generate() -> Result<Self, CryptoError> {
         let mut id = [0];
-        rand::fill(&mut id).map_err(|_| CryptoError("no random byte"))?;
+        rand::fill(&mut id).map_err(|_| CryptoError("cannot get a random byte"))?;
         let [id] = id;
         Ok(Self {
             id,
@@ -57,7 +57,7 @@ impl GatewayKey {
         })
     }
 
-    /// What is published: the list (RFC 9458 section 3.2) of this key's one configuration, 43 bytes.
+    /// The published list (RFC 9458 section 3.2) with this key's one configuration, 43 bytes.
     pub fn key_configurations(&self) -> Vec<u8> {
         KeyConfiguration {
             id: self.id,
@@ -66,7 +66,7 @@ impl GatewayKey {
         .to_list()
     }
 
-    /// Opens an encapsulated request: gives what was sealed, and what seals the one answer to it.
+    /// Opens an encapsulated request: gives the request, and what seals the one response to it.
     ///
     /// # Errors
     /// [`RequestNotOpened`].
@@ -95,7 +95,7 @@ impl GatewayKey {
         let responder = Responder {
             enc: *enc,
             secret: exporter
-                .export(ANSWER_LABEL)
+                .export(RESPONSE_LABEL)
                 .map_err(|_| RequestNotOpened::Sealed)?,
         };
         Ok((request.map_err(|_| RequestNotOpened::Sealed)?, responder))
@@ -109,32 +109,32 @@ impl GatewayKey {
     }
 }
 
-/// Seals the answer to one request.
+/// Seals the response to one request.
 pub struct Responder {
     enc: [u8; PUBLIC_KEY_LEN],
     secret: Zeroizing<[u8; KEY_LEN]>,
 }
 
 impl Responder {
-    /// The encapsulated answer: 32 bytes longer than what is sealed.
+    /// The encapsulated response: 32 bytes longer than the response.
     ///
     /// # Errors
     /// [`CryptoError`].
     pub fn seal(self, response: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let mut nonce = [0; ANSWER_NONCE_LEN];
-        rand::fill(&mut nonce).map_err(|_| CryptoError("no random bytes"))?;
+        let mut nonce = [0; RESPONSE_NONCE_LEN];
+        rand::fill(&mut nonce).map_err(|_| CryptoError("cannot get random bytes"))?;
         self.seal_with(&nonce, response)
     }
 
     pub(super) fn seal_with(
         self,
-        nonce: &[u8; ANSWER_NONCE_LEN],
+        nonce: &[u8; RESPONSE_NONCE_LEN],
         response: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         let mut encapsulated = nonce.to_vec();
         response_key(&self.enc, &self.secret, nonce)
             .and_then(|key| key.seal(response, &mut encapsulated))
-            .map_err(|_| CryptoError("the answer is not sealed"))?;
+            .map_err(|_| CryptoError("cannot seal the response"))?;
         Ok(encapsulated)
     }
 }
@@ -154,5 +154,5 @@ impl fmt::Debug for Responder {
     }
 }
 
-/// The length of an encapsulated request around nothing, in bytes.
+/// The length of an encapsulated empty request, in bytes.
 pub(super) const REQUEST_MIN: usize = HEADER_LEN + PUBLIC_KEY_LEN + TAG_LEN;

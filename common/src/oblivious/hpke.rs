@@ -30,7 +30,7 @@ pub(super) const NONCE_LEN: usize = 12;
 /// The length of an AEAD tag, in bytes: Nt.
 pub(super) const TAG_LEN: usize = 16;
 
-/// A key or nonce could not be made or used; the cryptographic library says no more.
+/// A key or nonce could not be made or used; the cryptographic library gives no reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the cryptographic library failed: {0}")]
 pub struct CryptoError(pub(super) &'static str);
@@ -46,7 +46,7 @@ impl KeyPair {
     pub(super) fn generate() -> Result<Self, CryptoError> {
         agreement::PrivateKey::generate(&X25519)
             .and_then(Self::of)
-            .map_err(|_| CryptoError("no X25519 key"))
+            .map_err(|_| CryptoError("cannot make an X25519 key"))
     }
 
     /// `SerializePublicKey` (RFC 9180 section 7.1.1): 32 bytes.
@@ -74,7 +74,7 @@ impl KeyPair {
 pub(super) struct Context {
     /// Seals or opens the one message.
     pub(super) message: MessageKey,
-    /// Gives further secrets.
+    /// Exports further secrets.
     pub(super) exporter: Exporter,
 }
 
@@ -114,7 +114,7 @@ fn derive(
     info: &[u8],
 ) -> Result<Context, Unspecified> {
     let kem_context = [enc.as_slice(), recipient].concat();
-    // The library refuses a shared secret of zeros, as section 7.1.4 asks.
+    // The library refuses a shared secret of zeros, as section 7.1.4 requires.
     let shared_secret = agreement::agree(
         own,
         UnparsedPublicKey::new(&X25519, other.as_slice()),
@@ -140,7 +140,7 @@ fn derive(
     })
 }
 
-/// An AEAD key and its nonce, which seal or open one message and are gone.
+/// An AEAD key and its nonce, which seal or open one message only.
 pub(super) struct MessageKey {
     key: LessSafeKey,
     nonce: [u8; NONCE_LEN],
@@ -212,8 +212,8 @@ fn labeled_extract(suite: &[u8], salt: &[u8], label: &[u8], secret: &[u8]) -> Pr
     extract(salt, &labeled)
 }
 
-/// `LabeledExtract` (RFC 9180 section 4) of what is no secret, with an empty salt. HKDF-Extract is HMAC keyed with the
-/// salt, and an empty key the same as one of zeros.
+/// `LabeledExtract` (RFC 9180 section 4) of a value that is not secret, with an empty salt. HKDF-Extract is HMAC keyed with the
+/// salt, and an empty key is the same as one of zeros.
 fn public_extract(label: &[u8], value: &[u8]) -> hmac::Tag {
     let key = hmac::Key::new(HMAC_SHA256, &[0; 32]);
     hmac::sign(&key, &[VERSION, SUITE, label, value].concat())

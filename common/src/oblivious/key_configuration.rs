@@ -5,7 +5,7 @@ use super::hpke::{AEAD, KDF, KEM, PUBLIC_KEY_LEN};
 /// A public key of the gateway, for the one suite.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyConfiguration {
-    /// What an encapsulated request names the key by.
+    /// The id by which an encapsulated request names the key.
     pub id: u8,
     /// X25519.
     pub public_key: [u8; PUBLIC_KEY_LEN],
@@ -14,12 +14,12 @@ pub struct KeyConfiguration {
 /// Why a list of key configurations cannot be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyConfigurationError {
-    /// The list, or a configuration in it, is not of its form.
-    #[error("the list of key configurations is not of its form (RFC 9458 section 3.2): {0}")]
+    /// The list, or a configuration in it, is malformed.
+    #[error("the list of key configurations is malformed (RFC 9458 section 3.2): {0}")]
     Form(&'static str),
     /// No configuration is for the one suite.
     #[error(
-        "no key configuration can be used; accepted: X25519, HKDF-SHA256 and AES-128-GCM, in one of them"
+        "no key configuration is usable; accepted: one with X25519, HKDF-SHA256 and AES-128-GCM"
     )]
     Unusable,
 }
@@ -38,10 +38,10 @@ impl KeyConfiguration {
         list
     }
 
-    /// The first configuration of a list that is for the one suite. Others are passed over, as the section asks.
+    /// The first configuration of a list that is for the one suite. Others are skipped, as the section requires.
     ///
     /// # Errors
-    /// [`KeyConfigurationError`]: a list that is not of its form is refused as a whole.
+    /// [`KeyConfigurationError`]: a malformed list is refused as a whole.
     pub fn first_usable(list: &[u8]) -> Result<Self, KeyConfigurationError> {
         let mut usable = None;
         let mut left = list;
@@ -74,7 +74,7 @@ impl KeyConfiguration {
         let (suites, remainder) = suites.as_chunks::<4>();
         if suites.is_empty() || !remainder.is_empty() || usize::from(length) != suites.len() * 4 {
             return Err(KeyConfigurationError::Form(
-                "the algorithms are not as long as they should be",
+                "the algorithms have another length than declared",
             ));
         }
         let [kdf, aead] = [KDF, AEAD].map(u16::to_be_bytes);
@@ -89,7 +89,7 @@ impl KeyConfiguration {
     }
 }
 
-/// What a list of one configuration says of its length: id, KEM, key, length of the algorithms, KDF and AEAD.
+/// The length that a list of one configuration declares: id, KEM, key, length of the algorithms, KDF and AEAD.
 const LENGTH: u16 = 1 + 2 + 32 + 2 + 4;
 
 fn number(bytes: &[u8]) -> Result<(u16, &[u8]), KeyConfigurationError> {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn configurations_for_other_suites_are_passed_over() {
+    fn configurations_for_other_suites_are_skipped() {
         let p256 = [[0, 70, 1, 0, 0x10].as_slice(), &[4; 67]].concat();
         let mut chacha = OURS.to_list();
         chacha[42] = 3;

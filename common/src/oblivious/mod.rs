@@ -1,10 +1,10 @@
-//! Oblivious HTTP (RFC 9458): messages that only the enclave opens, whatever carries them.
+//! Oblivious HTTP (RFC 9458): messages that only the enclave can open.
 //!
-//! - The enclave makes a [`GatewayKey`] at its boot and publishes [`GatewayKey::key_configurations`]. It opens a
-//!   request with [`GatewayKey::open`], and what comes with it, a [`Responder`], seals the one answer.
+//! - The enclave makes a [`GatewayKey`] at its boot and publishes [`GatewayKey::key_configurations`]. [`GatewayKey::open`] opens a
+//!   request, and gives with it a [`Responder`], which seals the one response.
 //! - A client reads the list with [`KeyConfiguration::first_usable`], seals a request with
-//!   [`KeyConfiguration::encapsulate`], and opens the answer with the [`PendingResponse`] that it gets.
-//! - What is sealed is Binary HTTP (RFC 9292): [`binary_http`], padded by [`pad_request`] and [`pad_response`].
+//!   [`KeyConfiguration::encapsulate`], and opens the response with the [`PendingResponse`] that it gets.
+//! - The sealed message is Binary HTTP (RFC 9292): [`binary_http`], padded by [`pad_request`] and [`pad_response`].
 //!
 //! One suite: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM (RFC 9180), in base mode, one message for each
 //! encapsulated key. `docs/oblivious.md` has the bytes.
@@ -31,5 +31,5 @@ pub const KEYS_TYPE: &str = "application/ohttp-keys";
 /// The media type of an encapsulated request (RFC 9458 section 9.2).
 pub const REQUEST_TYPE: &str = "message/ohttp-req";
 
-/// The media type of an encapsulated answer (RFC 9458 section 9.3).
-pub const ANSWER_TYPE: &str = "message/ohttp-res";
+/// The media type of an encapsulated response (RFC 9458 section 9.3).
+pub const RESPONSE_TYPE: &str = "message/ohttp-res";

@@ -1,20 +1,20 @@
-//! Padding: zero bytes after a message in Binary HTTP (RFC 9292 section 3.8), so that its length tells little of it.
+//! Padding: zero bytes after a message in Binary HTTP (RFC 9292 section 3.8), so that its length reveals little.
 
-use super::encapsulation::ANSWER_MIN;
+use super::encapsulation::RESPONSE_MIN;
 use super::gateway::REQUEST_MIN;
 
-/// A request in Binary HTTP as it is to be sealed: its length on the wire is 512 bytes, 1, 2, 4, 8 or 16 KiB, or a
-/// multiple of 16 KiB.
+/// Pads a request in Binary HTTP before it is sealed: its length on the wire is 512 bytes, 1, 2, 4, 8 or 16 KiB, or a multiple of
+/// 16 KiB.
 pub fn pad_request(message: Vec<u8>) -> Vec<u8> {
     pad(message, REQUEST_MIN)
 }
 
-/// An answer in Binary HTTP as it is to be sealed, of the same lengths on the wire.
+/// Pads a response in Binary HTTP before it is sealed, to the same lengths on the wire.
 pub fn pad_response(message: Vec<u8>) -> Vec<u8> {
-    pad(message, ANSWER_MIN)
+    pad(message, RESPONSE_MIN)
 }
 
-/// `sealing` is by how much a message is longer on the wire.
+/// `sealing` is how much longer a message is on the wire.
 fn pad(mut message: Vec<u8>, sealing: usize) -> Vec<u8> {
     let length = match message.len() + sealing {
         0..=SHORTEST => SHORTEST,
@@ -28,7 +28,7 @@ fn pad(mut message: Vec<u8>, sealing: usize) -> Vec<u8> {
 /// The shortest length on the wire, in bytes.
 const SHORTEST: usize = 512;
 
-/// Up to here lengths double, from here on they grow by as much. It divides the bodies that are accepted by default.
+/// Up to this length they double, from here on they grow by this much. It divides the longest body that is accepted by default.
 const STEP: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ mod tests {
     use super::super::{GatewayKey, KeyConfiguration};
     use super::*;
 
-    /// The lengths on the wire of a request and of an answer that have these lengths before they are padded.
+    /// The lengths on the wire of a request and of a response that have these lengths before padding.
     fn on_the_wire(request: usize, response: usize) -> (usize, usize) {
         let key = GatewayKey::generate().unwrap();
         let configuration = KeyConfiguration::first_usable(&key.key_configurations()).unwrap();

@@ -1,4 +1,4 @@
-//! No single write above [`WRITE_MAX`], whatever is written.
+//! Keeps every single write at or below [`WRITE_MAX`].
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// the next lower multiple of a 4 KiB page: 28,672 bytes.
 pub const WRITE_MAX: usize = 28 * 1024;
 
-/// A stream whose writes are cut to [`WRITE_MAX`] bytes; reads and everything else pass as they are.
+/// A stream whose writes are cut to [`WRITE_MAX`] bytes; everything else passes unchanged.
 #[derive(Debug)]
 pub(super) struct BoundedWrites<S>(S);
 
@@ -66,7 +66,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for BoundedWrites<S> {
     }
 }
 
-/// What of a vectored write goes out now: some buffers whole, or the beginning of one.
+/// The part of a vectored write that goes out now: some whole buffers, or the beginning of one.
 enum Pieces<'a> {
     Whole(&'a [IoSlice<'a>]),
     Part(&'a [u8]),
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps what it is given and notes the size of every write.
+    /// Keeps everything written and records the size of every write.
     #[derive(Default)]
     struct Recorder {
         written: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Why a stream or a listener could not be had.
+//! Why a connection or a listener could not be made.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::address::Address;
 
-/// Why a stream or a listener could not be had.
+/// Why a connection or a listener could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// `any` is an address to listen on, not one to connect to.
@@ -20,15 +20,15 @@ pub enum TransportError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// There was no connection, or no `OK`, in time.
-    #[error("cannot connect to {address}: no answer within {} ms", after.as_millis())]
+    /// No connection, or no `OK`, in time.
+    #[error("cannot connect to {address}: no response within {} ms", after.as_millis())]
     TimedOut {
         /// Where to.
         address: Address,
-        /// How long it was waited for.
+        /// How long the caller waited.
         after: Duration,
     },
-    /// The monitor closed the connection instead of saying `OK`: as a rule nothing listens on that port in the guest.
+    /// The monitor closed the connection instead of sending `OK`: usually nothing listens on that port in the guest.
     #[error("cannot connect to {address}: closed after {came:?}; expected \"OK <number>\\n\"")]
     NoGuest {
         /// Where to.
@@ -36,15 +36,15 @@ pub enum TransportError {
         /// What came before, with bytes that are not printable ASCII escaped.
         came: String,
     },
-    /// The monitor said something else than `OK`.
-    #[error("cannot connect to {address}: the answer was {came:?}; expected \"OK <number>\\n\"")]
+    /// The monitor sent something other than `OK`.
+    #[error("cannot connect to {address}: the response was {came:?}; expected \"OK <number>\\n\"")]
     NotOk {
         /// Where to.
         address: Address,
         /// What came, at most 32 bytes of it, with bytes that are not printable ASCII escaped.
         came: String,
     },
-    /// The kernel does not let this address be listened on.
+    /// The kernel refused to listen on this address.
     #[error("cannot listen on {address}: {source}")]
     Bind {
         /// Where.
@@ -52,7 +52,7 @@ pub enum TransportError {
         /// What the kernel said.
         source: io::Error,
     },
-    /// Someone listens on the socket file already.
+    /// Another process already listens on the socket file.
     #[error("cannot listen on {address}: another process listens on {}", path.display())]
     InUse {
         /// Where.
@@ -60,7 +60,7 @@ pub enum TransportError {
         /// The socket file.
         path: PathBuf,
     },
-    /// The path is taken by something that is not a socket.
+    /// The path exists and is not a socket.
     #[error("cannot listen on {address}: {} exists and is not a socket", path.display())]
     NotASocket {
         /// Where.

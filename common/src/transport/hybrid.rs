@@ -6,8 +6,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest answer that is read: `OK 4294967295\n` has 14 bytes.
-const ANSWER_MAX: usize = 32;
+/// The longest response that is read: `OK 4294967295\n` has 14 bytes.
+const RESPONSE_MAX: usize = 32;
 
 /// Why there was no `OK`.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) enum HandshakeError {
 
 /// Asks for a port of the guest; on return the next byte in either direction is the guest's.
 ///
-/// The caller bounds the time. The answer is read byte by byte: what follows it belongs to the guest.
+/// The caller bounds the time. The response is read byte by byte: what follows it belongs to the guest.
 pub(super) async fn ask_for_port(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     port: u32,
@@ -28,9 +28,9 @@ pub(super) async fn ask_for_port(
         .write_all(format!("CONNECT {port}\n").as_bytes())
         .await
         .map_err(HandshakeError::Io)?;
-    let mut response = Vec::with_capacity(ANSWER_MAX);
+    let mut response = Vec::with_capacity(RESPONSE_MAX);
     while response.last() != Some(&b'\n') {
-        if response.len() == ANSWER_MAX {
+        if response.len() == RESPONSE_MAX {
             return Err(HandshakeError::NotOk(printable(&response)));
         }
         match stream.read_u8().await {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_behind_the_response_is_swallowed() {
+    async fn nothing_after_the_response_is_swallowed() {
         let (mut near, mut far) = tokio::io::duplex(256);
         far.write_all(b"OK 7\nfirst bytes of the guest")
             .await

@@ -13,7 +13,7 @@ use super::peers::{Peer, Peers};
 use super::socket_file::SocketFile;
 use super::stream::Stream;
 
-/// How long [`Listener::accept`] rests after an error that will not pass by itself at once.
+/// How long [`Listener::accept`] pauses after an error that is likely to repeat at once.
 const REST: Duration = Duration::from_millis(50);
 
 /// A listening address; see [`Listener::bind`].
@@ -39,13 +39,12 @@ impl Listener {
     /// Listens on an address.
     ///
     /// `unix:PATH` makes the socket file PATH, `vsock+unix:PATH:PORT` the file `PATH_PORT`, with mode 0600 from the
-    /// first moment; it is removed when the listener is dropped. A socket file that a killed process left is
-    /// replaced; whether it is in use is found out by connecting, so a living listener there sees one
-    /// connection that closes empty.
+    /// first moment; dropping the listener removes it. A socket file that a killed process left is replaced; a connection
+    /// attempt shows whether it is in use, so a live listener there sees one connection that closes empty.
     ///
     /// # Errors
     ///
-    /// [`TransportError::InUse`] if someone listens there, [`TransportError::NotASocket`] if the path is something
+    /// [`TransportError::InUse`] if another process listens there, [`TransportError::NotASocket`] if the path is something
     /// else, [`TransportError::Bind`] for what the kernel refuses.
     pub async fn bind(address: &Address, peers: Peers) -> Result<Self, TransportError> {
         let socket = match address {

@@ -10,21 +10,19 @@
 //!
 //! # vsock as it really behaves
 //!
-//! What public reports say of vsock is held off here and nowhere else:
+//! This module alone works around what public reports say about vsock:
 //!
-//! - **No single write above [`WRITE_MAX`].** Linux since commit 6693731487a8 (2025-08) hands a larger packet to
-//!   the device in several pieces, which the Nitro hypervisor and some others put together wrongly, without an
-//!   error. Every [`Stream`] cuts what it is given, plain and vectored, whatever the transport, so that the
-//!   laptop runs what the enclave runs.
-//! - **Bytes before the guest has accepted are lost** by vhost-device-vsock (its issue 963): nothing is sent
-//!   before its `OK`. A listener must bear connections that close without a byte; so must what serves them.
-//! - **Both directions full at once** have deadlocked some kernels. A stream can be read and written at the same
-//!   time ([`tokio::io::split`]), and whoever writes much must go on reading meanwhile, as HTTP/1.1 over
-//!   hyper does.
-//! - **Whose connection it is**: a vsock listener knows the peer's CID, and [`Peers`] says which may stay.
-//! - **To the hypervisor, not to one's own guests.** Where the parent has the `vhost_vsock` module loaded, Linux looks for
-//!   every CID above 2 among the parent's own virtual machines, unless the address carries `VMADDR_FLAG_TO_HOST`. It
-//!   does here, whenever the kernel takes it. So `vsock://` does not reach a guest of `vhost_vsock`; `vsock+unix:` does.
+//! - **No single write above [`WRITE_MAX`].** Linux since commit 6693731487a8 (2025-08) hands a larger packet to the device in
+//!   several pieces, which the Nitro hypervisor and some others reassemble wrongly, without an error. Every [`Stream`] splits
+//!   plain and vectored writes, on every transport, so that a laptop runs the same code as the enclave.
+//! - **Bytes before the guest has accepted are lost** by vhost-device-vsock (its issue 963): nothing is sent before its `OK`. A
+//!   listener must tolerate connections that close without a byte; so must what serves them.
+//! - **Both directions full at once** have deadlocked some kernels. A stream can be read and written at the same time
+//!   ([`tokio::io::split`]), and code that writes much must keep reading meanwhile, as HTTP/1.1 over hyper does.
+//! - **Which peer connects**: a vsock listener knows the peer's CID, and [`Peers`] says which may stay connected.
+//! - **To the hypervisor, not to the machine's own guests.** If the parent has the `vhost_vsock` module loaded, Linux looks for
+//!   every CID above 2 among the parent's own virtual machines, unless the address carries `VMADDR_FLAG_TO_HOST`. Addresses here
+//!   carry it whenever the kernel accepts it. So `vsock://` does not reach a guest of `vhost_vsock`; `vsock+unix:` does.
 //!
 //! [Firecracker]: https://github.com/firecracker-microvm/firecracker/blob/main/docs/vsock.md
 //! [vhost-device-vsock]: https://github.com/rust-vmm/vhost-device/tree/main/vhost-device-vsock

@@ -1,4 +1,4 @@
-//! Who is at the other end of an accepted connection, and who may be.
+//! The peer at the other end of an accepted connection, and which peers are admitted.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl fmt::Display for Peer {
 /// [`Listener::bind`](super::Listener::bind)).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Peers {
-    /// Everyone.
+    /// All of them.
     Any,
     /// These CIDs only. A Nitro enclave's parent instance is CID 3, the host of another hypervisor CID 2.
     Cids(Vec<u32>),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn any_admits_everyone() {
+    fn any_admits_every_peer() {
         assert!(Peers::Any.admit(from(4)) && Peers::Any.admit(Peer::Unix));
     }
 }

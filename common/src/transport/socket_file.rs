@@ -1,4 +1,4 @@
-//! The file of a Unix listener: made for its owner alone, and taken away again.
+//! The socket file of a Unix listener: accessible to its owner alone, and removed again.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -25,9 +25,8 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// Listens on `path` with a socket file of mode 0600.
     ///
-    /// A socket file on which nobody listens any more (its process was killed) is replaced. Two processes that do
-    /// this at the same moment can take each other's file away: whoever starts them must see to it that only
-    /// one does.
+    /// A socket file on which no process listens any more (because it was killed) is replaced. Two processes that do this at the
+    /// same moment can remove each other's file: the operator must start only one.
     pub(super) async fn listen(
         path: &Path,
         address: &Address,
@@ -59,7 +58,7 @@ impl Drop for SocketFile {
         let still_ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode));
         if still_ours {
-            // Nobody is left to tell; the next listener replaces what stays.
+            // There is no caller to report to; the next listener replaces a file that remains.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -92,7 +91,7 @@ async fn remove_stale(path: &Path, address: &Address) -> Result<(), TransportErr
                 address: address.clone(),
                 source,
             }),
-        // Anything else, a full queue too, is a sign of life.
+        // Any other result, also a full queue, shows that a process listens.
         _ => Err(in_use()),
     }
 }

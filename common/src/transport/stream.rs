@@ -1,4 +1,4 @@
-//! A connection, and how to make one.
+//! A connection, and the functions that make one.
 
 use std::io::{self, IoSlice};
 use std::path::Path;
@@ -68,10 +68,11 @@ pub async fn connect_within(address: &Address, time: Duration) -> Result<Stream,
         })
 }
 
-/// Beyond the well-known CIDs an address is an enclave's, or the parent's as an enclave sees it: the way there is the hypervisor.
+/// Except for the well-known CIDs, an address is that of an enclave, or of the parent as an enclave sees it: it is reached through
+/// the hypervisor.
 ///
-/// Linux before 5.11 knows no flags (`EINVAL`), and a machine without a hypervisor's vsock has no way there (`ENODEV`);
-/// then the address is tried as it is.
+/// Linux before 5.11 does not know the flag (`EINVAL`), and a machine without a hypervisor's vsock has no route (`ENODEV`); then the
+/// address is tried without the flag.
 async fn connect_vsock(cid: u32, port: u32) -> io::Result<VsockStream> {
     if let Some(address) = to_host(cid, port).filter(|_| cid > VMADDR_CID_HOST) {
         match VsockStream::connect(address).await {
@@ -84,7 +85,7 @@ async fn connect_vsock(cid: u32, port: u32) -> io::Result<VsockStream> {
 
 /// A connection over any transport; a single write passes on at most [`WRITE_MAX`](super::WRITE_MAX) bytes.
 ///
-/// Shutting it down closes the writing direction only: the peer reads the end and can still answer.
+/// Shutting it down closes only the writing direction: the peer reads the end and can still respond.
 #[derive(Debug)]
 pub struct Stream(BoundedWrites<Socket>);
 

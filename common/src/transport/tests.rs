@@ -1,4 +1,4 @@
-//! Real sockets: what goes in comes out, and peers that lie, stall or vanish are named.
+//! Real sockets: all bytes arrive, and the errors for peers that lie, stall or vanish name them.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn unix(folder: &tempfile::TempDir) -> Address {
     Address::Unix(folder.path().join("socket"))
 }
 
-/// Answers each connection with its own bytes until it closes.
+/// Echoes the bytes of each connection until it closes.
 fn echo(listener: Listener) -> Arc<Listener> {
     let listener = Arc::new(listener);
     let accepting = Arc::clone(&listener);
@@ -71,7 +71,7 @@ async fn monitor(path: &Path, port: u32, guest: Address) {
     });
 }
 
-/// A monitor that says `response` and then holds the connection open or closes it.
+/// A monitor that sends `response` and then holds the connection open or closes it.
 async fn lying_monitor(response: &'static [u8], hold: bool) -> Result<Stream, TransportError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vm");
@@ -134,7 +134,7 @@ async fn a_connection_that_closes_empty_does_not_disturb_the_next() {
 }
 
 #[tokio::test]
-async fn a_monitor_that_says_something_else_is_quoted() {
+async fn a_monitor_that_does_not_send_ok_is_quoted() {
     for response in ["KO 1\n", "OK\n", "OK x\n", "HTTP/1.1 400\r\n"] {
         let error = lying_monitor(response.as_bytes(), true).await.unwrap_err();
         let expected = response.as_bytes().escape_ascii().to_string();
@@ -155,7 +155,7 @@ async fn a_monitor_that_never_ends_its_line_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_monitor_that_closes_is_told_from_one_that_refuses() {
+async fn a_monitor_that_closes_is_distinguished_from_one_that_refuses() {
     for response in ["", "OK 1"] {
         let error = lying_monitor(response.as_bytes(), false).await.unwrap_err();
         assert!(
@@ -176,7 +176,7 @@ async fn a_silent_monitor_costs_no_more_than_the_time_given() {
 }
 
 #[tokio::test]
-async fn nobody_connects_to_any() {
+async fn connecting_to_any_is_refused() {
     let error = connect(&"vsock://any:5000".parse().unwrap())
         .await
         .unwrap_err();
@@ -225,7 +225,7 @@ async fn a_living_listener_keeps_its_address() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_socket_is_left_alone() {
+async fn a_file_that_is_not_a_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     std::fs::write(&path, "precious").unwrap();
@@ -272,7 +272,7 @@ async fn a_full_queue_is_waited_for() {
 
 #[tokio::test]
 async fn vsock_can_be_listened_on_where_the_kernel_has_it() {
-    // A port of this process, so that runs side by side do not meet.
+    // A port specific to this process, so that parallel runs do not collide.
     let address: Address = format!("vsock://any:{}", 100_000 + std::process::id())
         .parse()
         .unwrap();
@@ -281,7 +281,7 @@ async fn vsock_can_be_listened_on_where_the_kernel_has_it() {
         Err(error) => panic!("this machine has no AF_VSOCK: {error}"),
     };
     let waited = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
-    assert!(waited.is_err(), "nobody connected");
+    assert!(waited.is_err(), "no peer connected");
     assert_eq!((listener.refused(), listener.failed()), (0, 0));
     let error = Listener::bind(&address, Peers::Any).await.unwrap_err();
     assert!(matches!(error, TransportError::Bind { .. }), "{error}");

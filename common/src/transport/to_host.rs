@@ -1,4 +1,4 @@
-//! A vsock address that is looked for at the hypervisor, not among this machine's own guests.
+//! A vsock address that Linux looks for at the hypervisor, not among this machine's own guests.
 
 use std::ptr;
 

@@ -1,6 +1,6 @@
 //! Encodings of Ed25519 points that no honest key has.
 
-/// Why 32 bytes are not a canonical encoding of a point of large order, as far as y alone tells.
+/// Why 32 bytes are not a canonical encoding of a point of large order, as far as y alone shows.
 pub(super) fn fault(bytes: &[u8; 32]) -> Option<&'static str> {
     let mut y = *bytes;
     y.reverse();

@@ -1,4 +1,4 @@
-//! The keys that sign requests and answers: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256 (FIPS 186-5).
+//! The keys that sign requests and responses: Ed25519 (RFC 8032) and ECDSA P-256 with SHA-256 (FIPS 186-5).
 
 mod ed25519_point;
 mod pem;
@@ -23,7 +23,7 @@ pub enum Algorithm {
     EcdsaP256,
 }
 
-/// Why there is no key, or no signature.
+/// Why a key could not be made or read, or a signature not made or verified.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
     /// The text does not start with the name of an algorithm.
@@ -36,7 +36,7 @@ pub enum KeyError {
     NotHex {
         /// The algorithm named.
         algorithm: Algorithm,
-        /// How many hex digits it takes.
+        /// How many hex digits it has.
         expected: usize,
         /// How many characters came.
         came: usize,
@@ -64,10 +64,10 @@ pub enum KeyError {
     )]
     NotPkcs8,
     /// The library could not make a key, sign, or write a key.
-    #[error("the cryptographic library refused to {0}")]
+    #[error("the cryptographic library failed to {0}")]
     Library(&'static str),
     /// The signature does not verify.
-    #[error("the signature is not one of {algorithm} by this key")]
+    #[error("the signature is not a valid {algorithm} signature by this key")]
     BadSignature {
         /// The key's algorithm.
         algorithm: Algorithm,

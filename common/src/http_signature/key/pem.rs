@@ -14,7 +14,7 @@ const TEXT_MAX: usize = 4096;
 /// Writes the PEM block, with lines of 64 characters and a final line feed.
 pub(super) fn encode(pkcs8: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(pkcs8));
-    // Room for all of it, so that no grown-out-of buffer is left behind with the key in it.
+    // With room for the whole text, so that growing leaves no buffer with the key behind.
     let mut text = Zeroizing::new(String::with_capacity(2 * base64.len() + 128));
     text.push_str(BEGIN);
     for (at, character) in base64.chars().enumerate() {
@@ -29,7 +29,7 @@ pub(super) fn encode(pkcs8: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// Reads a text with exactly one PEM block; white space around it and line breaks within it are free.
+/// Reads a text with exactly one PEM block; any white space around it and any line breaks within it are accepted.
 pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if text.len() > TEXT_MAX {
         return Err(KeyError::NotPem(format!(
@@ -48,12 +48,12 @@ pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let mut bytes = Zeroizing::new(vec![0; base64.len()]);
     let length = STANDARD
         .decode_slice(base64.as_bytes(), &mut bytes)
-        .map_err(|_| KeyError::NotPem("what it holds is not base64".to_owned()))?;
+        .map_err(|_| KeyError::NotPem("its content is not base64".to_owned()))?;
     bytes.truncate(length);
     Ok(bytes)
 }
 
-/// What a text is instead; only a known label is repeated, since the rest may be a secret.
+/// What a text has instead; repeats only a known label, since the rest may be a secret.
 fn other_label(text: &str) -> String {
     let known = [
         "EC PRIVATE KEY",

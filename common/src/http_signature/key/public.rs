@@ -16,7 +16,7 @@ use super::{Algorithm, KeyError, SIGNATURE_LEN, ed25519_point};
 #[derive(Clone)]
 pub struct PublicKey {
     algorithm: Algorithm,
-    // Kept parsed: that spares a decompression for each signature.
+    // Kept parsed, to avoid a decompression for each signature.
     key: ParsedPublicKey,
 }
 
@@ -25,7 +25,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`KeyError::InvalidPoint`] when y is not below the field's prime, or the point is one of the eight of
-    /// small order (anyone can sign for those). A y that no point has is not noticed here: no signature verifies.
+    /// small order (anyone can sign for those). A y that no point has is not refused here, but no signature verifies under it.
     pub fn ed25519(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         if let Some(reason) = ed25519_point::fault(bytes) {
             return Err(invalid(Algorithm::Ed25519, bytes, reason));
@@ -48,7 +48,7 @@ impl PublicKey {
         Self::parse(Algorithm::EcdsaP256, bytes)
     }
 
-    /// How this key signs.
+    /// The algorithm of this key's signatures.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
@@ -151,7 +151,7 @@ fn from_hex<const N: usize>(algorithm: Algorithm, digits: &str) -> Result<[u8; N
     Ok(bytes)
 }
 
-/// Enough of a text to recognise it by in an error.
+/// The beginning of a text, enough to recognise it in an error.
 fn start(text: &str) -> String {
     text.chars().take(32).collect()
 }

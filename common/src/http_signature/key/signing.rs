@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, KeyError, PublicKey, SIGNATURE_LEN, pem};
 
-/// A key that signs. Its memory is wiped by the library when it is dropped, and `Debug` shows the public key only.
+/// A key that signs. The library wipes its memory when it is dropped, and `Debug` shows only the public key.
 #[derive(Clone)]
 pub struct SigningKey(Pair);
 
@@ -24,7 +24,7 @@ impl SigningKey {
     /// A new random key.
     ///
     /// # Errors
-    /// [`KeyError::Library`] when the library has no randomness to give.
+    /// [`KeyError::Library`] if the library fails to give random bytes.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         let pair = match algorithm {
             Algorithm::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
@@ -78,7 +78,7 @@ impl SigningKey {
         Ok(pem::encode(&self.to_pkcs8()?))
     }
 
-    /// How this key signs.
+    /// The algorithm of this key's signatures.
     pub fn algorithm(&self) -> Algorithm {
         match self.0 {
             Pair::Ed25519(_) => Algorithm::Ed25519,

@@ -26,7 +26,7 @@ use crate::{
 /// `attestation` names the boot that the request is for.
 ///
 /// # Errors
-/// [`SignError::Profile`] when the request would not be accepted as it stands, [`SignError::Key`].
+/// [`SignError::Profile`] if the request would not be accepted, [`SignError::Key`].
 pub fn sign_request(
     parts: &mut Parts,
     body: &[u8],
@@ -55,7 +55,7 @@ pub fn sign_request(
     )
 }
 
-/// A request that has the form of the profile and the body that it says: not yet one whose signature holds.
+/// A request of the form of the profile, with the body of its digest. Its signature is not checked yet.
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
     keyid: String,
@@ -81,7 +81,7 @@ pub enum RequestError {
 }
 
 impl SignedRequest {
-    /// Reads a request and checks everything about it but the signature, the time, the nonce and the boot.
+    /// Reads a request and checks everything except the signature, the time, the nonce and the boot.
     ///
     /// # Errors
     /// [`RequestError::Profile`], [`RequestError::Digest`].
@@ -120,7 +120,7 @@ impl SignedRequest {
         &self.nonce
     }
 
-    /// The boot that it is meant for.
+    /// The boot that it is for.
     pub fn attestation(&self) -> &AttestationDigest {
         &self.attestation
     }
@@ -136,7 +136,7 @@ impl SignedRequest {
 }
 
 impl RequestError {
-    /// The problem that the client is told.
+    /// The type of the problem that the client gets.
     pub fn problem_type(&self) -> ProblemType {
         match self {
             Self::Profile(error) if error.field() == Some(CONTENT_DIGEST) => {
@@ -152,7 +152,7 @@ impl RequestError {
 /// A nonce of 16 random bytes: 22 characters of base64url.
 ///
 /// # Errors
-/// [`KeyError::Library`] when the library has no randomness to give.
+/// [`KeyError::Library`] if the library fails to give random bytes.
 pub fn fresh_nonce() -> Result<String, KeyError> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).map_err(|_| KeyError::Library("give random bytes"))?;
@@ -189,7 +189,7 @@ fn cover(parts: &Parts, digest: &str, attestation: &str) -> Result<SignatureBase
     Ok(base)
 }
 
-/// The parameters of a request's signature; `Display` writes them as they stand after the components.
+/// The parameters of a request's signature; `Display` writes them in the form in which they follow the components.
 struct RequestParameters<'a> {
     created: u64,
     nonce: &'a str,

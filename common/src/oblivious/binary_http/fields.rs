@@ -28,7 +28,7 @@ pub(super) fn indeterminate_length(
     mut reader: Reader<'_>,
 ) -> Result<(HeaderMap, Vec<u8>), BinaryHttpError> {
     let mut fields = HeaderMap::new();
-    // A section that is left out altogether is empty; one that has begun also ends.
+    // A section that is left out is empty; one that has begun must end.
     while !(fields.is_empty() && reader.is_at_the_end()) {
         let name = reader.prefixed("the header section")?;
         if name.is_empty() {
@@ -70,7 +70,7 @@ fn append(
     Ok(())
 }
 
-/// What holds of a whole message, whatever its framing.
+/// Checks that apply to a whole message in either framing.
 fn finish(
     reader: Reader<'_>,
     fields: HeaderMap,

@@ -1,8 +1,8 @@
-//! Binary HTTP (RFC 9292): requests of known and of indeterminate length, answers of known length.
+//! Binary HTTP (RFC 9292): requests of known and of indeterminate length, responses of known length.
 //!
-//! Strict: a message has one meaning or none. Informational answers, trailers and fields that concern a connection are
-//! refused, and so is everything that HTTP/2 calls malformed (RFC 9113 section 8.2.1). What a message may leave out
-//! at its end (section 3.8) is read as empty, and zero bytes after it are padding.
+//! Strict: a message has one meaning or is refused. Informational responses, trailers and fields that concern a connection are
+//! refused, and so is everything that HTTP/2 calls malformed (RFC 9113 section 8.2.1). What a message may leave out at its end
+//! (section 3.8) is read as empty, and zero bytes after it are padding.
 
 mod error;
 mod fields;
@@ -20,5 +20,5 @@ pub use response::{decode_response, encode_response};
 
 /// Framing indicators (RFC 9292 section 3.3).
 const KNOWN_LENGTH_REQUEST: u64 = 0;
-const KNOWN_LENGTH_ANSWER: u64 = 1;
+const KNOWN_LENGTH_RESPONSE: u64 = 1;
 const INDETERMINATE_LENGTH_REQUEST: u64 = 2;

@@ -2,7 +2,7 @@
 
 use super::BinaryHttpError;
 
-/// What is left of a message.
+/// The rest of a message.
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         self.take(length, what)
     }
 
-    /// The same, or nothing where the message ends: what is empty may be left out (RFC 9292 section 3.8).
+    /// The same, or nothing if the message ends here: empty parts may be left out (RFC 9292 section 3.8).
     pub(super) fn section(&mut self, what: &'static str) -> Result<&'a [u8], BinaryHttpError> {
         match self.is_at_the_end() {
             true => Ok(&[]),
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// Ends the reading: what is left must be padding.
+    /// Ends reading: the rest must be padding.
     pub(super) fn finish(self) -> Result<(), BinaryHttpError> {
         match self.0.iter().all(|byte| *byte == 0) {
             true => Ok(()),

@@ -20,8 +20,8 @@ pub fn encode_request(parts: &Parts, content: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Reads a request, of known or of indeterminate length. Its target is the path with the query: the authority can be
-/// any or none, and means nothing.
+/// Reads a request, of known or of indeterminate length. Its target is the path with the query; the authority may have any value,
+/// and is ignored.
 ///
 /// # Errors
 /// [`BinaryHttpError`].
@@ -53,7 +53,7 @@ pub fn decode_request(message: &[u8]) -> Result<Request<Vec<u8>>, BinaryHttpErro
     Ok(request)
 }
 
-/// A path with or without a query. The parser would drop a fragment, so what it gives is compared with what came.
+/// A path with or without a query. The parser would drop a fragment, so its result is compared with the input.
 fn target(bytes: &[u8]) -> Result<Uri, BinaryHttpError> {
     PathAndQuery::try_from(bytes)
         .ok()

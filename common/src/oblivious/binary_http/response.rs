@@ -1,13 +1,13 @@
-//! Answers.
+//! Responses.
 
 use http::response::Parts;
 use http::{Response, StatusCode};
 
 use super::reader::Reader;
 use super::writer::{fields_and_content, integer};
-use super::{BinaryHttpError, KNOWN_LENGTH_ANSWER, fields};
+use super::{BinaryHttpError, KNOWN_LENGTH_RESPONSE, fields};
 
-/// Writes an answer of known length (RFC 9292 section 3.1).
+/// Writes a response of known length (RFC 9292 section 3.1).
 pub fn encode_response(parts: &Parts, content: &[u8]) -> Vec<u8> {
     let mut message = Vec::new();
     integer(&mut message, 1);
@@ -16,17 +16,17 @@ pub fn encode_response(parts: &Parts, content: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Reads an answer of known length.
+/// Reads a response of known length.
 ///
 /// # Errors
 /// [`BinaryHttpError`].
 pub fn decode_response(message: &[u8]) -> Result<Response<Vec<u8>>, BinaryHttpError> {
     let mut reader = Reader::new(message);
     let framing = reader.integer("the framing indicator")?;
-    if framing != KNOWN_LENGTH_ANSWER {
+    if framing != KNOWN_LENGTH_RESPONSE {
         return Err(BinaryHttpError::Framing {
             came: framing,
-            accepted: "1, an answer of known length",
+            accepted: "1, a response of known length",
         });
     }
     let status = reader.integer("the status")?;

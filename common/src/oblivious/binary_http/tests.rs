@@ -100,7 +100,7 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
-fn an_response_cut_off_anywhere_is_refused_or_has_no_content() {
+fn a_response_cut_off_anywhere_is_refused_or_has_no_content() {
     let (parts, body) = Response::builder()
         .header("content-type", "text/plain")
         .body(b"an answer".to_vec())
@@ -191,7 +191,7 @@ fn other_kinds_of_messages_are_refused() {
 }
 
 #[test]
-fn what_is_asked_must_be_a_method_a_scheme_and_a_path() {
+fn a_request_has_a_valid_method_scheme_and_path() {
     let message = |method: &str, scheme: &str, path: &str| {
         let mut message = vec![0];
         for part in [method, scheme, "any.example", path] {

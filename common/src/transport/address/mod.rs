@@ -11,7 +11,7 @@ pub const UNIX_PATH_MAX: usize = 107;
 
 /// Where to connect to, or to listen on.
 ///
-/// As text (and so in JSON and TOML) it has one form each, in which it also prints:
+/// As text (and so in JSON and TOML) each has one form, in which it also prints:
 ///
 /// ```
 /// use permafrost_common::transport::{Address, Cid};
@@ -27,7 +27,7 @@ pub const UNIX_PATH_MAX: usize = 107;
 pub enum Address {
     /// `vsock://CID:PORT`: AF_VSOCK (vsock(7)).
     Vsock {
-        /// Whose: the peer's to connect to, one's own to listen on.
+        /// The peer's CID to connect to, or the own CID to listen on.
         cid: Cid,
         /// 1 to 4294967294.
         port: u32,
@@ -94,7 +94,7 @@ pub enum AddressError {
         /// The part that should be a path.
         came: String,
     },
-    /// The path begins with `//`, as in a URL: what would have been a host name is part of the path here.
+    /// The path begins with `//`, as in a URL: what would be a host name there is part of the path here.
     #[error(
         "path {came:?} of address {address:?} begins with two slashes; accepted: unix:PATH without //"
     )]
@@ -212,13 +212,13 @@ fn parse_cid(address: &str, text: &str) -> Result<Cid, AddressError> {
         })
 }
 
-/// 1 to 4294967294 in the one way that prints so: no sign, no leading zero.
+/// 1 to 4294967294 in the form in which it prints: no sign, no leading zero.
 fn parse_number(text: &str) -> Option<u32> {
     let number = text.parse::<u32>().ok()?;
     ((1..u32::MAX).contains(&number) && number.to_string() == text).then_some(number)
 }
 
-/// `path` is what was written; `longest` the longest socket path that comes of it.
+/// `path` is the path as written; `longest` the longest socket path derived from it.
 fn check_path(address: &str, path: &str, longest: &Path) -> Result<(), AddressError> {
     if path.is_empty() || path.contains('\0') {
         return Err(AddressError::Path {

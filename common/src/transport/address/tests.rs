@@ -1,4 +1,4 @@
-//! What is an address, and what is refused as none.
+//! Valid addresses, and what is refused.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Requests as they are signed, and altered on their way.
+//! Requests, signed and altered in transit.
 
 mod alterations;
 
