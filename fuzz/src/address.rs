@@ -2,7 +2,7 @@ use permafrost_common::transport::{Address, UNIX_PATH_MAX};
 
 /// An address as text, UTF-8.
 ///
-/// What is accepted prints as it came, parses to the same again, and fits into a socket address.
+/// An accepted address prints as the input, parses to the same value again, and fits into a socket address.
 pub fn address(data: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(data) else {
         return false;

@@ -2,9 +2,9 @@ use permafrost_common::oblivious::binary_http::{
     decode_request, decode_response, encode_request, encode_response,
 };
 
-/// Binary HTTP (RFC 9292): a request, or an answer.
+/// Binary HTTP (RFC 9292): a request, or a response.
 ///
-/// What is accepted reads the same after it is written again, and a request asks for a path.
+/// An accepted message reads the same after it is encoded again, and a request has a path.
 pub fn binary_http(data: &[u8]) -> bool {
     if let Ok(request) = decode_request(data) {
         let (parts, content) = request.into_parts();

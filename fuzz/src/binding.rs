@@ -2,7 +2,7 @@ use permafrost_common::binding::Binding;
 
 /// `user_data` of an attestation document, as bytes.
 ///
-/// What is accepted has one encoding only: the bytes that came.
+/// An accepted binding has only one encoding: the input.
 pub fn binding(data: &[u8]) -> bool {
     let Ok(binding) = Binding::from_user_data(data) else {
         return false;

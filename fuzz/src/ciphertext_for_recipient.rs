@@ -2,8 +2,7 @@ use permafrost_enclave::kms::recipient::{CIPHERTEXT_FOR_RECIPIENT_MAX, Enveloped
 
 /// A `CiphertextForRecipient`: CMS EnvelopedData in BER.
 ///
-/// What is accepted is within the limit and, written again in DER, has the same parts. What is refused is refused in few
-/// words, whatever it holds.
+/// An accepted value is within the limit and, encoded again in DER, has the same parts. The error for a refused value is short.
 pub fn ciphertext_for_recipient(data: &[u8]) -> bool {
     let enveloped = match EnvelopedData::parse(data) {
         Ok(enveloped) => enveloped,

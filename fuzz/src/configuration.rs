@@ -3,7 +3,7 @@ use permafrost_enclave::config::Config;
 
 /// The measured configuration, TOML.
 ///
-/// What is accepted names each principal once, and is refused with a key more that nobody knows.
+/// An accepted configuration names each principal once, and is refused once an unknown key is added.
 pub fn configuration(data: &[u8]) -> bool {
     let Ok(config) = Config::parse(data) else {
         return false;
@@ -18,7 +18,7 @@ pub fn configuration(data: &[u8]) -> bool {
     names.dedup();
     assert_eq!(names.len(), config.principals.len(), "a name twice");
 
-    let with_unknown_key = [b"nobody-knows-this-key = 1\n", data].concat();
+    let with_unknown_key = [b"unknown-key = 1\n", data].concat();
     assert!(
         Config::parse(&with_unknown_key).is_err(),
         "an unknown key is accepted"

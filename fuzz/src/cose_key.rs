@@ -2,7 +2,7 @@ use permafrost_enclave::webauthn::CoseKey;
 
 /// A passkey's public key: a COSE_Key in CTAP2 canonical CBOR.
 ///
-/// What is accepted has one encoding, the bytes that came, and takes no signature of nobody's.
+/// An accepted key has one encoding, the input, and does not verify a signature that no private key made.
 pub fn cose_key(data: &[u8]) -> bool {
     let Ok(key) = CoseKey::from_bytes(data) else {
         return false;

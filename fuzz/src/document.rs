@@ -3,7 +3,7 @@ use permafrost_common::binding::Binding;
 
 /// An attestation document: COSE_Sign1 in CBOR.
 ///
-/// What verifies under the corpus's own root is a document that was made for the corpus: anything else is a forgery.
+/// A document that verifies under the corpus's own root certificate was made for the corpus: any other is a forgery.
 pub fn document(data: &[u8]) -> bool {
     let Ok(document) = Document::parse(data) else {
         return false;
@@ -23,6 +23,6 @@ pub fn document(data: &[u8]) -> bool {
     true
 }
 
-/// Whoever makes new documents for the corpus under a new root says these in each.
+/// What every document of the corpus says, also those made later under a new root certificate.
 const MODULE_ID: &str = "i-00000000000000000-enc00000000000000000";
 const TIMESTAMP_MS: u64 = 1_767_225_600_000;

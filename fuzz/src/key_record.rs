@@ -2,7 +2,7 @@ use permafrost_enclave::keys::KeyRecord;
 
 /// A key record: the plaintext of a sealed record.
 ///
-/// What is accepted has one encoding: the bytes that came.
+/// An accepted record has one encoding: the input.
 pub fn key_record(data: &[u8]) -> bool {
     let Ok(record) = KeyRecord::decode(data) else {
         return false;

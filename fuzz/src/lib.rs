@@ -1,8 +1,8 @@
-//! The parsers that read bytes from outside, each with what must hold whatever the bytes are.
+//! The parsers that read bytes from outside, each with the properties that must hold for any bytes.
 //!
-//! A target is a plain function: it takes an input, panics when a property does not hold, and says whether the parser
-//! accepted the input. `fuzz_targets/` runs each under libFuzzer (`scripts/fuzz`); `tests/tests/fuzz_corpus.rs` of the
-//! main workspace replays `corpus/` through the same functions.
+//! A target is a plain function: it takes an input, panics if a property does not hold, and says whether the parser accepted the
+//! input. `fuzz_targets/` runs each under libFuzzer (`scripts/fuzz`); `tests/tests/fuzz_corpus.rs` of the main workspace replays
+//! `corpus/` through the same functions.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -41,7 +41,7 @@ pub use sealed_record::sealed_record;
 pub use webauthn_authentication::webauthn_authentication;
 pub use webauthn_registration::webauthn_registration;
 
-/// A parser with its properties: an input to whether it was accepted.
+/// A parser with its properties: takes an input, and gives whether it was accepted.
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus folder and of its file in `fuzz_targets/`.

@@ -18,7 +18,7 @@ pub(crate) fn request(data: &[u8]) -> Option<(request::Parts, &[u8])> {
     Some((parts, body))
 }
 
-/// An answer whose first line is `STATUS`.
+/// A response whose first line is `STATUS`.
 pub(crate) fn response(data: &[u8]) -> Option<(response::Parts, &[u8])> {
     let (first, headers, body) = message(data)?;
     let mut parts = Response::builder()

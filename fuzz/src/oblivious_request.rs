@@ -1,9 +1,9 @@
 use permafrost_common::oblivious::{GatewayKey, KeyConfiguration};
 
-/// An encapsulated request (RFC 9458) and what the way to the enclave makes of it: two bytes that say where, big-endian,
-/// one that is added there by exclusive or, and what was sealed. The key is new each time, so that no input can know it.
+/// An encapsulated request (RFC 9458) and how it is altered in transit: two bytes of position, big-endian, one byte that is xored
+/// into the message there, and the plaintext. The key is new each time, so that no input can contain it.
 ///
-/// What is opened is what was sealed, and so is the answer; what was altered is not opened, and neither is the input.
+/// An unaltered request opens to its plaintext, and so does the response; an altered one does not open, and neither does the input.
 pub fn oblivious_request(data: &[u8]) -> bool {
     let key = GatewayKey::generate().expect("a key");
     assert!(key.open(data).is_err(), "an input opens under a new key");

@@ -29,7 +29,7 @@ pub(crate) fn json(id: &[u8], members: &[(&str, &[u8])]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// An error is a sentence, however long the input was.
+/// An error is one sentence, however long the input was.
 pub(crate) fn check_error(error: &WebauthnError) {
     let text = error.to_string();
     assert!((1..=1024).contains(&text.len()), "{} bytes", text.len());

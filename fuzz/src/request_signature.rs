@@ -7,8 +7,8 @@ use crate::message::{key, request};
 
 /// A signed request: `METHOD TARGET`, `name: value` lines, an empty line, the body.
 ///
-/// What is accepted says who and when in the form that was promised; signing it again gives the same fields but for
-/// the signature, and that one verifies.
+/// An accepted request has a valid keyid and nonce; signing it again gives the same fields except for the signature, and that
+/// signature verifies.
 pub fn request_signature(data: &[u8]) -> bool {
     let Some((parts, body)) = request(data) else {
         return false;

@@ -5,9 +5,9 @@ use permafrost_common::http_signature::{
 
 use crate::message::{key, response};
 
-/// A signed answer to `GET /v1/keys`: `STATUS`, `name: value` lines, an empty line, the body.
+/// A signed response to `GET /v1/keys`: `STATUS`, `name: value` lines, an empty line, the body.
 ///
-/// What verifies is, field by field, what the boot key signs.
+/// A response that verifies equals, field by field, what the boot key signs.
 pub fn response_signature(data: &[u8]) -> bool {
     let Some((parts, body)) = response(data) else {
         return false;

@@ -2,7 +2,7 @@
 
 use permafrost_enclave::root::RootRecord;
 
-/// What decodes is encoded by these very bytes.
+/// A record that decodes encodes to the input.
 pub fn root_record(input: &[u8]) -> bool {
     let Ok(record) = RootRecord::decode(input) else {
         return false;

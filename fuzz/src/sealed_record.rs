@@ -1,9 +1,9 @@
 use permafrost_enclave::sealing::{Envelope, Place, RootSecret, RootSecrets, open};
 use zeroize::Zeroizing;
 
-/// A sealed record, as the parent's store gives it back.
+/// A sealed record, as the parent's store gives it.
 ///
-/// A record has one encoding, and nothing opens but what was sealed: the worked example of `docs/formats.md`.
+/// A record has one encoding, and only what was sealed opens: the worked example of `docs/formats.md`.
 pub fn sealed_record(data: &[u8]) -> bool {
     if let Ok(envelope) = Envelope::decode(data) {
         assert_eq!(

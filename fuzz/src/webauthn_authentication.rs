@@ -4,10 +4,10 @@ use permafrost_enclave::webauthn::{
 
 use crate::passkey::{check_error, json, parts, relying_party};
 
-/// A login with the passkey of WebAuthn Level 3 section 16.7: its JSON form where the input begins with `{`, or the client data, the
+/// A login with the passkey of WebAuthn Level 3 section 16.7: its JSON form if the input begins with `{`, or the client data, the
 /// authenticator data and the signature.
 ///
-/// That passkey signed once: whatever is accepted says what it signed.
+/// That passkey signed only once: an accepted login says what it signed.
 pub fn webauthn_authentication(data: &[u8]) -> bool {
     let (text, given) = if data.first() == Some(&b'{') {
         (data.to_vec(), None)

@@ -1,4 +1,4 @@
-//! A runtime for what stands beside a test and outlives its awaits: stores, ways out, the development KMS.
+//! A runtime for what runs beside a test and outlives its awaits: stores, egress proxies, the development KMS.
 
 use std::future::Future;
 use std::sync::{LazyLock, mpsc};

@@ -19,12 +19,12 @@ pub fn parent() -> PathBuf {
     built("permafrost")
 }
 
-/// Makes another executable of the enclave program, in `folder`: `addition` stands behind its last byte, so that it does
-/// the same and is measured as other code.
+/// Makes another executable of the enclave program, in `folder`, with `addition` after its last byte, so that it does the same
+/// but is measured as other code.
 pub fn another_enclave(folder: &Path, addition: &str) -> PathBuf {
     let path = folder.join(format!("permafrost-enclave-{addition}"));
-    // Written by a process of its own: a file that this one has open for writing cannot be run, and what another thread
-    // starts meanwhile would hold it open.
+    // Another process writes the file: a file that this process has open for writing cannot be run, and a child that another
+    // thread starts meanwhile would keep it open.
     let mut shell = Command::new("sh")
         .args(["-c", "cat \"$0\" - > \"$1\" && chmod +x \"$1\""])
         .arg(enclave())

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Authenticator;
 
-/// What the browser says of the device.
+/// What the browser says about the device.
 const DEVICE: &str = "Chromium on Linux, 1920x1080, UTC";
 
 /// A browser that has verified an enclave, with or without a session.
@@ -23,9 +23,9 @@ pub struct Browser {
     principal: Principal,
     session: Option<String>,
     ahead_s: u64,
-    /// What it says of the device.
+    /// What it says about the device.
     pub device: String,
-    /// What sessions are to be narrowed to.
+    /// The scope that sessions are narrowed to.
     pub scope: Option<Scope>,
 }
 
@@ -55,7 +55,7 @@ impl Wanted {
         }
     }
 
-    /// What a passkey is to sign so that it approves this, with this nonce, from this `keyid`.
+    /// What a passkey must sign to approve this request, with this nonce, from this `keyid`.
     pub fn challenge(&self, purpose: &str, nonce: &str, keyid: &str) -> [u8; 32] {
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         let digest = request_digest(self.method.as_str(), path, query, &self.body, keyid);
@@ -68,7 +68,7 @@ impl Browser {
     /// A browser that has just verified this enclave.
     pub fn new(enclave: Enclave) -> Self {
         Self {
-            principal: nobody(&enclave),
+            principal: stranger(&enclave),
             enclave,
             session: None,
             ahead_s: 0,
@@ -97,7 +97,7 @@ impl Browser {
             .await
     }
 
-    /// Makes a user whose passkey this is, and opens the first session.
+    /// Registers a user with this passkey, and opens the first session.
     pub async fn register(
         &mut self,
         authenticator: &mut Authenticator,
@@ -145,7 +145,7 @@ impl Browser {
         (key, session)
     }
 
-    /// Sends requests as this session from now on.
+    /// From now on sends requests as this session.
     pub fn enter(&mut self, session: &str, key: SigningKey) {
         let principal = self.enclave.as_principal(session, key).expect("a keyid");
         self.principal = principal.with_enclave_ahead(self.ahead_s);
@@ -165,7 +165,7 @@ impl Browser {
         self.ask(wanted, Some(&with_nonce(&nonce, &response))).await
     }
 
-    /// Sends a request that a new passkey was made for, for the user of this handle.
+    /// Sends a request with a new passkey that was made for it, for the user of this handle.
     pub async fn with_new_passkey<T: DeserializeOwned>(
         &self,
         purpose: &str,
@@ -244,8 +244,8 @@ pub fn with_nonce(nonce: &str, response: &str) -> String {
     )
 }
 
-/// Who has no session signs with a key that nobody knows; what anyone may ask for does not look at it.
-fn nobody(enclave: &Enclave) -> Principal {
+/// Without a session, requests are signed with an unknown key; operations that need no principal do not check the signature.
+fn stranger(enclave: &Enclave) -> Principal {
     let key = SigningKey::generate(Algorithm::Ed25519).expect("a key");
-    enclave.as_principal("nobody", key).expect("a keyid")
+    enclave.as_principal("stranger", key).expect("a keyid")
 }

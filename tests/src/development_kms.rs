@@ -23,12 +23,12 @@ pub struct DevelopmentKms {
     running: Option<Arc<Emulator>>,
 }
 
-/// How long its address may be in other hands when it is started again.
+/// How long another process may hold its address when it is started again.
 const START: Duration = Duration::from_secs(10);
 
 impl DevelopmentKms {
-    /// Starts it with its state in `state`; attestation documents must lead to the root at `root`, which need not be
-    /// there yet.
+    /// Starts it with its state in `state`; attestation documents must lead to the root certificate at `root`, which need not exist
+    /// yet.
     pub fn start(state: &Path, root: &Path) -> Self {
         Self::start_at(state, root, SocketAddr::from(([127, 0, 0, 1], 0)))
     }
@@ -46,14 +46,14 @@ impl DevelopmentKms {
         }
     }
 
-    /// Stops it. Nobody may hold a clone.
+    /// Stops it. The test must not hold a clone of the emulator.
     pub fn stop(&mut self) {
         let running = self.running.take().expect("it runs");
-        let emulator = Arc::into_inner(running).expect("nobody else holds it");
+        let emulator = Arc::into_inner(running).expect("no other clone exists");
         background::wait(emulator.stop());
     }
 
-    /// Starts it again at the same address, with the same keys. It remembers no call of before.
+    /// Starts it again at the same address, with the same keys. It does not remember earlier calls.
     pub fn start_again(&mut self) {
         let started = Instant::now();
         let emulator = loop {
@@ -71,7 +71,7 @@ impl DevelopmentKms {
         self.running.as_ref().expect("it runs")
     }
 
-    /// A new key, which nobody may use yet.
+    /// A new key, whose policy allows no use yet.
     pub fn new_key(&self) -> KeyArn {
         let emulator = Arc::clone(self.emulator());
         background::wait(async move { emulator.create_key(None).await }).expect("a key")
@@ -84,7 +84,7 @@ impl DevelopmentKms {
             .expect("an accepted policy");
     }
 
-    /// Allows the enclave program as built, with these configurations, and nothing else.
+    /// Allows only the enclave program as built, with these configurations.
     pub fn allow(&self, key: &KeyArn, deployment: &str, configurations: &[&str]) {
         let releases = configurations
             .iter()
@@ -93,7 +93,7 @@ impl DevelopmentKms {
         self.allow_releases(key, deployment, &releases);
     }
 
-    /// Allows the enclaves with these measurements, and nothing else.
+    /// Allows only the enclaves with these measurements.
     pub fn allow_releases(&self, key: &KeyArn, deployment: &str, releases: &[Measurements]) {
         self.put_policy(key, &self.generate_only(key, deployment, releases));
     }
@@ -129,12 +129,12 @@ impl DevelopmentKms {
         )
     }
 
-    /// The host name by which enclaves know it.
+    /// The host name under which enclaves know it.
     pub fn host(&self) -> String {
         format!("kms.{}.localhost", self.emulator().region())
     }
 
-    /// A blob of a secret that somebody knows, made by `Encrypt` when the policy allowed it.
+    /// A blob of a secret that someone knows, made by `Encrypt` while the policy allowed it.
     pub fn encrypt(&self, key: &KeyArn, deployment: &str, epoch: u32, secret: [u8; 32]) -> Vec<u8> {
         let context = encryption_context(deployment, epoch);
         let (emulator, key) = (Arc::clone(self.emulator()), key.clone());
@@ -142,7 +142,7 @@ impl DevelopmentKms {
             .expect("a ciphertext")
     }
 
-    /// The root secrets behind a record of the root secret: what nobody outside the enclave can know but a test.
+    /// The root secrets in a record of the root secret, which nothing outside the enclave can know except a test.
     pub fn root_secrets(&self, record: &[u8], version: u64) -> RootSecrets {
         let record = RootRecord::decode(record).expect("a record of the root secret");
         let context = encryption_context(&record.deployment, record.epoch);
@@ -162,7 +162,7 @@ impl DevelopmentKms {
         self.emulator().address()
     }
 
-    /// What the parent gives the enclave to sign with.
+    /// The credentials that the parent gives the enclave.
     pub fn credentials(&self) -> Credentials {
         let identity = self.identity("enclave");
         Credentials {
@@ -173,7 +173,7 @@ impl DevelopmentKms {
         }
     }
 
-    /// Every call answered so far.
+    /// Every call handled so far.
     pub fn calls(&self) -> Vec<Call> {
         self.emulator().calls()
     }
@@ -190,12 +190,12 @@ fn start(options: &EmulatorOptions) -> Result<Emulator, EmulatorError> {
     background::wait(async move { Emulator::start(options).await })
 }
 
-/// What the enclave program as built has in its documents with this configuration.
+/// The measurements of the enclave program as built, with this configuration.
 pub fn measurements(configuration: &str) -> Measurements {
     measurements_of(&binaries::enclave(), configuration)
 }
 
-/// What another enclave program has in its documents with this configuration.
+/// The measurements of another enclave program, with this configuration.
 pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
     if cfg!(feature = "booted") {
         return virtual_machine::image_measurements(program, configuration);
@@ -205,7 +205,7 @@ pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
     emulated.measurements()
 }
 
-/// The line of a section `kms` that names these releases as the ones before.
+/// The line of a section `kms` that names these releases as predecessors.
 pub fn predecessors(releases: &[&Measurements]) -> String {
     let named = releases.iter().map(|release| {
         let pcr0 = release.get(0).expect("PCR0");

@@ -152,7 +152,7 @@ impl HonestStack {
         );
         stream.write_all(request.as_bytes()).expect("a request");
         let mut response = Vec::new();
-        stream.read_to_end(&mut response).expect("an answer");
+        stream.read_to_end(&mut response).expect("a response");
         let end = response
             .windows(4)
             .position(|four| four == b"\r\n\r\n")

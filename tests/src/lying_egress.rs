@@ -1,4 +1,4 @@
-//! The parent's way out: carries the enclave's bytes to KMS, until it is told to lie.
+//! The parent's egress proxy: carries the enclave's bytes to KMS, until it is told to lie.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -31,16 +31,16 @@ struct Shown {
 /// Where a connection is cut, counted in bytes of TLS.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
-    /// Nothing is let through.
+    /// Before the first byte.
     AtOnce,
-    /// After so many bytes from KMS.
+    /// After this many bytes from KMS.
     AfterReceiving(usize),
-    /// After so many bytes from the enclave.
+    /// After this many bytes from the enclave.
     AfterSending(usize),
 }
 
 impl LyingEgress {
-    /// Serves at a socket, with KMS at an address, whatever host is asked for.
+    /// Serves at a socket, and connects every request to KMS at this address, whatever host it names.
     pub fn serve(socket: &Path, kms: SocketAddr, credentials: Credentials) -> Self {
         let egress = Self(Arc::new(Mutex::new(Shown {
             honest: kms,
@@ -57,9 +57,9 @@ impl LyingEgress {
             while let Ok((stream, _)) = listener.accept().await {
                 let egress = serving.clone();
                 tokio::spawn(async move {
-                    let response = service_fn(move |request| egress.clone().response(request));
+                    let respond = service_fn(move |request| egress.clone().respond(request));
                     let served = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), response)
+                        .serve_connection(TokioIo::new(stream), respond)
                         .with_upgrades();
                     let _the_enclave_may_leave = served.await;
                 });
@@ -68,7 +68,7 @@ impl LyingEgress {
         egress
     }
 
-    /// Connects to another address than the one asked for.
+    /// Connects to another address than the requested one.
     pub fn redirect(&self, target: SocketAddr) {
         self.shown().target = target;
     }
@@ -83,19 +83,19 @@ impl LyingEgress {
         self.shown().credentials = credentials;
     }
 
-    /// Carries bytes to KMS and nothing else. Credentials stay as they were last given.
+    /// Only carries bytes to KMS. Credentials stay as they were last given.
     pub fn be_honest(&self) {
         let mut shown = self.shown();
         shown.target = shown.honest;
         shown.cut = None;
     }
 
-    /// How many connections to KMS were asked for.
+    /// How many connections to KMS the enclave has requested.
     pub fn connections(&self) -> usize {
         self.shown().connections
     }
 
-    async fn response(
+    async fn respond(
         self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {

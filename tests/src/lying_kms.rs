@@ -1,4 +1,4 @@
-//! A server of the parent's that plays KMS: TLS with whatever certificate the parent can get, and any answer.
+//! A server of the parent's that impersonates KMS: TLS with any certificate that the parent can get, and any response.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ pub enum Presented {
     OfAnotherHost,
     /// One by the pinned authority, for KMS's name, that ended yesterday.
     Expired,
-    /// KMS's own: as if TLS did not help at all.
+    /// KMS's own, to show what holds even without the protection of TLS.
     Stolen,
 }
 
@@ -48,7 +48,7 @@ pub struct KmsRequest {
     root: PathBuf,
 }
 
-/// An answer to it.
+/// A response to it.
 #[derive(Clone, Debug)]
 pub struct KmsResponse {
     /// The status.
@@ -66,8 +66,8 @@ pub struct LyingKms {
 }
 
 impl LyingKms {
-    /// Starts a server that plays the KMS of this name, whose authority keeps its key in `state`, for enclaves whose
-    /// documents lead to the certificate at `root`.
+    /// Starts a server that impersonates the KMS of this name, whose authority keeps its key in `state`, for enclaves whose documents
+    /// lead to the root certificate at `root`.
     pub fn start(
         state: &Path,
         root: &Path,
@@ -96,7 +96,7 @@ impl LyingKms {
                     };
                     let service = service_fn(move |request| {
                         let (kms, response) = (kms.clone(), Arc::clone(&response));
-                        async move { kms.response(request, response.as_ref()).await }
+                        async move { kms.respond(request, response.as_ref()).await }
                     });
                     let _the_enclave_may_leave = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -117,7 +117,7 @@ impl LyingKms {
         self.requests.lock().expect("no panic").clone()
     }
 
-    async fn response(
+    async fn respond(
         &self,
         request: Request<Incoming>,
         response: &(dyn Fn(&KmsRequest) -> KmsResponse + Send + Sync),
@@ -139,7 +139,7 @@ impl LyingKms {
 }
 
 impl KmsRequest {
-    /// A data key encrypted to the enclave that asked, as anybody can make one who has seen its attestation document.
+    /// A data key encrypted to the enclave that sent the request, as anyone can make who has seen its attestation document.
     pub fn encrypted_to_the_enclave(&self, data_key: &[u8]) -> String {
         let text = self.body["Recipient"]["AttestationDocument"].as_str();
         let document = STANDARD.decode(text.expect("a document")).expect("base64");
@@ -156,12 +156,12 @@ impl KmsRequest {
 }
 
 impl KmsResponse {
-    /// All is well.
+    /// Status 200.
     pub fn ok(body: Value) -> Self {
         Self { status: 200, body }
     }
 
-    /// An answer to `GenerateDataKey` or `Decrypt` with a data key that the parent knows.
+    /// A response to `GenerateDataKey` or `Decrypt` with a data key that the parent knows.
     pub fn with_known_key(request: &KmsRequest, data_key: &[u8]) -> Self {
         Self::ok(json!({
             "KeyId": request.body["KeyId"],
@@ -170,7 +170,7 @@ impl KmsResponse {
         }))
     }
 
-    /// The same answer with another member, or without one where the value is null.
+    /// The same response with this member set, or removed if the value is null.
     #[must_use]
     pub fn and(mut self, name: &str, value: Value) -> Self {
         let fields = self.body.as_object_mut().expect("an object");
@@ -213,7 +213,7 @@ fn server_config(state: &Path, host: &str, presented: Presented) -> ServerConfig
         .expect("a certificate with its key")
 }
 
-/// The development KMS's authority by its name; its certificate is what the enclave has pinned.
+/// The name of the development KMS's authority, whose certificate the enclave has pinned.
 fn authority_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     let name = &mut params.distinguished_name;

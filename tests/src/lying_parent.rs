@@ -17,13 +17,13 @@ use crate::{
     LyingProxy, LyingStore, Measured, ParentSide, Presented, SharedParent,
 };
 
-/// A real enclave between a store, a way out and a proxy that can lie.
+/// A real enclave between a store, an egress proxy and a proxy that can lie.
 pub struct LyingParent {
     /// The enclave.
     pub enclave: EnclaveProcess,
     /// The store.
     pub store: LyingStore,
-    /// The way out.
+    /// The egress proxy.
     pub egress: LyingEgress,
     /// The proxy.
     pub proxy: LyingProxy,
@@ -53,7 +53,7 @@ impl LyingParent {
         SharedParent::take(measured).await
     }
 
-    /// With a way out that leads nowhere yet: the enclave has never spoken to KMS.
+    /// With an egress proxy that leads nowhere yet: the enclave has never spoken to KMS.
     pub async fn before_kms() -> Self {
         let cut = Some(Cut::AtOnce);
         Self::within(
@@ -80,7 +80,7 @@ impl LyingParent {
         .await
     }
 
-    /// With an enclave in debug mode, which KMS lets have a root secret all the same.
+    /// With an enclave in debug mode, to which KMS gives a root secret nevertheless.
     pub async fn in_debug_mode() -> Self {
         let parent = Self::in_refused_debug_mode().await;
         let roles = r#"{"AWS": "arn:aws:iam::111122223333:role/enclave"}"#;
@@ -93,8 +93,8 @@ impl LyingParent {
         parent
     }
 
-    /// A second deployment in the same place, with the same emulator state and the same KMS: the same roots, another
-    /// configuration, another key.
+    /// A second deployment in the same folder, with the same emulator state and the same KMS: the same root certificates, but another
+    /// configuration and another key.
     pub async fn neighbour(&self, measured: Measured) -> Self {
         static NEIGHBOURS: AtomicU32 = AtomicU32::new(0);
         let name = format!("neighbour{}", NEIGHBOURS.fetch_add(1, Ordering::Relaxed));
@@ -148,7 +148,7 @@ impl LyingParent {
         }
     }
 
-    /// Another enclave of the same deployment, with the same store and the same way out, in a folder of its own. It
+    /// Another enclave of the same deployment, with the same store and the same egress proxy, in a folder of its own. It
     /// listens; it may not be ready yet.
     pub fn second_enclave(
         &self,
@@ -163,7 +163,7 @@ impl LyingParent {
         EnclaveProcess::start_program(program, &place, configuration, &side, &[])
     }
 
-    /// The emulated NSM of another enclave under the same root.
+    /// Gives another enclave an emulated NSM under the same root certificate.
     fn copy_state(&self, state: &Path) {
         std::fs::create_dir_all(state).expect("a folder");
         for file in std::fs::read_dir(self.enclave.state()).expect("a state folder") {
@@ -172,7 +172,7 @@ impl LyingParent {
         }
     }
 
-    /// A server of the parent's that plays this KMS.
+    /// A server of the parent's that impersonates this KMS.
     pub fn lying_kms(
         &self,
         presented: Presented,
@@ -260,7 +260,7 @@ pub async fn new_key(principal: &Principal) -> Key {
     made.expect("a key")
 }
 
-/// How an enclave is started.
+/// How to start an enclave.
 struct Start<'a> {
     folder: Arc<TempDir>,
     name: &'a str,
@@ -281,7 +281,7 @@ impl Start<'_> {
     }
 }
 
-/// What a 2-of-3 key is made from.
+/// The request for a 2-of-3 key.
 pub fn two_of_three() -> CreateKey {
     CreateKey {
         threshold: 2,
@@ -314,7 +314,7 @@ pub fn is_signed_by(signed: &Signed, group_public_key: &str) -> bool {
     secp256k1::schnorr::verify(&signature, MESSAGE, &key).is_ok()
 }
 
-/// What a client's error is: the slug of a problem that the enclave signed, or of the client library's own refusal.
+/// The slug of a client's error: of a problem that the enclave signed, or of the client library's own refusal.
 pub fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     let error = result.expect_err("a refusal");
     let problem = error.problem().and_then(Problem::kind);

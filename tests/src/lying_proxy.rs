@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, UnixStream};
 
 use crate::background;
 
-/// A proxy that keeps every exchange, and changes what it is told to.
+/// A proxy that records every exchange, and changes what it is told to change.
 #[derive(Clone)]
 pub struct LyingProxy {
     enclave: PathBuf,
@@ -25,7 +25,7 @@ pub struct LyingProxy {
 /// A request with its whole body.
 pub type WholeRequest = Request<Bytes>;
 
-/// An answer with its whole body.
+/// A response with its whole body.
 pub type WholeResponse = Response<Bytes>;
 
 type RequestLie = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
@@ -62,7 +62,7 @@ impl LyingProxy {
                         let proxy = proxy.clone();
                         async move { proxy.forward(request).await }
                     });
-                    // A client that refuses an answer closes its connection.
+                    // A client that refuses a response closes its connection.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), response)
                         .await;
@@ -85,7 +85,7 @@ impl LyingProxy {
         self.state.lock().unwrap().on_request = Box::new(change);
     }
 
-    /// From now on, every answer is changed before the client gets it.
+    /// From now on, every response is changed before the client gets it.
     pub fn change_responses(
         &self,
         change: impl FnMut(&WholeRequest, WholeResponse) -> WholeResponse + Send + 'static,
@@ -99,7 +99,7 @@ impl LyingProxy {
         self.change_responses(|_, response| response);
     }
 
-    /// Every request as the client sent it, and its answer as the enclave gave it, since the last call.
+    /// Every request as the client sent it, and its response as the enclave gave it, since the last call.
     pub fn take_seen(&self) -> Vec<(WholeRequest, WholeResponse)> {
         std::mem::take(&mut self.state.lock().unwrap().seen)
     }
@@ -117,7 +117,7 @@ impl LyingProxy {
         let response = sender
             .send_request(request.map(Full::new))
             .await
-            .expect("an answer");
+            .expect("a response");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         connection.abort();
@@ -135,7 +135,7 @@ impl LyingProxy {
         let mut state = self.state.lock().unwrap();
         state.seen.push((request.clone(), response.clone()));
         let mut changed = (state.on_response)(&request, response);
-        // hyper writes the length of what is sent; the length of what came may be another.
+        // hyper sets the length of the request that it sends; the original may declare another.
         changed.headers_mut().remove(CONTENT_LENGTH);
         Ok(changed.map(Full::new))
     }

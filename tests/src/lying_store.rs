@@ -19,7 +19,7 @@ use tokio::net::UnixListener;
 
 use crate::background;
 
-/// What the enclave asked of the store.
+/// A request of the enclave to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum StoreRequest {
     /// The newest version of a record, unless it is this one.
@@ -36,11 +36,11 @@ pub enum StoreRequest {
         /// The version before.
         after: u64,
     },
-    /// A page of records.
+    /// A listing of records.
     List,
 }
 
-/// What the store answers.
+/// A response of the store.
 #[derive(Clone, Debug)]
 pub enum StoreResponse {
     /// A record.
@@ -51,19 +51,19 @@ pub enum StoreResponse {
     Absent,
     /// Written, as this version.
     Stored(u64),
-    /// Another version is there.
+    /// The store has another version.
     Conflict(Option<u64>),
-    /// A page of records.
+    /// A listing of records.
     Listing(Listing),
-    /// A status with a body, whatever it is.
+    /// Any status with any body.
     Raw(u16, Vec<u8>),
-    /// The connection is cut, without an answer.
+    /// The connection is cut, without a response.
     Cut,
-    /// No answer, ever.
+    /// There is never a response.
     Silence,
 }
 
-/// Every version of every record there ever was, and the present lie.
+/// Every version of every record so far, and the present lie.
 #[derive(Clone)]
 pub struct LyingStore(Arc<Mutex<State>>);
 
@@ -94,13 +94,13 @@ impl LyingStore {
                 let (stream, _) = listener.accept().await.expect("a connection");
                 let store = serving.clone();
                 tokio::spawn(async move {
-                    let response = service_fn(|request| {
+                    let respond = service_fn(|request| {
                         let store = store.clone();
-                        async move { store.response(request).await }
+                        async move { store.respond(request).await }
                     });
                     // A connection that is cut on purpose ends with an error.
                     let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), response)
+                        .serve_connection(TokioIo::new(stream), respond)
                         .await;
                 });
             }
@@ -108,7 +108,7 @@ impl LyingStore {
         store
     }
 
-    /// From now on, `lie` turns every honest answer into another. What it swallows of a write was written all the same.
+    /// From now on, `lie` turns every honest response into another. A write is stored even if the lie hides that.
     pub fn lie(
         &self,
         lie: impl FnMut(&StoreRequest, StoreResponse) -> StoreResponse + Send + 'static,
@@ -116,12 +116,12 @@ impl LyingStore {
         self.0.lock().unwrap().lie = Box::new(lie);
     }
 
-    /// From now on, nothing is written, whatever is answered.
+    /// From now on, nothing is stored, whatever the responses say.
     pub fn drop_writes(&self) {
         self.0.lock().unwrap().drops_writes = true;
     }
 
-    /// From now on, every answer is honest.
+    /// From now on, every response is honest.
     pub fn be_honest(&self) {
         self.lie(|_, honest| honest);
         self.0.lock().unwrap().drops_writes = false;
@@ -137,7 +137,7 @@ impl LyingStore {
         self.versions_of("root-secret", "newest")
     }
 
-    /// Puts versions back as those of the root secret's record.
+    /// Restores these versions of the root secret's record.
     pub fn put_back_root_secret(&self, versions: Vec<Vec<u8>>) {
         self.put_back_of("root-secret", "newest", versions);
     }
@@ -160,23 +160,23 @@ impl LyingStore {
         self.0.lock().unwrap().history.insert(place, versions);
     }
 
-    /// Loses every version of a key's record.
+    /// Deletes every version of a key's record.
     pub fn lose(&self, id: &str) {
         let key = ("key".to_owned(), id.to_owned());
         self.0.lock().unwrap().history.remove(&key);
     }
 
-    /// Puts back what was lost.
+    /// Restores what was deleted.
     pub fn put_back(&self, id: &str, versions: Vec<Vec<u8>>) {
         self.put_back_of("key", id, versions);
     }
 
-    /// What the enclave has asked for since the last call.
+    /// The enclave's requests since the last call.
     pub fn take_requests(&self) -> Vec<StoreRequest> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
 
-    async fn response(
+    async fn respond(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, std::io::Error> {
@@ -194,9 +194,11 @@ impl LyingStore {
             StoreResponse::Absent => Ok(tagged(404, None, Vec::new())),
             StoreResponse::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
             StoreResponse::Conflict(version) => Ok(tagged(412, version, Vec::new())),
-            StoreResponse::Listing(page) => {
-                Ok(tagged(200, None, serde_json::to_vec(&page).expect("JSON")))
-            }
+            StoreResponse::Listing(listing) => Ok(tagged(
+                200,
+                None,
+                serde_json::to_vec(&listing).expect("JSON"),
+            )),
             StoreResponse::Raw(status, bytes) => Ok(tagged(status, None, bytes)),
             StoreResponse::Cut => Err(std::io::Error::other("cut on purpose")),
             StoreResponse::Silence => {
@@ -219,7 +221,7 @@ impl State {
             value.trim_matches('"').parse::<u64>().ok()
         };
         let &["", "records", kind, id] = path.as_slice() else {
-            return (StoreRequest::List, self.page(path[2], parts.uri.query()));
+            return (StoreRequest::List, self.listing(path[2], parts.uri.query()));
         };
         let versions = self
             .history
@@ -249,7 +251,7 @@ impl State {
         (StoreRequest::Get { id, known }, response)
     }
 
-    fn page(&self, kind: &str, query: Option<&str>) -> StoreResponse {
+    fn listing(&self, kind: &str, query: Option<&str>) -> StoreResponse {
         let parameter = |name: &str| {
             query
                 .unwrap_or_default()
@@ -271,11 +273,11 @@ impl State {
                 version: versions.len() as u64,
                 record: STANDARD.encode(versions.last().expect("not empty")),
             });
-        let page = Listing {
+        let listing = Listing {
             records: records.by_ref().take(limit).collect(),
             more: records.next().is_some(),
         };
-        StoreResponse::Listing(page)
+        StoreResponse::Listing(listing)
     }
 }
 

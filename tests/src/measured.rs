@@ -11,7 +11,7 @@ pub struct Measured {
     people: String,
 }
 
-/// What a principal may do when a test does not say otherwise: everything, with its own keys.
+/// What a principal may do unless a test says otherwise: everything, with its own keys.
 const EVERYTHING: &str = r#"
 operations = [
     "create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key",
@@ -27,7 +27,7 @@ impl Measured {
         let mut measured = Self {
             deployment: deployment.to_owned(),
             allow_debug_mode: false,
-            // A virtual machine on a busy host loses seconds between two looks at the NSM's clock.
+            // The clock of a virtual machine on a busy host loses seconds between two comparisons with the NSM's.
             limits: match cfg!(feature = "booted") {
                 true => "clock_skew_s = 15\n".to_owned(),
                 false => String::new(),

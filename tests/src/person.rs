@@ -1,4 +1,4 @@
-//! Somebody who has registered.
+//! A registered user.
 
 use permafrost_client::{Enclave, Error};
 use permafrost_common::api::people::{LoggedIn, Registered};
@@ -12,12 +12,12 @@ pub struct Person {
     pub browser: Browser,
     /// Their passkey.
     pub passkey: Authenticator,
-    /// What the enclave answered to the registration.
+    /// The enclave's response to the registration.
     pub registered: Registered,
 }
 
 impl Person {
-    /// Registers somebody with an enclave that their browser has just verified.
+    /// Registers a user with an enclave that their browser has just verified.
     pub async fn register(enclave: Enclave) -> Result<Self, Error> {
         let mut browser = Browser::new(enclave);
         let mut passkey = Authenticator::new();
@@ -48,7 +48,7 @@ impl Person {
         &self.registered.user.id
     }
 
-    /// The place of the user's record, which the parent knows.
+    /// The place of the user's record, which is visible to the parent.
     pub fn place(&self) -> &str {
         let place = self.registered.user.owner.strip_prefix("user.");
         place.expect("an owner who is a user")

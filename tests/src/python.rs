@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// Python with the packages of `tests/python/requirements.txt`.
 ///
 /// # Panics
-/// Where `scripts/setup interop` was not run: a test that needs it fails, and says so.
+/// If `scripts/setup interop` was not run: a test that needs it fails, and says so.
 pub fn python() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/python3");
     assert!(

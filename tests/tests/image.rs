@@ -42,7 +42,7 @@ const EMULATOR: [&str; 3] = [
 /// What only a program that accepts unsigned documents has.
 const UNSIGNED: [&str; 2] = [
     "accepted: unsigned documents of QEMU",
-    "attestation documents are taken unsigned",
+    "attestation documents are accepted unsigned",
 ];
 
 #[test]

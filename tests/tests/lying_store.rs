@@ -289,7 +289,7 @@ async fn a_write_that_did_not_happen_is_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_response_of_the_store_is_refused() {
+async fn what_is_not_a_response_of_the_store_is_refused() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;

@@ -30,6 +30,6 @@ fn an_image_with_a_file_more_ends_with_its_name_on_the_console() {
     let console = machine.console();
     let lines: Vec<_> = console.lines().collect();
     let expected =
-        "permafrost-enclave: /bin/ is in the root file system, which was packed without it";
+        "permafrost-enclave: /bin/ is in the root file system, but was not packed into it";
     assert_eq!(lines, [expected, "reboot: Restarting system"], "{console}");
 }

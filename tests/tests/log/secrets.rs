@@ -30,7 +30,7 @@ async fn no_secret_is_in_the_lines_of_a_whole_run() {
 
     // What an enclave has not sent yet dies with it.
     wait_for(&stack, |lines| {
-        let new_epoch = "a new epoch of the root secret";
+        let new_epoch = "made a new epoch of the root secret";
         lines.iter().any(|line| said(line) == new_epoch)
     });
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use permafrost_client::{Client, Expectation, IdempotencyKey, Principal, RootCertificate};
 use permafrost_common::api::{Key, ReplaceKey, Signed};
-use permafrost_common::oblivious::{ANSWER_TYPE, REQUEST_TYPE};
+use permafrost_common::oblivious::{REQUEST_TYPE, RESPONSE_TYPE};
 use permafrost_tests::{
     HonestStack, LyingParent, MESSAGE, Measured, WholeRequest, WholeResponse, is_signed_by,
     message, new_key, refusal,
@@ -31,7 +31,7 @@ async fn the_parent_sees_neither_paths_nor_bodies_nor_responses() {
         );
         assert_eq!(request.headers()["content-type"], REQUEST_TYPE);
         assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], ANSWER_TYPE);
+        assert_eq!(response.headers()["content-type"], RESPONSE_TYPE);
     }
     assert_eq!(found_in(&sealed, &keys, &signed), [""; 0]);
 
