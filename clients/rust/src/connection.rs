@@ -22,7 +22,7 @@ use tokio::{
 use crate::{Endpoint, Error};
 
 /// The longest body of an answer that is read, in bytes: more than a full page of the largest keys.
-pub(crate) const ANSWER_MAX: usize = 4 * 1024 * 1024;
+pub(crate) const RESPONSE_MAX: usize = 4 * 1024 * 1024;
 
 /// How many idle connections are kept.
 const IDLE_MAX: usize = 16;
@@ -152,12 +152,12 @@ impl Connections {
         sender: Sender,
     ) -> Result<RawResponse, Failure> {
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_MAX)
+        let body = Limited::new(body, RESPONSE_MAX)
             .collect()
             .await
             .map_err(|error| {
                 if error.is::<LengthLimitError>() {
-                    Failure::fresh(Error::ResponseTooLarge { max: ANSWER_MAX })
+                    Failure::fresh(Error::ResponseTooLarge { max: RESPONSE_MAX })
                 } else {
                     self.interrupted(error)
                 }

@@ -7,7 +7,7 @@ use permafrost_common::{
     binding::Binding,
     http_signature::RequestContext,
     oblivious::{
-        ANSWER_TYPE, KeyConfiguration, REQUEST_TYPE,
+        KeyConfiguration, REQUEST_TYPE, RESPONSE_TYPE,
         binary_http::{decode_response, encode_request},
         pad_request,
     },
@@ -90,5 +90,5 @@ pub(crate) async fn send(
 fn is_sealed(response: &RawResponse) -> bool {
     let content_type = response.parts.headers.get(CONTENT_TYPE);
     response.parts.status == StatusCode::OK
-        && content_type.is_some_and(|value| value.as_bytes() == ANSWER_TYPE.as_bytes())
+        && content_type.is_some_and(|value| value.as_bytes() == RESPONSE_TYPE.as_bytes())
 }

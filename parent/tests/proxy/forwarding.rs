@@ -71,7 +71,7 @@ async fn fields_arrive_as_they_were_sent_except_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn an_response_comes_back_as_it_was_given_except_the_fields_of_the_connection() {
+async fn a_response_comes_back_as_it_was_given_except_the_fields_of_the_connection() {
     let parent = Parent::start().await;
     let _enclave = Recorder::start(
         &parent.enclave_socket(),

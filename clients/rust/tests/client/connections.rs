@@ -91,7 +91,7 @@ async fn an_endpoint_where_nobody_listens_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_response_that_takes_too_long_is_not_waited_for() {
+async fn a_response_that_takes_too_long_is_not_waited_for() {
     let (fake, _) = FakeEnclave::start().await;
     fake.state().delay = Duration::from_secs(60);
     let client =
@@ -104,7 +104,7 @@ async fn an_response_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_response_without_end_is_cut_off() {
+async fn a_response_without_end_is_cut_off() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.lie(|_, _, _, body| body.resize(5 * 1024 * 1024, b' '));
     let error = alice.key(ID).await.unwrap_err();

@@ -92,7 +92,7 @@ async fn the_response_to_an_earlier_request_is_refused() {
 }
 
 #[tokio::test]
-async fn an_response_that_names_another_boot_than_the_one_that_signed_it_is_refused() {
+async fn a_response_that_names_another_boot_than_the_one_that_signed_it_is_refused() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().named_elsewhere = Some(AttestationDigest::of(b"another boot"));
     let error = alice.key(ID).await.unwrap_err();

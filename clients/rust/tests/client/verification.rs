@@ -132,7 +132,7 @@ async fn an_old_document_shown_again_is_refused() {
 }
 
 #[tokio::test]
-async fn a_good_document_in_an_response_that_its_boot_key_did_not_sign_is_refused() {
+async fn a_good_document_in_a_response_that_its_boot_key_did_not_sign_is_refused() {
     let (fake, _) = FakeEnclave::start().await;
     // A parent with a key of its own, that passes the real document on.
     fake.state().boot = SigningKey::generate(Algorithm::Ed25519).unwrap();

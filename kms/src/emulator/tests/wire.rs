@@ -171,7 +171,7 @@ async fn a_client_without_tls_gets_nothing() {
 }
 
 #[tokio::test]
-async fn an_response_comes_after_the_latency_asked_for() {
+async fn a_response_comes_after_the_latency_asked_for() {
     let kms = Kms::start().await;
     kms.emulator.set_latency(Duration::from_millis(300));
     let started = std::time::Instant::now();
