@@ -1,5 +1,5 @@
-//! What the development KMS lets through: the enclave program as built, with its configuration, in a genuine and fresh
-//! attestation document - and nothing that differs in one of these.
+//! What the development KMS accepts: the enclave program as built, with its configuration, in a genuine and fresh attestation
+//! document - and nothing that differs in one of these.
 
 #![allow(
     clippy::expect_used,
@@ -11,7 +11,7 @@
 use permafrost_tests::{LyingParent, binaries, measurements};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P384_SHA384};
 
-/// The error of the last call that KMS answered.
+/// The error of the last call that KMS handled.
 fn last_error(parent: &LyingParent) -> Option<String> {
     parent
         .kms
@@ -25,7 +25,7 @@ async fn changed_code_is_refused_by_kms() {
     let mut parent = LyingParent::start().await;
     let other = binaries::another_enclave(parent.folder(), "changed");
     parent.enclave.run(&other);
-    // With the record there, the changed program would not even ask: no enclave that it believes has vouched for it.
+    // With the record, the changed program would not even call KMS: no enclave that it accepts has vouched for the record.
     parent.store.put_back_root_secret(Vec::new());
     parent.enclave.restart_unready();
     let reason = parent.enclave.refuses_with("AccessDeniedException");
@@ -66,7 +66,7 @@ async fn a_debug_mode_document_is_refused_by_kms() {
 #[tokio::test]
 async fn a_document_by_another_root_is_refused_by_kms() {
     let parent = LyingParent::before_kms().await;
-    // From here on KMS trusts another root than that of the running enclave's NSM.
+    // From here on KMS trusts another root certificate than that of the running enclave's NSM.
     let root = parent.enclave.state().join("development-root.pem");
     std::fs::write(&root, another_root()).unwrap();
     parent.egress.be_honest();
@@ -74,7 +74,7 @@ async fn a_document_by_another_root_is_refused_by_kms() {
     assert!(parent.store.root_secret().is_empty());
 }
 
-/// A certificate that no emulated NSM leads to.
+/// A root certificate of no emulated NSM.
 fn another_root() -> String {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
     let mut params = CertificateParams::default();

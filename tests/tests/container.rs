@@ -1,4 +1,4 @@
-//! The image of `Dockerfile.enclave`, for the `nitro-cli build-enclave` road.
+//! The image of `Dockerfile.enclave`, for `nitro-cli build-enclave`.
 
 #![allow(
     clippy::expect_used,
@@ -103,7 +103,7 @@ impl Container {
         Self::build_from(&production(), folder)
     }
 
-    /// With buildah, without a registry; all that it writes is in `folder`.
+    /// With buildah, without a registry; everything that it writes is in `folder`.
     fn build_from(context: &Path, folder: &Path) -> Self {
         let layout = folder.join("oci");
         let buildah = || {

@@ -1,4 +1,4 @@
-//! Either program killed at any moment, under load: what was acknowledged is there.
+//! Either program killed at any moment, under load: everything that was acknowledged is kept.
 
 #![allow(
     clippy::expect_used,
@@ -22,16 +22,16 @@ use permafrost_tests::{HonestStack, Measured, is_signed_by, message, two_of_thre
 /// How often one of the programs is killed.
 const KILLS: u32 = 200;
 
-/// How long both live before the next kill, in ms.
+/// How long both run before the next kill, in ms.
 const LIVES: std::ops::Range<u64> = 5..150;
 
 /// How many callers there are at a time.
 const CALLERS: usize = 6;
 
-/// What a caller may be told while programs die: that there is no answer, or that nothing was done, and nothing else.
-/// In particular no record is ever said to be invalid, rolled back or lost.
+/// The only errors that a caller may get while programs die: that there is no response, or that nothing was done. In particular no
+/// record is ever reported as invalid, rolled back or lost.
 ///
-/// `response-not-authentic` is one: the answer of a boot that was gone before the client could verify it.
+/// `response-not-authentic` is one: the response of a boot that ended before the client could verify it.
 const EXPECTED: [&str; 7] = [
     "unreachable",
     "interrupted",
@@ -105,14 +105,14 @@ struct Caller {
     keys: Vec<Acknowledged>,
     signatures: u32,
     rotations: u32,
-    /// By what was said, how often.
+    /// How often each error occurred.
     refusals: BTreeMap<String, u32>,
 }
 
 struct Acknowledged {
     idempotency_key: IdempotencyKey,
     key: Key,
-    /// The newest generation that an answer named.
+    /// The newest generation that a response named.
     generation: u32,
 }
 
@@ -127,7 +127,7 @@ impl Caller {
         }
     }
 
-    /// Goes on until told to stop, each request repeated until it is acknowledged.
+    /// Continues until told to stop, and repeats each request until it is acknowledged.
     async fn run(mut self, going_on: Arc<AtomicBool>) -> Self {
         while going_on.load(Ordering::Relaxed) {
             let idempotency_key = IdempotencyKey::random().unwrap();
@@ -275,7 +275,7 @@ impl fmt::Display for Caller {
     }
 }
 
-/// That of `PERMAFROST_SEED`, to meet the same moments again as far as the machine allows; else another each time.
+/// The number in `PERMAFROST_SEED`, to repeat the same moments as far as the machine allows; otherwise another one each time.
 fn seed() -> u64 {
     match std::env::var("PERMAFROST_SEED") {
         Ok(text) => text.parse().expect("PERMAFROST_SEED is a number"),
@@ -283,7 +283,7 @@ fn seed() -> u64 {
     }
 }
 
-/// SplitMix64: moments need no better randomness, and the same seed gives the same ones.
+/// SplitMix64: choosing moments needs no better randomness, and the same seed gives the same moments.
 struct Random(u64);
 
 impl Random {

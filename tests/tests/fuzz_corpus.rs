@@ -1,4 +1,4 @@
-//! The inputs that fuzzing found or began with, through the same properties, without a fuzzer.
+//! Replays the inputs that fuzzing found or began with against the same properties, without a fuzzer.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
@@ -47,7 +47,7 @@ replays! {
 fn replay(name: &str, target: permafrost_fuzz::Target) {
     let (mut accepted, mut refused) = (0, 0);
     for path in files_in(&format!("corpus/{name}")) {
-        // Shown by the test runner when the property fails.
+        // The test runner shows this if the property fails.
         println!("input: {}", path.display());
         let input = fs::read(&path).unwrap();
         if target(&input) {

@@ -1,4 +1,4 @@
-//! The enclave images that `scripts/image` made: what is in them, what it is measured as, and what it must not be.
+//! The enclave images that `scripts/image` made: their content, their measurements, and what they must not contain.
 
 #![allow(
     clippy::expect_used,
@@ -20,10 +20,10 @@ use permafrost_image::measurement::Pcrs;
 use permafrost_tests::binaries;
 use serde_json::Value;
 
-/// What an enclave loads and its memory holds: the goal for the image, in bytes.
+/// The limit for the image, which an enclave loads into its memory, in bytes.
 const IMAGE_MAX: usize = 8_000_000;
 
-/// What is left of it for the program beside a kernel of 2.2 MB, with room for the kernel to grow.
+/// The part of it for the program, beside a kernel of 2.2 MB and room for the kernel to grow.
 const PROGRAM_MAX: usize = 5_600_000;
 
 /// The two builds, and their Cargo features.
@@ -32,14 +32,14 @@ const BUILDS: [(&str, &[&str]); 2] = [
     ("unsigned", &["accept-unsigned-documents"]),
 ];
 
-/// What only a program with the emulator has: its root, its words and its code.
+/// What only a program with the emulator contains: its root certificate's name, its messages and its code.
 const EMULATOR: [&str; 3] = [
     "Permafrost DEVELOPMENT root",
     "DEVELOPMENT: the NSM is emulated",
     "nsm/emulator",
 ];
 
-/// What only a program that accepts unsigned documents has.
+/// What only a program that accepts unsigned documents contains.
 const UNSIGNED: [&str; 2] = [
     "accepted: unsigned documents of QEMU",
     "attestation documents are accepted unsigned",
@@ -160,7 +160,7 @@ fn another_flavour_of_the_program_is_other_code_with_the_same_configuration() {
 
 #[test]
 #[cfg_attr(not(images), ignore = "PERMAFROST_IMAGES not found")]
-fn image_and_program_are_as_small_as_promised() {
+fn image_and_program_are_within_their_size_limits() {
     for (build, _) in BUILDS {
         for (file, most) in [
             ("permafrost.eif", IMAGE_MAX),
@@ -183,7 +183,7 @@ fn the_program_needs_no_other_file_to_run() {
         let segments = segments(&program);
         assert!(
             segments.iter().all(|segment| segment.kind != INTERPRETER),
-            "{build} asks for a loader"
+            "{build} needs a loader"
         );
         for segment in segments.iter().filter(|segment| segment.kind == DYNAMIC) {
             let tags: Vec<u64> = program[segment.offset..][..segment.length]
@@ -191,7 +191,7 @@ fn the_program_needs_no_other_file_to_run() {
                 .map(|entry| number(&entry[..8]))
                 .collect();
             assert!(!tags.is_empty());
-            assert!(!tags.contains(&NEEDED), "{build} asks for a library");
+            assert!(!tags.contains(&NEEDED), "{build} needs a library");
         }
     }
 }
@@ -247,7 +247,7 @@ fn an_image_names_no_folder_of_the_machine_that_built_it() {
     let home = std::env::var("HOME").unwrap();
     for (build, _) in BUILDS {
         let path = program(build);
-        // Where a path would be, there is the name that the build gives it.
+        // In place of a path there is the name that the build gives it.
         assert!(holds(&path, "/crates/"), "{build}");
         for machine in [
             workspace.to_str().unwrap(),
@@ -263,7 +263,7 @@ fn an_image_names_no_folder_of_the_machine_that_built_it() {
 
 #[test]
 #[cfg_attr(not(images), ignore = "PERMAFROST_IMAGES not found")]
-fn the_manifest_tells_what_went_into_an_image() {
+fn the_manifest_lists_what_went_into_an_image() {
     for (build, features) in BUILDS {
         let manifest: Value = serde_json::from_slice(&read(build, "manifest.json")).unwrap();
         for (part, file) in [
@@ -334,7 +334,7 @@ fn holds(program: &Path, text: &str) -> bool {
     String::from_utf8_lossy(&fs::read(program).unwrap()).contains(text)
 }
 
-/// By another hand than the one that wrote the manifest.
+/// By another tool than the one that wrote the manifest.
 fn sha256(build: &str, file: &str) -> String {
     let output = Command::new("sha256sum")
         .arg(at(build, file))

@@ -1,5 +1,5 @@
-//! Boots with a KMS that is down, slow, overloaded or not allowed: the enclave says why it is not ready, keeps trying, and
-//! comes up. One call for a boot, none for a request.
+//! Boots with a KMS that is down, slow, overloaded or refuses: the enclave says why it is not ready, keeps trying, and becomes
+//! ready. One KMS call per boot, none per request.
 
 #![allow(
     clippy::expect_used,
@@ -50,9 +50,9 @@ async fn a_restart_with_kms_down_says_why_keeps_trying_and_comes_up_with_every_k
     }
 
     // It has not given up.
-    let tried = times(&stack.enclave.log(), "no root secret");
+    let tried = times(&stack.enclave.log(), "cannot obtain the root secret");
     let started = Instant::now();
-    while times(&stack.enclave.log(), "no root secret") < tried + 2 {
+    while times(&stack.enclave.log(), "cannot obtain the root secret") < tried + 2 {
         assert!(started.elapsed() < Duration::from_secs(30), "it gave up");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -82,7 +82,7 @@ async fn a_boot_costs_one_kms_call_and_a_request_none() {
 }
 
 #[tokio::test]
-async fn throttling_and_failures_of_kms_are_tried_again_within_bounds() {
+async fn throttling_and_failures_of_kms_are_retried_within_bounds() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -95,14 +95,14 @@ async fn throttling_and_failures_of_kms_are_tried_again_within_bounds() {
         let failed = failed.as_str();
         let (emulator, epoch) = (parent.kms.emulator(), alice.root().await.unwrap().epoch);
 
-        // One time fewer than it is tried.
+        // One failure fewer than there are attempts.
         let before = parent.kms.calls().len();
         emulator.fail_next(3, failure);
         assert_eq!(alice.rotate_root(epoch).await.unwrap().epoch, epoch + 1);
         let calls = outcomes(&parent.kms.calls()[before..]);
         assert_eq!(calls, [failed, failed, failed, "GenerateDataKey"]);
 
-        // As often as it is tried, and no more.
+        // As many failures as there are attempts.
         let before = parent.kms.calls().len();
         emulator.fail_next(100, failure);
         let refused = alice.rotate_root(epoch + 1).await.unwrap_err();
@@ -114,7 +114,7 @@ async fn throttling_and_failures_of_kms_are_tried_again_within_bounds() {
         assert_eq!(calls, [failed; 4]);
         emulator.fail_next(0, failure);
     }
-    // A boot goes through the same, again and again.
+    // A boot repeats the same.
     let before = parent.kms.calls().len();
     parent.kms.emulator().fail_next(10, Failure::Throttling);
     parent.enclave.restart_unready();
@@ -127,7 +127,7 @@ async fn throttling_and_failures_of_kms_are_tried_again_within_bounds() {
 }
 
 #[tokio::test]
-async fn what_kms_has_decided_is_not_asked_again_within_a_call() {
+async fn a_decision_of_kms_is_not_retried_within_a_call() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let before = parent.kms.calls().len();
@@ -144,7 +144,7 @@ async fn what_kms_has_decided_is_not_asked_again_within_a_call() {
 }
 
 #[tokio::test]
-async fn a_response_that_takes_longer_than_an_attempt_may_is_told() {
+async fn a_response_that_takes_longer_than_an_attempt_may_is_reported() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -162,7 +162,7 @@ async fn a_response_that_takes_longer_than_an_attempt_may_is_told() {
 }
 
 #[tokio::test]
-async fn a_store_that_lost_the_root_secret_gets_no_other_in_its_place() {
+async fn a_lost_root_secret_is_not_replaced_by_another() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -221,7 +221,7 @@ async fn every_request(alice: &Principal) {
     alice.enclave().verify_again().await.unwrap();
 }
 
-/// Gives the enclave these lines more in its section `kms`, from its next start on, and lets it in with them.
+/// Adds these lines to the enclave's section `kms` for its next start, and allows that configuration in the key policy.
 fn reconfigure(parent: &mut LyingParent, lines: &str) {
     let before = parent.configuration();
     let lines = format!("{lines}{}", predecessors(&[&measurements(&before)]));
@@ -237,7 +237,7 @@ async fn signs(principal: &Principal, key: &Key) {
     assert!(is_signed_by(&signed, &key.group_public_key));
 }
 
-/// Each call by its action, with the error that was answered.
+/// Each call by its action, with the error of its response.
 fn outcomes(calls: &[Call]) -> Vec<String> {
     let outcome = |call: &Call| match &call.error {
         None => call.action.clone(),

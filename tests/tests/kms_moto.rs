@@ -1,6 +1,6 @@
-//! The enclave's KMS client against moto, a server that other people wrote: the same signed calls over real TLS.
+//! The enclave's KMS client against moto, an independent server: the same signed calls over real TLS.
 //!
-//! moto knows no `Recipient` and checks no signature, so the attested calls end in a refusal here, as they must.
+//! moto does not support `Recipient` and does not check signatures, so the enclave refuses the responses to attested calls here.
 
 #![allow(
     clippy::expect_used,
@@ -33,7 +33,7 @@ const HOST: &str = "kms.us-east-1.localhost";
 
 const NO_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000";
 
-/// A running moto, behind a parent's way out. It ends with this value.
+/// A running moto, behind a parent's egress proxy. It ends with this value.
 struct Moto {
     server: Child,
     folder: TempDir,

@@ -1,4 +1,4 @@
-//! What one request, and all of them together, may use; and the form of what is refused.
+//! What one request, and all requests together, may use; and the form of refusals.
 
 #![allow(
     clippy::expect_used,
@@ -38,7 +38,7 @@ async fn get(parent: &LyingParent, target: &str) -> WholeResponse {
     parent.proxy.send(request).await
 }
 
-/// The body of the problem that a signed request with this body is answered with.
+/// The problem in the response to a signed request with this body.
 async fn refused_body(alice: &Principal, path: &str, body: Value) -> Problem {
     let body = serde_json::to_vec(&body).unwrap();
     let headers = [
@@ -79,7 +79,7 @@ async fn header_fields_that_are_too_long_are_refused() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_is_given_up() {
+async fn a_request_that_never_ends_times_out() {
     let measured = Measured::new("test").limits("request_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
     let socket = parent.enclave.socket();
@@ -95,7 +95,7 @@ async fn a_request_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_head_that_never_ends_is_given_up() {
+async fn a_head_that_never_ends_times_out() {
     let measured = Measured::new("test").limits("request_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
     let socket = parent.enclave.socket();
@@ -148,7 +148,7 @@ async fn a_flood_of_connections_is_bounded_and_passes() {
         ended.count()
     });
     assert!(closed.await.unwrap() >= 150);
-    // The enclave sees in its own time that the connections it held are gone.
+    // The enclave takes a moment to notice that the connections are closed.
     let served = async {
         let (client, trusted) = (parent.client(), parent.expectation());
         while client.verify(&trusted).await.is_err() {
@@ -373,7 +373,7 @@ async fn two_rotations_at_once_both_happen() {
 }
 
 #[tokio::test]
-async fn a_key_that_others_keep_changing_is_a_conflict() {
+async fn a_key_that_other_requests_keep_changing_is_a_conflict() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;

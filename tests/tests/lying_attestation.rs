@@ -1,4 +1,4 @@
-//! The lying parent, with attestation: old, foreign and altered documents, and another enclave's answers.
+//! The malicious parent and attestation: old, foreign and altered documents, and another enclave's responses.
 
 #![allow(
     clippy::expect_used,
@@ -16,7 +16,7 @@ use permafrost_common::api::Attestation;
 use permafrost_common::attestation::{At, Document};
 use permafrost_tests::{LyingParent, Measured, WholeResponse, new_key, refusal};
 
-/// The document of an answer to `GET /v1/attestation`.
+/// The document in a response to `GET /v1/attestation`.
 fn document_of(response: &WholeResponse) -> Vec<u8> {
     let body: Attestation = serde_json::from_slice(response.body()).unwrap();
     STANDARD.decode(body.document).unwrap()
@@ -59,7 +59,7 @@ async fn an_attestation_document_of_another_root_is_refused() {
 
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "QEMU has no debug mode")]
-async fn a_debug_mode_document_is_refused_unless_it_is_asked_for() {
+async fn a_debug_mode_document_is_refused_unless_the_client_allows_it() {
     let parent = LyingParent::in_debug_mode().await;
     let verified = parent.client().verify(&parent.expectation()).await;
     assert_eq!(refusal(verified.map(|_| ())), "attestation-refused");
@@ -125,7 +125,7 @@ async fn an_altered_attestation_document_is_refused() {
 }
 
 #[tokio::test]
-async fn a_true_document_with_responses_of_another_enclave_is_refused() {
+async fn a_genuine_document_with_responses_of_another_enclave_is_refused() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let alice = parent.principal("alice").await;
@@ -164,7 +164,7 @@ async fn the_boots_document_is_the_one_that_responses_name() {
 }
 
 #[tokio::test]
-async fn a_nonce_that_is_not_accepted_is_refused_in_words() {
+async fn an_invalid_nonce_is_refused_with_what_is_accepted() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     for nonce in ["", "0", "zz", "AB", &"00".repeat(513)] {
         let response = attestation(&parent, &format!("?nonce={nonce}")).await;

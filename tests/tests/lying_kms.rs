@@ -1,7 +1,7 @@
-//! The lying parent, with KMS: it plays KMS itself, or stands in the middle. The enclave never serves with a root secret
-//! that it did not get from the pinned key.
+//! The malicious parent and KMS: it impersonates KMS, or is in the middle. The enclave never serves with a root secret that it did
+//! not get from the pinned key.
 //!
-//! Where TLS alone refuses, that is shown. The tests with [`Presented::Stolen`] take TLS away, to show what else refuses.
+//! Some tests show that TLS alone refuses. The tests with [`Presented::Stolen`] take TLS away, to show what else refuses.
 
 #![allow(
     clippy::expect_used,
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 /// A data key that the parent knows.
 const KNOWN: [u8; 32] = [0x42; 32];
 
-/// Lets a new boot of the enclave speak to the liar, and gives the reason why it is not ready.
+/// Connects a new boot of the enclave to the liar, and gives the reason why it is not ready.
 fn refused_at_boot(parent: &mut LyingParent, liar: &LyingKms, text: &str) -> String {
     parent.egress.be_honest();
     parent.egress.redirect(liar.address());
@@ -32,7 +32,7 @@ fn refused_at_boot(parent: &mut LyingParent, liar: &LyingKms, text: &str) -> Str
     reason
 }
 
-/// With an honest way out again the enclave is ready, and signs.
+/// With an honest egress proxy again the enclave becomes ready, and signs.
 async fn heals(parent: &mut LyingParent) {
     parent.egress.be_honest();
     parent.enclave.restart();
@@ -43,7 +43,7 @@ async fn heals(parent: &mut LyingParent) {
 }
 
 #[tokio::test]
-async fn a_kms_that_the_parent_plays_itself_is_refused_by_its_certificate() {
+async fn a_kms_that_the_parent_impersonates_is_refused_by_its_certificate() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::SelfMade, |request| {
         KmsResponse::with_known_key(request, &KNOWN)
@@ -68,7 +68,7 @@ async fn a_valid_certificate_of_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_has_ended_is_refused_by_attested_time() {
+async fn an_expired_certificate_is_refused_by_attested_time() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::Expired, |request| {
         KmsResponse::with_known_key(request, &KNOWN)
@@ -154,7 +154,7 @@ async fn an_old_response_replayed_to_another_boot_is_refused() {
         let replayed = first
             .get_or_insert_with(|| request.encrypted_to_the_enclave(&KNOWN))
             .clone();
-        // The first boot is refused for its length's sake, so that nothing is kept of it.
+        // The first boot refuses the response for its length, so that nothing is stored.
         let response = KmsResponse::with_known_key(request, &KNOWN);
         response
             .and("CiphertextForRecipient", json!(replayed))
@@ -173,7 +173,7 @@ async fn a_response_replayed_for_the_next_epoch_is_refused() {
     });
     parent.egress.be_honest();
     parent.egress.redirect(liar.address());
-    // TLS was taken away: this enclave has a root secret that the parent knows, as nothing else can tell it.
+    // Without TLS this enclave has a root secret that the parent knows, since nothing else shows where it comes from.
     parent.enclave.restart();
     let alice = parent.principal("alice").await;
     let refused = alice.rotate_root(1).await.unwrap_err();
@@ -206,7 +206,7 @@ async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
 }
 
 #[tokio::test]
-async fn responses_that_are_none_are_refused() {
+async fn malformed_responses_are_refused() {
     let mut parent = LyingParent::before_kms().await;
     type Response = fn(&KmsRequest) -> KmsResponse;
     let nonsense: [(Response, &str); 4] = [
@@ -235,7 +235,7 @@ async fn responses_that_are_none_are_refused() {
 }
 
 #[tokio::test]
-async fn what_aws_says_is_passed_on_with_the_call_and_the_key() {
+async fn the_error_of_aws_is_reported_with_the_call_and_the_key() {
     let mut parent = LyingParent::before_kms().await;
     let liar = parent.lying_kms(Presented::Stolen, |_| KmsResponse {
         status: 400,
@@ -243,7 +243,7 @@ async fn what_aws_says_is_passed_on_with_the_call_and_the_key() {
     });
     let reason = refused_at_boot(&mut parent, &liar, "DisabledException");
     assert!(reason.contains("it is\\u{7} disabled"), "{reason}");
-    // What KMS has decided is not asked again within the call.
+    // A decision of KMS is not retried within the call.
     assert!(reason.contains("1 of 4 attempts"), "{reason}");
     heals(&mut parent).await;
 }

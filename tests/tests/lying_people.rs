@@ -1,4 +1,4 @@
-//! The lying parent, with people: logins forged and replayed, records swapped and restored, codes handed to the wrong one.
+//! The malicious parent and people: logins forged and replayed, records swapped and rolled back, codes given to the wrong person.
 
 #![allow(
     clippy::expect_used,
@@ -109,7 +109,7 @@ async fn a_replayed_login_opens_no_second_session() {
 async fn an_approval_of_one_request_does_not_carry_another() {
     let parent = people().await;
     let alice = person(&parent).await;
-    // The parent lets the passkey approve a harmless request, and puts its answer to a grave one of the same session.
+    // The parent lets the passkey approve a harmless request, and attaches its response to a grave one of the same session.
     let policy = Wanted::post("/v1/user/policy", &serde_json::json!({}));
     let nonce = alice.browser.nonce("set_policy").await.unwrap().nonce;
     let challenge = policy.challenge("set_policy", &nonce, alice.browser.session());
@@ -129,7 +129,7 @@ async fn a_users_record_swapped_with_anothers_is_refused() {
     let (mut alice, bob) = (person(&parent).await, person(&parent).await);
     let his = parent.store.versions_of("user", bob.place());
     let hers = parent.store.versions_of("user", alice.place());
-    // As her newest version: what the enclave has in its cache is not asked for again.
+    // As her newest version: the enclave does not fetch again what it has in its cache.
     let swapped = hers.iter().chain(&his).cloned().collect();
     parent.store.put_back_of("user", alice.place(), swapped);
     let refused = alice.browser.get::<User>("/v1/user").await;
@@ -140,7 +140,7 @@ async fn a_users_record_swapped_with_anothers_is_refused() {
 }
 
 #[tokio::test]
-async fn a_record_from_before_a_revocation_is_refused_where_the_revocation_was_seen() {
+async fn a_record_from_before_a_revocation_is_refused_by_the_enclave_that_saw_the_revocation() {
     let parent = people().await;
     let mut alice = person(&parent).await;
     let before = parent.store.versions_of("user", alice.place());
@@ -157,7 +157,7 @@ async fn a_record_from_before_a_revocation_is_refused_where_the_revocation_was_s
 }
 
 #[tokio::test]
-async fn a_user_whom_the_store_denies_is_lost_and_not_made_anew() {
+async fn a_user_whom_the_store_denies_is_lost_and_not_made_again() {
     let parent = people().await;
     let alice = person(&parent).await;
     parent.store.lie(|request, honest| match request {
@@ -169,10 +169,10 @@ async fn a_user_whom_the_store_denies_is_lost_and_not_made_anew() {
 }
 
 #[tokio::test]
-async fn another_users_link_code_makes_nobody_but_its_user_decide() {
+async fn an_offer_by_another_users_link_code_is_decided_by_that_user_alone() {
     let parent = people().await;
     let (alice, mallory) = (person(&parent).await, person(&parent).await);
-    // Alice asked for a code for her phone. The parent gives her phone Mallory's code instead.
+    // Alice requested a code for her phone. The parent gives her phone Mallory's code instead.
     let link: Link = mallory
         .browser
         .ask(&Wanted::empty("/v1/links"), None)
@@ -183,7 +183,7 @@ async fn another_users_link_code_makes_nobody_but_its_user_decide() {
     let offered = phone.offer_passkey(&mut passkey, &link.code).await.unwrap();
     assert_ne!(hex::encode(&passkey.user_handle), alice.id());
     assert_eq!(offered.status, PasskeyStatus::Pending);
-    // Alice sees no such passkey, and cannot let it in; nor can the parent on her behalf.
+    // Alice sees no such passkey, and cannot approve it; nor can the parent on her behalf.
     let hers: User = alice.browser.get("/v1/user").await.unwrap();
     assert_eq!(hers.passkeys.len(), 1);
     let path = format!("/v1/passkeys/{}/approve", offered.id);

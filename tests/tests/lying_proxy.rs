@@ -1,4 +1,4 @@
-//! The lying parent, with requests and answers on their way: forged, altered, replayed, delayed, swapped.
+//! The malicious parent and requests and responses in transit: forged, altered, replayed, delayed, swapped.
 
 #![allow(
     clippy::expect_used,
@@ -21,7 +21,7 @@ use permafrost_tests::{
     LyingParent, Measured, WholeRequest, WholeResponse, is_signed_by, message, new_key, refusal,
 };
 
-/// The slug of the problem that an answer is, and that its status is the problem's.
+/// The slug of the problem in a response, after checking that the status is the problem's.
 fn problem_of(response: &WholeResponse) -> &'static str {
     let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
     assert_eq!(problem.status, response.status().as_u16());
@@ -39,7 +39,7 @@ async fn accepted_request(parent: &LyingParent) -> (Principal, Key, WholeRequest
     (alice, key, request)
 }
 
-/// What the client gets when every request is changed on its way.
+/// What the client gets when every request is changed in transit.
 async fn refused_when_changed(
     parent: &LyingParent,
     alice: &Principal,
@@ -105,7 +105,7 @@ async fn an_altered_request_is_refused() {
             Box::new(|request| with_input(request, |input| input.replace("\"alice\"", "\"bob\""))),
         ),
         (
-            "a principal there is not",
+            "an unknown principal",
             "unknown-principal",
             Box::new(|request| {
                 with_input(request, |input| input.replace("\"alice\"", "\"carol\""))
@@ -197,7 +197,7 @@ async fn a_forged_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_replayed_request_is_refused_however_often() {
+async fn a_replayed_request_is_refused_each_time() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, request) = accepted_request(&parent).await;
     for _ in 0..5 {
@@ -255,7 +255,7 @@ async fn a_delayed_request_is_refused() {
     let refused = refusal(alice.rotate(&key.id).await);
     assert_eq!(refused, "answer-not-authentic");
     parent.proxy.be_honest();
-    // A busy virtual machine's clock is behind until it is compared with the NSM's, every 2 s.
+    // The clock of a busy virtual machine is behind until it is compared with the NSM's, every 2 s.
     let delay = if cfg!(feature = "booted") {
         14_000
     } else {
@@ -269,7 +269,7 @@ async fn a_delayed_request_is_refused() {
 }
 
 #[tokio::test]
-async fn requests_that_arrive_in_another_order_are_each_answered_for_themselves() {
+async fn requests_that_arrive_in_another_order_each_get_their_own_response() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
@@ -349,7 +349,7 @@ async fn the_response_to_another_request_is_refused() {
     alice.key(&other.id).await.unwrap();
     alice.key(&key.id).await.unwrap();
     let seen = parent.proxy.take_seen();
-    // The one is of another path, the other of the same path but an earlier request.
+    // One is of another path, the other of the same path but of an earlier request.
     for (_, old) in seen {
         parent.proxy.change_responses(move |_, _| old.clone());
         let refused = refusal(alice.key(&key.id).await);

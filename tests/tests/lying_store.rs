@@ -1,6 +1,6 @@
-//! The lying parent, with the record store: swapped, moved, altered, rolled back and lost records.
+//! The malicious parent and the record store: swapped, moved, altered, rolled back and lost records.
 //!
-//! Each lie ends in a refusal with its own problem type, and once the store is honest again nothing was lost.
+//! Each lie ends in a refusal with its own problem type, and once the store is honest again nothing is lost.
 
 #![allow(
     clippy::expect_used,
@@ -17,7 +17,7 @@ use permafrost_tests::{
     two_of_three,
 };
 
-/// The key signs, as an honest store lets it.
+/// With an honest store, the key signs.
 async fn signs(principal: &Principal, key: &Key) {
     let signed = principal.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
@@ -67,7 +67,7 @@ async fn a_record_moved_to_another_key_of_the_same_user_is_refused() {
 }
 
 #[tokio::test]
-async fn a_record_copied_to_an_id_that_was_never_given_is_refused() {
+async fn a_record_copied_to_an_id_that_was_never_assigned_is_refused() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -162,7 +162,7 @@ async fn a_lost_record_is_refused_as_lost() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_lost_is_not_made_anew_under_its_id() {
+async fn a_key_that_was_lost_is_not_made_again_under_its_id() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let idempotency_key = IdempotencyKey::random().unwrap();
@@ -181,7 +181,7 @@ async fn a_key_that_was_lost_is_not_made_anew_under_its_id() {
 }
 
 #[tokio::test]
-async fn a_write_that_was_called_durable_and_dropped_is_noticed() {
+async fn a_write_that_was_acknowledged_and_dropped_is_noticed() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -229,7 +229,7 @@ async fn connections_cut_in_the_middle_of_a_write_lose_nothing() {
     let parent = LyingParent::shared(Measured::new("test")).await;
     let alice = parent.principal("alice").await;
     let idempotency_key = IdempotencyKey::random().unwrap();
-    // The store writes the record, and the answer never arrives.
+    // The store writes the record, and the response never arrives.
     parent.store.lie(|request, honest| match request {
         StoreRequest::Put { .. } => StoreResponse::Cut,
         _ => honest,
@@ -310,7 +310,7 @@ async fn what_is_not_a_response_of_the_store_is_refused() {
 }
 
 #[tokio::test]
-async fn a_silent_store_is_given_up_in_time() {
+async fn a_silent_store_times_out() {
     let measured = Measured::new("test").limits("store_timeout_ms = 300");
     let parent = LyingParent::with(measured).await;
     let alice = parent.principal("alice").await;

@@ -64,7 +64,7 @@ async fn a_creating_request_repeated_gives_the_same_key_and_never_a_second_one()
 }
 
 #[tokio::test]
-async fn keys_outlive_both_programs_and_are_listed_page_by_page() {
+async fn keys_survive_both_programs_and_are_listed_in_parts() {
     let mut stack = HonestStack::start(Measured::new("test"));
     let mut made = Vec::new();
     let alice = stack.principal("alice").await;

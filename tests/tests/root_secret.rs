@@ -1,4 +1,4 @@
-//! The lying parent, with the record of the root secret: blobs made by `Encrypt`, swapped, replayed and foreign. The enclave
+//! The malicious parent and the record of the root secret: blobs made by `Encrypt`, swapped, replayed and foreign. The enclave
 //! refuses each by name, and opens the right one again.
 
 #![allow(
@@ -18,7 +18,7 @@ use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key};
 /// A root secret that the parent knows.
 const KNOWN: [u8; 32] = [0x42; 32];
 
-/// A record that is right in every respect but who knows its secret.
+/// A record that is right in every respect, except that the parent knows its secret.
 fn forged(key: &KeyArn, epoch: u32, blob: Vec<u8>, documents: Vec<Vec<u8>>) -> Vec<u8> {
     let secrets = RootSecrets::new(epoch, RootSecret::new(KNOWN.into()));
     let proven = Proven { blob, documents };
@@ -26,7 +26,7 @@ fn forged(key: &KeyArn, epoch: u32, blob: Vec<u8>, documents: Vec<Vec<u8>>) -> V
     record.encode()
 }
 
-/// A new boot of the enclave refuses this as the record of the root secret; the reason has this text in it.
+/// A new boot of the enclave refuses this as the record of the root secret; the reason contains this text.
 fn refused(parent: &mut LyingParent, record: Vec<u8>, text: &str) {
     parent.store.put_back_root_secret(vec![record]);
     let calls = parent.kms.calls().len();
@@ -36,7 +36,7 @@ fn refused(parent: &mut LyingParent, record: Vec<u8>, text: &str) {
         reason.contains("the record of the root secret is refused"),
         "{reason}"
     );
-    // What is known to be wrong is not even asked for.
+    // The enclave does not call KMS for a record that is known to be wrong.
     assert_eq!(parent.kms.calls().len(), calls, "{text}");
 }
 
@@ -51,7 +51,7 @@ async fn heals(parent: &mut LyingParent, records: Vec<Vec<u8>>, key: &Key) {
 
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "QEMU's NSM does not sign")]
-async fn a_blob_made_by_encrypt_or_reencrypt_is_refused_for_want_of_an_enclaves_word() {
+async fn a_blob_made_by_encrypt_or_reencrypt_is_refused_without_an_enclaves_statement() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -79,14 +79,14 @@ async fn a_blob_made_by_encrypt_or_reencrypt_is_refused_for_want_of_an_enclaves_
 }
 
 #[tokio::test]
-async fn an_enclave_gives_its_word_on_a_blob_to_nobody() {
+async fn no_request_makes_an_enclave_state_anything_about_a_blob() {
     let mut parent = LyingParent::start().await;
     let records = parent.store.root_secret();
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
     let blob = parent.kms.encrypt(&parent.key_arn, "test", 1, KNOWN);
     let arn = parent.key_arn.clone();
-    // Whatever nonce is asked for, the statement is not in the field that the NSM signs for the enclave.
+    // Whatever nonce a request has, the statement is not in the field that the NSM signs for the enclave.
     let client = Client::new(parent.proxy.endpoint().parse().unwrap());
     let mut documents = vec![client.attestation(None).await.unwrap()];
     let nonce = statement("test", 1, &arn, &blob);
@@ -98,7 +98,7 @@ async fn an_enclave_gives_its_word_on_a_blob_to_nobody() {
 
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "QEMU's NSM does not sign")]
-async fn the_word_of_an_enclave_under_another_root_is_refused() {
+async fn the_statement_of_an_enclave_under_another_root_certificate_is_refused() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -124,13 +124,13 @@ async fn blobs_and_contexts_swapped_together_are_refused() {
     let neighbour = parent.neighbour(Measured::new("other")).await;
     let (ours, theirs) = (parent.store.root_secret(), neighbour.store.root_secret());
 
-    // As it is: it says whose it is.
+    // Unchanged: it names its deployment.
     refused(
         &mut parent,
         theirs[0].clone(),
         "it is of the deployment \"other\"",
     );
-    // With our names in it: nobody has vouched for that.
+    // With our names in it: no enclave has vouched for that.
     let foreign = RootRecord::decode(&theirs[0]).unwrap();
     let renamed = RootRecord {
         deployment: "test".to_owned(),

@@ -1,6 +1,6 @@
-//! Another release takes the place of one that runs, as `docs/kms.md` has it: old and new both let in, then the old withdrawn.
+//! A new release replaces the running one, as in `docs/kms.md`: the key policy allows both, then only the new one.
 //!
-//! Other code is the same program with another last byte: it does the same, and PCR0 and PCR1 differ.
+//! The new code is the same program with another last byte: it does the same, but PCR0 and PCR1 differ.
 
 #![allow(
     clippy::expect_used,
@@ -49,7 +49,7 @@ impl Release {
 }
 
 #[tokio::test]
-async fn an_upgrade_of_the_code_lets_both_in_and_then_withdraws_the_old() {
+async fn an_upgrade_of_the_code_allows_both_releases_and_then_withdraws_the_old() {
     let mut parent = LyingParent::start().await;
     let key = new_key(&parent.principal("alice").await).await;
     let old = Release::first(&parent);
@@ -59,13 +59,13 @@ async fn an_upgrade_of_the_code_lets_both_in_and_then_withdraws_the_old() {
         assert_ne!(before.get(pcr), after.get(pcr), "PCR{pcr}");
     }
 
-    // The policy knows the old only.
+    // The policy allows only the old one.
     start(&mut parent, &new);
     denied(&parent, "Decrypt");
     assert_eq!(documents(&parent), 1);
     serves(&mut parent, &old, &key).await;
 
-    // Both, one beside the other.
+    // Both at the same time.
     allow(&parent, &[&old, &new]);
     serves(&mut parent, &old, &key).await;
     let beside = parent.second_enclave("beside", &new.program, &new.configuration);
@@ -81,7 +81,7 @@ async fn an_upgrade_of_the_code_lets_both_in_and_then_withdraws_the_old() {
     serves(&mut parent, &old, &made_by_the_new).await;
     drop(beside);
 
-    // The new alone.
+    // Only the new one.
     allow(&parent, &[&new]);
     start(&mut parent, &old);
     denied(&parent, "Decrypt");
@@ -153,7 +153,7 @@ async fn the_next_upgrade_names_only_the_release_just_before() {
     let second = Release::after(&parent, "second", &[&first]);
     let third = Release::after(&parent, "third", &[&second]);
     let skipping = Release::after(&parent, "skipping", &[&second, &first]);
-    // A release that was never run cannot be named in the place of one that was, but beside it.
+    // A release that never ran cannot be named instead of one that did, but in addition to it.
     allow(&parent, &[&first, &second, &third, &skipping]);
     start(&mut parent, &third);
     parent.enclave.refuses_with("nor in kms.predecessors");
@@ -180,7 +180,7 @@ async fn an_epoch_of_the_new_release_needs_a_release_that_names_it_to_go_back() 
     elsewhere.rotate_root(1).await.unwrap();
     let made_by_the_new = new_key(&elsewhere).await;
 
-    // An old enclave that runs goes on with what it has. One that starts is refused, though KMS would let it in.
+    // A running old enclave continues with what it has. One that starts is refused, though KMS would allow it.
     let alice = parent.principal("alice").await;
     let refused_by_the_old = alice.sign(&made_by_the_new.id, &message()).await;
     assert_eq!(refusal(refused_by_the_old), "not-ready");
@@ -223,7 +223,7 @@ async fn the_policy_of_an_upgrade_is_the_one_that_the_command_line_prints() {
     }
 }
 
-/// The enclave ends, and this release is started in its place.
+/// Ends the enclave, and starts this release instead.
 fn start(parent: &mut LyingParent, release: &Release) {
     parent.enclave.run(&release.program);
     parent.enclave.configure(&release.configuration);
@@ -242,7 +242,7 @@ async fn serves(parent: &mut LyingParent, release: &Release, key: &Key) {
     assert!(is_signed_by(&signed, &key.group_public_key));
 }
 
-/// KMS refuses the enclave that runs.
+/// KMS refuses the running enclave.
 fn denied(parent: &LyingParent, call: &str) {
     let reason = parent.enclave.refuses_with("AccessDeniedException");
     let named = format!("kms:{call} with {}", parent.key_arn);
@@ -251,7 +251,7 @@ fn denied(parent: &LyingParent, call: &str) {
     assert_eq!(last.error.as_deref(), Some("AccessDeniedException"));
 }
 
-/// From now on KMS lets these releases in, and nothing else.
+/// From now on KMS allows only these releases.
 fn allow(parent: &LyingParent, releases: &[&Release]) {
     let releases: Vec<_> = releases
         .iter()
@@ -277,7 +277,7 @@ fn documents(parent: &LyingParent) -> usize {
     RootRecord::decode(&newest).unwrap().documents.len()
 }
 
-/// What a release says of itself.
+/// The measurements of a release.
 fn measured_by_itself(parent: &LyingParent, release: &Release) -> Vec<u8> {
     let configuration = parent.folder().join("measured.toml");
     fs::write(&configuration, &release.configuration).unwrap();
@@ -291,7 +291,7 @@ fn measured_by_itself(parent: &LyingParent, release: &Release) -> Vec<u8> {
     output.stdout
 }
 
-/// Puts what `permafrost kms policy` prints for these files of measurements.
+/// Sets the key policy that `permafrost kms policy` prints for these files of measurements.
 fn put_printed_policy(parent: &LyingParent, files: &[String]) {
     let identity = |name| parent.kms.emulator().identity(name).unwrap().arn.clone();
     let mut command = Command::new(binaries::parent());

@@ -64,7 +64,7 @@ async fn epochs_are_shown_rotated_resealed_and_retired_from_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_told_by_name_and_with_its_exit_code() {
+async fn failures_are_reported_by_name_and_exit_code() {
     let mut measured = Measured::new("test");
     measured.principal(
         "clerk",
@@ -125,21 +125,21 @@ fn write_profile(stack: &HonestStack, principal: &str, pem: &str) -> PathBuf {
     profile
 }
 
-/// What a command prints as JSON when it works.
+/// What a command prints as JSON when it succeeds.
 fn printed(profile: &Path, arguments: &[&str]) -> Value {
     let output = root(profile, &[arguments, &["--json"]].concat());
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What it prints as JSON when it does not.
+/// What it prints as JSON when it fails.
 fn refused(profile: &Path, arguments: &[&str]) -> Value {
     let output = root(profile, &[arguments, &["--json"]].concat());
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The problem type of a refusal, without what stands before its name.
+/// The slug of a refusal's problem type.
 fn slug(refused: &Value) -> &str {
     let uri = refused["error"]["problem"]["type"].as_str();
     uri.expect("a problem").rsplit(['/', ':']).next().unwrap()

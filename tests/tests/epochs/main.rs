@@ -1,5 +1,5 @@
 //! The epochs of the root secret on real processes: rotated, resealed and retired, by requests and from the command line,
-//! with a store that goes back and with another enclave beside.
+//! with a store that rolls back and with a second enclave.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Records sealed anew: all of them, whatever happens meanwhile, and never an old one in the place of a newer.
+//! Resealing: all records, whatever happens meanwhile, and never an old version in the place of a newer one.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn resealing_rewrites_old_records_and_no_others() {
 }
 
 #[tokio::test]
-async fn resealing_cut_off_in_the_middle_of_a_page_goes_on_where_it_was() {
+async fn resealing_cut_off_in_the_middle_of_a_listing_resumes_where_it_was() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let mut keys = Vec::new();
@@ -46,7 +46,7 @@ async fn resealing_cut_off_in_the_middle_of_a_page_goes_on_where_it_was() {
     assert_eq!((first.resealed, first.left), (2, 0));
     let cursor = first.next.unwrap();
 
-    // The second record of the next page is written, and the enclave is killed before it hears of it.
+    // The second record of the next listing is written, and the enclave is killed before it gets the response.
     let mut writes = 0;
     parent.store.lie(move |request, honest| {
         writes += usize::from(matches!(request, StoreRequest::Put { .. }));
@@ -80,7 +80,7 @@ async fn resealing_cut_off_in_the_middle_of_a_page_goes_on_where_it_was() {
     for key in &keys {
         signs(&alice, key).await;
     }
-    // What this boot has seen begins in the middle.
+    // This boot has seen the pass only from its middle.
     assert_eq!(refusal(alice.retire_root(2).await), "epoch-in-use");
     let whole = pass(&alice, 100).await;
     assert_eq!((whole.examined, whole.resealed), (6, 0));
@@ -97,13 +97,13 @@ async fn a_record_changed_meanwhile_is_left_for_the_next_pass() {
     let elsewhere = parent.principal_at(&second, "alice").await;
     alice.rotate_root(1).await.unwrap();
 
-    // The page was read before the other enclave, which does not know the new epoch yet, changed a record in it.
+    // The listing is from before the other enclave, which does not know the new epoch yet, changed a record in it.
     let stale = honest_page(&parent, &alice).await;
     elsewhere.rotate(&changed.id).await.unwrap();
     assert_eq!(epochs_of(&parent, &changed), [1, 1]);
     let mut stale = Some(stale);
     parent.store.lie(move |request, honest| match request {
-        // The first page is that of keys.
+        // The first listing is that of keys.
         StoreRequest::List => stale.take().map_or(honest, StoreResponse::Listing),
         _ => honest,
     });
@@ -124,7 +124,7 @@ async fn a_record_changed_meanwhile_is_left_for_the_next_pass() {
 }
 
 #[tokio::test]
-async fn a_record_rolled_back_is_not_sealed_anew() {
+async fn a_record_rolled_back_is_not_resealed() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -148,7 +148,7 @@ async fn a_record_rolled_back_is_not_sealed_anew() {
     assert_eq!(refusal(refused), "key-disabled");
 }
 
-/// How many of the keys are sealed in this epoch.
+/// How many of the keys' records are sealed in this epoch.
 fn in_epoch(parent: &LyingParent, keys: &[Key], epoch: u32) -> usize {
     keys.iter()
         .filter(|key| epochs_of(parent, key).last() == Some(&epoch))

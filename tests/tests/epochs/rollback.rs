@@ -1,4 +1,4 @@
-//! A store that goes back, or ahead: the root secret's record of before, and epochs that nobody made.
+//! A store that rolls back, or ahead: an earlier record of the root secret, and epochs that no enclave made.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn the_measured_configuration_holds_a_store_to_the_epochs_that_were_retire
 }
 
 #[tokio::test]
-async fn a_root_secret_rolled_back_within_a_boot_is_refused_and_the_enclave_goes_on() {
+async fn a_root_secret_rolled_back_within_a_boot_is_refused_and_the_enclave_keeps_serving() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -71,18 +71,18 @@ async fn a_root_secret_rolled_back_within_a_boot_is_refused_and_the_enclave_goes
         assert_eq!(alice.root().await.unwrap().epochs, [1, 2]);
         signs(&alice, &key).await;
         assert_eq!(epochs_of(&parent, &new_key(&alice).await), [2]);
-        // Nothing is written in the place of what was lost.
+        // Nothing is written in place of the lost record.
         assert_eq!(refusal(alice.rotate_root(2).await), "epoch-conflict");
         assert_eq!(parent.store.root_secret().len(), found);
     }
-    // The data keys of the two rotations that came to nothing.
+    // The data keys of the two failed rotations.
     assert_eq!(parent.kms.calls().len(), calls + 2);
     parent.store.put_back_root_secret(newest);
     assert_eq!(alice.rotate_root(2).await.unwrap().epochs, [1, 2, 3]);
 }
 
 #[tokio::test]
-async fn an_epoch_that_nobody_made_is_looked_for_once_and_then_refused() {
+async fn an_epoch_that_no_enclave_made_is_looked_for_once_and_then_refused() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
@@ -103,7 +103,7 @@ async fn an_epoch_that_nobody_made_is_looked_for_once_and_then_refused() {
     signs(&alice, &key).await;
 }
 
-/// What comes of a signature while the store gives the key's record as if it were sealed in this epoch.
+/// The result of a signature while the store gives the key's record as if it were sealed in this epoch.
 async fn in_an_epoch_that_nobody_made(
     parent: &LyingParent,
     principal: &Principal,

@@ -1,4 +1,4 @@
-//! The next epoch, and the end of the ones before.
+//! New epochs, and the retirement of older ones.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ async fn after_a_rotation_old_records_open_and_new_writes_use_the_new_epoch() {
 }
 
 #[tokio::test]
-async fn each_step_outlives_a_restart_that_costs_one_kms_call() {
+async fn each_step_survives_a_restart_that_costs_one_kms_call() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let mut keys = vec![new_key(&alice).await];
@@ -52,7 +52,7 @@ async fn each_step_outlives_a_restart_that_costs_one_kms_call() {
     restarts_with_one_call(&mut parent, &keys, &[3]).await;
 }
 
-/// After a restart these epochs are there, every key signs, and KMS was asked once.
+/// After a restart these epochs are held, every key signs, and there was one KMS call.
 async fn restarts_with_one_call(parent: &mut LyingParent, keys: &[Key], epochs: &[u32]) {
     let before = actions(parent);
     parent.enclave.restart();
@@ -74,7 +74,7 @@ async fn a_rotation_repeated_makes_no_second_epoch() {
         assert_eq!(refusal(alice.rotate_root(epoch).await), "epoch-conflict");
         assert_eq!(refusal(alice.retire_root(epoch).await), "epoch-conflict");
     }
-    // Two at once: one makes the epoch, the other is told.
+    // Two at once: one makes the epoch, the other is refused.
     let (one, two) = tokio::join!(alice.rotate_root(2), alice.rotate_root(2));
     let (made, refused) = match one {
         Ok(state) => (state, two),
@@ -166,7 +166,7 @@ async fn a_pass_that_begins_before_others_can_know_the_epoch_retires_nothing() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_outlasts_its_request_is_carried_out_all_the_same() {
+async fn a_rotation_that_outlasts_its_request_is_still_carried_out() {
     let measured = Measured::new("test").limits("request_timeout_ms = 500");
     let parent = LyingParent::with(measured).await;
     let alice = parent.principal("alice").await;

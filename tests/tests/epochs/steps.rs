@@ -1,4 +1,4 @@
-//! What the tests do and look at.
+//! Steps and observations that the tests share.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use permafrost_tests::{
     EnclaveProcess, LyingParent, StoreRequest, StoreResponse, binaries, is_signed_by, message,
 };
 
-/// How long something may take that another process does by itself.
+/// How long another process may take for what it does by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A whole pass of resealing, with pages of this size, as the sum of its pages.
+/// A whole pass of resealing, with listings of this size, as their sum.
 pub(crate) async fn pass(principal: &Principal, limit: u32) -> ResealedRecords {
     let mut sum = principal.reseal(&page("", limit)).await.unwrap();
     while let Some(next) = sum.next.take() {
@@ -34,7 +34,7 @@ pub(crate) fn page(after: &str, limit: u32) -> ResealRecords {
     }
 }
 
-/// The page that the store gives now.
+/// The listing that the store gives now.
 pub(crate) async fn honest_page(parent: &LyingParent, principal: &Principal) -> Listing {
     let (sender, receiver) = mpsc::channel();
     parent.store.lie(move |_, honest| {
@@ -66,7 +66,7 @@ pub(crate) fn epochs_of(parent: &LyingParent, key: &Key) -> Vec<u32> {
     epochs.collect()
 }
 
-/// What KMS was asked for since it was started.
+/// The actions that KMS has handled since it was started.
 pub(crate) fn actions(parent: &LyingParent) -> Vec<String> {
     let calls = parent.kms.calls();
     assert!(calls.iter().all(|call| call.error.is_none()), "{calls:?}");

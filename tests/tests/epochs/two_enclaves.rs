@@ -26,7 +26,7 @@ async fn another_enclave_takes_up_the_new_epoch_by_itself() {
     assert_eq!(epochs_of(&parent, &new_key(&elsewhere).await), [2]);
     signs(&elsewhere, &old).await;
 
-    // And the other way round, with what was retired.
+    // And in the other direction, with retired epochs.
     pass(&elsewhere, 100).await;
     elsewhere.rotate_root(2).await.unwrap();
     pass(&elsewhere, 100).await;
@@ -49,7 +49,7 @@ async fn two_enclaves_that_make_the_first_root_secret_at_once_end_with_the_same(
     let mut second = second_enclave(&parent);
     parent.enclave.kill();
     second.kill();
-    // Neither answer comes before both have seen that there is no root secret.
+    // Neither response comes before both have seen that there is no root secret.
     parent.kms.emulator().set_latency(Duration::from_secs(3));
     parent.egress.be_honest();
     parent.enclave.restart_unready();
@@ -71,7 +71,7 @@ async fn two_enclaves_that_make_the_first_root_secret_at_once_end_with_the_same(
     }
 }
 
-/// Signs, after having been told at most for a while that the enclave is not ready for it.
+/// Signs; the enclave may refuse as not ready for a while at most.
 async fn signs_soon(principal: &Principal, key: &Key) {
     let started = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! A client in Python, told where the KMS is as an operator's machine would be.
+//! A client in Python, configured like an operator's machine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -28,7 +28,7 @@ impl Client {
         }
     }
 
-    /// Python with a script of `tests/python`; nothing of this machine's environment but the PATH.
+    /// Python with a script of `tests/python`, and only the PATH of this machine's environment.
     pub(crate) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(python());
         command
@@ -50,7 +50,7 @@ impl Client {
         command
     }
 
-    /// Runs a script to its end, which must be a good one; gives what it printed.
+    /// Runs a script, which must succeed; gives what it printed.
     pub(crate) async fn run(&self, name: &str, arguments: &[&str]) -> String {
         let mut command = tokio::process::Command::from(self.command(name, arguments));
         let done = command.kill_on_drop(true).stdin(Stdio::null()).output();
@@ -59,7 +59,7 @@ impl Client {
     }
 }
 
-/// What a program said that ended well.
+/// The output of a program, which must have succeeded.
 pub(crate) fn good(what: &str, output: Output) -> String {
     let (said, complained) = (
         String::from_utf8_lossy(&output.stdout).into_owned(),

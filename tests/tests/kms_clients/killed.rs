@@ -1,4 +1,4 @@
-//! The development KMS as a process of its own, which can be killed.
+//! The development KMS as a separate process, which can be killed.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -62,7 +62,7 @@ fn a_second_emulator_on_the_same_state_is_refused() {
     );
 }
 
-/// `permafrost kms-emulator` in a process of its own; killed when dropped.
+/// `permafrost kms-emulator` as a separate process; killed when dropped.
 struct Process {
     child: Child,
     told: Value,

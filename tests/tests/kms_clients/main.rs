@@ -1,4 +1,4 @@
-//! The development KMS and the clients of others: the `aws` command line, boto3, `openssl cms`.
+//! The development KMS and independent clients: the `aws` command line, boto3, `openssl cms`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
@@ -80,12 +80,12 @@ async fn boto3_is_told_what_is_wrong_with_its_signature() {
             ("ListKeys", "MissingAuthenticationTokenException"),
         ])
     );
-    // One was right, and the one without trust in the authority never arrived.
+    // One request was valid, and the one without trust in the authority never arrived.
     assert_eq!(kms.calls().len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn boto3_tries_again_what_aws_wants_tried_again() {
+async fn boto3_retries_the_errors_that_aws_marks_as_retryable() {
     let (kms, _state) = start(Vec::new()).await;
     for (failure, name) in [
         (Failure::Throttling, "ThrottlingException"),
@@ -134,7 +134,7 @@ pub(crate) async fn start(roots: Vec<PathBuf>) -> (Emulator, TempDir) {
     (Emulator::start(options).await.unwrap(), state)
 }
 
-/// The errors that were answered, in order.
+/// The errors of the responses, in order.
 fn errors(emulator: &Emulator) -> Vec<(String, String)> {
     emulator
         .calls()

@@ -1,4 +1,4 @@
-//! Recipients of whom the KMS knows only the attested key: openssl opens what it encrypts to them.
+//! Recipients of which KMS knows only the attested key: openssl opens what KMS encrypts to them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What the enclave says is in the parent's log.
+//! The enclave log arrives in the parent's log.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ fn every_line_of_the_enclave_is_in_the_parents_log_and_two_are_on_its_console() 
 }
 
 #[test]
-fn resources_are_said_as_they_are_in_use() {
+fn the_logged_resources_are_those_in_use() {
     let stack = HonestStack::with_the_log_at_the_parent(with_many_lines());
     let requests = |line: &serde_json::Value| line["fields"]["requests"].as_u64();
     let lines = wait_for(&stack, |lines| {
-        // The stack itself has asked whether it is ready.
+        // The stack itself has sent requests to see whether the enclave is ready.
         lines
             .iter()
             .filter_map(requests)
@@ -53,7 +53,7 @@ fn resources_are_said_as_they_are_in_use() {
 }
 
 #[test]
-fn what_is_said_while_the_parent_is_away_arrives_when_it_is_back() {
+fn lines_from_while_the_parent_was_down_arrive_when_it_is_back() {
     let mut stack = HonestStack::with_the_log_at_the_parent(with_many_lines());
     wait_for(&stack, |lines| lines.len() > 5);
     stack.kill_parent();
@@ -113,7 +113,7 @@ fn why_an_enclave_fails_is_on_its_console_and_in_the_parents_log() {
 }
 
 #[test]
-fn an_enclave_that_nobody_told_otherwise_logs_to_standard_error() {
+fn an_enclave_without_a_log_address_logs_to_standard_error() {
     let stack = HonestStack::start(Measured::new("test"));
     assert!(stack.enclave.log().contains("\"booted\""));
     assert_eq!(of_the_enclave(&stack).len(), 0);

@@ -1,4 +1,4 @@
-//! Log lines as they are read: the enclave's own, and the parent's that carry them.
+//! Reading log lines: the enclave's own, and the parent's that carry them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The parent's log, each line of which has to be a JSON object.
 pub(crate) fn of_the_parent(stack: &HonestStack) -> Vec<Value> {
     let log = stack.parent_log();
-    // The last one may be being written.
+    // The last one may not be complete yet.
     let whole = log.rfind('\n').map_or("", |end| &log[..end]);
     let lines = whole.lines().map(|line| {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
@@ -22,7 +22,7 @@ pub(crate) fn of_the_parent(stack: &HonestStack) -> Vec<Value> {
     lines.collect()
 }
 
-/// What the parent logged as other people's words.
+/// The raw lines that the parent logged under the target `enclave`.
 pub(crate) fn foreign(stack: &HonestStack) -> Vec<String> {
     let lines = of_the_parent(stack).into_iter();
     let lines = lines.filter(|line| line["target"] == "enclave");
@@ -31,7 +31,7 @@ pub(crate) fn foreign(stack: &HonestStack) -> Vec<String> {
         .collect()
 }
 
-/// What the enclave said, as the parent logged it.
+/// The enclave's lines, as the parent logged them.
 pub(crate) fn of_the_enclave(stack: &HonestStack) -> Vec<Value> {
     let lines = foreign(stack);
     lines
@@ -62,7 +62,7 @@ pub(crate) fn number(line: &Value) -> Option<u64> {
     line["number"].as_u64()
 }
 
-/// How many lines there have been by the last one, and how many of them are neither here nor said to be lost.
+/// How many lines there were up to the last one, and how many of them are neither here nor reported as lost.
 pub(crate) fn count_and_missing(lines: &[Value]) -> (u64, u64) {
     let here: BTreeSet<u64> = lines.iter().filter_map(number).collect();
     let lost: u64 = lines.iter().filter_map(lost).sum();

@@ -1,4 +1,4 @@
-//! The enclave's log: it arrives at the parent as the enclave's words, holds up nothing and holds no secret.
+//! The enclave log: it arrives at the parent marked as the enclave's, delays nothing and contains no secret.
 
 #![allow(
     clippy::expect_used,

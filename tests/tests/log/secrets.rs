@@ -1,4 +1,4 @@
-//! No secret is in a line, whatever the enclave does.
+//! No log line contains a secret, whatever the enclave does.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn no_secret_is_in_the_lines_of_a_whole_run() {
         "key-disabled"
     );
 
-    // What an enclave has not sent yet dies with it.
+    // Lines that an enclave has not sent yet are lost with it.
     wait_for(&stack, |lines| {
         let new_epoch = "made a new epoch of the root secret";
         lines.iter().any(|line| said(line) == new_epoch)

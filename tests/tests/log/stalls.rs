@@ -1,4 +1,4 @@
-//! Whoever does not take the enclave's lines holds up nothing, and hears how many are lost.
+//! A receiver that does not read the enclave's lines delays nothing, and is told how many are lost.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::lines::{count_and_missing, lost};
 
-/// An enclave that says a thousand lines in a second, to a socket in this folder.
+/// An enclave that logs a thousand lines per second, to a socket in this folder.
 fn talkative(folder: &TempDir) -> HonestStack {
     let measured = Measured::new("test").limits("resources_interval_ms = 1");
     HonestStack::with_the_log_at(measured, &socket(folder))
@@ -29,7 +29,7 @@ fn accept(listener: &UnixListener) -> UnixStream {
     stream
 }
 
-/// Signs for so long. No signature may take longer than a second.
+/// Signs for this long. No signature may take longer than a second.
 async fn sign_for(principal: &Principal, time: Duration) {
     let key = new_key(principal).await;
     let began = Instant::now();
@@ -42,7 +42,7 @@ async fn sign_for(principal: &Principal, time: Duration) {
     }
 }
 
-/// Reads lines for so long.
+/// Reads lines for this long.
 fn read_for(reader: &mut impl BufRead, time: Duration) -> Vec<Value> {
     let began = Instant::now();
     let mut lines = Vec::new();
@@ -79,12 +79,12 @@ async fn a_parent_that_never_reads_slows_no_request_and_fills_no_memory() {
     println!("{count} lines, {said} lost; {early} bytes early, {late} late");
     assert!(said > 1000, "{said}");
     assert_eq!(missing, 0);
-    // What was lost alone would have been more.
+    // The lost lines alone would have taken more.
     assert!(late < early + (1 << 20), "{early} {late}");
 }
 
 #[tokio::test]
-async fn a_parent_that_is_not_there_slows_no_request_and_hears_later_what_is_lost() {
+async fn an_absent_parent_slows_no_request_and_is_told_later_what_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let stack = talkative(&folder);
     let alice = stack.principal("alice").await;
@@ -108,13 +108,13 @@ async fn a_parent_that_resets_in_the_middle_of_lines_slows_no_request() {
     let (listener, resets) = resetting.join().unwrap();
     assert!(resets >= 3, "{resets}");
     let stream = accept(&listener);
-    // A whole line comes first, whatever the last connection had got of it.
+    // A whole line comes first, however much of it the last connection had received.
     let lines = read_for(&mut BufReader::new(&stream), Duration::from_secs(1));
     assert!(lines.len() > 100);
     assert!(Path::new(&place).exists());
 }
 
-/// Takes part of a line of each connection, and ends it.
+/// Reads part of a line from each connection, and closes it.
 fn reset_for(listener: UnixListener, time: Duration) -> (UnixListener, usize) {
     let began = Instant::now();
     let mut resets = 0;

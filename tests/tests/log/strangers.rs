@@ -1,4 +1,4 @@
-//! Whoever else writes where the enclave's log goes cannot speak for the parent, nor keep the enclave from being heard.
+//! Other programs that write to the enclave log's address cannot forge the parent's lines or keep the enclave's lines out.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -72,7 +72,7 @@ fn a_line_that_does_not_end_is_logged_in_pieces_of_bounded_length() {
 }
 
 #[test]
-fn strangers_who_hold_connections_do_not_keep_the_enclave_from_being_heard() {
+fn strangers_that_hold_connections_do_not_keep_the_enclaves_lines_out() {
     let measured = Measured::new("test").limits("resources_interval_ms = 50");
     let stack = HonestStack::with_the_log_at_the_parent(measured);
     wait_for(&stack, |lines| lines.len() > 5);
@@ -85,14 +85,14 @@ fn strangers_who_hold_connections_do_not_keep_the_enclave_from_being_heard() {
 }
 
 #[test]
-fn a_flood_is_taken_so_fast_and_no_faster() {
+fn a_flood_is_read_at_a_bounded_rate() {
     let stack = HonestStack::with_the_log_at_the_parent(Measured::new("test"));
     let began = Instant::now();
     let mut stream = stranger(&stack);
     stream
         .set_write_timeout(Some(Duration::from_millis(500)))
         .unwrap();
-    // More than the first lines and a socket's buffer together: what is not taken holds the stranger up.
+    // More than the first lines and a socket's buffer together: unread lines block the stranger.
     let flood = "flood\n".repeat(1 << 20);
     assert!(stream.write_all(flood.as_bytes()).is_err());
     std::thread::sleep(Duration::from_secs(2));

@@ -72,7 +72,7 @@ async fn the_response_that_carries_a_sealed_one_is_signed_too() {
     assert!(pending.decapsulate(response.body()).is_ok());
 }
 
-/// Sends a request sealed, and gives the answer that came with the one that was in it.
+/// Sends a sealed request, and gives the outer response with the one that was sealed in it.
 pub(crate) async fn ask(
     parent: &LyingParent,
     request: &WholeRequest,
@@ -81,7 +81,7 @@ pub(crate) async fn ask(
     ask_message(parent, &encode(request, mode)).await
 }
 
-/// The same for a message as it is.
+/// The same for any message.
 pub(crate) async fn ask_message(
     parent: &LyingParent,
     message: &[u8],
@@ -111,13 +111,13 @@ pub(crate) async fn seal(parent: &LyingParent, message: &[u8]) -> (Vec<u8>, ohtt
     client.encapsulate(message).expect("it is sealed")
 }
 
-/// The key that signs the answers of this boot.
+/// The key that verifies the responses of this boot.
 pub(crate) async fn boot_key(parent: &LyingParent) -> PublicKey {
     let boot = parent.verified().await.boot();
     PublicKey::ed25519(&boot.binding().boot_key).unwrap()
 }
 
-/// An answer that the boot signed for this request.
+/// A response that the boot signed for this request.
 pub(crate) fn authentic(
     request: &WholeRequest,
     response: &WholeResponse,
@@ -125,7 +125,8 @@ pub(crate) fn authentic(
 ) -> VerifiedResponse {
     let (request, _) = request.clone().into_parts();
     let (parts, body) = response.clone().into_parts();
-    verify_response(&parts, &body, &RequestContext::of(&request), key).expect("an authentic answer")
+    verify_response(&parts, &body, &RequestContext::of(&request), key)
+        .expect("an authentic response")
 }
 
 pub(crate) fn encode(request: &WholeRequest, mode: Mode) -> Vec<u8> {
@@ -149,7 +150,7 @@ pub(crate) fn encode(request: &WholeRequest, mode: Mode) -> Vec<u8> {
 fn decode(mut bytes: &[u8]) -> WholeResponse {
     let message = Message::read_bhttp(&mut std::io::Cursor::new(&mut bytes)).expect("an answer");
     assert!(message.informational().is_empty() && message.trailer().is_empty());
-    let status = message.control().status().expect("an answer's status");
+    let status = message.control().status().expect("a response's status");
     let mut response = Response::builder().status(status.code());
     for field in message.header().fields() {
         response = response.header(field.name(), field.value());

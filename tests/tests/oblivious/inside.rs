@@ -1,4 +1,4 @@
-//! What can be asked by a sealed request, and how it is refused.
+//! Which requests may be sealed, and how they are refused.
 
 use bhttp::Mode;
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use permafrost_tests::{LyingParent, WholeRequest, WholeResponse};
 
 use crate::independent::{ask, ask_message, authentic, boot_key, encode, outer_request, seal};
 
-/// The slug of the problem that an answer is, and that its status is the problem's.
+/// The slug of the problem in a response, after checking that the status is the problem's.
 pub(crate) fn problem_of(response: &WholeResponse) -> &'static str {
     let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
     assert_eq!(problem.status, response.status().as_u16());
@@ -20,7 +20,7 @@ fn get(path: &str) -> WholeRequest {
 }
 
 #[tokio::test]
-async fn what_is_asked_sealed_is_refused_as_in_the_open_and_signed() {
+async fn a_sealed_request_is_refused_as_in_the_clear_and_the_refusal_is_signed() {
     let parent = LyingParent::start().await;
     let boot_key = boot_key(&parent).await;
     let long = Request::get("/v1/health").header("x", "x".repeat(9000));
@@ -52,7 +52,7 @@ async fn what_is_asked_sealed_is_refused_as_in_the_open_and_signed() {
 }
 
 #[tokio::test]
-async fn a_sealed_message_that_is_no_request_is_refused_where_only_the_client_reads_it() {
+async fn the_refusal_of_a_sealed_message_that_is_not_a_request_is_sealed() {
     let parent = LyingParent::start().await;
     let good = encode(&get("/v1/health"), Mode::KnownLength);
     let padded = [good.clone(), vec![0; 100]].concat();
@@ -73,7 +73,7 @@ async fn a_sealed_message_that_is_no_request_is_refused_where_only_the_client_re
 }
 
 #[tokio::test]
-async fn what_does_not_open_is_refused_in_the_open_and_signed() {
+async fn a_request_that_does_not_open_is_refused_in_the_clear_and_the_refusal_is_signed() {
     let parent = LyingParent::start().await;
     let boot_key = boot_key(&parent).await;
     let (sealed, _) = seal(&parent, &encode(&get("/v1/health"), Mode::KnownLength)).await;

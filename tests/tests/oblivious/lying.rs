@@ -1,4 +1,4 @@
-//! The lying parent as the relay: other keys, cut, altered and old answers, requests sent again.
+//! The malicious parent as the relay: other keys, cut, altered and old responses, repeated requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -100,7 +100,7 @@ async fn an_old_sealed_response_is_refused_for_a_new_request() {
 }
 
 #[tokio::test]
-async fn a_sealed_request_of_another_boot_is_not_opened_and_the_client_seals_anew() {
+async fn a_sealed_request_for_another_boot_does_not_open_and_the_client_seals_again() {
     let mut parent = LyingParent::start().await;
     let alice = principal(&parent, "alice").await;
     let key = new_key(&alice).await;
@@ -135,11 +135,11 @@ async fn a_sealed_request_sent_again_is_carried_out_once() {
 }
 
 #[tokio::test]
-async fn a_problem_that_did_not_come_sealed_is_not_believed_although_the_enclave_signed_it() {
+async fn a_problem_outside_the_seal_is_not_trusted_although_the_enclave_signed_it() {
     let parent = LyingParent::start().await;
     let alice = principal(&parent, "alice").await;
     let key = new_key(&alice).await;
-    // The enclave gets something else, and what it says of that goes to the client.
+    // The enclave gets another message, and the client gets its response to that one.
     let held = Arc::new(Mutex::new(None));
     let hold = Arc::clone(&held);
     parent.proxy.change_requests(move |request| {
@@ -151,7 +151,7 @@ async fn a_problem_that_did_not_come_sealed_is_not_believed_although_the_enclave
     parent.proxy.be_honest();
     let rotation = held.lock().unwrap().take().unwrap();
     assert_eq!(parent.proxy.send(rotation).await.status(), 200);
-    // So it was carried out after all.
+    // So the request was carried out.
     assert_eq!(alice.key(&key.id).await.unwrap().generation, 2);
 
     parent.proxy.change_responses(|_, response| {
@@ -164,7 +164,7 @@ async fn a_problem_that_did_not_come_sealed_is_not_believed_although_the_enclave
     assert_eq!(refused, NotAuthentic::NotSealed);
 }
 
-/// Why an answer is not authentic.
+/// Why a response is not authentic.
 fn not_authentic<T: std::fmt::Debug>(result: Result<T, Error>) -> NotAuthentic {
     match result.unwrap_err() {
         Error::ResponseNotAuthentic(why) => why,

@@ -1,5 +1,5 @@
-//! Oblivious HTTP on real processes: what the parent sees of sealed requests, what it can do to them, and that an
-//! independent client is understood.
+//! Oblivious HTTP on real processes: what the parent sees of sealed requests, what it can do to them, and that an independent client
+//! is compatible.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What the parent gets to see.
+//! What the parent sees.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ async fn the_parent_sees_neither_paths_nor_bodies_nor_responses() {
     }
     assert_eq!(found_in(&sealed, &keys, &signed), [""; 0]);
 
-    // The search finds what is there: the same job in the open.
+    // The search works: it finds everything in the same job in the clear.
     let alice = parent.principal("alice").await;
     parent.proxy.take_seen();
     let (keys, signed) = main_job(&alice).await;
@@ -100,7 +100,7 @@ async fn the_main_job_goes_through_the_parent_whose_log_has_sizes_and_times_alon
     }
 }
 
-/// Makes a key, and does with it what can be done.
+/// Makes a key, and carries out every operation on it.
 async fn main_job(alice: &Principal) -> (Vec<Key>, Vec<Signed>) {
     let key = new_key(alice).await;
     let first = alice.sign(&key.id, &message()).await.unwrap();
@@ -120,7 +120,7 @@ async fn main_job(alice: &Principal) -> (Vec<Key>, Vec<Signed>) {
     (vec![rotated, replaced.unwrap()], vec![first, second])
 }
 
-/// What nobody on the way may read, by name.
+/// What nothing in transit may reveal, by name.
 fn needles(keys: &[Key], signed: &[Signed]) -> Vec<(String, String)> {
     let mut needles = [
         ("the path", "/v1/keys"),
@@ -129,7 +129,7 @@ fn needles(keys: &[Key], signed: &[Signed]) -> Vec<(String, String)> {
         ("the principal", "alice"),
         ("a participant", "three"),
         ("a field of the body", "threshold"),
-        ("a field of the answer", "group_public_key"),
+        ("a field of the response", "group_public_key"),
         ("a problem", "key-disabled"),
         ("an idempotency key's field", "idempotency-key"),
     ]
@@ -146,7 +146,7 @@ fn needles(keys: &[Key], signed: &[Signed]) -> Vec<(String, String)> {
     needles
 }
 
-/// Which of them are anywhere in what went through.
+/// Which of them occur anywhere in what passed the parent.
 fn found_in(
     seen: &[(WholeRequest, WholeResponse)],
     keys: &[Key],

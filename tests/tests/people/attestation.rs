@@ -1,4 +1,4 @@
-//! Where the measured configuration asks who made the authenticator.
+//! Deployments whose measured configuration requires a vendor's attestation.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Vendor, Wa
 use crate::recovery::recover;
 use crate::steps::people;
 
-/// A stack where new passkeys are only of this vendor's authenticators.
+/// A stack that accepts new passkeys only from this vendor's authenticators.
 fn only(vendor: &Vendor) -> HonestStack {
     let lines = format!("[people.attestation]\nroots = '''{}'''", vendor.root());
     HonestStack::start(Measured::new("test").people(&lines))
@@ -21,7 +21,7 @@ fn made_by(vendor: &Arc<Vendor>) -> Authenticator {
 }
 
 #[tokio::test]
-async fn a_challenge_says_whether_attestation_is_asked_for() {
+async fn a_challenge_says_whether_attestation_is_required() {
     for (stack, asked) in [
         (people(), Conveyance::None),
         (only(&Vendor::new()), Conveyance::Direct),

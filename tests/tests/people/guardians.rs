@@ -1,4 +1,4 @@
-//! Recoveries that guardians approve: all of them, some, or none.
+//! Recoveries that all, some or none of the guardians approve.
 
 use permafrost_client::Error;
 use permafrost_common::api::people::{Guardians, Recovery, RecoveryOf, User};
@@ -7,7 +7,7 @@ use permafrost_tests::{Authenticator, HonestStack, Wanted, refusal};
 use crate::recovery::{DELAYED_S, complete, recover};
 use crate::steps::{Person, advance, people, person};
 
-/// Somebody with two guardians, of whom both must approve.
+/// A person with two guardians, both of whom must approve.
 async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
     let alice = person(stack).await;
     let guardians = [person(stack).await, person(stack).await];
@@ -64,7 +64,7 @@ async fn enough_guardians_begin_the_delay_of_a_recovery() {
 }
 
 #[tokio::test]
-async fn nobody_but_a_guardian_approves_a_recovery() {
+async fn only_a_guardian_approves_a_recovery() {
     let stack = people();
     let (alice, _) = guarded(&stack).await;
     let mallory = person(&stack).await;
@@ -79,7 +79,7 @@ async fn nobody_but_a_guardian_approves_a_recovery() {
 }
 
 #[tokio::test]
-async fn a_stranger_who_asks_for_recoveries_takes_no_room_from_a_real_one() {
+async fn recoveries_that_a_stranger_begins_take_no_room_from_a_real_one() {
     let stack = people();
     let (alice, [bob, carol]) = guarded(&stack).await;
     let mallory = person(&stack).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::steps::{Person, advance, codes, people, person, sign};
 
 #[tokio::test]
-async fn what_cannot_be_undone_needs_a_passkey_that_signs_just_that() {
+async fn an_irreversible_operation_needs_a_passkey_that_signs_exactly_it() {
     let stack = people();
     let alice = person(&stack).await;
     let key = &alice.registered.key;
@@ -36,7 +36,7 @@ async fn what_cannot_be_undone_needs_a_passkey_that_signs_just_that() {
 }
 
 #[tokio::test]
-async fn a_nonce_is_good_for_one_approval_of_its_purpose() {
+async fn a_nonce_is_valid_for_one_approval_of_its_purpose() {
     let stack = people();
     let alice = person(&stack).await;
     let rotate = Wanted::empty(&format!("/v1/keys/{}/rotate", alice.registered.key.id));
@@ -58,7 +58,7 @@ async fn a_nonce_is_good_for_one_approval_of_its_purpose() {
 
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
-async fn a_nonce_is_good_for_two_minutes() {
+async fn a_nonce_is_valid_for_two_minutes() {
     let stack = people();
     let mut alice = person(&stack).await;
     let rotate = Wanted::empty(&format!("/v1/keys/{}/rotate", alice.registered.key.id));
@@ -148,7 +148,7 @@ async fn a_counter_that_does_not_grow_is_refused() {
 }
 
 #[tokio::test]
-async fn a_credential_is_registered_once_by_whomever() {
+async fn a_credential_is_registered_only_once_by_any_user() {
     let stack = people();
     let mut alice = person(&stack).await;
     let mut other = Authenticator::new();
@@ -164,7 +164,7 @@ async fn a_credential_is_registered_once_by_whomever() {
     );
 }
 
-/// A second device of somebody, let in by a passkey of the first.
+/// A second device of a person, approved by a passkey of the first.
 async fn linked(stack: &HonestStack, alice: &Person) -> Person {
     let mut browser = Browser::new(stack.verified().await);
     let mut passkey = Authenticator::new();
@@ -222,7 +222,7 @@ async fn a_second_device_is_linked_by_a_code_and_the_approval_of_its_very_key() 
 }
 
 #[tokio::test]
-async fn a_link_code_is_good_for_one_offer() {
+async fn a_link_code_is_valid_for_one_offer() {
     let stack = people();
     let alice = person(&stack).await;
     let code = link(&alice).await;
@@ -234,7 +234,7 @@ async fn a_link_code_is_good_for_one_offer() {
 }
 
 #[tokio::test]
-async fn a_revoked_passkey_opens_nothing_and_what_it_opened_is_ended() {
+async fn a_revoked_passkey_opens_no_session_and_its_sessions_are_ended() {
     let stack = people();
     let mut alice = person(&stack).await;
     let phone = linked(&stack, &alice).await;

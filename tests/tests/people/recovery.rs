@@ -51,7 +51,7 @@ async fn a_recovery_is_completed_by_the_passkey_that_it_began_with() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_is_good_for_one_recovery() {
+async fn a_recovery_code_is_valid_for_one_recovery() {
     let stack = people();
     let alice = person(&stack).await;
     let code = &codes(&alice).await[3];
@@ -63,7 +63,7 @@ async fn a_recovery_code_is_good_for_one_recovery() {
 
 #[tokio::test]
 #[cfg_attr(feature = "booted", ignore = "moves the emulated clock")]
-async fn any_passkey_that_is_left_cancels_a_recovery() {
+async fn any_remaining_passkey_cancels_a_recovery() {
     let stack = people();
     let mut alice = person(&stack).await;
     let code = &codes(&alice).await[0];
@@ -78,7 +78,7 @@ async fn any_passkey_that_is_left_cancels_a_recovery() {
 }
 
 #[tokio::test]
-async fn wrong_recovery_codes_are_counted_and_the_sixth_in_an_hour_is_not_looked_at() {
+async fn wrong_recovery_codes_are_counted_and_the_sixth_in_an_hour_is_not_checked() {
     let stack = people();
     let alice = person(&stack).await;
     for _ in 0..5 {

@@ -44,7 +44,7 @@ async fn a_person_registers_signs_logs_out_and_logs_in_again() {
 }
 
 #[tokio::test]
-async fn a_person_touches_no_key_but_their_own() {
+async fn a_person_uses_only_their_own_keys() {
     let stack = people();
     let (alice, bob) = (person(&stack).await, person(&stack).await);
     let theirs = sign(&bob.browser, &alice.registered.key, 1).await;
@@ -80,7 +80,7 @@ async fn a_session_is_narrowed_by_its_scope_and_by_the_users_policy() {
 }
 
 #[tokio::test]
-async fn a_policy_that_nobody_could_take_back_is_refused() {
+async fn a_policy_that_no_session_could_change_again_is_refused() {
     let stack = people();
     let alice = person(&stack).await;
     for (operations, accepted) in [
@@ -130,7 +130,7 @@ async fn a_deployment_without_people_has_none() {
 }
 
 #[tokio::test]
-async fn peoples_records_are_sealed_anew_like_keys_in_pages_of_any_size() {
+async fn peoples_records_are_resealed_like_keys_in_listings_of_any_size() {
     let stack = people();
     let mut alice = person(&stack).await;
     let bob = person(&stack).await;

@@ -11,7 +11,7 @@ pub(crate) use permafrost_tests::Person;
 use permafrost_tests::{Browser, HonestStack, Measured, Wanted, refusal};
 use serde_json::json;
 
-/// Registers somebody.
+/// Registers a person.
 pub(crate) async fn person(stack: &HonestStack) -> Person {
     Person::register(stack.verified().await).await.unwrap()
 }
@@ -51,7 +51,7 @@ pub(crate) async fn codes(person: &Person) -> Vec<String> {
     codes
 }
 
-/// Moves the emulated NSM's clock, and waits until the enclave has looked at it.
+/// Moves the emulated NSM's clock, and waits until the enclave has compared its clock with it.
 pub(crate) async fn advance(stack: &HonestStack, person: &mut Person, seconds: u64) {
     fs::write(
         stack.enclave.state().join("clock-ahead"),

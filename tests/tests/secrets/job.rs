@@ -1,4 +1,4 @@
-//! All that a deployment is asked, good and bad, with everything that is said about it.
+//! Every kind of request to a deployment, valid and invalid, with everything that is said about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -22,7 +22,7 @@ pub(crate) const PARTICIPANTS: [&str; 3] = [
     "third-shareholder",
 ];
 
-/// What the job must have been told at least once.
+/// The refusals that the job must have met at least once.
 const REFUSALS: [&str; 17] = [
     "attestation-refused",
     "body-too-large",
@@ -174,7 +174,7 @@ impl Job {
         }
     }
 
-    /// What is refused to principals and to others.
+    /// The requests that are refused, of principals and of strangers.
     pub(crate) async fn refusals(
         &mut self,
         enclave: &Enclave,
@@ -255,7 +255,7 @@ impl Job {
         }
     }
 
-    /// Bytes that are no request, or not of a principal.
+    /// Bytes that are not a request, or not a principal's.
     pub(crate) async fn malformed(&mut self, wire: &Wire) {
         let large = format!(
             "GET / HTTP/1.1\r\nhost: h\r\nlarge: {}\r\n\r\n",
@@ -293,7 +293,7 @@ impl Job {
         }
     }
 
-    /// What is said while the enclave or the parent is not there; both are there again afterwards.
+    /// What is said while the enclave or the parent is down; both run again afterwards.
     pub(crate) async fn outages(&mut self, stack: &mut HonestStack, principal: &Principal) {
         let id = self.keys[0].id.clone();
         stack.enclave.kill();
@@ -307,7 +307,7 @@ impl Job {
     }
 }
 
-/// The slug of the problem, whoever says it; else that of the error.
+/// The slug of the problem, whether of the enclave or of the parent; otherwise that of the error.
 pub(crate) fn slug(error: &Error) -> &'static str {
     let problem = match error {
         Error::Unauthenticated(problem) => Some(problem.as_ref()),

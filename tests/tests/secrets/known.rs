@@ -1,4 +1,4 @@
-//! What is secret in a deployment, as only a test with the development root secret can know it.
+//! The secrets of a deployment, which only a test with the development root secret can know.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use permafrost_enclave::sealing::{Place, RootSecrets, open};
 pub(crate) struct Known {
     /// The secrets. Those of a key are there once, by the first version that has them.
     pub(crate) secrets: BTreeMap<String, Vec<u8>>,
-    /// Everything that holds a secret, as `Debug` prints it.
+    /// Every value that contains a secret, as `Debug` prints it.
     pub(crate) printed: String,
     deployment: String,
     root_secrets: RootSecrets,

@@ -1,4 +1,4 @@
-//! No secret is in anything that leaves the enclave: looked for by a test that knows them all.
+//! Nothing that leaves the enclave contains a secret: searched by a test that knows all secrets.
 
 #![allow(
     clippy::expect_used,
@@ -103,7 +103,7 @@ async fn no_secret_is_in_logs_responses_errors_debug_output_or_the_store() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_what_a_lying_store_is_answered() {
+async fn no_secret_is_in_responses_errors_or_the_log_while_the_store_lies() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;

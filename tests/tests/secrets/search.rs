@@ -1,4 +1,4 @@
-//! Looking for secrets in whatever form they may have been printed.
+//! Searching for secrets in every form in which they may have been printed.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -27,7 +27,7 @@ impl Search {
         for (name, secret) in secrets {
             assert!(
                 secret.len() >= 32,
-                "{name} is too short to be told from chance"
+                "{name} is too short to be distinguished from chance"
             );
             let (one, other) = secret.split_at(secret.len() / 2);
             for half in [one, other] {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_not_found() {
+    fn an_absent_secret_is_not_found() {
         let other: Vec<u8> = secret().iter().map(|byte| byte ^ 1).collect();
         assert!(!found(&other) && !found(hex::encode(&other)) && !found(format!("{other:?}")));
     }

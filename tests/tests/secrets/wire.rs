@@ -1,11 +1,11 @@
-//! A wire to the parent on which every byte is kept.
+//! A connection to the parent that records every byte.
 
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Every byte of every connection, each direction for itself.
+/// Every byte of every connection, for each direction separately.
 #[derive(Clone)]
 pub(crate) struct Wire {
     endpoint: String,
@@ -40,7 +40,7 @@ impl Wire {
         &self.endpoint
     }
 
-    /// Sends these bytes, and waits until the answer ends.
+    /// Sends these bytes, and waits until the response ends.
     pub(crate) async fn send(&self, bytes: &[u8]) {
         let mut stream = TcpStream::connect(address(&self.endpoint)).await.unwrap();
         stream.write_all(bytes).await.unwrap();
