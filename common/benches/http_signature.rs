@@ -70,10 +70,10 @@ fn responses(criterion: &mut Criterion) {
     let mut parts = Response::builder()
         .header("content-type", "application/json")
         .body(())
-        .expect("an answer")
+        .expect("a response")
         .into_parts()
         .0;
-    let mut group = criterion.benchmark_group("answer/ed25519");
+    let mut group = criterion.benchmark_group("response/ed25519");
     group.bench_function("bare sign", |bencher| {
         bencher.iter(|| boot.sign(black_box(&BASE)))
     });

@@ -1,6 +1,6 @@
 //! Signing a 32-byte digest: the enclave's whole operation beside the bare `frost` crate.
 //!
-//! `enclave` is [`KeyRecord::sign`]: both rounds, aggregation, BIP-340 verification of the result and the answer as text.
+//! `enclave` is [`KeyRecord::sign`]: both rounds, aggregation, BIP-340 verification of the result, and the response as text.
 //! `frost` is `commit`, `sign` and `aggregate` of `frost-secp256k1-tr`, all participants in one place, without anything else.
 //! Only their ratio means something on a shared machine.
 

@@ -1,7 +1,6 @@
-//! What people wait for, as whole requests to real processes. The passkey answers at once here; a real one waits for its user.
+//! What people wait for, as whole requests to real processes. The passkey responds at once here; a real one waits for its user.
 //!
-//! `bare nonce` takes the same way as the others and asks for nothing but a nonce, of which each registration and each login needs
-//! one, too.
+//! `bare nonce` takes the same way as the others and requests a nonce alone; each registration and each login needs one, too.
 
 #![allow(
     clippy::expect_used,

@@ -1,6 +1,7 @@
-//! Whole requests to real processes: client, `permafrost serve`, `permafrost-enclave`, SQLite.
+//! Whole requests to real processes, one after the other: client, `permafrost serve`, `permafrost-enclave`, SQLite. `load.rs` sends
+//! many at once.
 //!
-//! `bare health` takes the same way as the others and checks the same signed answer, but nothing is asked: what the
+//! `bare health` takes the same way as the others and checks a response that is signed likewise, but requests nothing else: what the
 //! others cost more is their own work. The client runs on the same machine, so its own part is in each.
 
 #![allow(
@@ -12,7 +13,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use http::{Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::SendRequest;
@@ -20,10 +21,7 @@ use hyper_util::rt::TokioIo;
 use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
 use permafrost_common::api::SignRequest;
 use permafrost_tests::{HonestStack, Measured, new_key};
-use tokio::{net::TcpStream, runtime::Runtime, sync::Mutex, task::JoinSet};
-
-/// How many requests are on their way at once where throughput is measured.
-const AT_ONCE: usize = 32;
+use tokio::{net::TcpStream, runtime::Runtime, sync::Mutex};
 
 fn requests(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
@@ -41,10 +39,8 @@ fn requests(criterion: &mut Criterion) {
 
     one_by_one(criterion, &runtime, through, straight, &key);
     parent_alone(criterion, &runtime, &stack);
-    at_once(criterion, &runtime, through, &key);
 }
 
-/// One request after the other: how long each takes.
 fn one_by_one(
     criterion: &mut Criterion,
     runtime: &Runtime,
@@ -71,7 +67,7 @@ fn one_by_one(
     group.finish();
 }
 
-/// What the parent answers by itself, unsigned and unchecked: the floor of HTTP on this machine.
+/// What the parent responds with by itself, unsigned and unchecked: the floor of HTTP on this machine.
 fn parent_alone(criterion: &mut Criterion, runtime: &Runtime, stack: &HonestStack) {
     let address = stack.endpoint().trim_start_matches("http://");
     let sender = Mutex::new(runtime.block_on(connected(address)));
@@ -82,35 +78,7 @@ fn parent_alone(criterion: &mut Criterion, runtime: &Runtime, stack: &HonestStac
     group.finish();
 }
 
-/// Many requests on their way at once: how many are done in a second.
-fn at_once(criterion: &mut Criterion, runtime: &Runtime, through: &Side, key: &str) {
-    let mut group = criterion.benchmark_group(format!("{AT_ONCE} requests at once"));
-    group.throughput(Throughput::Elements(AT_ONCE as u64));
-    group.bench_function("bare health", |bencher| {
-        bencher.to_async(runtime).iter(|| async {
-            let mut all = JoinSet::new();
-            for _ in 0..AT_ONCE {
-                let through = through.clone();
-                all.spawn(async move { through.health().await });
-            }
-            all.join_all().await
-        });
-    });
-    group.bench_function("sign 2-of-3", |bencher| {
-        bencher.to_async(runtime).iter(|| async {
-            let mut all = JoinSet::new();
-            for _ in 0..AT_ONCE {
-                let (through, key) = (through.clone(), key.to_owned());
-                all.spawn(async move { through.sign(&key).await });
-            }
-            all.join_all().await
-        });
-    });
-    group.finish();
-}
-
 /// The enclave as it is reached one way, and `alice`, who speaks to it.
-#[derive(Clone)]
 struct Side {
     enclave: Enclave,
     principal: Principal,
@@ -159,7 +127,7 @@ async fn healthz(sender: &Mutex<SendRequest<Empty<Bytes>>>, address: &str) {
         .expect("a request");
     let mut sender = sender.lock().await;
     sender.ready().await.expect("an open connection");
-    let response = sender.send_request(request).await.expect("an answer");
+    let response = sender.send_request(request).await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);
     response.into_body().collect().await.expect("a whole body");
 }

@@ -14,6 +14,20 @@ pub fn enclave() -> PathBuf {
     }
 }
 
+/// The enclave program as it is in the image, static, but with the emulated NSM.
+///
+/// # Panics
+/// When `PERMAFROST_MEASURED_PROGRAM` does not name it: another program would have other figures.
+pub fn measured_enclave() -> PathBuf {
+    let path = std::env::var_os("PERMAFROST_MEASURED_PROGRAM").map(PathBuf::from);
+    match path {
+        Some(path) if path.is_file() => path,
+        _ => panic!(
+            "PERMAFROST_MEASURED_PROGRAM is {path:?}; expected what `scripts/program --emulator` prints"
+        ),
+    }
+}
+
 /// The parent program.
 pub fn parent() -> PathBuf {
     built("permafrost")

@@ -12,7 +12,7 @@ use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate
 use permafrost_common::kms::KeyArn;
 use tempfile::TempDir;
 
-use crate::{DevelopmentKms, EnclaveProcess, Measured, ParentSide, binaries};
+use crate::{DevelopmentKms, EnclaveProcess, Measured, ParentSide, binaries, measurements_of};
 
 /// `permafrost serve` and an enclave, each a process that can be killed and started again.
 pub struct HonestStack {
@@ -31,24 +31,30 @@ pub struct HonestStack {
 impl HonestStack {
     /// Starts both; the store is a SQLite file.
     pub fn start(measured: Measured) -> Self {
-        Self::within(tempfile::tempdir().expect("a folder"), measured, &[])
+        Self::start_program(&binaries::enclave(), measured)
+    }
+
+    /// The same with another enclave program than the one that was built beside the tests.
+    pub fn start_program(program: &Path, measured: Measured) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::within(folder, program, measured, &[])
     }
 
     /// The same, with an enclave whose log lines go to the parent.
     pub fn with_the_log_at_the_parent(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = format!("unix:{}/log.sock", folder.path().display());
-        Self::within(folder, measured, &["--log", &logs])
+        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs])
     }
 
     /// The same, with log lines that go to this socket.
     pub fn with_the_log_at(measured: Measured, socket: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = format!("unix:{}", socket.display());
-        Self::within(folder, measured, &["--log", &logs])
+        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs])
     }
 
-    fn within(folder: TempDir, measured: Measured, arguments: &[&str]) -> Self {
+    fn within(folder: TempDir, program: &Path, measured: Measured, arguments: &[&str]) -> Self {
         let place = folder.path();
         let kms = DevelopmentKms::start(
             &place.join("kms"),
@@ -73,12 +79,14 @@ impl HonestStack {
         fs::write(place.join("parent.toml"), configuration).expect("a configuration");
         let key_arn = kms.new_key();
         let configuration = measured.to_toml(&kms.section(&key_arn));
-        kms.allow(&key_arn, measured.deployment(), &[&configuration]);
+        let release = measurements_of(program, &configuration);
+        kms.allow_releases(&key_arn, measured.deployment(), &[release]);
         let side = ParentSide {
             store: format!("unix:{}/store.sock", place.display()),
             egress: format!("unix:{}/egress.sock", place.display()),
         };
-        let enclave = EnclaveProcess::start(place, &configuration, &side, arguments);
+        let enclave =
+            EnclaveProcess::start_program(program, place, &configuration, &side, arguments);
         let mut stack = Self {
             enclave,
             kms,

@@ -1,7 +1,7 @@
 //! A boot of the real enclave program: from the start of its process until it is ready, with the development KMS, the real
 //! parent and a store that has a root secret.
 //!
-//! `bare listen` is the same process until it answers that it is not ready: what `ready` takes more is the boot's RSA key,
+//! `bare listen` is the same process until it responds that it is not ready: what `ready` takes more is the boot's RSA key,
 //! the record of the root secret and the one call of KMS.
 //!
 //! With the feature `booted` each boot is one of a virtual machine, and `bare kernel` is the same kernel until a program of
@@ -88,7 +88,7 @@ fn kernel(folder: &Path, times: u64) -> Duration {
     (0..times).map(boot).sum()
 }
 
-/// Until it answers anything. Its answer may already be that it is ready.
+/// Until it responds at all. Its response may already be that it is ready.
 fn listen(stack: &mut HonestStack) -> Duration {
     stack.enclave.kill();
     let started = Instant::now();
