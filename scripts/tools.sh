@@ -62,10 +62,3 @@ quietly() {
         return 1
     }
 }
-
-# Builds the two programs, optimised, as the benchmarks run them: their NSM is the emulator, which is in the enclave program only
-# with this feature.
-build_programs() {
-    step "build the programs" \
-        cargo build --locked --release -p permafrost -p permafrost-enclave --features permafrost-enclave/emulator
-}

@@ -2,9 +2,9 @@
 //!
 //! - [`Results`]: everything that one run measured, where, and of which commit. [`Results::collect`] reads it from the folder
 //!   that `scripts/bench` fills; as JSON it is `docs/figures/results.json`.
-//! - [`table`]: the results as text for a terminal.
-//! - [`page`]: `docs/figures.md`.
-//! - [`plots`]: the SVG files beside it.
+//! - [`table()`] gives the results as text for a terminal.
+//! - [`page()`] writes `docs/figures.md`.
+//! - [`plots()`] draws the SVG files beside it.
 //!
 //! The same results give the same bytes.
 

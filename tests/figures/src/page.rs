@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::units::{mb, ms, thousands, time};
 use crate::{Memory, Results, ratios};
 
-/// The page. It shows the plots that [`crate::plots`] draws of the same results, as files in `figures/` beside it.
+/// The page. It shows the plots that [`crate::plots()`] draws of the same results, as files in `figures/` beside it.
 pub fn page(results: &Results) -> String {
     [
         introduction(results),

@@ -11,7 +11,7 @@ use crate::log::{count, line};
 const RESOURCES: &str = "resources";
 
 /// How much more the process may have: which pages its allocator has given back at a moment differs by 350 kB either way. A leak
-/// of 120 bytes a signature would be more; `tests/benches/memory.rs` holds 100,000 signatures to 5 %.
+/// of 120 bytes a signature would be more; `tests/benches/memory.rs` measures 100,000 signatures.
 const PROCESS_GROWTH: u64 = 512 << 10;
 
 /// How much more the machine may have: what the kernel keeps of free pages for each CPU counts as in use, and comes and goes
