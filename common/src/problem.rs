@@ -137,137 +137,137 @@ impl ProblemType {
 }
 
 problem_types! {
-    /// A part of the request is not of the form or range that the API description gives; `errors` names each part.
+    /// A part of the request does not have the form or range that the API description gives; `errors` names each such part.
     InvalidRequest = "invalid-request", 400, "Invalid request";
-    /// There is no such path.
+    /// The path does not exist.
     NotFound = "not-found", 404, "Not found";
-    /// The path exists, but not with this method.
+    /// The path exists, but does not support this method.
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed";
-    /// The body is not of the media type that the operation takes.
+    /// The body does not have the media type that the operation accepts.
     UnsupportedMediaType = "unsupported-media-type", 415, "Unsupported media type";
     /// The body is longer than the measured configuration allows.
     BodyTooLarge = "body-too-large", 413, "Body too large";
-    /// The header fields are longer, all together, than the measured configuration allows.
+    /// The header fields together are longer than the measured configuration allows.
     HeadersTooLarge = "headers-too-large", 431, "Header fields too large";
-    /// The request did not arrive, or was not answered, within the time that the measured configuration allows.
+    /// The request did not arrive, or did not complete, within the time that the measured configuration allows.
     RequestTimeout = "request-timeout", 408, "Request timeout";
-    /// As many requests as the measured configuration allows are being worked on.
+    /// The enclave is already processing as many requests as the measured configuration allows.
     Overloaded = "overloaded", 503, "Overloaded";
-    /// The request carries no `Signature` and `Signature-Input`, or they do not fit the profile of RFC 9421 used here.
+    /// The request carries no `Signature` and `Signature-Input`, or they do not match the profile of RFC 9421 used here.
     SignatureMissing = "signature-missing", 401, "Signature missing or malformed";
     /// No principal of the measured configuration has this `keyid`.
     UnknownPrincipal = "unknown-principal", 401, "Unknown principal";
-    /// The signature does not verify: the request was altered, or signed by another key.
+    /// The signature does not verify: the request was altered, or signed with another key.
     SignatureInvalid = "signature-invalid", 401, "Signature invalid";
     /// `Content-Digest` is missing, malformed or not that of the body.
     ContentDigestMismatch = "content-digest-mismatch", 401, "Content digest mismatch";
-    /// `created` is too old, or in the future, by the enclave's clock.
+    /// `created` is too old, or too far in the future, by the enclave's clock.
     RequestExpired = "request-expired", 401, "Request expired";
-    /// A request with this `nonce` was accepted before.
+    /// The enclave has already accepted a request with this `nonce`.
     RequestReplayed = "request-replayed", 401, "Request replayed";
-    /// The request names another boot than this one: fetch and verify the attestation document, then sign anew.
+    /// The request names a boot other than this one: fetch and verify the attestation document, then sign again.
     WrongEnclave = "wrong-enclave", 421, "Meant for another enclave";
     /// The principal's policy does not allow this.
     NotPermitted = "not-permitted", 403, "Not permitted";
-    /// The principal has used up its rate.
+    /// The principal has exceeded its rate.
     RateLimited = "rate-limited", 429, "Rate limited";
-    /// A creating request needs an `Idempotency-Key`.
+    /// A request that creates something needs an `Idempotency-Key`.
     IdempotencyKeyMissing = "idempotency-key-missing", 400, "Idempotency key missing";
-    /// The `Idempotency-Key` was used before, by the same principal, for a different request.
+    /// The same principal has already used this `Idempotency-Key` for a different request.
     IdempotencyKeyReused = "idempotency-key-reused", 422, "Idempotency key reused";
-    /// There is no such key, or the principal may not know of it.
+    /// The key does not exist, or the principal may not see it.
     KeyNotFound = "key-not-found", 404, "Key not found";
-    /// The key is disabled and does not sign.
+    /// The key is disabled and cannot sign.
     KeyDisabled = "key-disabled", 409, "Key disabled";
-    /// Another key took the place of this one before.
-    KeyReplaced = "key-replaced", 409, "Key replaced before";
-    /// Another request changed the key at the same time; nothing of this one was done.
-    KeyConflict = "key-conflict", 409, "Key changed meanwhile";
-    /// The store gave a record that this deployment did not seal for this place and version: altered, moved, truncated or foreign.
+    /// Another key has already replaced this one.
+    KeyReplaced = "key-replaced", 409, "Key already replaced";
+    /// Another request changed the key at the same time; this one had no effect.
+    KeyConflict = "key-conflict", 409, "Key changed concurrently";
+    /// The store returned a record that this deployment did not seal for this place and version: it is altered, moved, truncated or foreign.
     RecordInvalid = "record-invalid", 502, "Sealed record invalid";
-    /// The store gave an older version of a record than this enclave has seen.
+    /// The store returned an older version of a record than this enclave has seen.
     RecordRolledBack = "record-rolled-back", 502, "Sealed record rolled back";
     /// The store has lost a record that this enclave has seen.
     RecordLost = "record-lost", 502, "Sealed record lost";
-    /// The record store does not answer, or not as it should; nothing was done, or the request can be repeated safely.
+    /// The record store does not respond, or not correctly; nothing was done, or the request can be repeated safely.
     StoreUnavailable = "store-unavailable", 503, "Record store unavailable";
-    /// The enclave has no root secret yet, or not yet that of an epoch which another enclave has just made.
+    /// The enclave does not have its root secret yet, or not yet that of an epoch that another enclave has just made.
     NotReady = "not-ready", 503, "Not ready";
-    /// The operation needs a passkey's response to just this request, and none came.
+    /// The operation needs a passkey's response to exactly this request, and the request carries none.
     PasskeyRequired = "passkey-required", 401, "Passkey required";
-    /// The passkey's response, or a part of it, is not of its form.
+    /// The passkey's response, or a part of it, is malformed.
     PasskeyMalformed = "passkey-malformed", 400, "Passkey response malformed";
-    /// The passkey's response is of another ceremony: a registration where an assertion is asked for, or the other way round.
-    PasskeyCeremony = "passkey-ceremony", 401, "Passkey response of another ceremony";
-    /// The passkey signed another challenge: another request, or another purpose, was approved.
+    /// The passkey's response is from another ceremony: a registration where an assertion is expected, or the reverse.
+    PasskeyCeremony = "passkey-ceremony", 401, "Passkey response from another ceremony";
+    /// The passkey signed another challenge: it approved another request, or another purpose.
     PasskeyChallenge = "passkey-challenge", 401, "Another request was approved";
-    /// The page that asked the passkey is none of this deployment's, or was embedded in another.
-    PasskeyOrigin = "passkey-origin", 401, "Passkey asked by another origin";
+    /// The page that used the passkey does not belong to this deployment, or was embedded in another page.
+    PasskeyOrigin = "passkey-origin", 401, "Passkey used by another origin";
     /// The passkey is for another relying party.
-    PasskeyRelyingParty = "passkey-relying-party", 401, "Passkey of another relying party";
+    PasskeyRelyingParty = "passkey-relying-party", 401, "Passkey for another relying party";
     /// The authenticator did not verify the user.
     PasskeyUserVerification = "passkey-user-verification", 401, "User not verified";
-    /// The passkey's key is of an algorithm or a form that is not accepted.
+    /// The passkey's key has an algorithm or a form that is not accepted.
     PasskeyAlgorithm = "passkey-algorithm", 401, "Passkey algorithm not accepted";
     /// The passkey's attestation statement is not accepted.
     PasskeyAttestation = "passkey-attestation", 401, "Passkey attestation not accepted";
-    /// The passkey is none of this user's, or was revoked, or waits for approval.
+    /// The passkey is not one of this user's, is revoked, or waits for approval.
     PasskeyUnknown = "passkey-unknown", 401, "Passkey unknown";
     /// The passkey's signature does not verify.
     PasskeySignature = "passkey-signature", 401, "Passkey signature invalid";
-    /// The passkey's signature counter did not grow: it was copied, or its response is an old one.
-    PasskeyCounter = "passkey-counter", 401, "Passkey counter went back";
-    /// A passkey of this credential id was registered before.
-    PasskeyExists = "passkey-exists", 409, "Passkey registered before";
+    /// The passkey's signature counter did not grow: the passkey was copied, or the response is an old one.
+    PasskeyCounter = "passkey-counter", 401, "Passkey counter did not grow";
+    /// A passkey with this credential id has already been registered.
+    PasskeyExists = "passkey-exists", 409, "Passkey already registered";
     /// None of the user's passkeys has this id.
     PasskeyNotFound = "passkey-not-found", 404, "Passkey not found";
-    /// The user's last passkey is not revoked as long as there is no way to recover.
+    /// The user's last passkey cannot be revoked as long as the user has no means of recovery.
     LastPasskey = "last-passkey", 409, "Last passkey";
-    /// The nonce is not of this boot, or not for this purpose.
+    /// The nonce is from another boot, or for another purpose.
     ChallengeInvalid = "challenge-invalid", 401, "Challenge invalid";
     /// The nonce was made more than two minutes ago.
     ChallengeExpired = "challenge-expired", 401, "Challenge expired";
-    /// An approval with this nonce was accepted before.
-    ChallengeUsed = "challenge-used", 401, "Challenge used";
-    /// The session has expired or was ended, or there never was one.
+    /// The enclave has already accepted an approval with this nonce.
+    ChallengeUsed = "challenge-used", 401, "Challenge already used";
+    /// The session has expired, was ended, or never existed.
     SessionEnded = "session-ended", 401, "Session ended";
     /// None of the user's sessions has this id.
     SessionNotFound = "session-not-found", 404, "Session not found";
-    /// The device facts are not those of the login: a new login is needed.
+    /// The device facts differ from those of the login: the user has to log in again.
     DeviceChanged = "device-changed", 401, "Device changed";
-    /// The deployment has no people: its measured configuration has no section `[people]`.
-    NoPeople = "no-people", 404, "No people here";
-    /// There is no user of this id.
+    /// The deployment has no users: its measured configuration has no section `[people]`.
+    NoPeople = "no-people", 404, "Deployment without users";
+    /// There is no user with this id.
     UserNotFound = "user-not-found", 404, "User not found";
-    /// Another request changed the user at the same time; nothing of this one was done.
-    UserConflict = "user-conflict", 409, "User changed meanwhile";
-    /// There is no room for another one.
+    /// Another request changed the user at the same time; this one had no effect.
+    UserConflict = "user-conflict", 409, "User changed concurrently";
+    /// One more would exceed a limit on their number.
     TooMany = "too-many", 409, "Too many";
-    /// The link code was used, has expired, or never was one.
+    /// The link code was used, has expired, or never existed.
     LinkInvalid = "link-invalid", 404, "Link code invalid";
-    /// The user has nobody who could approve a recovery.
+    /// The user has no one who could approve a recovery.
     RecoveryImpossible = "recovery-impossible", 409, "Recovery impossible";
     /// No such recovery is under way.
     RecoveryNotFound = "recovery-not-found", 404, "Recovery not found";
-    /// The recovery waits for guardians, or its delay is not over.
+    /// The recovery still waits for guardians, or for the end of its delay.
     RecoveryNotReady = "recovery-not-ready", 409, "Recovery not ready";
-    /// The recovery code is none of the user's, or was used.
+    /// The recovery code is not one of the user's, or was used.
     RecoveryCodeInvalid = "recovery-code-invalid", 403, "Recovery code invalid";
-    /// KMS gave no data key; nothing was done, and the request can be repeated.
+    /// KMS returned no data key; nothing was done, and the request can be repeated.
     KmsUnavailable = "kms-unavailable", 503, "KMS unavailable";
-    /// The newest epoch of the root secret is another than the request says; nothing was done.
-    EpochConflict = "epoch-conflict", 409, "Another newest epoch";
-    /// Records may still be sealed in the epochs to be retired: a whole pass of resealing comes first.
+    /// The newest epoch of the root secret is not the one that the request names; nothing was done.
+    EpochConflict = "epoch-conflict", 409, "Newest epoch differs";
+    /// Records may still be sealed in the epochs to be retired: complete a pass of resealing first.
     EpochInUse = "epoch-in-use", 409, "Epoch in use";
-    /// The NSM made no attestation document.
+    /// The NSM did not make an attestation document.
     AttestationUnavailable = "attestation-unavailable", 503, "Attestation unavailable";
-    /// The request was sealed to a key that this boot does not have, or altered: fetch the key configurations, compare them with the attestation document, then seal anew.
+    /// The request was altered, or sealed to a key that this boot does not have: fetch the key configurations, compare them with the attestation document, then seal again.
     ObliviousKeyUnknown = "oblivious-key-unknown", 401, "Sealed to an unknown key";
-    /// The body is not an encapsulated request (RFC 9458), or what was sealed in it is not a request (RFC 9292).
+    /// The body is not an encapsulated request (RFC 9458), or its sealed content is not a request (RFC 9292).
     ObliviousRequestInvalid = "oblivious-request-invalid", 400, "Invalid encapsulated request";
-    /// The parent instance cannot reach the enclave (said by the parent, unsigned).
+    /// The parent instance cannot reach the enclave (stated by the parent, unsigned).
     EnclaveUnreachable = "enclave-unreachable", 503, "Enclave unreachable";
-    /// The enclave broke a promise of its own; the log has the details, without secrets.
+    /// The enclave violated one of its own invariants; its log has the details, without secrets.
     Internal = "internal", 500, "Internal error";
 }
 

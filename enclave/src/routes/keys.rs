@@ -19,7 +19,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ..Operation::of_principals("create_key", "/v1/keys", OperationName::CreateKey, create)
         }
         .described(
-            "Makes a key, dealt inside the enclave.",
+            "Makes a key whose shares are dealt inside the enclave.",
             key(
                 201,
                 "The new key, or the one that the same request made before.",
@@ -30,11 +30,11 @@ pub(super) fn operations() -> Vec<Operation> {
             query: &[
                 QueryParameter {
                     name: "after",
-                    description: "The id after which to begin: the `next` of the page before.",
+                    description: "The id after which to begin: the `next` of the previous listing.",
                 },
                 QueryParameter {
                     name: "limit",
-                    description: "The most keys to give: 1 to 100; 100 when left out.",
+                    description: "The maximum number of keys in the listing: 1 to 100. Default: 100.",
                 },
             ],
             ..Operation::of_principals("list_keys", "/v1/keys", OperationName::ListKeys, list)
@@ -43,7 +43,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "Lists the keys that the principal may see. The store may leave keys out of a listing.",
             Success {
                 schema: Some(BodySchema::of::<KeyList>()),
-                ..key(200, "A page of keys, in ascending order of id.")
+                ..key(200, "A listing of keys, in ascending order of id.")
             },
         ),
         Operation {
@@ -51,7 +51,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ..Operation::of_principals("show_key", "/v1/keys/{id}", OperationName::ShowKey, show)
         }
         .described(
-            "Shows a key: everything but its shares.",
+            "Shows a key without its shares.",
             key(200, "The key."),
         ),
         Operation {
@@ -63,7 +63,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "Signs a message, a digest, a Nostr event or a Taproot key-path spend (BIP-340).",
             Success {
                 schema: Some(BodySchema::of::<Signed>()),
-                ..key(200, "The signature, verified before it left.")
+                ..key(200, "The signature, which the enclave has verified.")
             },
         ),
         Operation {
@@ -76,7 +76,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Refreshes every share. The public key stays; the old shares are useless.",
+            "Refreshes every share. The public key stays the same; the old shares become useless.",
             key(200, "The key in its next generation."),
         ),
         Operation {
@@ -107,7 +107,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Ends a key's signing, for good.",
+            "Disables a key permanently: it can no longer sign.",
             key(200, "The disabled key."),
         ),
     ]

@@ -91,8 +91,8 @@ pub fn description() -> Value {
 }
 
 const INTRODUCTION: &str = "Signing keys inside an AWS Nitro enclave. Verify the attestation document of \
-    /v1/attestation first: its user_data binds the Ed25519 key that signs every answer (RFC 9421). Every answer \
-    carries X-Enclave-Attestation, the SHA-256 of the document made at boot; a principal's request names it likewise.";
+    /v1/attestation first: its user_data binds the Ed25519 key that signs every response (RFC 9421). Every response \
+    carries X-Enclave-Attestation, the SHA-256 of the document made at boot; a signed request carries it too.";
 
 fn describe(operation: &Operation) -> Value {
     let mut description = Map::from_iter([
@@ -131,17 +131,17 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         }));
     };
     if operation.path.contains("{id}") {
-        add("path", "id", true, "A key's id: 44 hex digits.");
+        add("path", "id", true, "The id of a key: 44 hex digits.");
     }
     for parameter in operation.query {
         add("query", parameter.name, false, parameter.description);
     }
     if operation.creates {
-        let description = "Repeating a request with the same value gives the same key: 1 to 64 of A-Z a-z 0-9 - _ .";
+        let description = "A repeated request with the same value returns the same key: 1 to 64 of A-Z a-z 0-9 - _ .";
         add("header", IDEMPOTENCY_HEADER, true, description);
     }
     if operation.access != Access::Open {
-        let description = "The boot that the request is meant for: sha-256= and 64 hex digits, as answers carry it.";
+        let description = "The boot that the request is meant for: sha-256= and 64 hex digits, as in every response.";
         add("header", ATTESTATION_HEADER, true, description);
         add(
             "header",

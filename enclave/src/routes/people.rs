@@ -46,7 +46,7 @@ fn open() -> Vec<Operation> {
             .takes::<NewChallenge>()
             .gives::<Challenge>(
                 201,
-                "Makes a nonce for what a passkey is to approve.",
+                "Makes a nonce for a request that a passkey will approve.",
                 "The nonce.",
             ),
         anyone("register", "/v1/users", register)
@@ -65,13 +65,17 @@ fn open() -> Vec<Operation> {
             ),
         anyone("open_link", "/v1/links/open", open_link)
             .takes::<OpenLink>()
-            .gives::<LinkOpened>(200, "Says whom a link code is of.", "The user."),
+            .gives::<LinkOpened>(
+                200,
+                "Returns the user to whom a link code belongs.",
+                "The user.",
+            ),
         anyone("offer_passkey", "/v1/links/passkey", offer_passkey)
             .takes::<OfferPasskey>()
             .gives::<Passkey>(
                 201,
-                "Offers a passkey of another device, by a link code.",
-                "The passkey, which waits for approval.",
+                "Offers a passkey of another device by means of a link code.",
+                "The passkey, pending approval.",
             ),
         anyone("start_recovery", "/v1/recoveries", start_recovery)
             .takes::<StartRecovery>()
@@ -88,7 +92,7 @@ fn open() -> Vec<Operation> {
         .takes::<RecoveryOf>()
         .gives::<User>(
             200,
-            "Lets the new passkey in when the delay is over.",
+            "Completes a recovery after its delay: the new passkey is accepted.",
             "The user.",
         ),
     ]
@@ -115,7 +119,7 @@ fn of_accounts() -> Vec<Operation> {
         )
         .gives::<User>(
             200,
-            "Ends a session: this one, or another of the user's.",
+            "Ends this session, or another one of the user.",
             "The user.",
         ),
     ]
@@ -129,7 +133,7 @@ fn of_passkeys() -> Vec<Operation> {
             rename_passkey,
         )
         .takes::<RenamePasskey>()
-        .gives::<User>(200, "Gives a passkey another name.", "The user."),
+        .gives::<User>(200, "Renames a passkey.", "The user."),
         user(
             "/v1/passkeys/{id}/approve",
             OperationName::ApprovePasskey,
@@ -138,7 +142,7 @@ fn of_passkeys() -> Vec<Operation> {
         .takes::<ApprovePasskey>()
         .gives::<User>(
             200,
-            "Lets a passkey in that another device has offered.",
+            "Approves a passkey that another device has offered.",
             "The user.",
         ),
         user(
@@ -148,12 +152,12 @@ fn of_passkeys() -> Vec<Operation> {
         )
         .gives::<User>(
             200,
-            "Ends a passkey, and the sessions that it opened.",
+            "Revokes a passkey, and ends the sessions that it opened.",
             "The user.",
         ),
         user("/v1/links", OperationName::CreateLink, create_link).gives::<Link>(
             201,
-            "Makes a code by which another device offers a passkey.",
+            "Makes a code with which another device can offer a passkey.",
             "The code.",
         ),
     ]
@@ -168,14 +172,14 @@ fn of_recovery() -> Vec<Operation> {
         )
         .gives::<RecoveryCodes>(
             201,
-            "Makes ten recovery codes in place of those before.",
-            "The codes, shown this once.",
+            "Makes ten recovery codes, which replace the previous ones.",
+            "The codes, shown only this once.",
         ),
         user("/v1/guardians", OperationName::SetGuardians, set_guardians)
             .takes::<Guardians>()
             .gives::<User>(
                 200,
-                "Says which users may together begin a recovery.",
+                "Names the users who may together approve a recovery.",
                 "The user.",
             ),
         user(
@@ -186,7 +190,7 @@ fn of_recovery() -> Vec<Operation> {
         .takes::<RecoveryOf>()
         .gives::<Recovery>(
             200,
-            "A guardian's approval of another user's recovery.",
+            "Approves another user's recovery, as a guardian.",
             "The recovery.",
         ),
         user(
@@ -194,7 +198,7 @@ fn of_recovery() -> Vec<Operation> {
             OperationName::CancelRecovery,
             cancel_recovery,
         )
-        .gives::<User>(200, "Ends a recovery of the user.", "The user."),
+        .gives::<User>(200, "Cancels a recovery of the user.", "The user."),
     ]
 }
 

@@ -83,7 +83,7 @@ fn describe_operation(html: &mut String, method: &str, path: &str, operation: &V
         row(html, "body", name, "JSON; see Bodies.");
     }
     for (status, response) in members(operation, "/responses") {
-        row(html, "answer", status, text(response, "/description"));
+        row(html, "response", status, text(response, "/description"));
     }
     html.push_str("</table>");
 }

@@ -21,7 +21,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ..Operation::of_principals("show_root", "/v1/root", OperationName::ShowRoot, show)
         }
         .described(
-            "The epochs of the root secret, and the KMS key that they come from.",
+            "Shows the epochs of the root secret, and the KMS key that they come from.",
             state(),
         ),
         Operation {
@@ -35,7 +35,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Makes the next epoch from a new KMS data key. Everything is sealed in it from now on.",
+            "Makes the next epoch from a new KMS data key. New records are sealed in it from then on.",
             state(),
         ),
         Operation {
@@ -48,9 +48,9 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Seals a page of records anew in the newest epoch. Their contents stay.",
+            "Seals one listing of records anew in the newest epoch. Their contents stay the same.",
             Success {
-                description: "What became of the page.",
+                description: "The result for each record of the listing.",
                 schema: Some(BodySchema::of::<ResealedRecords>()),
                 ..state()
             },
@@ -66,7 +66,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Forgets the epochs before the newest, once a whole pass of this boot has found no record in them.",
+            "Forgets the epochs before the newest, once a complete pass at this boot has found no record in them.",
             state(),
         ),
     ]
@@ -75,7 +75,7 @@ pub(super) fn operations() -> Vec<Operation> {
 fn state() -> Success {
     Success {
         status: 200,
-        description: "The epochs as they are now.",
+        description: "The current epochs.",
         content_type: "application/json",
         schema: Some(BodySchema::of::<RootState>()),
     }

@@ -1,11 +1,11 @@
 import { Enclave, Measurements, RootCertificate, signingKeyFromPem } from "@permafrost/client";
 
-/** Has a message signed by a key of the principal `dev`. The files are those of a development stack. */
+/** Has a message signed with a key of the principal `dev`. The files are those of a development stack. */
 export async function sign(keyId: string, files: { release: string; root: string; key: string }): Promise<string> {
   const enclave = await Enclave.connect({
     origin: "http://127.0.0.1:8080",
     policy: { releases: [Measurements.fromJson(files.release)], deployment: "development" },
-    roots: [RootCertificate.fromPem(files.root)], // Leave this out for production: the root is AWS's then.
+    roots: [RootCertificate.fromPem(files.root)], // Leave this out in production: the default is AWS's.
   });
   const principal = { name: "dev", key: await signingKeyFromPem(files.key) };
 

@@ -1,6 +1,6 @@
 import { type Enclave, nostrSigner, People, type SignedEvent } from "@permafrost/client";
 
-/** Registers whoever sits here with a passkey, and has the new key sign a note. */
+/** Registers the person at this device with a passkey, and has the new key sign a note. */
 export async function note(enclave: Enclave, text: string): Promise<SignedEvent> {
   const people = new People(enclave, { device: "Firefox on Linux" });
   const { session, key } = await people.register({ passkeyName: "laptop", userName: "alice" });
