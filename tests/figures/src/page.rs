@@ -50,9 +50,9 @@ fn load(results: &Results) -> String {
     let mut text = "
 ## Whole requests, many at once
 
-The client signs each request and verifies each response. Every request goes through `permafrost serve` to the measured program:
-static, as it is in the image, but with the emulated NSM and outside a virtual machine. The client, the parent and the enclave share the machine, so each
-takes CPU time from the others. A request waits for its predecessor and for nothing else, so `at once` requests are always under way.
+Each client signs its requests, verifies their responses, and sends the next request once it has the response to the last, so that as many requests are
+under way as there are clients. Each request goes through `permafrost serve` to the measured program: static, as it is in the image, but with the
+emulated NSM and outside a virtual machine. Clients, parent and enclave share the machine, and take CPU time from each other.
 
 ![Latency over concurrency: the 50th, 95th and 99th percentile](figures/latency.svg)
 
