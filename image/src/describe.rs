@@ -1,4 +1,4 @@
-//! What is in an image, for a person to read.
+//! A description of an image, for a person to read.
 
 use std::fmt::Write;
 
@@ -90,6 +90,6 @@ pub fn describe(eif: &Eif) -> Result<String, CpioError> {
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "{line}");
 }

@@ -19,7 +19,7 @@ use permafrost_image::measurement::{self, Pcrs};
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 enum Command {
-    /// Build an image: FOLDER/permafrost.eif, with its measurements in pcrs.json and what went into it in manifest.json
+    /// Build an image: FOLDER/permafrost.eif, its measurements in pcrs.json, and what it was built from in manifest.json
     Build {
         /// The kernel, a bzImage
         #[arg(long, value_name = "FILE")]
@@ -27,23 +27,23 @@ enum Command {
         /// The static enclave program
         #[arg(long, value_name = "FILE")]
         program: PathBuf,
-        /// The measured configuration; what the enclave would refuse at its boot is refused here
+        /// The measured configuration. What the enclave would refuse at boot is refused here
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// Where the three files go; made where it is missing
+        /// The folder for the three files; created if it is missing
         #[arg(long, value_name = "FOLDER")]
         output: PathBuf,
-        /// What the kernel was made from, for the manifest; as often as needed
+        /// A file that the kernel was built from, for the manifest; may be repeated
         #[arg(long, value_name = "FILE")]
         kernel_source: Vec<PathBuf>,
-        /// A Cargo feature of the program, for the manifest; as often as needed
+        /// A Cargo feature of the program, for the manifest; may be repeated
         #[arg(long, value_name = "NAME")]
         feature: Vec<String>,
-        /// A compiler, a linker or a library that kernel or program were made with, for the manifest; as often as needed
+        /// A compiler, linker or library that the kernel or program was built with, for the manifest; may be repeated
         #[arg(long, value_name = "NAME AND VERSION")]
         compiler: Vec<String>,
     },
-    /// Show what is in an image, and compute its PCRs from it
+    /// Show what is in an image, and compute its PCRs
     Describe {
         /// The image, an EIF file
         image: PathBuf,
@@ -51,7 +51,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print the PCR2 of every image that has this configuration
+    /// Print the PCR2 that every image with this configuration has
     Measure {
         /// The measured configuration
         #[arg(long, value_name = "FILE")]
@@ -113,7 +113,7 @@ fn run(command: Command) -> Result<String, String> {
     }
 }
 
-/// Writes the three files, and answers with what pcrs.json has.
+/// Writes the three files, and returns the content of pcrs.json.
 fn build(parts: &Parts, origin: Origin, output: &Path) -> Result<String, String> {
     let eif = parts.to_eif();
     let pcrs = Pcrs::of(&eif).to_json();
@@ -129,7 +129,7 @@ fn build(parts: &Parts, origin: Origin, output: &Path) -> Result<String, String>
     Ok(pcrs)
 }
 
-/// A configuration that the enclave accepts.
+/// Reads a configuration, and refuses one that the enclave would refuse.
 fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = read(path)?;
     Config::parse(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -149,10 +149,9 @@ fn ingredients(paths: &[PathBuf]) -> Result<BTreeMap<String, Ingredient>, String
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), String> {
-    fs::write(path, content)
-        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    fs::write(path, content).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! What went into an image, by digest.
+//! What an image was built from, by digest.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::image::{COMMAND_LINE, Parts};
 
-/// What went into an image. It is not measured: it helps to find out why two builds differ.
+/// What an image was built from. It is not measured: it helps to find out why two builds differ.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Manifest {
     /// The release, as in `Cargo.toml`.
@@ -20,12 +20,12 @@ pub struct Manifest {
     pub program: Ingredient,
     /// The measured configuration.
     pub configuration: Ingredient,
-    /// What kernel and program were made from and with, where whoever built them says so.
+    /// What the kernel and the program were built from and with, if whoever built them states it.
     #[serde(flatten)]
     pub origin: Option<Origin>,
 }
 
-/// What kernel and program were made from and with.
+/// What the kernel and the program were built from and with.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Origin {
     /// The kernel's source, configuration and patches, by the names of their files.
@@ -39,14 +39,14 @@ pub struct Origin {
 /// A file that went into an image.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Ingredient {
-    /// Its length.
+    /// Its length, in bytes.
     pub bytes: usize,
     /// Its SHA-256, in hex.
     pub sha256: String,
 }
 
 impl Manifest {
-    /// The manifest of an image of these parts, without their origin.
+    /// The manifest of an image made of these parts, without their origin.
     pub fn of(parts: &Parts) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -58,14 +58,14 @@ impl Manifest {
         }
     }
 
-    /// As a file to publish beside an image, JSON.
+    /// The manifest as JSON, a file to publish beside an image.
     pub fn to_json(&self) -> String {
         let json = serde_json::json!(self);
         format!("{json:#}\n")
     }
 
-    /// As the section of an image that `nitro-cli describe-eif` shows, JSON. The origin is left out: another compiler that
-    /// makes the same parts makes the same image.
+    /// The manifest as JSON, the image's section that `nitro-cli describe-eif` shows. It leaves the origin out, so that another
+    /// compiler that makes the same parts makes the same image.
     pub fn to_metadata(&self) -> String {
         let metadata = Metadata {
             image_name: "permafrost",
@@ -83,13 +83,13 @@ impl Manifest {
                 ..self.clone()
             }),
         };
-        // Only a map whose keys are no texts, or a failing writer, would be an error.
+        // Only a map with keys other than strings, or a writer that fails, would be an error.
         serde_json::to_string(&metadata).unwrap_or_default()
     }
 }
 
-/// All fields are required, in this order (`aws-nitro-enclaves-image-format`, `EifIdentityInfo`). Those that would differ
-/// from build to build are constant.
+/// All fields are required, in this order (`aws-nitro-enclaves-image-format`, `EifIdentityInfo`). Fields that would differ
+/// between builds are constant.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
@@ -111,7 +111,7 @@ struct BuildMetadata {
 }
 
 impl Ingredient {
-    /// What is said of a file with this content.
+    /// The entry for a file with this content.
     pub fn of(content: &[u8]) -> Self {
         Self {
             bytes: content.len(),

@@ -21,7 +21,7 @@ pub struct Pcrs {
 }
 
 impl Pcrs {
-    /// Measures an image as `nitro-cli`, the Nitro hypervisor and QEMU do: signature and metadata do not count.
+    /// Measures an image as `nitro-cli`, the Nitro hypervisor and QEMU do: the signature and the metadata do not count.
     pub fn of(eif: &Eif) -> Self {
         let (mut image, mut code, mut configuration) =
             (Sha384::new(), Sha384::new(), Sha384::new());
@@ -49,7 +49,7 @@ impl Pcrs {
         }
     }
 
-    /// The JSON that `nitro-cli build-enclave` prints, hex in lower case.
+    /// The JSON that `nitro-cli build-enclave` prints, with lowercase hex.
     pub fn to_json(&self) -> String {
         let json = serde_json::json!({
             "Measurements": {
@@ -63,7 +63,7 @@ impl Pcrs {
     }
 }
 
-/// PCR2 of every image whose configuration is in this ramdisk.
+/// The PCR2 of every image whose configuration is in this ramdisk.
 pub fn of_configuration(ramdisk: &[u8]) -> [u8; PCR_LEN] {
     extended(Sha384::new_with_prefix(ramdisk))
 }

@@ -1,11 +1,11 @@
-//! The program `permafrost-image`, as it is called.
+//! The program `permafrost-image`, run as a process.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 use std::fs;
@@ -19,7 +19,7 @@ const GOOD: &str = "deployment = \"test\"\n[kms]\n\
     key_arn = \"arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"\n";
 
 #[test]
-fn a_configuration_that_the_enclave_would_refuse_makes_no_image_and_has_no_measure() {
+fn a_configuration_that_the_enclave_would_refuse_gets_no_image_and_no_pcr2() {
     let folder = tempfile::tempdir().unwrap();
     for (refused, named) in [
         (GOOD.replace("deployment = \"test\"", ""), "deployment"),
@@ -54,7 +54,7 @@ fn a_configuration_measured_alone_has_the_pcr2_of_its_image() {
 }
 
 #[test]
-fn an_image_described_has_the_pcrs_that_it_was_built_with() {
+fn describe_shows_the_pcrs_that_build_wrote_and_what_is_in_the_image() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), GOOD, &[]);
     let out = folder.path().join("out");
@@ -74,7 +74,7 @@ fn an_image_described_has_the_pcrs_that_it_was_built_with() {
 }
 
 #[test]
-fn the_compilers_are_in_the_manifest_and_change_no_byte_of_the_image() {
+fn compilers_and_features_are_in_the_manifest_and_change_no_byte_of_the_image() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));
     fs::create_dir_all(&one).unwrap();

@@ -1,6 +1,6 @@
-//! Builds the same image with AWS's library and with ours, and compares the bytes; reads ours with AWS's.
+//! Builds the same image with AWS's library and with ours, compares the bytes, and reads our image with AWS's library.
 //!
-//! Ends with 0 where both agree. Takes no arguments, and makes its files in a temporary folder.
+//! Exits with 0 if both agree. Takes no arguments, and makes its files in a temporary folder.
 
 use std::fs::{self, File};
 
@@ -46,7 +46,7 @@ fn main() {
     let pcrs = builder.write_to(&mut File::create(&path).expect("an image file"));
     assert!(
         fs::read(&path).expect("their image") == ours,
-        "AWS's library makes other bytes of the same parts"
+        "AWS's library makes different bytes from the same parts"
     );
 
     let our_pcrs = Pcrs::of(&eif);
@@ -59,7 +59,7 @@ fn main() {
     fs::write(&path, &ours).expect("our image written");
     let mut reader =
         EifReader::from_eif(path.display().to_string()).expect("our image as AWS reads it");
-    assert!(reader.check_crc(), "AWS's library computes another CRC-32");
+    assert!(reader.check_crc(), "AWS's library computes a different CRC-32");
     let read = reader.get_measurements().expect("measurements");
     for (name, value) in expected {
         let value: String = value.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,46 +1,46 @@
 //! Ramdisks: cpio archives in the "new ASCII" form that the kernel unpacks (Linux,
 //! `Documentation/driver-api/early-userspace/buffer-format.rst`).
 //!
-//! Written deterministically: entries in the order of their names, time 0, owner and group 0.
+//! The archives are deterministic: entries in the order of their names, time 0, owner and group 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A ramdisk's files: path without a leading slash, to content and mode.
+/// A ramdisk's files: each path, without a leading slash, with its content and mode.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Files(BTreeMap<String, File>);
 
 /// A regular file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct File {
-    /// What is in it.
+    /// Its bytes.
     pub content: Vec<u8>,
-    /// Whether it can be run: mode 0555, else 0444.
+    /// Whether it is executable: mode 0555, otherwise 0444.
     pub executable: bool,
 }
 
 /// An entry of an archive, as read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Entry<'a> {
-    /// The path, as it stands in the archive.
+    /// The path, as the archive spells it.
     pub path: &'a str,
     /// File type and permissions, as `stat` has them.
     pub mode: u32,
-    /// What is in it; empty for a directory.
+    /// Its bytes; none for a directory.
     pub content: &'a [u8],
 }
 
-/// Why bytes are not an archive.
+/// Why some bytes are not an archive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the ramdisk is not a cpio archive: at byte {at} there is no {expected}")]
+#[error("the ramdisk is not a cpio archive: no {expected} at byte {at}")]
 pub struct CpioError {
-    /// Where, in bytes from the beginning.
+    /// The offset from the beginning, in bytes.
     pub at: usize,
     /// What should have been there.
     pub expected: &'static str,
 }
 
 impl Files {
-    /// Adds a file, in the place of one that has the same path.
+    /// Adds a file, or replaces the one with the same path.
     #[must_use]
     pub fn with(mut self, path: &str, content: Vec<u8>, executable: bool) -> Self {
         self.0.insert(
@@ -60,7 +60,7 @@ impl Files {
             .keys()
             .flat_map(|path| path.match_indices('/').map(|(end, _)| path.split_at(end).0));
         let mut out = Vec::new();
-        // A directory's name is a prefix of all that is in it, so it comes first in this order.
+        // A directory's name is a prefix of every path in it, so it sorts first.
         let names: BTreeSet<&str> = directories
             .chain(self.0.keys().map(String::as_str))
             .collect();
@@ -79,11 +79,11 @@ impl Files {
     }
 }
 
-/// Reads an archive: every entry up to its trailer, after which there may only be zeros.
+/// Reads an archive: every entry up to the trailer, after which only zeros may follow.
 ///
 /// # Errors
 ///
-/// [`CpioError`] with the place and what is missing there.
+/// [`CpioError`] with the offset and what is missing there.
 pub fn entries(archive: &[u8]) -> Result<Vec<Entry<'_>>, CpioError> {
     let mut reader = Reader { archive, at: 0 };
     let mut entries = Vec::new();
@@ -107,7 +107,7 @@ pub fn entries(archive: &[u8]) -> Result<Vec<Entry<'_>>, CpioError> {
 fn append(out: &mut Vec<u8>, number: u32, name: &str, mode: u32, content: &[u8]) {
     let links = if mode & DIRECTORY == DIRECTORY { 2 } else { 1 };
     let (length, name_length) = (content.len(), name.len() + 1);
-    // Owner, group and time are zero, and so are the numbers of devices and the checksum, which this form does not have.
+    // Owner, group, time and device numbers are zero, and so is the checksum, which this form does not use.
     let header = format!(
         "{MAGIC}{number:08x}{mode:08x}{0:08x}{0:08x}{links:08x}{0:08x}{length:08x}{0:08x}{0:08x}{0:08x}{0:08x}{name_length:08x}{0:08x}",
         0

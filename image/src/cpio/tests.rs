@@ -8,7 +8,7 @@ fn two() -> Files {
 }
 
 #[test]
-fn a_ramdisk_has_its_files_and_the_directories_that_they_need() {
+fn a_ramdisk_contains_its_files_and_the_directories_that_they_need() {
     let archive = two().to_archive();
     let entry = |path, mode, content| Entry {
         path,
@@ -67,7 +67,7 @@ fn an_archive_that_ends_early_is_refused_wherever_it_ends() {
 }
 
 #[test]
-fn nothing_may_hide_behind_the_trailer() {
+fn a_second_archive_behind_the_trailer_is_refused() {
     let mut archive = two().to_archive();
     let length = archive.len();
     archive.extend_from_slice(&two().to_archive());
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_packed_is_read(contents in proptest::collection::btree_map("[a-z]{1,8}", proptest::collection::vec(any::<u8>(), 0..64), 0..8)) {
+    fn what_was_packed_is_unpacked(contents in proptest::collection::btree_map("[a-z]{1,8}", proptest::collection::vec(any::<u8>(), 0..64), 0..8)) {
         let files = contents.iter().fold(Files::default(), |files, (path, content)| files.with(path, content.clone(), false));
         let archive = files.to_archive();
         let read: Vec<_> = entries(&archive).unwrap().into_iter().map(|entry| (entry.path.to_owned(), entry.content.to_vec())).collect();

@@ -1,4 +1,4 @@
-//! CRC-32 as in IEEE 802.3: reflected, polynomial 0x04c11db7, start and end inverted.
+//! CRC-32 as in IEEE 802.3: reflected, polynomial 0x04c11db7, initial and final value inverted.
 
 pub(super) fn crc32(parts: &[&[u8]]) -> u32 {
     let crc = parts
@@ -12,13 +12,13 @@ pub(super) fn crc32(parts: &[&[u8]]) -> u32 {
     !crc
 }
 
-/// 0x04c11db7, its bits in the other order.
+/// 0x04c11db7 with its bits reversed.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_check_value_of_the_catalogue_comes_out() {
+    fn the_catalogued_check_value_comes_out() {
         assert_eq!(super::crc32(&[b"1234", b"56789"]), 0xcbf4_3926);
     }
 }

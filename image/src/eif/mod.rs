@@ -7,9 +7,9 @@
 //! | ... | its content |
 //! | ... | further sections, without gaps |
 //!
-//! The CRC-32 (IEEE) is over everything but itself. AWS publishes the format as code
-//! (`aws-nitro-enclaves-image-format`, `src/defs`), which brings OpenSSL and the AWS SDK with it; this is the same format in
-//! a few hundred lines, compared with AWS's own in `image/against-aws`.
+//! The CRC-32 (IEEE) covers everything but itself. AWS publishes the format as code
+//! (`aws-nitro-enclaves-image-format`, `src/defs`), which brings OpenSSL and the AWS SDK with it. This module is the same
+//! format in a few hundred lines; `image/against-aws` compares it with AWS's.
 
 mod crc32;
 mod error;
@@ -25,15 +25,15 @@ pub use error::EifError;
 pub struct Eif {
     /// The machine that it is for.
     pub architecture: Architecture,
-    /// The memory that an enclave gets when nobody says how much, in bytes.
+    /// The memory that an enclave gets by default, in bytes.
     pub default_memory: u64,
-    /// The CPUs that an enclave gets when nobody says how many.
+    /// The number of CPUs that an enclave gets by default.
     pub default_cpus: u64,
-    /// What it is made of.
+    /// Its sections.
     pub sections: Vec<Section>,
 }
 
-/// The machine that an image is for.
+/// The kind of machine that an image is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Architecture {
     /// Bit 0 of the header's flags is clear.
@@ -45,19 +45,19 @@ pub enum Architecture {
 /// One part of an image.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Section {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its bytes, without the section's header.
     pub content: Vec<u8>,
 }
 
-/// What a section is.
+/// The kind of a section.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u16)]
 pub enum Kind {
     /// A bzImage (on Arm, an Image). Measured in PCR0 and PCR1.
     Kernel = 1,
-    /// The kernel's command line, without an end of line. Measured in PCR0 and PCR1.
+    /// The kernel's command line, without a line ending. Measured in PCR0 and PCR1.
     CommandLine = 2,
     /// A cpio archive. The first is measured in PCR0 and PCR1, the others in PCR0 and PCR2.
     Ramdisk = 3,
@@ -77,7 +77,7 @@ impl Eif {
 }
 
 impl Kind {
-    /// What people call it.
+    /// Its name, for a person to read.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kernel => "kernel",

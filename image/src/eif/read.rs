@@ -3,7 +3,7 @@ use super::{
     crc32::crc32,
 };
 
-/// Where the CRC stands, the header's last field.
+/// The offset of the CRC, the header's last field.
 const CRC_AT: usize = HEADER_LEN - 4;
 
 impl Eif {
@@ -11,7 +11,7 @@ impl Eif {
     ///
     /// # Errors
     ///
-    /// [`EifError`] with what came and what was expected.
+    /// [`EifError`] with what was found and what was expected.
     pub fn from_bytes(file: &[u8]) -> Result<Self, EifError> {
         let mut reader = Reader { file, at: 0 };
         let magic = reader.take(4)?;

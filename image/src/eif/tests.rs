@@ -38,7 +38,7 @@ fn an_image_that_ends_early_is_refused_wherever_it_ends() {
 }
 
 #[test]
-fn an_image_with_one_changed_bit_is_refused_wherever_it_is() {
+fn an_image_with_one_changed_bit_is_refused_wherever_the_bit_is() {
     let file = small().to_bytes().unwrap();
     for at in 0..file.len() {
         let mut changed = file.clone();

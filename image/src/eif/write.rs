@@ -3,7 +3,7 @@ use super::{
 };
 
 impl Eif {
-    /// The file.
+    /// The bytes of the image file.
     ///
     /// # Errors
     ///

@@ -4,19 +4,19 @@ use crate::cpio::Files;
 use crate::eif::{Architecture, Eif, Kind, Section};
 use crate::manifest::Manifest;
 
-/// The kernel's command line, of every release: part of PCR1.
+/// The kernel's command line, the same for every image of a release: part of PCR1.
 pub const COMMAND_LINE: &str = include_str!("../../cmdline");
 
-/// Where the first ramdisk has the enclave program. The kernel starts it as the first process.
+/// The path of the enclave program in the first ramdisk. The kernel starts it as the first process.
 pub const INIT: &str = "init";
 
-/// Where the second ramdisk has the measured configuration.
+/// The path of the measured configuration in the second ramdisk.
 pub const CONFIGURATION: &str = "config/enclave.toml";
 
-/// The memory of an enclave that `nitro-cli run-enclave` is not told the memory of, in bytes: what AWS's own images say.
+/// The memory of an enclave, in bytes, where `nitro-cli run-enclave` is not told otherwise: as in AWS's own images.
 const DEFAULT_MEMORY: u64 = 1024 * 1024 * 1024;
 
-/// Its CPUs: one core, as AWS's own images say.
+/// The CPUs of an enclave, likewise: one core, as in AWS's own images.
 const DEFAULT_CPUS: u64 = 2;
 
 /// What an image is made of.
@@ -31,7 +31,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The image: the same parts give the same bytes.
+    /// Makes the image. The same parts give the same bytes.
     pub fn to_eif(&self) -> Eif {
         let section = |kind, content| Section { kind, content };
         Eif {
@@ -49,14 +49,14 @@ impl Parts {
     }
 }
 
-/// The first ramdisk: the program and nothing else. The kernel itself has the directories that it needs before.
+/// The first ramdisk: the program and nothing else. The directories that the program needs first come with the kernel.
 pub fn code_ramdisk(program: &[u8]) -> Vec<u8> {
     Files::default()
         .with(INIT, program.to_vec(), true)
         .to_archive()
 }
 
-/// The second ramdisk: the configuration and nothing else. Its measure is PCR2.
+/// The second ramdisk: the configuration and nothing else. PCR2 measures it.
 pub fn configuration_ramdisk(configuration: &[u8]) -> Vec<u8> {
     Files::default()
         .with(CONFIGURATION, configuration.to_vec(), false)

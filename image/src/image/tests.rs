@@ -23,7 +23,7 @@ fn the_same_parts_make_the_same_bytes() {
 }
 
 #[test]
-fn one_byte_of_configuration_changes_the_measures_of_image_and_configuration_alone() {
+fn one_byte_of_configuration_changes_pcr0_and_pcr2_alone() {
     let (before, after) = (pcrs(|_| ()), pcrs(|parts| parts.configuration[0] ^= 1));
     assert_ne!(before.image, after.image);
     assert_eq!(before.code, after.code);
@@ -31,7 +31,7 @@ fn one_byte_of_configuration_changes_the_measures_of_image_and_configuration_alo
 }
 
 #[test]
-fn one_byte_of_code_changes_the_measures_of_image_and_code_alone() {
+fn one_byte_of_code_changes_pcr0_and_pcr1_alone() {
     let before = pcrs(|_| ());
     for after in [
         pcrs(|parts| parts.program[0] ^= 1),
@@ -44,7 +44,7 @@ fn one_byte_of_code_changes_the_measures_of_image_and_code_alone() {
 }
 
 #[test]
-fn a_configuration_measured_alone_has_the_measure_it_has_in_an_image() {
+fn a_configuration_measured_alone_gives_the_pcr2_that_it_gives_in_an_image() {
     assert_eq!(
         measurement::of_configuration(&configuration_ramdisk(&parts().configuration)),
         pcrs(|_| ()).configuration
