@@ -35,7 +35,7 @@ def problems(folder, permafrost):
     if kept != printed:
         yield "tests/key-policy.json: not what `permafrost kms policy` prints for tests/measurements.json; expected the same bytes"
     if not list(check(permafrost, "", (folder / "tests/key-policy-open.json").read_text())):
-        yield "tests/key-policy-open.json: passes `permafrost kms check`; expected a road around attestation"
+        yield "tests/key-policy-open.json: passes `permafrost kms check`; expected a bypass of attestation"
 
 
 def printed_policy(permafrost, measurements, deployment, administrators):

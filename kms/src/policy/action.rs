@@ -1,4 +1,4 @@
-//! The actions that a statement speaks of.
+//! The actions that a statement names.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl ActionPattern {
         ACTIONS.into_iter().filter(|action| self.matches(action))
     }
 
-    /// Whether it speaks of KMS, if of an action that this program does not know.
+    /// Whether it names an action of KMS, perhaps one that this program does not know.
     pub(super) fn is_of_kms(&self) -> bool {
         self.lowercase.starts_with("kms:")
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_covers_every_action_it_could_mean() {
+    fn a_wildcard_covers_every_action_that_it_matches() {
         let known: Vec<_> = pattern("kms:generatedatakey*").known().collect();
         assert_eq!(
             known,

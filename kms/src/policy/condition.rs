@@ -9,7 +9,7 @@ use super::key::ConditionKey;
 use super::operator::{Operator, SetOperator, Test};
 use super::wildcard;
 
-/// One line of a `Condition`: an operator, a condition key and the values that are accepted, any of them.
+/// One line of a `Condition`: an operator, a condition key, and the values of which any is accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Condition {
     pub(super) operator: Operator,
@@ -17,12 +17,12 @@ pub(super) struct Condition {
     pub(super) values: Vec<String>,
 }
 
-/// The condition keys of a request in lower case, with their values. A key without values is missing.
+/// The condition keys of a request in lower case, with their values. A key without values counts as missing.
 pub(super) type ContextValues = BTreeMap<String, Vec<String>>;
 
 impl Condition {
-    /// Whether the condition holds for a request. Meant for conditions that [`Self::refusal`] accepts: one that cannot
-    /// be evaluated never holds.
+    /// Whether the condition holds for a request. For conditions that [`Self::refusal`] accepts: one that cannot be
+    /// evaluated never holds.
     pub(super) fn holds(&self, request: &ContextValues) -> bool {
         let found = request
             .get(self.key.lowercase())
@@ -51,8 +51,8 @@ impl Condition {
         }
     }
 
-    /// Why the condition cannot be evaluated, and what would be accepted. `variables` says whether the policy's version
-    /// knows policy variables.
+    /// Why the condition cannot be evaluated, and what would be accepted. `variables` says whether the policy's version has
+    /// policy variables.
     pub(super) fn refusal(&self, variables: bool) -> Option<(String, &'static str)> {
         if let Some(refusal) = self.operator.refusal().or_else(|| self.key.refusal()) {
             return Some(refusal);
@@ -63,7 +63,7 @@ impl Condition {
         {
             return Some((
                 format!(
-                    "{} has many values, and {} asks for one",
+                    "{} has several values, and {} compares one",
                     self.key, self.operator
                 ),
                 "ForAnyValue: or ForAllValues: before the operator",
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn set_operators_ask_all_or_any_of_the_requests_values() {
+    fn set_operators_compare_all_or_any_of_the_requests_values() {
         for (operator, accepted, found, expected) in [
             ("ForAllValues:StringEquals", ["a", "b"], ["a", "b"], true),
             ("ForAllValues:StringEquals", ["a", "b"], ["a", "c"], false),

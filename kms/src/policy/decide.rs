@@ -1,4 +1,4 @@
-//! One request, decided (IAM User Guide, "Policy evaluation logic"; AWS KMS Developer Guide, "Key policies").
+//! The decision on one request (IAM User Guide, "Policy evaluation logic"; AWS KMS Developer Guide, "Key policies").
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::principal::{Arn, Match};
 use super::wildcard;
 use super::written::{Effect, Statement};
 
-/// What KMS knows of a request when it asks the key policy.
+/// What KMS knows of a request when it evaluates the key policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RequestContext {
     principal_arn: String,
@@ -18,7 +18,7 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// A request of `principal_arn` (a user's, a role's, an assumed role's session's or an account root's ARN) for
+    /// A request of `principal_arn` (the ARN of a user, a role, an assumed role's session or an account's root user) for
     /// `action` (`kms:Decrypt`) on `key_arn`.
     ///
     /// The condition keys that follow from these are set: `aws:PrincipalArn` (the role's, for a session),
@@ -50,8 +50,8 @@ impl RequestContext {
         self.with_many(key, [value.into()])
     }
 
-    /// Sets a condition key (case-insensitive) to several values, such as `kms:EncryptionContextKeys`. None at all is
-    /// as if the key were missing.
+    /// Sets a condition key (case-insensitive) to several values, such as `kms:EncryptionContextKeys`. With no value, the
+    /// key counts as missing.
     #[must_use]
     pub fn with_many<I, S>(mut self, key: &str, values: I) -> Self
     where
@@ -65,7 +65,7 @@ impl RequestContext {
 
     /// Sets `kms:EncryptionContext:NAME` for each pair, and `kms:EncryptionContextKeys`.
     ///
-    /// Two names that differ in the case of letters only are one condition key with two values.
+    /// Two names that differ only in case are one condition key with two values.
     #[must_use]
     pub fn with_encryption_context(self, context: &BTreeMap<String, String>) -> Self {
         let mut request = self.with_many("kms:EncryptionContextKeys", context.keys());
@@ -78,7 +78,7 @@ impl RequestContext {
 
     /// Sets `kms:RecipientAttestation:PCR<n>` for each PCR, in hex, and `kms:RecipientAttestation:ImageSha384`.
     ///
-    /// For a verified attestation document only.
+    /// Only for a verified attestation document.
     #[must_use]
     pub fn with_attestation<'a>(self, pcrs: impl IntoIterator<Item = (u8, &'a [u8])>) -> Self {
         pcrs.into_iter().fold(self, |request, (index, value)| {
@@ -92,10 +92,10 @@ impl RequestContext {
     }
 }
 
-/// What a key policy says to a request. `statement` is the Sid, or `statement N` from 1, of the first that says so.
+/// How a key policy decides a request. `statement` is the Sid, or `statement N` from 1, of the first statement that does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
-    /// The policy allows it to the caller by name (or to everybody).
+    /// The policy allows it to the caller by name, or to everyone.
     Allowed {
         /// The statement that allows it.
         statement: String,
@@ -105,16 +105,16 @@ pub enum Decision {
         /// The statement that delegates.
         statement: String,
     },
-    /// A statement denies it, whatever others say.
+    /// A statement denies it, whatever others allow.
     DeniedExplicitly {
         /// The statement that denies it.
         statement: String,
     },
-    /// No statement says anything.
+    /// No statement applies.
     NotAllowed,
 }
 
-/// Answers one request by statements that can be evaluated.
+/// Decides one request by statements that can be evaluated.
 pub(super) fn decide(statements: &[Statement], request: &RequestContext) -> Decision {
     let mut delegated = None;
     let mut allowed = None;
@@ -142,7 +142,7 @@ pub(super) fn decide(statements: &[Statement], request: &RequestContext) -> Deci
     }
 }
 
-/// Whether a statement applies to a request, and as whom the caller is meant.
+/// Whether a statement applies to a request, and as which principal it names the caller.
 fn applies(statement: &Statement, request: &RequestContext) -> Match {
     let Statement {
         principals,
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_allows_is_not_allowed() {
+    fn what_no_statement_allows_is_not_allowed() {
         let policy = policy(json!(statement("", "Allow", ROLE, "kms:GenerateDataKey")));
         assert_eq!(policy.decide(&request(ROLE)), Decision::NotAllowed);
         let other = RequestContext::new(
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_delegates_to_iam_and_a_name_goes_before_it() {
+    fn an_account_delegates_to_iam_and_an_allowance_by_name_goes_before_it() {
         let account = statement("Account", "Allow", ROOT, "kms:*");
         let by_name = statement("Name", "Allow", ROLE, "kms:*");
         assert_eq!(
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_without_a_sid_is_called_by_its_number() {
+    fn a_statement_without_a_sid_is_named_by_its_number() {
         let mut unnamed = statement("", "Allow", "*", "*");
         unnamed.as_object_mut().unwrap().remove("Sid");
         let policy = policy(json!([

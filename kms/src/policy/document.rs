@@ -1,10 +1,10 @@
-//! The key policy that requests are decided by.
+//! The key policy that decides requests.
 
 use super::decide::{self, Decision, RequestContext};
 use super::error::{PolicyError, quoted};
 use super::written::{Statement, WrittenPolicy};
 
-/// A key policy that can be evaluated: nothing in it is unknown or unsupported.
+/// A key policy that can be evaluated: all of it is known and supported.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PolicyDocument {
     text: String,
@@ -15,8 +15,9 @@ impl PolicyDocument {
     /// Reads a key policy: JSON, at most [`POLICY_MAX`](super::POLICY_MAX) bytes.
     ///
     /// # Errors
-    /// What is not a key policy, and what this program cannot evaluate: an unknown member, operator, condition key or
-    /// action, `NotPrincipal`, `NotAction`, `NotResource`, a policy variable, a deleted principal. Nothing is ignored.
+    /// [`PolicyError`] for what is not a key policy, and for what this program cannot evaluate: an unknown member, operator,
+    /// condition key or action, `NotPrincipal`, `NotAction`, `NotResource`, a policy variable, a deleted principal. Nothing is
+    /// ignored.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let written = WrittenPolicy::parse(text)?;
         for statement in &written.statements {
@@ -30,12 +31,12 @@ impl PolicyDocument {
         })
     }
 
-    /// The policy as it was written.
+    /// The policy's text, unchanged.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Answers one request. An explicit denial wins over everything, an allowance by name over delegation to IAM.
+    /// Decides one request. An explicit denial wins over everything, an allowance by name over delegation to IAM.
     pub fn decide(&self, request: &RequestContext) -> Decision {
         decide::decide(&self.written.statements, request)
     }

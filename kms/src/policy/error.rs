@@ -1,6 +1,6 @@
 //! Why a key policy is refused.
 
-/// What is wrong with a key policy. KMS answers such a one with `MalformedPolicyDocumentException`.
+/// What is wrong with a key policy. KMS refuses such a policy with `MalformedPolicyDocumentException`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{place}: {problem}; accepted: {accepted}")]
 pub struct PolicyError {
@@ -9,7 +9,7 @@ pub struct PolicyError {
     accepted: String,
 }
 
-/// The most characters of a foreign text that an error repeats.
+/// How many characters of an untrusted text an error repeats at most.
 const SHOWN_MAX: usize = 64;
 
 impl PolicyError {
@@ -25,13 +25,13 @@ impl PolicyError {
         }
     }
 
-    /// `the policy`, or the statement: its number from 1 and its Sid.
+    /// `the policy`, or the statement by its number from 1 and its Sid.
     pub fn place(&self) -> &str {
         &self.place
     }
 }
 
-/// A text that came from outside, quoted and cut to what fits into an error.
+/// An untrusted text, quoted and cut to what fits into an error.
 pub(super) fn quoted(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_MAX).collect();
     if shown.len() < text.len() {

@@ -1,4 +1,4 @@
-//! JSON in which no member comes twice: of two, a reader would see one and KMS perhaps the other.
+//! JSON in which no member occurs twice: of two, a reader might see one and KMS the other.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 pub(super) enum Json {
     Null,
     Bool(bool),
-    /// As it was written, or nearly: only conditions compare it, as text.
+    /// As it was written, or nearly: only conditions use it, and compare it as text.
     Number(String),
     Text(String),
     Array(Vec<Json>),
@@ -18,13 +18,13 @@ pub(super) enum Json {
 }
 
 impl Json {
-    /// What it is, for errors.
+    /// The kind of value, for errors.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Array(_) => "a list",
             Self::Object(_) => "an object",
         }
@@ -83,7 +83,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
         let mut names = BTreeSet::new();
         while let Some(name) = access.next_key::<String>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format!("the member {name:?} comes twice")));
+                return Err(A::Error::custom(format!(
+                    "the member {name:?} occurs twice"
+                )));
             }
             members.push((name, access.next_value()?));
         }
@@ -96,10 +98,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_that_comes_twice_is_refused() {
+    fn a_member_that_occurs_twice_is_refused() {
         for text in [r#"{"a": 1, "a": 1}"#, r#"[{"b": {"a": 1, "a": 2}}]"#] {
             let error = serde_json::from_str::<Json>(text).unwrap_err().to_string();
-            assert!(error.contains("\"a\" comes twice"), "{error}");
+            assert!(error.contains("\"a\" occurs twice"), "{error}");
         }
     }
 
@@ -117,7 +119,7 @@ mod tests {
                 "a boolean",
                 "a number",
                 "a number",
-                "a text",
+                "a string",
                 "an object"
             ]
         );

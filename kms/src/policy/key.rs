@@ -23,12 +23,12 @@ impl ConditionKey {
         &self.lowercase
     }
 
-    /// Whether the key speaks of the attestation document of a request.
+    /// Whether the key is about the attestation document of a request.
     pub(super) fn is_attestation(&self) -> bool {
         self.lowercase.starts_with(ATTESTATION)
     }
 
-    /// Which PCR of an enclave the key is; `ImageSha384` is PCR0.
+    /// The number of the PCR that the key is about; `ImageSha384` is PCR0.
     pub(super) fn pcr(&self) -> Option<u8> {
         let name = self.lowercase.strip_prefix(ATTESTATION)?;
         if name == "imagesha384" {
@@ -39,12 +39,12 @@ impl ConditionKey {
         (index <= PCR_LAST && index.to_string() == digits).then_some(index)
     }
 
-    /// Whether a request may have several values for it.
+    /// Whether a request may have several values for the key.
     pub(super) fn is_multivalued(&self) -> bool {
         self.lowercase == "kms:encryptioncontextkeys"
     }
 
-    /// Why the development KMS does not know the key, and which it knows.
+    /// Why the development KMS does not support the key, and which keys it supports.
     pub(super) fn refusal(&self) -> Option<(String, &'static str)> {
         let known = self.pcr().is_some()
             || KNOWN.contains(&self.lowercase.as_str())
@@ -76,7 +76,8 @@ const CONTEXT: &str = "kms:encryptioncontext:";
 /// The last PCR of the NSM.
 const PCR_LAST: u8 = 31;
 
-/// What the development KMS sets, in lower case; `kms:ViaService` is never there, since it has no other services.
+/// The keys that the development KMS supports, in lower case. It never sets `kms:ViaService`, since no other service
+/// calls it.
 const KNOWN: [&str; 15] = [
     "aws:principalaccount",
     "aws:principalarn",
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pcr_of_a_key_is_known_in_any_case() {
+    fn the_pcr_of_a_key_is_recognised_in_any_case() {
         for (text, pcr) in [
             ("kms:RecipientAttestation:ImageSha384", Some(0)),
             ("KMS:recipientattestation:IMAGESHA384", Some(0)),

@@ -1,9 +1,9 @@
 //! Key policies (AWS KMS Developer Guide, "Key policies in AWS KMS"): who may do what with a key, and when.
 //!
-//! - [`PolicyDocument`] is a policy that this program understands to the last word: [`PolicyDocument::parse`] reads one,
-//!   [`PolicyDocument::decide`] answers a request by it.
+//! - [`PolicyDocument`] is a policy that this program understands completely: [`PolicyDocument::parse`] reads it,
+//!   [`PolicyDocument::decide`] decides a request by it.
 //! - [`GenerateOnly`] writes the one policy that a Permafrost key should have.
-//! - [`WrittenPolicy`] is any policy that AWS would accept, and [`check`] finds the roads around attestation in it.
+//! - [`WrittenPolicy`] is any policy that AWS would accept, and [`check`] finds the bypasses of attestation in it.
 //!
 //! ```
 //! use permafrost_common::attestation::Measurements;

@@ -10,9 +10,9 @@ pub(super) struct Operator {
     written: String,
     pub(super) set: Option<SetOperator>,
     pub(super) test: Test,
-    /// The test's outcome is turned round: `StringNotEquals`.
+    /// Whether the test's outcome is inverted: `StringNotEquals`.
     pub(super) negated: bool,
-    /// A missing key makes the condition true.
+    /// Whether a missing key makes the condition true.
     pub(super) if_exists: bool,
 }
 
@@ -32,12 +32,12 @@ pub(super) enum Test {
     ArnLike,
     Bool,
     Null,
-    /// Numbers, dates, addresses, binary values, and what is no operator at all.
+    /// Numbers, dates, addresses, binary values, and names that are not operators.
     Unsupported,
 }
 
 impl Operator {
-    /// Reads an operator; any text is one, if an unsupported one.
+    /// Reads an operator. Any text is accepted: an unknown one is unsupported.
     pub(super) fn parse(written: &str) -> Self {
         let (set, rest) = if let Some(rest) = written.strip_prefix("ForAllValues:") {
             (Some(SetOperator::ForAllValues), rest)
@@ -72,12 +72,12 @@ impl Operator {
         }
     }
 
-    /// Why this program does not evaluate the operator, and what it would.
+    /// Why this program does not evaluate the operator, and which operators it evaluates.
     pub(super) fn refusal(&self) -> Option<(String, &'static str)> {
         let problem = match self.test {
             Test::Unsupported => "is not supported",
             Test::Null if self.set.is_some() || self.if_exists => "does not exist",
-            // With a missing key, sources differ on what AWS makes of it.
+            // Sources differ on how AWS evaluates it for a missing key.
             _ if self.if_exists && self.set == Some(SetOperator::ForAnyValue) => "is ambiguous",
             _ => return None,
         };

@@ -1,14 +1,14 @@
-//! Whom a statement speaks of (IAM User Guide, "AWS JSON policy elements: Principal").
+//! The principals that a statement names (IAM User Guide, "AWS JSON policy elements: Principal").
 
 use std::fmt;
 
 /// One principal of a statement.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Principal {
-    /// `*`, alone or as `{"AWS": "*"}`: everybody, of any account.
+    /// `*`, alone or as `{"AWS": "*"}`: everyone, in any account.
     Everyone,
     /// An account: `arn:PARTITION:iam::ACCOUNT:root` or the 12 digits. An allowance lets IAM policies of that account
-    /// decide; a denial holds for everybody in it.
+    /// decide; a denial applies to everyone in it.
     Account {
         /// The 12 digits.
         id: String,
@@ -17,7 +17,7 @@ pub(super) enum Principal {
     },
     /// A user, a role, an assumed role's session or a federated user, by its ARN.
     Arn(String),
-    /// The id that IAM puts in the place of an ARN when the principal is deleted: it means nobody.
+    /// The id with which IAM replaces an ARN when the principal is deleted: it matches no one.
     Deleted(String),
     /// `{"Service": "..."}`, `{"Federated": "..."}` or `{"CanonicalUser": "..."}`.
     Other {
@@ -28,11 +28,11 @@ pub(super) enum Principal {
     },
 }
 
-/// The kinds of principals that are no AWS accounts, users or roles.
+/// The kinds of principals that are not AWS accounts, users or roles.
 pub(super) const OTHER_KINDS: [&str; 3] = ["Service", "Federated", "CanonicalUser"];
 
 impl Principal {
-    /// Reads an entry of `{"AWS": ...}`. Wildcards are refused, as KMS does, unless it is `*` alone.
+    /// Reads an entry of `{"AWS": ...}`. Like KMS, it refuses wildcards, except `*` alone.
     pub(super) fn from_aws(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self::Everyone);
@@ -55,7 +55,7 @@ impl Principal {
         is_unique_id(text).then(|| Self::Deleted(text.to_owned()))
     }
 
-    /// Whether IAM says that the principal is no more.
+    /// Whether IAM has marked the principal as deleted.
     pub(super) fn is_deleted(&self) -> bool {
         matches!(self, Self::Deleted(_))
     }
@@ -84,7 +84,7 @@ impl fmt::Display for Principal {
             Self::Everyone => f.write_str("everyone"),
             Self::Account { id, .. } => write!(f, "the account {id}"),
             Self::Arn(arn) => f.write_str(arn),
-            Self::Deleted(id) => write!(f, "nobody (the deleted principal {id})"),
+            Self::Deleted(id) => write!(f, "no one (the deleted principal {id})"),
             Self::Other { kind, name } => write!(f, "{kind} {name}"),
         }
     }
@@ -94,7 +94,7 @@ impl fmt::Display for Principal {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Match {
     No,
-    /// The caller's whole account is meant.
+    /// The principal is the caller's whole account.
     ByAccount,
     ByName,
 }
@@ -131,7 +131,7 @@ impl<'a> Arn<'a> {
         })
     }
 
-    /// The role of an assumed role's session, without its path, which the session does not tell.
+    /// The role of an assumed role's session, without its path, which the session's ARN omits.
     pub(super) fn role_of_session(&self) -> Option<&'a str> {
         let (role, _session) = self
             .resource
@@ -146,8 +146,8 @@ pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether `caller` is a session of the role with this ARN. Within an account a role's name is there once, whatever
-/// its path.
+/// Whether `caller` is a session of the role with this ARN. Within an account a role's name is unique, whatever its
+/// path.
 fn is_session_of(caller: &str, role: &str) -> bool {
     let (Some(caller), Some(role)) = (Arn::parse(caller), Arn::parse(role)) else {
         return false;
@@ -162,7 +162,7 @@ fn is_session_of(caller: &str, role: &str) -> bool {
         && caller.partition == role.partition
 }
 
-/// Whether one of the prefixes is there with a name behind it, of the characters that IAM allows in names and paths.
+/// Whether the resource is one of the prefixes followed by a name, of the characters that IAM allows in names and paths.
 fn is_named(resource: &str, prefixes: &[&str]) -> bool {
     prefixes
         .iter()
@@ -177,7 +177,7 @@ fn is_named(resource: &str, prefixes: &[&str]) -> bool {
         })
 }
 
-/// Whether it is a unique id of IAM (IAM User Guide, "IAM identifiers").
+/// Whether it is one of IAM's unique ids (IAM User Guide, "IAM identifiers").
 fn is_unique_id(text: &str) -> bool {
     (16..=128).contains(&text.len())
         && text.starts_with('A')
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_stands_for_everybody_in_it() {
+    fn an_account_stands_for_everyone_in_it() {
         let root = "arn:aws:iam::111122223333:root";
         for account in [aws(root), aws("111122223333")] {
             assert_eq!(account.matches(ROLE), Match::ByAccount);
@@ -238,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_principal_is_nobody() {
+    fn a_deleted_principal_matches_no_one() {
         let deleted = aws("AROA1234567890EXAMPLE");
         assert_eq!(deleted.matches("AROA1234567890EXAMPLE"), Match::No);
     }
 
     #[test]
-    fn what_names_no_principal_is_refused() {
+    fn what_does_not_name_a_principal_is_refused() {
         for text in [
             "",
             "enclave",

@@ -1,11 +1,11 @@
-//! The wildcards of IAM policies: `*` is any characters, also none; `?` is any one character.
+//! The wildcards of IAM policies: `*` matches any characters or none; `?` matches any one character.
 
-/// Whether `text` matches `pattern`, with the case of letters.
+/// Whether `text` matches `pattern`, case-sensitively.
 ///
 /// Takes at most `pattern × text` steps, whatever the pattern.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    // Where to go on when the last `*` has to take one character more.
+    // Where to resume when the last `*` has to match one more character.
     let mut retry = None;
     loop {
         let mut ahead = pattern.clone();
@@ -33,8 +33,8 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Whether an ARN matches a pattern of an ARN: each of the six parts between colons for itself, the last with all colons
-/// in it (IAM User Guide, "ARN condition operators").
+/// Whether an ARN matches an ARN pattern: each of the six parts between colons is compared separately, and the last may
+/// contain colons (IAM User Guide, "ARN condition operators").
 pub(super) fn matches_arn(pattern: &str, arn: &str) -> bool {
     let (pattern, arn): (Vec<_>, Vec<_>) = (
         pattern.splitn(ARN_PARTS, ':').collect(),
@@ -53,7 +53,7 @@ pub(super) fn is_arn_pattern(text: &str) -> bool {
     text.splitn(ARN_PARTS, ':').count() == ARN_PARTS
 }
 
-/// Whether there is a wildcard in the text.
+/// Whether the text contains a wildcard.
 pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
@@ -98,11 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_many_stars_ends_soon() {
+    fn a_pattern_of_many_stars_is_decided_in_bounded_time() {
         assert!(!matches(&"*a".repeat(1000), &"a".repeat(999)));
     }
 
-    /// The definition, as a recursion that is slow and plainly right.
+    /// The definition as a recursion, slow and plainly right.
     fn by_definition(pattern: &[char], text: &[char]) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, None) => true,

@@ -9,21 +9,21 @@ use super::super::operator::{SetOperator, Test};
 use super::super::wildcard;
 use super::Rule;
 
-/// The roads that conditions leave open: none if every request that they let through comes from an enclave whose image
+/// The bypasses that conditions leave open: none if every request that they let through comes from an enclave whose image
 /// is fixed. `demands` are conditions that denials elsewhere put on the same request.
-pub(super) fn roads(conditions: &[Condition], demands: &[Condition]) -> BTreeSet<Rule> {
+pub(super) fn bypasses(conditions: &[Condition], demands: &[Condition]) -> BTreeSet<Rule> {
     let own = Bindings::of(conditions);
     if own.are_enough() {
-        return own.debug_roads();
+        return own.debug_bypasses();
     }
     let all = Bindings::of(conditions.iter().chain(demands));
     if all.are_enough() {
-        return all.debug_roads();
+        return all.debug_bypasses();
     }
-    own.loose_roads()
+    own.loose_bypasses()
 }
 
-/// A value of a PCR that no enclave can have, and so nobody meets.
+/// A PCR value that no enclave can have, so that no request meets the condition.
 pub(super) fn impossible_value(condition: &Condition) -> Option<&str> {
     condition.key.pcr()?;
     let compares = matches!(
@@ -41,12 +41,12 @@ pub(super) fn impossible_value(condition: &Condition) -> Option<&str> {
     (!value.contains("${")).then_some(value)
 }
 
-/// What conditions say of attestation.
+/// What conditions require of attestation.
 #[derive(Default)]
 struct Bindings {
-    /// PCR0, PCR1 and PCR2, as far as their values are fixed.
+    /// Those of PCR0, PCR1 and PCR2 whose values are fixed.
     fixed: BTreeSet<u8>,
-    /// Some fixed PCR may be all zero.
+    /// Whether a fixed PCR may be all zero.
     debug: bool,
     /// What is wrong with the conditions that fix nothing.
     loose: BTreeSet<Rule>,
@@ -70,29 +70,29 @@ impl Bindings {
         bindings
     }
 
-    /// PCR0 measures everything; PCR1 the kernel and the program, PCR2 the configuration.
+    /// PCR0 measures the whole image, PCR1 the kernel and the program, PCR2 the configuration.
     fn are_enough(&self) -> bool {
         self.fixed.contains(&0) || (self.fixed.contains(&1) && self.fixed.contains(&2))
     }
 
-    fn debug_roads(&self) -> BTreeSet<Rule> {
+    fn debug_bypasses(&self) -> BTreeSet<Rule> {
         self.debug.then_some(Rule::DebugPcr).into_iter().collect()
     }
 
-    fn loose_roads(mut self) -> BTreeSet<Rule> {
-        let mut roads = self.debug_roads();
-        roads.append(&mut self.loose);
+    fn loose_bypasses(mut self) -> BTreeSet<Rule> {
+        let mut bypasses = self.debug_bypasses();
+        bypasses.append(&mut self.loose);
         if !self.fixed.is_empty() {
-            roads.insert(Rule::PartialMeasurement);
+            bypasses.insert(Rule::PartialMeasurement);
         }
-        if roads.is_empty() {
-            roads.insert(Rule::NoAttestation);
+        if bypasses.is_empty() {
+            bypasses.insert(Rule::NoAttestation);
         }
-        roads
+        bypasses
     }
 }
 
-/// Which of PCR0, PCR1 and PCR2 a condition fixes, or why it fixes none; nothing if it is not about attestation.
+/// Which of PCR0, PCR1 and PCR2 a condition fixes, or why it fixes none; `None` if it is not about attestation.
 fn binding(condition: &Condition) -> Option<Result<u8, Rule>> {
     if !condition.key.is_attestation() {
         return None;
@@ -117,7 +117,7 @@ fn binding(condition: &Condition) -> Option<Result<u8, Rule>> {
     })
 }
 
-/// Whether the value is one value: no wildcard where there are any, no policy variable.
+/// Whether the value stands for one value only: no policy variable, and no wildcard where the test knows wildcards.
 fn is_fixed(test: Test, value: &str) -> bool {
     !(value.contains("${") || (test == Test::StringLike && wildcard::is_pattern(value)))
 }

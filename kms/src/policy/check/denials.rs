@@ -12,7 +12,7 @@ pub(super) struct Denials<'a> {
 }
 
 impl<'a> Denials<'a> {
-    /// `key_arn` is the key's, if it is known.
+    /// `key_arn` is the ARN of the key, if it is known.
     pub(super) fn of(statements: &'a [Statement], key_arn: Option<&str>) -> Self {
         let this_key = |resource: &String| {
             resource == "*" || key_arn.is_some_and(|arn| wildcard::matches(resource, arn))
@@ -32,8 +32,8 @@ impl<'a> Denials<'a> {
             .any(|statement| statement.conditions.is_empty())
     }
 
-    /// What a request of these principals must have so that no denial stops the action: the opposite of each denial's
-    /// condition, where it is one condition that has an opposite.
+    /// What a request of these principals must fulfil so that no denial stops the action: the opposite of each denial's
+    /// condition, if it has exactly one condition and that has an opposite.
     pub(super) fn demands(&self, principals: &Element<Principal>, action: &str) -> Vec<Condition> {
         self.of_action(principals, action)
             .filter_map(|statement| match statement.conditions.as_slice() {
@@ -54,14 +54,14 @@ impl<'a> Denials<'a> {
     }
 }
 
-/// Whether a statement speaks of an action.
+/// Whether a statement covers an action.
 pub(super) fn means(statement: &Statement, action: &str) -> bool {
     let Element { negated, entries } = &statement.actions;
     entries.iter().any(|pattern| pattern.matches(action)) != *negated
 }
 
-/// Whether the principals of a denial include all of an allowance. Said by name only: that an account includes a role is
-/// true, but not needed.
+/// Whether the principals of a denial include all those of an allowance. Compared by name only: that an account includes a
+/// role is true, but not needed.
 fn includes(denied: &Element<Principal>, allowed: &Element<Principal>) -> bool {
     if denied.negated {
         return false;
@@ -70,7 +70,7 @@ fn includes(denied: &Element<Principal>, allowed: &Element<Principal>) -> bool {
         || (!allowed.negated && allowed.entries.iter().all(|p| denied.entries.contains(p)))
 }
 
-/// The condition that holds exactly when this one does not, among those that the check makes something of.
+/// The condition that holds exactly when this one does not, if the check can use it.
 fn opposite(condition: &Condition) -> Option<Condition> {
     let Operator { set, test, .. } = condition.operator;
     let (operator, values) = match test {

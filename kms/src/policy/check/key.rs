@@ -1,18 +1,18 @@
-//! What KMS says of a key beside its policy.
+//! What KMS reports about a key besides its policy.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What is known of a key beside its policy. What is not known is not checked, and the report says so.
+/// What is known of a key besides its policy. What is not known is not checked, and the report says so.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Key {
-    /// What `DescribeKey` says.
+    /// The response of `DescribeKey`.
     pub metadata: Option<KeyMetadata>,
-    /// What `ListGrants` says: all of them.
+    /// All grants, from `ListGrants`.
     pub grants: Option<Vec<Grant>>,
 }
 
-/// What `DescribeKey` says of a key, as far as it matters here.
+/// The part of the response of `DescribeKey` that matters here.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub struct KeyMetadata {
@@ -32,27 +32,27 @@ pub struct KeyMetadata {
     pub key_state: Option<String>,
 }
 
-/// A grant: somebody may do something with the key, whatever conditions the policy's allowances have.
+/// A grant lets a principal use the key, whatever conditions the policy's allowances have.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub struct Grant {
     /// The grant's id.
     pub grant_id: String,
-    /// Who may: an ARN or a service.
+    /// The principal that may: an ARN or a service.
     #[serde(default)]
     pub grantee_principal: String,
-    /// What: `Decrypt`, `GenerateDataKey`, ...
+    /// What it may do: `Decrypt`, `GenerateDataKey`, ...
     pub operations: Vec<String>,
 }
 
-/// Why a text is not what KMS says of a key.
+/// Why a text is not a response of KMS about a key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
-    /// It is not what `DescribeKey` answers.
-    #[error("the key's metadata cannot be read: {0}; accepted: what `aws kms describe-key` prints")]
+    /// It is not a response of `DescribeKey`.
+    #[error("the key metadata is invalid: {0}; accepted: what `aws kms describe-key` prints")]
     Metadata(String),
-    /// It is not what `ListGrants` answers.
-    #[error("the grants cannot be read: {0}; accepted: what `aws kms list-grants` prints")]
+    /// It is not a response of `ListGrants`.
+    #[error("the list of grants is invalid: {0}; accepted: what `aws kms list-grants` prints")]
     Grants(String),
 }
 
@@ -60,7 +60,7 @@ impl KeyMetadata {
     /// Reads what `aws kms describe-key` prints: `{"KeyMetadata": {"Origin": ...}}`, or the inner object alone.
     ///
     /// # Errors
-    /// What is not JSON, or has no `Origin`.
+    /// [`KeyError`] for a text that is not JSON or has no `Origin`.
     pub fn from_json(text: &str) -> Result<Self, KeyError> {
         let refuse = |error: serde_json::Error| KeyError::Metadata(error.to_string());
         let mut json: Value = serde_json::from_str(text).map_err(refuse)?;
@@ -73,7 +73,7 @@ impl Grant {
     /// Reads what `aws kms list-grants` prints: `{"Grants": [...]}`.
     ///
     /// # Errors
-    /// What is not JSON or has no `Grants`, and a list that says that there is more.
+    /// [`KeyError`] for a text that is not JSON or has no `Grants`, and for a truncated list.
     pub fn list_from_json(text: &str) -> Result<Vec<Self>, KeyError> {
         let list: GrantList =
             serde_json::from_str(text).map_err(|error| KeyError::Grants(error.to_string()))?;

@@ -1,7 +1,8 @@
-//! Finds the roads around attestation in a key policy.
+//! Finds the bypasses of attestation in a key policy.
 //!
-//! Judged is the policy as a whole: what one statement allows and another denies to the same principals is no road. A
-//! condition that this program does not know is taken to let everything through, and a denial with one to deny nothing.
+//! The check judges the policy as a whole: what one statement allows and another denies to the same principals is not a
+//! bypass. It assumes that a condition which this program does not know lets everything through, and that a denial with
+//! such a condition denies nothing.
 
 mod attestation;
 mod denials;
@@ -24,42 +25,42 @@ use denials::{Denials, means};
 pub use key::{Grant, Key, KeyError, KeyMetadata};
 pub use rule::{Never, Rule};
 
-/// What a key policy lets whom do, and the roads around attestation in it.
+/// Who may do what under a key policy, and the bypasses of attestation in it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Report {
     /// Each statement, in words.
     pub statements: Vec<StatementReport>,
-    /// Roads around attestation.
+    /// Bypasses of attestation.
     pub findings: Vec<Finding>,
-    /// What is no road, but good to know.
+    /// What is not a bypass, but good to know.
     pub notices: Vec<Finding>,
 }
 
 /// One statement, in words.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct StatementReport {
-    /// From 1.
+    /// Its number, from 1.
     pub number: usize,
     /// Its Sid.
     pub sid: Option<String>,
     /// `Allow` or `Deny`.
     pub effect: &'static str,
-    /// Who is meant.
+    /// The principals.
     pub principals: Vec<String>,
-    /// What is meant.
+    /// The actions.
     pub actions: Vec<String>,
-    /// On which keys; `*` is this one.
+    /// The keys; `*` is this key.
     pub resources: Vec<String>,
-    /// When: every condition must hold.
+    /// The conditions, every one of which must hold.
     pub conditions: Vec<String>,
 }
 
-/// A road around attestation, or a notice.
+/// A bypass of attestation, or a notice.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Finding {
-    /// What it is.
+    /// The rule that it falls under.
     pub rule: Rule,
-    /// The number of the statement, from 1; none if it is the policy or the key.
+    /// The number of the statement, from 1; none if it concerns the whole policy or the key.
     pub statement: Option<usize>,
     /// The statement's Sid.
     pub sid: Option<String>,
@@ -69,7 +70,7 @@ pub struct Finding {
     pub why: &'static str,
 }
 
-/// Checks a policy, with what is known of the key.
+/// Checks a policy, together with what is known of the key.
 pub fn check(policy: &WrittenPolicy, key: &Key) -> Report {
     let arn = key.metadata.as_ref().and_then(|key| key.arn.as_deref());
     let denials = Denials::of(&policy.statements, arn);
@@ -105,7 +106,7 @@ pub fn check(policy: &WrittenPolicy, key: &Key) -> Report {
     }
 }
 
-/// What a statement is made of that should not be there.
+/// Reports parts of a statement that should not be there.
 fn check_form(statement: &Statement, all: &mut Vec<Finding>) {
     let mut add = |rule, found: String| all.push(Finding::of(statement, rule, found));
     for (negated, rule, found) in [
@@ -151,7 +152,7 @@ fn check_form(statement: &Statement, all: &mut Vec<Finding>) {
     }
 }
 
-/// What an allowance lets through that no denial stops.
+/// Reports what an allowance lets through that no denial stops.
 fn check_allowance(statement: &Statement, denials: &Denials<'_>, all: &mut Vec<Finding>) {
     let principals = &statement.principals;
     let open: Vec<&str> = ACTIONS
@@ -170,14 +171,14 @@ fn check_allowance(statement: &Statement, denials: &Denials<'_>, all: &mut Vec<F
         }
     }
     let used = common(&USE, &open);
-    let roads: BTreeSet<Rule> = used
+    let bypasses: BTreeSet<Rule> = used
         .iter()
         .flat_map(|action| {
-            attestation::roads(&statement.conditions, &denials.demands(principals, action))
+            attestation::bypasses(&statement.conditions, &denials.demands(principals, action))
         })
         .collect();
-    for road in roads {
-        add(road, format!("{who} may {}", used.join(", ")));
+    for bypass in bypasses {
+        add(bypass, format!("{who} may {}", used.join(", ")));
     }
     let changed = common(&["kms:PutKeyPolicy"], &open);
     let everyone = principals.entries.contains(&Principal::Everyone) && !principals.negated;
@@ -204,7 +205,7 @@ fn check_allowance(statement: &Statement, denials: &Denials<'_>, all: &mut Vec<F
     }
 }
 
-/// What is denied to everybody under the generate-only policy.
+/// Reports what the generate-only policy denies to everyone and this policy does not.
 fn check_denials(denials: &Denials<'_>, all: &mut Vec<Finding>) {
     let everyone = everyone();
     for never in Never::ALL {
@@ -220,7 +221,7 @@ fn check_denials(denials: &Denials<'_>, all: &mut Vec<Finding>) {
         if !missing.is_empty() && !told {
             all.push(Finding::of_policy(
                 Rule::NotDenied(never),
-                &format!("{} is not denied to everybody", missing.join(", ")),
+                &format!("{} is not denied to everyone", missing.join(", ")),
             ));
         }
     }
@@ -236,14 +237,14 @@ fn check_denials(denials: &Denials<'_>, all: &mut Vec<Finding>) {
         all.push(Finding::of_policy(
             Rule::UnattestedUseNotDenied,
             &format!(
-                "{} without attestation is not denied to everybody",
+                "{} without attestation is not denied to everyone",
                 unattested.join(", ")
             ),
         ));
     }
 }
 
-/// Where the key material is from, and who else has it.
+/// Reports where the key material comes from, and who else has it.
 fn check_metadata(key: &KeyMetadata, all: &mut Vec<Finding>) {
     let mut add = |rule, found: String| all.push(Finding::of_policy(rule, &found));
     match (key.origin.as_str(), &key.custom_key_store_id) {
@@ -274,13 +275,13 @@ fn check_metadata(key: &KeyMetadata, all: &mut Vec<Finding>) {
     }
 }
 
-/// Which grants the denials leave anything that is not bound to measured enclaves.
+/// Reports grants to which the denials leave a use that is not bound to measured enclaves.
 fn check_grants(grants: &[Grant], denials: &Denials<'_>, all: &mut Vec<Finding>) {
     let everyone = everyone();
     let open = |action: &&str| {
         let use_of_key = USE.contains(action);
         let demands = denials.demands(&everyone, action);
-        let bound = use_of_key && attestation::roads(&[], &demands).is_empty();
+        let bound = use_of_key && attestation::bypasses(&[], &demands).is_empty();
         !bound && !denials.cover(&everyone, action)
     };
     for grant in grants {
@@ -305,7 +306,7 @@ fn check_grants(grants: &[Grant], denials: &Denials<'_>, all: &mut Vec<Finding>)
             all.push(Finding::of_policy(
                 Rule::Grant,
                 &format!(
-                    "by the grant {grant_id}, {grantee_principal} may {}",
+                    "under the grant {grant_id}, {grantee_principal} may {}",
                     may.join(", ")
                 ),
             ));

@@ -1,73 +1,73 @@
-//! What the check looks for, each by its name.
+//! The rules of the check, each with its name.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A road around attestation (a finding), or something to know (a notice).
+/// A bypass of attestation (a finding), or something to know (a notice).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Rule {
-    /// A statement allows what the generate-only policy denies to everybody.
+    /// A statement allows what the generate-only policy denies to everyone.
     Allowed(Never),
-    /// No statement denies to everybody what the generate-only policy denies.
+    /// No statement denies to everyone what the generate-only policy denies.
     NotDenied(Never),
     /// The key may be used, and no condition asks for attestation.
     NoAttestation,
-    /// Conditions on attestation hold as well without it.
+    /// The conditions on attestation also hold without it.
     AttestationOptional,
-    /// Conditions on attestation say which enclaves not, and so let every other one in.
+    /// The conditions on attestation name the enclaves to exclude, and so admit every other.
     AttestationNegated,
     /// A PCR may have many values.
     AttestationWildcard,
-    /// Any enclave will do, also one of an attacker's.
+    /// Any enclave is admitted, an attacker's included.
     AnyEnclave,
     /// The PCR does not measure the image.
     UnmeasuredPcr,
     /// Only the code or only the configuration is measured.
     PartialMeasurement,
-    /// A PCR is all zero: every enclave in debug mode has it.
+    /// A PCR is all zero, as in every enclave in debug mode.
     DebugPcr,
-    /// Use without attestation is not denied to everybody.
+    /// Use without attestation is not denied to everyone.
     UnattestedUseNotDenied,
-    /// Everybody may use the key or change its policy.
+    /// Everyone may use the key or change its policy.
     WildcardPrincipal,
     /// IAM policies of an account decide who uses the key.
     AccountDelegation,
-    /// Said of everybody but some.
+    /// The statement covers all principals but some.
     NotPrincipal,
-    /// Said of everything but some.
+    /// The statement covers all actions but some.
     NotAction,
-    /// Said of every key but some.
+    /// The statement covers all keys but some.
     NotResource,
     /// An action of KMS that this program does not know is allowed.
     UnknownAction,
-    /// A grant gives the use of the key without the policy's conditions.
+    /// A grant allows use of the key without the policy's conditions.
     Grant,
-    /// Somebody may have the key material: it was imported.
+    /// The key material was imported, so that someone may have a copy.
     ImportedKeyMaterial,
     /// The key material is not in KMS.
     CustomKeyStore,
     /// Replicas of the key have policies of their own.
     MultiRegionKey,
-    /// The key is not for data keys.
+    /// The key cannot make data keys.
     KeyKind,
     /// Notice: who may change the policy.
     PolicyChange,
-    /// Notice: the key itself was not looked at.
+    /// Notice: the key itself was not checked.
     KeyNotChecked,
-    /// Notice: grants, which are not in the policy, were not looked at.
+    /// Notice: grants, which are not in the policy, were not checked.
     GrantsNotChecked,
-    /// Notice: a condition that this program does not know; it was taken to let everything through.
+    /// Notice: a condition that this program does not know; the check assumed that it lets everything through.
     UnknownCondition,
-    /// Notice: a PCR's value that no enclave can have.
+    /// Notice: a PCR value that no enclave can have.
     ImpossiblePcr,
-    /// Notice: a denial of an action that this program does not know.
+    /// Notice: a denied action that this program does not know.
     UnknownDenial,
     /// Notice: the key cannot be used now.
     KeyState,
 }
 
-/// What the generate-only policy denies to everybody.
+/// What the generate-only policy denies to everyone.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Never {
     /// `Encrypt`
@@ -87,7 +87,7 @@ pub enum Never {
 }
 
 impl Never {
-    /// Each of them.
+    /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Encrypt,
         Self::ReEncrypt,
@@ -98,7 +98,7 @@ impl Never {
         Self::Replica,
     ];
 
-    /// The actions that are meant.
+    /// The actions that it covers.
     pub fn actions(self) -> &'static [&'static str] {
         match self {
             Self::Encrypt => &["kms:Encrypt"],
@@ -129,18 +129,18 @@ impl Never {
     fn why(self) -> &'static str {
         match self {
             Self::Encrypt => {
-                "whoever encrypts makes a blob whose plaintext he knows, and the enclave would take it for its root secret"
+                "whoever encrypts makes a blob with a known plaintext, which the enclave would take for its root secret"
             }
             Self::ReEncrypt => {
-                "re-encryption brings a blob of a known plaintext under this key, or the root secret under another key"
+                "re-encryption brings a blob with a known plaintext under this key, or the root secret under another key"
             }
-            Self::Grant => "a grant gives the use of the key without this policy's conditions",
-            Self::Import => "whoever imports key material knows it and opens every blob",
+            Self::Grant => "a grant allows use of the key without this policy's conditions",
+            Self::Import => "whoever imports key material knows it and can open every blob",
             Self::KeyPair => {
-                "the private key of a pair is a blob under this key that other software has seen"
+                "the private key of a pair is a blob under this key whose plaintext other software has seen"
             }
             Self::DataKeyWithoutPlaintext => {
-                "it makes blobs under this key outside the enclave, which has no use for them"
+                "it makes blobs under this key outside the enclave, which does not need them"
             }
             Self::Replica => {
                 "a replica in another Region has the same key material and a policy of its own"
@@ -150,7 +150,7 @@ impl Never {
 }
 
 impl Rule {
-    /// Its name in the output, such as `encrypt-allowed`.
+    /// Its name in the report, such as `encrypt-allowed`.
     pub fn name(self) -> String {
         match self {
             Self::Allowed(what) => format!("{}-allowed", what.name()),
@@ -159,7 +159,7 @@ impl Rule {
         }
     }
 
-    /// Whether it is no road around attestation, but something to know.
+    /// Whether it is not a bypass of attestation, but something to know.
     pub fn is_notice(self) -> bool {
         matches!(
             self,
@@ -178,61 +178,69 @@ impl Rule {
         match self {
             Self::Allowed(what) => what.why(),
             Self::NotDenied(_) => {
-                "a grant made earlier or a statement added later would allow it; only a denial to everybody stands against both"
+                "an earlier grant or a later statement could allow it; only a denial to everyone stops both"
             }
-            Self::NoAttestation => "no enclave is needed: the caller gets the plaintext itself",
+            Self::NoAttestation => {
+                "no enclave is needed: the caller obtains the plaintext directly"
+            }
             Self::AttestationOptional => {
                 "the condition also holds when the request has no attestation document"
             }
             Self::AttestationNegated => {
-                "every enclave that is not named is let in, and most such conditions hold without any attestation"
+                "every enclave that is not named is admitted, and most such conditions also hold without attestation"
             }
-            Self::AttestationWildcard => "an enclave with other code or configuration may match",
-            Self::AnyEnclave => "an attacker's own enclave has a valid attestation document, too",
+            Self::AttestationWildcard => {
+                "an enclave with different code or configuration may match"
+            }
+            Self::AnyEnclave => "an attacker's own enclave also has a valid attestation document",
             Self::UnmeasuredPcr => {
-                "PCR0 (the image), or PCR1 (code) and PCR2 (configuration), must be fixed; other PCRs do not say what runs"
+                "PCR0 (the image), or PCR1 (code) and PCR2 (configuration), must be fixed; other PCRs do not measure what runs"
             }
             Self::PartialMeasurement => {
-                "the other half may be an attacker's: PCR0, or PCR1 and PCR2 together, must be fixed"
+                "the other half may be the attacker's: PCR0, or PCR1 and PCR2 together, must be fixed"
             }
             Self::DebugPcr => {
-                "every enclave in debug mode has these values, and the parent instance reads its memory"
+                "every enclave in debug mode has these values, and the parent instance can read its memory"
             }
             Self::UnattestedUseNotDenied => {
-                "a grant made earlier knows no conditions: only a denial to everybody without attestation stops it"
+                "the policy's conditions do not bind an earlier grant: only a denial to everyone without attestation stops it"
             }
-            Self::WildcardPrincipal => "everybody, of any account, is meant",
+            Self::WildcardPrincipal => "it covers everyone, in any account",
             Self::AccountDelegation => {
                 "whoever may write IAM policies in the account decides who uses the key"
             }
-            Self::NotPrincipal => "it means everybody that is not named, also who comes later",
-            Self::NotAction => "it means everything that is not named, also what KMS adds later",
-            Self::NotResource => "in a key policy there is one key: say \"Resource\": \"*\"",
-            Self::UnknownAction => "this program cannot say that it is harmless",
-            Self::Grant => {
-                "a grant knows none of the conditions of this policy's allowances: revoke it (aws kms revoke-grant)"
+            Self::NotPrincipal => {
+                "it covers every principal that is not named, future ones included"
             }
-            Self::ImportedKeyMaterial => "whoever imported the key material may have kept it",
+            Self::NotAction => {
+                "it covers every action that is not named, including those that KMS adds later"
+            }
+            Self::NotResource => "a key policy is about one key: write \"Resource\": \"*\"",
+            Self::UnknownAction => "this program cannot tell whether it is harmless",
+            Self::Grant => {
+                "the conditions of this policy's allowances do not bind a grant: revoke it (aws kms revoke-grant)"
+            }
+            Self::ImportedKeyMaterial => "whoever imported the key material may have kept a copy",
             Self::CustomKeyStore => "whoever runs the key store has the key material",
             Self::MultiRegionKey => {
-                "each replica has a policy of its own, and this one does not hold for it"
+                "each replica has a policy of its own, and this policy does not apply to it"
             }
             Self::KeyKind => {
                 "the root secret is a data key of a symmetric encryption key (SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT)"
             }
             Self::PolicyChange => {
-                "whoever changes the policy can let anything in; CloudTrail shows it as PutKeyPolicy"
+                "whoever changes the policy can admit anything; CloudTrail shows the change as PutKeyPolicy"
             }
             Self::KeyNotChecked => {
-                "imported key material and replicas are roads that a policy does not show: give --key-metadata"
+                "imported key material and replicas are bypasses that a policy does not show: give --key-metadata"
             }
             Self::GrantsNotChecked => {
-                "a grant made earlier lets its grantee use the key from any enclave: give --grants"
+                "an earlier grant lets its grantee use the key from any enclave: give --grants"
             }
-            Self::UnknownCondition => "it can only narrow the statement; nothing was made of it",
-            Self::ImpossiblePcr => "no enclave has it: 96 hex digits are expected",
-            Self::UnknownDenial => "if a name is misspelt, something else is not denied",
-            Self::KeyState => "the enclave cannot start while it is so",
+            Self::UnknownCondition => "it can only narrow the statement; the check ignored it",
+            Self::ImpossiblePcr => "no enclave has this value; expected: 96 hex digits",
+            Self::UnknownDenial => "if the name is misspelt, the intended action is not denied",
+            Self::KeyState => "the enclave cannot start in this state",
         }
     }
 
@@ -287,7 +295,7 @@ impl Serialize for Rule {
 mod tests {
     use super::*;
 
-    const PAGE: &str = include_str!("../../../../docs/kms.md");
+    const DOCUMENT: &str = include_str!("../../../../docs/kms.md");
 
     const PLAIN: [Rule; 27] = [
         Rule::NoAttestation,
@@ -320,10 +328,10 @@ mod tests {
     ];
 
     #[test]
-    fn the_page_on_kms_explains_every_rule_by_its_name() {
+    fn the_document_on_kms_explains_every_rule_by_its_name() {
         let never = Never::ALL.map(|never| [Rule::Allowed(never), Rule::NotDenied(never)]);
         for rule in never.into_iter().flatten().chain(PLAIN) {
-            assert!(PAGE.contains(&format!("`{rule}`")), "{rule}");
+            assert!(DOCUMENT.contains(&format!("`{rule}`")), "{rule}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The generate-only key policy: only accepted releases use the key, and no blob under it has a plaintext that anybody
-//! outside an enclave has ever known.
+//! The generate-only key policy: only accepted releases use the key, and no blob under it has a plaintext that was ever
+//! known outside an enclave.
 
 mod error;
 mod release;
@@ -20,9 +20,9 @@ pub use self::release::Release;
 /// What a generate-only key policy is made from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GenerateOnly {
-    /// The enclaves that may use the key: one or more, each name once. During a rolling upgrade the old and the new.
+    /// The enclaves that may use the key: one or more, each name once. During a rolling upgrade, the old and the new.
     pub releases: Vec<Release>,
-    /// Which roles the enclaves' requests are signed by: one or more, `arn:PARTITION:iam::ACCOUNT:role/NAME`.
+    /// The roles that sign the enclaves' requests: one or more, `arn:PARTITION:iam::ACCOUNT:role/NAME`.
     pub roles: Vec<String>,
     /// Who may describe, change, tag and delete the key, and change this policy, but not use the key: one or more users
     /// or roles, or the account's root, which lets the account's IAM policies decide.
@@ -39,7 +39,7 @@ impl GenerateOnly {
     /// The policy: JSON, indented, at most [`POLICY_MAX`] bytes.
     ///
     /// # Errors
-    /// [`GenerateError`], naming what is not accepted.
+    /// [`GenerateError`], which names what is not accepted.
     pub fn policy(&self) -> Result<String, GenerateError> {
         self.check()?;
         let mut statements: Vec<_> = self
@@ -101,7 +101,7 @@ impl GenerateOnly {
         }
     }
 
-    /// Whether the ARN is of the key's account and partition, and its resource begins as one of these.
+    /// Checks that the ARN is of the key's account and partition, and that its resource begins with one of these.
     fn check_arn(
         &self,
         arn: &str,
@@ -175,7 +175,7 @@ fn deny_known_plaintexts() -> StatementJson {
     }
 }
 
-/// Grants made before this policy know no conditions: only a denial reaches them.
+/// The conditions of allowances do not bind earlier grants: only a denial does.
 fn deny_use_without_attestation() -> StatementJson {
     StatementJson {
         sid: "Deny use without attestation".to_owned(),
@@ -236,10 +236,10 @@ enum PrincipalJson {
     },
 }
 
-/// The two calls of the enclave.
+/// The two calls that the enclave makes.
 pub(super) const USE: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
-/// What would make a blob whose plaintext somebody knows, or a way past this policy.
+/// What would make a blob with a known plaintext, or get around this policy.
 const NEVER: [&str; 7] = [
     "kms:Encrypt",
     "kms:ReEncrypt*",

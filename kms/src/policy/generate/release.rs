@@ -4,7 +4,7 @@ use permafrost_common::attestation::{Measurements, PCR_LEN, Pcr};
 
 use super::error::GenerateError;
 
-/// An enclave image that may use the key: its name for people, and the PCRs that measure it.
+/// An enclave image that may use the key: a name for people to read, and the PCRs that measure it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Release {
     name: String,
@@ -15,7 +15,8 @@ impl Release {
     /// A release with the PCRs of a measurements file: PCR0 (the image), PCR1 (the code) and PCR2 (the configuration).
     ///
     /// # Errors
-    /// A name that is not 1 to 64 of A-Z, a-z, 0-9, -, _ and .; one of the three PCRs missing; one of them all zero.
+    /// [`GenerateError`] for a name that is not 1 to 64 of A-Z, a-z, 0-9, -, _ and ., and for one of the three PCRs that is
+    /// missing or all zero.
     pub fn new(name: &str, measurements: &Measurements) -> Result<Self, GenerateError> {
         let name_fits = (1..=64).contains(&name.len())
             && name
@@ -41,7 +42,7 @@ impl Release {
         })
     }
 
-    /// The name for people.
+    /// The name for people to read.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -1,4 +1,4 @@
-//! What the generated policy lets whom do, and what makes none.
+//! Who may do what under the generated policy, and what arguments are refused.
 
 use permafrost_common::attestation::{Measurements, PCR_LEN};
 use permafrost_common::kms::encryption_context;
@@ -87,7 +87,7 @@ fn no_other_enclave_caller_or_deployment_may_use_the_key() {
 }
 
 #[test]
-fn nobody_makes_a_blob_of_a_known_plaintext_or_a_grant() {
+fn no_one_may_make_a_blob_with_a_known_plaintext_or_a_grant() {
     for action in [
         "kms:Encrypt",
         "kms:ReEncryptFrom",
@@ -120,7 +120,7 @@ fn administrators_change_the_policy_and_roles_do_not() {
     }
 }
 
-/// What a broken argument is refused with, in words.
+/// The error that a broken argument gets.
 fn refused(break_it: impl FnOnce(&mut GenerateOnly)) -> String {
     let mut arguments = arguments();
     break_it(&mut arguments);
@@ -128,7 +128,7 @@ fn refused(break_it: impl FnOnce(&mut GenerateOnly)) -> String {
 }
 
 #[test]
-fn arguments_that_make_no_policy_are_refused_by_name() {
+fn invalid_arguments_are_refused_by_name() {
     let text = str::to_owned;
     for (error, problem) in [
         (refused(|a| a.releases.clear()), "no release"),
@@ -153,15 +153,15 @@ fn arguments_that_make_no_policy_are_refused_by_name() {
         ),
         (
             refused(|a| a.administrators.push(text(ROLE))),
-            "a role and an administrator",
+            "both a role and an administrator",
         ),
         (
             refused(|a| a.account = text("444455556666")),
-            "is not of arn:aws:iam::444455556666:",
+            "does not begin with arn:aws:iam::444455556666:",
         ),
         (
             refused(|a| a.partition = text("aws-cn")),
-            "is not of arn:aws-cn:iam::",
+            "does not begin with arn:aws-cn:iam::",
         ),
     ] {
         assert!(error.contains(problem), "{error}");
@@ -186,9 +186,9 @@ fn arguments_that_make_no_policy_are_refused_by_name() {
 }
 
 #[test]
-fn a_policy_longer_than_kms_takes_is_refused() {
+fn a_policy_longer_than_kms_accepts_is_refused() {
     let error = refused(|a| {
         a.releases = (0..60_u8).map(|n| release(&n.to_string(), n + 1)).collect();
     });
-    assert!(error.contains("accepted: 32768 at most"), "{error}");
+    assert!(error.contains("accepted: at most 32768"), "{error}");
 }

@@ -7,7 +7,7 @@ use crate::policy::key::ConditionKey;
 use crate::policy::operator::Operator;
 use crate::policy::principal::{OTHER_KINDS, Principal};
 
-/// The members of an object that are still to be read, and where the object is.
+/// The members of an object that have not been read yet, and the object's place.
 pub(super) struct Members {
     pub(super) place: String,
     members: Vec<(String, Json)>,
@@ -49,11 +49,11 @@ impl Members {
         match self.take(name) {
             None => Ok(None),
             Some(Json::Text(text)) => Ok(Some(text)),
-            Some(other) => Err(self.wrong(name, &other, "a text")),
+            Some(other) => Err(self.wrong(name, &other, "a string")),
         }
     }
 
-    /// The one of two members that is there, and whether it is the negated one.
+    /// Whichever of two members is present, and whether it is the negated one.
     pub(super) fn one_of(
         &mut self,
         name: &str,
@@ -69,12 +69,12 @@ impl Members {
         }
     }
 
-    /// One text, or a list of one or more.
+    /// One string, or a list of one or more.
     pub(super) fn texts(&self, name: &str, json: Json) -> Result<Vec<String>, PolicyError> {
         self.scalars(
             name,
             json,
-            "a text, or a list of texts",
+            "a string, or a list of strings",
             |item| match item {
                 Json::Text(text) => Ok(text),
                 other => Err(other),
@@ -144,7 +144,7 @@ impl Members {
     }
 
     pub(super) fn conditions(&self, json: Json) -> Result<Vec<Condition>, PolicyError> {
-        const ACCEPTED: &str = "an object of operators, each with an object of condition keys";
+        const ACCEPTED: &str = "an object of operators, each an object of condition keys";
         let Json::Object(operators) = json else {
             return Err(self.wrong("Condition", &json, ACCEPTED));
         };

@@ -1,4 +1,4 @@
-//! A key policy as it is written, also where this program could not evaluate it.
+//! A key policy as it is written, even if this program cannot evaluate it.
 
 mod members;
 #[cfg(test)]
@@ -14,10 +14,10 @@ use members::Members;
 /// The longest key policy, in bytes (AWS KMS API reference, `PutKeyPolicy`).
 pub const POLICY_MAX: usize = 32 * 1024;
 
-/// A key policy as it is written: what AWS accepts, also where this program could not evaluate it.
+/// A key policy as it is written: whatever AWS accepts, even if this program cannot evaluate it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WrittenPolicy {
-    /// Whether `${...}` in a value is a variable: since version 2012-10-17.
+    /// Whether `${...}` in a value is a variable, as it is since version 2012-10-17.
     pub(super) variables: bool,
     pub(super) statements: Vec<Statement>,
 }
@@ -52,8 +52,9 @@ impl WrittenPolicy {
     /// Reads a key policy: JSON, at most [`POLICY_MAX`] bytes.
     ///
     /// # Errors
-    /// What AWS would not accept as a key policy, and more strictly: no member twice, no unknown member, `Version`,
-    /// `Principal`, `Action` and `Resource` present (KMS takes a statement without them and lets it mean nothing).
+    /// [`PolicyError`] for what AWS would not accept as a key policy. This program is stricter: no member twice, no unknown
+    /// member, and `Version`, `Principal`, `Action` and `Resource` present (KMS accepts a statement without them, which then
+    /// has no effect).
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let whole = |problem: String, accepted: &str| PolicyError::new(POLICY, problem, accepted);
         if text.len() > POLICY_MAX {
@@ -65,7 +66,7 @@ impl WrittenPolicy {
         if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
             return Err(whole(
                 format!("the character {character:?}"),
-                "printable characters of Latin-1, tab, line feed, carriage return",
+                "printable Latin-1 characters, tab, line feed, carriage return",
             ));
         }
         let json = serde_json::from_str(text)
@@ -162,7 +163,7 @@ impl Statement {
         }
     }
 
-    /// Where an error is: the number and the Sid.
+    /// The place that an error names: the number and the Sid.
     pub(super) fn place(&self) -> String {
         match &self.sid {
             Some(sid) => format!("statement {} ({})", self.number, quoted(sid)),
@@ -171,7 +172,7 @@ impl Statement {
     }
 }
 
-/// What a key policy may be written with (AWS KMS API reference, `PutKeyPolicy`).
+/// Whether a key policy may contain the character (AWS KMS API reference, `PutKeyPolicy`).
 fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{ff}')
 }

@@ -1,4 +1,4 @@
-//! What is read as a key policy, and what is refused.
+//! What is accepted as a key policy, and what is refused.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn policy_with(member: &str, value: Option<&str>) -> String {
 }
 
 #[test]
-fn every_form_that_aws_accepts_is_read() {
+fn every_form_that_aws_accepts_is_accepted() {
     for (member, value) in [
         ("Effect", r#""Deny""#),
         ("Principal", r#""*""#),
@@ -59,7 +59,7 @@ fn every_form_that_aws_accepts_is_read() {
 }
 
 #[test]
-fn what_is_no_statement_is_refused_with_its_place_and_what_is_accepted() {
+fn an_invalid_statement_is_refused_with_its_place_and_what_is_accepted() {
     for (member, value, problem) in [
         ("Effect", Some(r#""allow""#), "Effect is \"allow\""),
         ("Effect", Some("true"), "Effect is a boolean"),
@@ -148,7 +148,7 @@ fn what_is_no_statement_is_refused_with_its_place_and_what_is_accepted() {
 }
 
 #[test]
-fn what_is_no_policy_is_refused() {
+fn an_invalid_policy_is_refused() {
     let statement = policy_with("Sid", None);
     for (text, problem) in [
         (String::new(), "not JSON"),
@@ -172,7 +172,7 @@ fn what_is_no_policy_is_refused() {
         ),
         (
             statement.replace("\"Sta", "\"Version\": \"2012-10-17\", \"Sta"),
-            "comes twice",
+            "occurs twice",
         ),
         (
             r#"{"Version": "2012-10-17", "Statement": []}"#.to_owned(),
@@ -180,7 +180,7 @@ fn what_is_no_policy_is_refused() {
         ),
         (
             r#"{"Version": "2012-10-17", "Statement": ["a"]}"#.to_owned(),
-            "it is a text",
+            "it is a string",
         ),
         (statement.replace("2012", "２０12"), "the character"),
         (format!("{statement}{}", " ".repeat(POLICY_MAX)), "bytes"),
@@ -194,7 +194,7 @@ fn what_is_no_policy_is_refused() {
 }
 
 #[test]
-fn the_place_of_an_error_is_the_statement_it_is_in() {
+fn the_place_of_an_error_is_its_statement() {
     let one = policy_with("Sid", None);
     let (_, statement) = one.split_once("\"Statement\": ").unwrap();
     let statement = statement.strip_suffix('}').unwrap();

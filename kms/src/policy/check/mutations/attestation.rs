@@ -202,7 +202,7 @@ fn every_condition_that_binds_is_accepted() {
 }
 
 #[test]
-fn debug_pcrs_are_found_in_every_place() {
+fn pcrs_of_debug_mode_are_found_wherever_they_are() {
     for pcr in 0..3 {
         let debug = broken(RELEASE, |statement| {
             statement["Condition"][IGNORE_CASE][format!("{PCR}{pcr}")] = json!("0".repeat(96));

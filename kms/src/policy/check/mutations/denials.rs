@@ -1,9 +1,9 @@
-//! What nobody may do, and what denials cover.
+//! What no one may do, and what denials cover.
 
 use super::*;
 
 #[test]
-fn every_action_that_nobody_may_have_must_be_denied_to_everybody() {
+fn every_action_that_no_one_may_have_must_be_denied_to_everyone() {
     for (at, action, expected) in [
         (0, "kms:Encrypt", "encrypt-not-denied"),
         (1, "kms:ReEncrypt*", "re-encrypt-not-denied"),
@@ -64,7 +64,7 @@ fn an_action_that_is_allowed_and_no_longer_denied_is_found_at_the_statement_that
 }
 
 #[test]
-fn a_denial_that_is_not_for_everybody_always_or_this_key_denies_nothing() {
+fn a_denial_that_does_not_cover_everyone_every_request_and_this_key_counts_for_nothing() {
     let weaker: [(&str, Value); 5] = [
         ("Principal", role()),
         ("Principal", json!({"AWS": "111122223333"})),
@@ -89,7 +89,7 @@ fn a_denial_that_is_not_for_everybody_always_or_this_key_denies_nothing() {
 }
 
 #[test]
-fn what_an_unconditional_denial_covers_is_no_finding() {
+fn what_an_unconditional_denial_covers_is_not_a_finding() {
     for action in ["kms:Encrypt", "kms:ReEncrypt*", "kms:CreateGrant"] {
         for policy in with(&allow(role(), action)) {
             assert_eq!(report(&policy).findings, [], "{action}");
@@ -122,7 +122,7 @@ fn a_denial_by_the_keys_own_arn_counts_when_the_key_is_known() {
 }
 
 #[test]
-fn use_without_attestation_must_be_denied_to_everybody() {
+fn use_without_attestation_must_be_denied_to_everyone() {
     let mut without = generated();
     without["Statement"]
         .as_array_mut()
@@ -153,7 +153,7 @@ fn use_without_attestation_must_be_denied_to_everybody() {
 }
 
 #[test]
-fn what_cannot_be_done_with_a_symmetric_key_is_no_finding() {
+fn what_cannot_be_done_with_a_symmetric_key_is_not_a_finding() {
     for action in [
         "kms:GetPublicKey",
         "kms:DescribeKey",

@@ -1,16 +1,16 @@
-//! Everybody, whole accounts, exclusions, and what is unknown.
+//! Everyone, whole accounts, exclusions, and what is unknown.
 
 use super::*;
 
 #[test]
-fn everybody_and_whole_accounts_are_found() {
-    for everybody in [json!("*"), json!({"AWS": "*"}), json!({"AWS": [ROLE, "*"]})] {
+fn allowances_to_everyone_and_to_whole_accounts_are_found() {
+    for everyone in [json!("*"), json!({"AWS": "*"}), json!({"AWS": [ROLE, "*"]})] {
         let policy = broken(RELEASE, |statement| {
-            statement["Principal"] = everybody.clone()
+            statement["Principal"] = everyone.clone()
         });
         finds(&policy, "wildcard-principal", Some("Allow release v1"));
         let policy = broken(ADMINISTRATION, |statement| {
-            statement["Principal"] = everybody
+            statement["Principal"] = everyone
         });
         finds(&policy, "wildcard-principal", Some("Allow administration"));
     }
@@ -32,7 +32,7 @@ fn everybody_and_whole_accounts_are_found() {
 }
 
 #[test]
-fn what_is_said_by_exclusion_is_found() {
+fn statements_by_exclusion_are_found() {
     for (member, negated, statement, expected) in [
         ("Action", "NotAction", ADMINISTRATION, "not-action"),
         ("Principal", "NotPrincipal", ADMINISTRATION, "not-principal"),
@@ -54,7 +54,7 @@ fn what_is_said_by_exclusion_is_found() {
         let found = names(&report(&policy).findings);
         assert!(found.contains(&expected.to_owned()), "{negated}: {found:?}");
     }
-    // Everything but describing is allowed to administrators: also the use of the key.
+    // Administrators are allowed everything but describing, and so the use of the key.
     let policy = broken(ADMINISTRATION, |statement| {
         statement.as_object_mut().unwrap().remove("Action");
         statement["NotAction"] = json!("kms:DescribeKey");

@@ -1,4 +1,4 @@
-//! What the key itself says: its material, its grants.
+//! What is found in the key itself: its material, its grants.
 
 use super::*;
 

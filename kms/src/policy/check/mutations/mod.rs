@@ -1,4 +1,4 @@
-//! The generated policy has no finding; broken in one way, it has exactly the finding that names that way.
+//! The generated policy has no finding; broken in one respect, it has exactly the finding that names it.
 
 mod attestation;
 mod denials;
@@ -25,7 +25,7 @@ fn generated() -> Value {
     serde_json::from_str(&arguments().policy().unwrap()).unwrap()
 }
 
-/// What `DescribeKey` says, and no grants.
+/// A key with this response of `DescribeKey`, and no grants.
 fn key(metadata: &Value) -> Key {
     Key {
         metadata: Some(KeyMetadata::from_json(&metadata.to_string()).unwrap()),
@@ -57,7 +57,7 @@ fn broken(statement: usize, break_it: impl FnOnce(&mut Value)) -> Value {
     policy
 }
 
-/// The generated policy with one statement more, first or last.
+/// The generated policy with one more statement, first or last.
 fn with(statement: &Value) -> [Value; 2] {
     let mut last = generated();
     let mut first = generated();
@@ -75,7 +75,7 @@ fn role() -> Value {
     json!({"AWS": ROLE})
 }
 
-/// The broken policy has this finding of that statement, and no other.
+/// Asserts that the broken policy has this finding for that statement, and no other.
 #[track_caller]
 fn finds(policy: &Value, expected: &str, statement: Option<&str>) {
     let report = report(policy);
@@ -94,7 +94,7 @@ fn the_generated_policy_has_no_finding() {
 }
 
 #[test]
-fn the_default_policy_of_aws_has_every_road() {
+fn the_default_policy_of_aws_has_every_bypass() {
     let default = json!({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [{
         "Sid": "Enable IAM User Permissions", "Effect": "Allow",
         "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}]});

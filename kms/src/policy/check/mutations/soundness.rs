@@ -1,4 +1,4 @@
-//! What the check passes, the evaluation of real requests must not contradict.
+//! Evaluating real requests must not contradict what the check passes.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use super::*;
 
 const ACCEPTED: [u8; 3] = [0x10, 0x11, 0x12];
 
-/// What attackers can attest: nothing, enclaves of their own, one in debug mode; and with one of two halves right.
+/// What attackers can attest: nothing, an enclave of their own, one in debug mode, or one with one of two halves right.
 const ATTACKERS: [Option<[u8; 3]>; 5] = [
     None,
     Some([0x99, 0x98, 0x97]),
@@ -104,7 +104,7 @@ fn statement() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every request that nobody should get through, with what it is.
+/// Every request that no policy should let through, with its description.
 static FORBIDDEN: LazyLock<Vec<(String, RequestContext)>> = LazyLock::new(|| {
     let metadata = good_key();
     let arn = metadata["KeyMetadata"]["Arn"].as_str().unwrap();
@@ -126,8 +126,8 @@ static FORBIDDEN: LazyLock<Vec<(String, RequestContext)>> = LazyLock::new(|| {
     requests
 });
 
-/// The first forbidden request that the policy lets through, or lets IAM let through.
-fn road(policy: &PolicyDocument) -> Option<&'static str> {
+/// The first forbidden request that the policy allows, or leaves to IAM.
+fn bypass(policy: &PolicyDocument) -> Option<&'static str> {
     let through = |request: &RequestContext| {
         matches!(
             policy.decide(request),
@@ -135,7 +135,7 @@ fn road(policy: &PolicyDocument) -> Option<&'static str> {
         )
     };
     let found = FORBIDDEN.iter().find(|(_, request)| through(request));
-    found.map(|(road, _)| road.as_str())
+    found.map(|(description, _)| description.as_str())
 }
 
 proptest! {
@@ -151,21 +151,21 @@ proptest! {
         generated.truncate(kept);
         generated.extend(statements);
         let evaluated = PolicyDocument::parse(&policy.to_string()).unwrap();
-        // Missing denials alone are findings, too; here a finding has to say that somebody gets through.
+        // Missing denials alone are findings, too; here a finding has to say that a request gets through.
         let told = report(&policy).findings.into_iter().any(|finding| {
             !matches!(finding.rule, Rule::NotDenied(_) | Rule::UnattestedUseNotDenied)
         });
-        if let Some(road) = road(&evaluated) {
-            prop_assert!(told, "{road}: {policy:#}");
+        if let Some(bypass) = bypass(&evaluated) {
+            prop_assert!(told, "{bypass}: {policy:#}");
         }
     }
 }
 
 #[test]
-fn the_roads_that_are_looked_for_can_be_seen() {
+fn the_bypasses_that_the_check_looks_for_can_be_seen() {
     let policy = PolicyDocument::parse(&arguments().policy().unwrap()).unwrap();
-    assert_eq!(road(&policy), None);
+    assert_eq!(bypass(&policy), None);
     let [first, _] = with(&allow(role(), "kms:Decrypt"));
     let policy = PolicyDocument::parse(&first.to_string()).unwrap();
-    assert!(road(&policy).unwrap().contains("kms:Decrypt"));
+    assert!(bypass(&policy).unwrap().contains("kms:Decrypt"));
 }
