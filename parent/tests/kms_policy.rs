@@ -106,7 +106,7 @@ fn the_printed_policy_is_for_the_releases_of_the_files_and_has_no_finding() {
         "Statement 1: Allow release v1\n  allows  arn:aws:iam::111122223333:role/enclave\n  to      kms:Decrypt, \
          kms:GenerateDataKey\n",
         "denies  everyone",
-        "No road around attestation was found.",
+        "No bypass of attestation was found.",
         "policy-change",
     ] {
         assert!(table.contains(said), "{said}\n{table}");

@@ -1,4 +1,4 @@
-//! How a command ends when it does not work.
+//! How a command ends when it fails.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -9,10 +9,10 @@ use permafrost_common::problem::Problem;
 
 use crate::profile::ProfileError;
 
-/// The most characters of an error that are shown: it should fit on a screen.
+/// How many characters of an error are shown at most: it should fit on a screen.
 const SHOWN_MAX: usize = 2000;
 
-/// A command that did not work: what to say, and the exit code.
+/// A failed command: the message and the exit code.
 #[derive(Debug)]
 pub(super) struct Outcome {
     text: String,
@@ -22,7 +22,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// It was tried and failed: exit code 1.
+    /// The command was tried and failed: exit code 1.
     pub(super) fn failed(error: impl Display) -> Self {
         Self {
             text: error.to_string(),
@@ -32,7 +32,7 @@ impl Outcome {
         }
     }
 
-    /// It could not be tried as called: exit code 2.
+    /// The command could not be tried as called: exit code 2.
     pub(super) fn wrong_call(error: impl Display) -> Self {
         Self {
             text: error.to_string(),
@@ -42,12 +42,12 @@ impl Outcome {
         }
     }
 
-    /// It failed, and everything about that has been printed.
+    /// The command failed, and has already printed why.
     pub(super) fn already_told() -> Self {
         Self::failed("")
     }
 
-    /// The same, after something that was done and stays.
+    /// The same failure, after something that was done and stays.
     pub(super) fn after(self, done: &str) -> Self {
         Self {
             text: format!("{done} {}", self.text),
@@ -55,7 +55,7 @@ impl Outcome {
         }
     }
 
-    /// The same, and what to do about it.
+    /// The same failure, with advice on what to do about it.
     pub(super) fn advising(self, advice: &str) -> Self {
         Self {
             text: format!("{}\n{advice}", self.text),
@@ -63,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays.
+    /// Prints the error to stdout as `{"error": {"kind", "detail", "problem"}}`; the exit code stays the same.
     pub(super) fn into_json(self) -> Result<Self, Self> {
         let mut error = serde_json::json!({"kind": self.kind, "detail": self.text});
         if let (Some(problem), Some(fields)) = (&self.problem, error.as_object_mut()) {
@@ -76,7 +76,7 @@ impl Outcome {
         })
     }
 
-    /// Prints to stderr and gives the exit code.
+    /// Prints the message to stderr and returns the exit code.
     pub(super) fn report(self) -> ExitCode {
         if !self.text.is_empty() {
             let shown: String = self.text.chars().take(SHOWN_MAX).collect();
@@ -124,11 +124,11 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
     text
 }
 
-/// Prints a line to stdout; a closed pipe ends quietly.
+/// Prints a line to stdout; a closed pipe is not an error.
 pub(super) fn say(line: impl Display) -> Result<(), Outcome> {
     match writeln!(io::stdout(), "{line}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Outcome::failed(format!(
-            "standard output cannot be written: {error}"
+            "cannot write to standard output: {error}"
         ))),
         _ => Ok(()),
     }

@@ -15,9 +15,9 @@ Examples:
   permafrost principal new payments --algorithm ecdsa-p256-sha256 --out /etc/payments/key.pem
 
 The key file is PKCS#8 in PEM with mode 0600, as `openssl pkey -in FILE -text` reads it. An existing file is never
-overwritten. The printed lines go into the enclave's measured configuration; the private key goes nowhere.";
+overwritten. Put the printed lines into the enclave's measured configuration; the private key stays in its file.";
 
-/// Principals: who may ask the enclave for something.
+/// Principals: the signers of requests that the enclave may accept.
 #[derive(Debug, Subcommand)]
 pub(super) enum Principal {
     New(New),
@@ -31,7 +31,7 @@ pub(super) struct New {
     #[arg(value_parser = parse_name)]
     name: String,
 
-    /// How it signs.
+    /// The algorithm that the principal signs with.
     #[arg(long, default_value = "ed25519", value_enum)]
     algorithm: KeyAlgorithm,
 
@@ -69,24 +69,24 @@ impl New {
         let pem = key.to_pem().map_err(Outcome::failed)?;
         write_new(&path, pem.as_bytes()).map_err(Outcome::failed)?;
         say(format!(
-            "# The key of this principal is in {}: it stays with whoever signs requests.\n{}",
+            "# The key of this principal is in {}: keep it where the requests are signed.\n{}",
             path.display(),
             snippet(&self.name, &public_key.to_string())
         ))
     }
 }
 
-/// The principal's entry, with the least that lets it make keys of its own and use them.
+/// The principal's entry, with the least that lets the principal make keys of its own and use them.
 fn snippet(name: &str, public_key: &str) -> String {
     format!(
         "[[principal]]\n\
          name = \"{name}\"\n\
          public_key = \"{public_key}\"\n\
-         # Also there: rotate_key, replace_key, disable_key. What is not named is refused.\n\
+         # Others: rotate_key, replace_key, disable_key. What is not named is refused.\n\
          operations = [\"create_key\", \"list_keys\", \"show_key\", \"sign\"]\n\
-         # Only the keys it made; or \"all\", or a list of key ids.\n\
+         # Only the keys that it made; or \"all\", or a list of key ids.\n\
          keys = \"own\"\n\
-         # Also there: digest, taproot_spend, which sign whatever the caller hashed.\n\
+         # Others: digest, taproot_spend, which sign whatever the caller hashed.\n\
          payloads = [\"message\", \"nostr_event\"]\n\
          requests_per_minute = 600"
     )

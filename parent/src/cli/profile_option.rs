@@ -7,10 +7,10 @@ use clap::Args;
 use super::outcome::Outcome;
 use crate::profile::{DEFAULT_PROFILE, Profile};
 
-/// Which stack, and as whom.
+/// The profile that says which stack to use, and as which principal.
 #[derive(Args, Debug)]
 pub(super) struct ProfileOption {
-    /// The profile: endpoint, root, principal and key file. `permafrost dev` writes one.
+    /// The profile: endpoint, root certificate, principal and key file. `permafrost dev` writes one.
     #[arg(
         default_value = DEFAULT_PROFILE,
         env = "PERMAFROST_PROFILE",

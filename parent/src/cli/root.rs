@@ -12,13 +12,13 @@ use serde::Serialize;
 use super::outcome::{Outcome, say};
 use super::profile_option::ProfileOption;
 
-/// Show and change the epochs of the root secret, each a KMS data key that only attested enclaves unseal.
+/// Show and change the epochs of the root secret, each a KMS data key that only attested enclaves obtain.
 #[derive(Args, Debug)]
 pub(super) struct Root {
     #[command(flatten)]
     profile: ProfileOption,
 
-    /// Print the answer as JSON; a failure is printed as {"error": {...}}.
+    /// Print the enclave's response as JSON, and a failure as {"error": {...}}.
     #[arg(global = true, long)]
     json: bool,
 
@@ -34,27 +34,28 @@ enum RootCommand {
     Retire(Retire),
 }
 
-/// Show the epochs that open, and the one that seals.
+/// Show the epochs that open records, and the one that seals them.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  permafrost root show --json")]
 struct Show {}
 
-/// Make the next epoch from a new KMS data key. Old records open as before, new writes use the new epoch.
+/// Make the next epoch from a new KMS data key. Old records still open; new records are sealed in the new epoch.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   permafrost root rotate
   permafrost root rotate --from 3
 
-Then, a minute later, `permafrost root reseal` and `permafrost root retire`: by then every enclave of the deployment has it.")]
+Wait a minute, until every enclave of the deployment has the new epoch; then run `permafrost root reseal` and
+`permafrost root retire`.")]
 struct Rotate {
-    /// The newest epoch as you know it: another one is refused, so that a repeated call rotates once. Default: what the
-    /// enclave says now.
+    /// The epoch that you take to be the newest. The enclave refuses any other, so that a repeated call rotates once.
+    /// Default: the newest epoch that the enclave reports.
     #[arg(long, value_name = "EPOCH")]
     from: Option<u32>,
 }
 
-/// Seal every record anew in the newest epoch. It can be interrupted at any time and begun again: what is done stays done.
+/// Seal every record anew in the newest epoch. Can be interrupted at any time and restarted: what is done stays done.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -62,30 +63,30 @@ Examples:
   permafrost root reseal --after 0123...cdef
   permafrost root reseal --page 20 --json")]
 struct Reseal {
-    /// Go on after this record, as an interrupted run printed it. A run from the start passes over what is done, quickly.
+    /// Continue after this record, as an interrupted run printed it. A run from the start quickly skips what is done.
     #[arg(default_value = "", long, value_name = "CURSOR")]
     after: String,
 
-    /// Records in one request: 1 to 100.
+    /// How many records to reseal in one request: 1 to 100.
     #[arg(default_value_t = 100, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     page: u32,
 }
 
-/// Forget every epoch but the newest. The enclave refuses until a whole `reseal` has found nothing left in them.
+/// Forget every epoch but the newest. The enclave refuses until a complete `reseal` has found no record left in them.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   permafrost root retire --epoch 3
 
-What is still sealed in an older epoch never opens again. To hold the parent to it, set kms.oldest_epoch in the measured
-configuration of the next release.")]
+What is still sealed in an older epoch never opens again. To enforce that against the parent, set kms.oldest_epoch in the
+measured configuration of the next release.")]
 struct Retire {
-    /// The newest epoch, which stays.
+    /// The newest epoch, which is kept.
     #[arg(long, value_name = "EPOCH")]
     epoch: u32,
 }
 
-/// What a whole run of `reseal` did.
+/// What a complete run of `reseal` did.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Resealed {
     epoch: u32,
@@ -152,24 +153,26 @@ impl Reseal {
     async fn ask(&self, principal: &Principal) -> Result<Resealed, Outcome> {
         let progress = progress();
         let mut done = Resealed::default();
-        let mut page = ResealRecords {
+        let mut next_part = ResealRecords {
             after: self.after.clone(),
             limit: Some(self.page),
         };
         loop {
-            let response = principal.reseal(&page).await.map_err(|error| {
+            let response = principal.reseal(&next_part).await.map_err(|error| {
                 let so_far = done.describe();
-                Outcome::from(error)
-                    .advising(&format!("{so_far}; go on with --after '{}'", page.after))
+                Outcome::from(error).advising(&format!(
+                    "{so_far}; continue with --after '{}'",
+                    next_part.after
+                ))
             })?;
             done.epoch = response.epoch;
             done.examined += u64::from(response.examined);
             done.resealed += u64::from(response.resealed);
             done.left += u64::from(response.left);
             progress.set_message(done.describe());
-            // A cursor that leads back would never end.
-            match response.next.filter(|next| *next > page.after) {
-                Some(next) => page.after = next,
+            // A cursor that does not advance would make the loop endless.
+            match response.next.filter(|next| *next > next_part.after) {
+                Some(next) => next_part.after = next,
                 None => return Ok(done),
             }
         }
@@ -183,13 +186,13 @@ impl Resealed {
             left => format!(", changed by others meanwhile: {left} (run it again)"),
         };
         format!(
-            "records looked at: {}, sealed anew in epoch {}: {}{again}",
+            "records examined: {}, sealed anew in epoch {}: {}{again}",
             self.examined, self.epoch, self.resealed
         )
     }
 }
 
-/// A line that counts, where somebody watches; the total is not known, for the store alone has it.
+/// A line that counts, shown on a terminal. It shows no total, which only the store knows.
 fn progress() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -16,22 +16,22 @@ Examples:
   permafrost serve --config parent.toml
   curl http://127.0.0.1:8080/readyz
 
-Paths of its own, on the same address as everything else:
+Paths that the parent itself serves, on the same address:
   /healthz   200 while this program lives
   /readyz    200 when the enclave says that it is ready, 503 with the reason otherwise
   /metrics   Prometheus
 
-It logs JSON lines to stderr. SIGTERM and SIGINT end it in order, a second one at once.";
+It logs JSON lines to stderr. SIGTERM or SIGINT stops it gracefully; a second signal ends it at once.";
 
-/// Run the parent instance's part: forward requests to the enclave and keep its sealed records.
+/// Run the parent: forward requests to the enclave and keep its sealed records.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
-    /// The configuration, TOML. Unknown keys are errors.
+    /// The configuration file, TOML. Unknown keys are errors.
     #[arg(long, required_unless_present = "print_config", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Print the default configuration, with a comment for every key, and end.
+    /// Print the default configuration, with a comment for every key, and exit.
     #[arg(long)]
     print_config: bool,
 }
@@ -64,7 +64,7 @@ impl Serve {
     }
 }
 
-/// SIGTERM and SIGINT: the first asks to stop, the second ends the program at once.
+/// SIGTERM and SIGINT: the first asks the program to stop, the second ends it at once.
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
@@ -73,7 +73,9 @@ pub(super) struct StopSignals {
 impl StopSignals {
     pub(super) fn new() -> Result<Self, Outcome> {
         let listen = |kind| {
-            signal(kind).map_err(|error| Outcome::failed(format!("no signal handler: {error}")))
+            signal(kind).map_err(|error| {
+                Outcome::failed(format!("cannot install a signal handler: {error}"))
+            })
         };
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,

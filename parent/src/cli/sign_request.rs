@@ -15,7 +15,7 @@ use permafrost_common::http_signature::{fresh_nonce, sign_request};
 use super::outcome::{Outcome, say};
 use super::profile_option::ProfileOption;
 
-/// The longest body that is read, in bytes.
+/// The longest body that this program reads, in bytes.
 const BODY_MAX: u64 = 16 * 1024 * 1024;
 
 const EXAMPLES: &str = r#"Examples:
@@ -25,10 +25,10 @@ const EXAMPLES: &str = r#"Examples:
   permafrost sign-request POST /v1/keys --body create.json |
     curl -H @- --data-binary @create.json http://127.0.0.1:8080/v1/keys
 
-One line for each header field, as `curl -H @FILE` reads them. They are good for one request to this boot of the
-enclave, for about a minute: every request needs new ones. Answers are signed, too; `permafrost keys` checks them."#;
+Prints one line for each header field, as `curl -H @FILE` reads them. They are valid for one request to this boot of the
+enclave, for about a minute: every request needs new ones. Responses are signed, too; `permafrost keys` checks them."#;
 
-/// Sign a request for curl or another program: prints the header fields to add.
+/// Sign a request for curl or another program, and print the header fields to add.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SignRequest {
@@ -39,7 +39,7 @@ pub(super) struct SignRequest {
     #[arg(value_name = "METHOD")]
     method: Method,
 
-    /// Path and query, exactly as they will be sent: /v1/keys?limit=10
+    /// The path and query, exactly as they will be sent: /v1/keys?limit=10
     #[arg(value_name = "PATH")]
     target: String,
 
@@ -88,7 +88,7 @@ impl SignRequest {
             .filter(|_| self.target.starts_with('/') && !self.target.contains('#'))
             .ok_or_else(|| {
                 Outcome::wrong_call(format!(
-                    "{:?}; accepted: a path with its query, as /v1/keys?limit=10",
+                    "{:?}; accepted: a path with its query, such as /v1/keys?limit=10",
                     self.target
                 ))
             })?;

@@ -13,13 +13,13 @@ use super::profile_option::ProfileOption;
 
 /// Make, list, use and rotate keys inside the enclave that a profile names.
 ///
-/// The enclave is verified first, every request is signed by the profile's principal, and every answer is checked.
+/// The program verifies the enclave first, signs every request as the profile's principal, and checks every response.
 #[derive(Args, Debug)]
 pub(super) struct Keys {
     #[command(flatten)]
     profile: ProfileOption,
 
-    /// Print the enclave's answer as JSON; a failure is printed as {"error": {...}}.
+    /// Print the enclave's response as JSON, and a failure as {"error": {...}}.
     #[arg(global = true, long)]
     json: bool,
 
@@ -38,14 +38,14 @@ enum KeysCommand {
     Disable(Disable),
 }
 
-/// Make a key, dealt inside the enclave.
+/// Make a key, whose shares are dealt inside the enclave.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   permafrost keys create --threshold 2 alice bob carol
   permafrost keys create --threshold 3 a b c d e --idempotency-key order-17 --json")]
 struct Create {
-    /// How many participants a signature takes: 2 to their number.
+    /// How many participants a signature takes: 2 to the number of participants.
     #[arg(long, value_name = "T")]
     threshold: u16,
 
@@ -53,7 +53,7 @@ struct Create {
     #[arg(num_args = 2..=32, required = true, value_name = "NAME")]
     participants: Vec<String>,
 
-    /// What makes the request safe to repeat: with the same one, the same key comes back. Default: a random one.
+    /// Makes the request safe to repeat: repeated with the same idempotency key, it returns the same key. Default: random.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
 }
@@ -65,11 +65,11 @@ Examples:
   permafrost keys list
   permafrost keys list --limit 10 --after 0123...cdef --json")]
 struct List {
-    /// Only keys after this id, in ascending order.
+    /// List only keys after this id, in ascending order.
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 
-    /// At most so many keys, 1 to 100. Default: all there are.
+    /// List at most this many keys, 1 to 100. Default: all.
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
 }
@@ -82,7 +82,7 @@ struct Show {
     id: String,
 }
 
-/// Refresh a key's shares: the public key stays, the old shares become useless.
+/// Refresh a key's shares: the public key stays the same, the old shares become useless.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  permafrost keys rotate ID")]
 struct Rotate {
@@ -90,7 +90,7 @@ struct Rotate {
     id: String,
 }
 
-/// Make a key in place of another, with the same participants and threshold.
+/// Make a new key to replace an old one, with the same participants and threshold.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -100,16 +100,16 @@ struct Replace {
     /// The old key's id.
     id: String,
 
-    /// Whether the old key stops signing.
+    /// Stop the old key from signing.
     #[arg(long)]
     disable_old: bool,
 
-    /// What makes the request safe to repeat. Default: a random one.
+    /// Makes the request safe to repeat. Default: random.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
 }
 
-/// End a key's signing, for good.
+/// Stop a key from signing, permanently.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  permafrost keys disable ID")]
 struct Disable {
@@ -128,7 +128,7 @@ impl Keys {
     }
 
     async fn ask(&self, print: &Print) -> Result<(), Outcome> {
-        // Arguments first: what is wrong with them needs no enclave.
+        // Arguments first: checking them needs no enclave.
         let what = match &self.command {
             KeysCommand::Sign(sign) => Some(sign.what()?),
             _ => None,
@@ -136,7 +136,7 @@ impl Keys {
         let principal = self.profile.read()?.principal().await?;
         match &self.command {
             KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
-            KeysCommand::List(list) => print.page(&list.ask(&principal).await?),
+            KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
             KeysCommand::Show(show) => print.key(&principal.key(&show.id).await?),
             KeysCommand::Sign(sign) => match what {
                 Some(what) => print.signed(&principal.sign(&sign.id, &what).await?),
@@ -169,10 +169,10 @@ impl List {
             return Ok(all);
         }
         while let Some(after) = all.next.take() {
-            let page = principal.list_keys(Some(&after), None).await?;
-            all.keys.extend(page.keys);
-            // A page that leads back to itself would never end.
-            all.next = page.next.filter(|next| *next > after);
+            let more = principal.list_keys(Some(&after), None).await?;
+            all.keys.extend(more.keys);
+            // A cursor that does not advance would make the loop endless.
+            all.next = more.next.filter(|next| *next > after);
         }
         Ok(all)
     }

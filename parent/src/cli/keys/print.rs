@@ -1,11 +1,11 @@
-//! Keys and signatures, for people or for programs.
+//! Keys and signatures, printed for people or for programs.
 
 use permafrost_common::api::{Key, KeyList, KeyStatus, Signed};
 use serde::Serialize;
 
 use crate::cli::outcome::{Outcome, say};
 
-/// How answers are printed.
+/// How responses are printed.
 pub(super) struct Print {
     pub(super) json: bool,
 }
@@ -15,12 +15,12 @@ impl Print {
         self.either(key, || describe(key))
     }
 
-    pub(super) fn page(&self, page: &KeyList) -> Result<(), Outcome> {
-        self.either(page, || {
-            if page.keys.is_empty() {
+    pub(super) fn keys(&self, list: &KeyList) -> Result<(), Outcome> {
+        self.either(list, || {
+            if list.keys.is_empty() {
                 return "no keys".to_owned();
             }
-            let lines = page.keys.iter().map(|key| {
+            let lines = list.keys.iter().map(|key| {
                 format!(
                     "{}  {}-of-{}  {}  {}",
                     key.id,
@@ -30,7 +30,7 @@ impl Print {
                     key.group_public_key
                 )
             });
-            let more = page.next.iter().map(|next| format!("more: --after {next}"));
+            let more = list.next.iter().map(|next| format!("more: --after {next}"));
             lines.chain(more).collect::<Vec<_>>().join("\n")
         })
     }

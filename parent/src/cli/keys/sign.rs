@@ -9,7 +9,7 @@ use permafrost_common::api::{MESSAGE_MAX, SignRequest, UnsignedEvent};
 
 use crate::cli::outcome::Outcome;
 
-/// The longest event file that is read, in bytes; the enclave has a limit of its own.
+/// The longest event file that this program reads, in bytes; the enclave has a limit of its own.
 const EVENT_MAX: usize = 1024 * 1024;
 
 const EXAMPLES: &str = r#"Examples:
@@ -20,7 +20,7 @@ const EXAMPLES: &str = r#"Examples:
   permafrost keys sign ID --taproot-sighash <64 hex>
 
 Signatures are BIP-340 (64 bytes). A message of exactly 32 bytes is signed like a digest. A signed Nostr event is
-printed as relays take it."#;
+printed in the form that relays accept."#;
 
 /// Sign with a key: a message, a digest, a Nostr event or a Taproot spend.
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Sign {
     #[command(flatten)]
     payload: Payload,
 
-    /// The Merkle root of the output's script tree, 32 bytes, where it has one.
+    /// The Merkle root of the output's script tree, 32 bytes, if it has one.
     #[arg(
         conflicts_with_all = ["message", "message_hex", "message_file", "digest", "event"],
         long,
@@ -44,7 +44,7 @@ pub(super) struct Sign {
 #[derive(Args, Debug)]
 #[group(multiple = false, required = true)]
 struct Payload {
-    /// A text, signed as its UTF-8 bytes.
+    /// A text; its UTF-8 bytes are signed.
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
 
@@ -56,7 +56,7 @@ struct Payload {
     #[arg(long, value_name = "FILE")]
     message_file: Option<PathBuf>,
 
-    /// A digest of 32 bytes, signed as it is.
+    /// A digest of 32 bytes, signed unchanged.
     #[arg(long, value_name = "HEX")]
     digest: Option<String>,
 
@@ -70,7 +70,7 @@ struct Payload {
 }
 
 impl Sign {
-    /// What the arguments say is to be signed.
+    /// What to sign, from the arguments.
     pub(super) fn what(&self) -> Result<SignRequest, Outcome> {
         let payload = &self.payload;
         if let Some(text) = &payload.message {
@@ -107,7 +107,7 @@ impl Sign {
 fn message(bytes: &[u8]) -> Result<SignRequest, Outcome> {
     if bytes.len() > MESSAGE_MAX {
         return Err(Outcome::wrong_call(format!(
-            "the message has more than {MESSAGE_MAX} bytes; accepted: at most that; sign its digest instead"
+            "the message has more than {MESSAGE_MAX} bytes; accepted: at most {MESSAGE_MAX}; sign its digest instead"
         )));
     }
     Ok(SignRequest::Message {
@@ -115,19 +115,19 @@ fn message(bytes: &[u8]) -> Result<SignRequest, Outcome> {
     })
 }
 
-/// 32 bytes in hex, in lower case as the enclave wants them.
+/// 32 bytes in hex, in lower case as the enclave expects them.
 fn hash(argument: &str, digits: &str) -> Result<String, Outcome> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
         Outcome::wrong_call(format!(
-            "{argument}: {} characters came; accepted: 64 hex digits",
+            "{argument} has {} characters; accepted: 64 hex digits",
             digits.chars().count()
         ))
     })?;
     Ok(hex::encode(bytes))
 }
 
-/// Reads a file, or standard input for `-`: at most `max` bytes and one, so that what is longer shows.
+/// Reads a file, or standard input for `-`: at most `max` bytes and one, so that the caller notices more than `max`.
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, Outcome> {
     let limit = max as u64 + 1;
     let mut bytes = Vec::new();

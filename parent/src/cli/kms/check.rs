@@ -16,9 +16,9 @@ Examples:
   aws kms describe-key --key-id KEY > key.json && aws kms list-grants --key-id KEY > grants.json &&
       permafrost kms check policy.json --key-metadata key.json --grants grants.json --json
 
-Exit codes: 0 no road around attestation was found; 1 there are findings; 2 the call is wrong.";
+Exit codes: 0 no bypass of attestation was found; 1 there are findings; 2 the call is wrong.";
 
-/// Say who may do what by a key policy, and find every road around attestation.
+/// Say who may do what under a key policy, and find every bypass of attestation.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Check {
@@ -26,15 +26,15 @@ pub(crate) struct Check {
     #[arg(default_value = "-")]
     file: PathBuf,
 
-    /// What `aws kms describe-key` prints, so that the key material's origin is checked, too.
+    /// What `aws kms describe-key` prints, to check the origin of the key material, too.
     #[arg(long, value_name = "FILE")]
     key_metadata: Option<PathBuf>,
 
-    /// What `aws kms list-grants` prints, so that grants are checked, too.
+    /// What `aws kms list-grants` prints, to check the grants, too.
     #[arg(long, value_name = "FILE")]
     grants: Option<PathBuf>,
 
-    /// Print one JSON object: statements, findings, notices; a wrong call is printed as {"error": {...}}.
+    /// Print one JSON object: statements, findings, notices; or, for a wrong call, {"error": {...}}.
     #[arg(long)]
     json: bool,
 }
@@ -67,7 +67,7 @@ impl Check {
     }
 }
 
-/// The policy inside of what `aws kms get-key-policy` prints, `{"Policy": "TEXT"}`; any other text as it is.
+/// The policy inside what `aws kms get-key-policy` prints, `{"Policy": "TEXT"}`; any other text unchanged.
 fn unwrap_policy(text: String) -> String {
     match serde_json::from_str::<Value>(&text) {
         Ok(Value::Object(members)) => match members.get("Policy") {

@@ -1,12 +1,12 @@
-//! The difference between two key policies, for people.
+//! The difference between two key policies, for people to read.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What is another in the new policy, line by line; nothing if both say the same.
+/// What differs in the new policy, line by line; nothing if both mean the same.
 ///
-/// The order of members, and whether a single entry is in a list, say nothing.
+/// The order of members does not matter, nor whether a single entry is in a list.
 pub(super) fn difference(old: &str, new: &str) -> Option<String> {
     let (old, new) = (canonical_text(old), canonical_text(new));
     if old == new {
@@ -16,10 +16,10 @@ pub(super) fn difference(old: &str, new: &str) -> Option<String> {
     Some(changed_parts(&edits(&old, &new)).join("\n"))
 }
 
-/// One line: kept (` `), taken away (`-`) or added (`+`).
+/// One line: kept (` `), removed (`-`) or added (`+`).
 type Edit<'a> = (char, &'a str);
 
-/// The fewest lines taken away and added that lead from one text to the other.
+/// The fewest removed and added lines that lead from one text to the other.
 fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit<'a>> {
     let mut rows = vec![vec![0_usize; new.len() + 1]];
     // rows[i][j] is the longest common subsequence of the last i old and the last j new lines.
@@ -70,7 +70,7 @@ fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit<'a>> {
     }
 }
 
-/// The edits with a few kept lines around them; `...` stands for the others.
+/// The edits with a few kept lines around them; `...` stands for the rest.
 fn changed_parts(edits: &[Edit<'_>]) -> Vec<String> {
     let near = |at: usize| {
         edits
@@ -90,7 +90,7 @@ fn changed_parts(edits: &[Edit<'_>]) -> Vec<String> {
     parts
 }
 
-/// The policy indented, members in order, single entries without a list; what is not JSON as it is.
+/// The policy indented, members sorted, single entries without a list; what is not JSON unchanged.
 fn canonical_text(policy: &str) -> String {
     match serde_json::from_str(policy) {
         Ok(json) => serde_json::to_string_pretty(&canonical(json)).unwrap_or_default(),
@@ -115,7 +115,7 @@ fn canonical(json: Value) -> Value {
     }
 }
 
-/// Kept lines that are shown before and behind an edit.
+/// How many kept lines are shown before and after an edit.
 const CONTEXT: usize = 2;
 
 const GAP: &str = "  ...";
@@ -125,14 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_and_lists_of_one_are_no_difference() {
+    fn order_and_lists_of_one_make_no_difference() {
         let old = r#"{"Version": "2012-10-17", "Statement": [{"Action": "kms:Decrypt", "Resource": ["*"]}]}"#;
         let new = r#"{"Statement": {"Resource": "*", "Action": ["kms:Decrypt"]}, "Version": "2012-10-17"}"#;
         assert_eq!(difference(old, new), None);
     }
 
     #[test]
-    fn changed_lines_are_shown_with_what_is_around_them() {
+    fn changed_lines_are_shown_with_their_context() {
         let policy = |actions: &str| {
             format!(
                 r#"{{"Statement": {{"Action": [{actions}], "Effect": "Allow", "Sid": "a", "Zone": "b"}}}}"#
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_old_line_is_kept_or_taken_and_every_new_one_kept_or_added() {
+    fn every_old_line_is_kept_or_removed_and_every_new_line_is_kept_or_added() {
         let texts = [
             "", "a", "a b", "b a", "a b c d", "d c b a", "a c", "a a b b", "b b a a",
         ];

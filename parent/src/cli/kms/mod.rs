@@ -16,7 +16,7 @@ use clap::Subcommand;
 
 use super::outcome::Outcome;
 
-/// The key in AWS KMS that the root secret comes from: make it, write its policy, check it.
+/// The key in AWS KMS that generates the root secret: make it, write its policy, check it.
 #[derive(Debug, Subcommand)]
 pub(super) enum Kms {
     Policy(policy::Policy),
@@ -34,7 +34,7 @@ impl Kms {
     }
 }
 
-/// The most bytes that are read from a file: a key policy as a text in JSON, with room.
+/// How many bytes are read from a file at most: enough for a key policy as a string in JSON.
 const READ_MAX: u64 = 1024 * 1024;
 
 /// Reads a text file, or standard input for `-`; at most 1 MiB.
@@ -52,7 +52,9 @@ fn read_text(path: &Path) -> Result<String, Outcome> {
     };
     match read {
         Err(error) => Err(wrong(&error)),
-        Ok(_) if text.len() as u64 > READ_MAX => Err(wrong(&"longer than 1 MiB")),
+        Ok(_) if text.len() as u64 > READ_MAX => {
+            Err(wrong(&"more than 1 MiB; accepted: at most that"))
+        }
         Ok(_) => Ok(text),
     }
 }

@@ -14,7 +14,7 @@ Examples:
 
 /// Print the generate-only key policy for the accepted releases, as JSON.
 ///
-/// Nothing is sent anywhere: `permafrost kms provision`, or `aws kms put-key-policy`, puts it.
+/// Nothing is sent anywhere: `permafrost kms provision`, or `aws kms put-key-policy`, gives the policy to the key.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Policy {

@@ -1,4 +1,4 @@
-//! What a generate-only key policy is made from, as arguments.
+//! The arguments from which a generate-only key policy is made.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,17 +13,17 @@ use crate::cli::outcome::Outcome;
 /// The arguments of `permafrost kms policy` and `permafrost kms provision`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct PolicyArguments {
-    /// The measurements of an accepted release, as `nitro-cli build-enclave` prints them: PCR0, PCR1 and PCR2. Several
-    /// times for several releases. Named after the file unless NAME= says otherwise.
+    /// The measurements of an accepted release, as `nitro-cli build-enclave` prints them: PCR0, PCR1 and PCR2. The release
+    /// is named after the file unless NAME= is given. May be repeated.
     #[arg(long, required = true, value_name = "[NAME=]FILE")]
     measurements: Vec<MeasurementsFile>,
 
-    /// The role that signs the enclave's requests: arn:aws:iam::ACCOUNT:role/NAME. Several times for several roles.
+    /// A role that signs the enclave's requests: arn:aws:iam::ACCOUNT:role/NAME. May be repeated.
     #[arg(long = "role", required = true, value_name = "ARN")]
     roles: Vec<String>,
 
-    /// Who may describe, change and delete the key, but not use it: a user or a role; or the account's root, so that
-    /// IAM policies decide. Several times for several.
+    /// A principal that may describe, change and delete the key, but not use it: a user or a role, or the account's root,
+    /// so that IAM policies decide. May be repeated.
     #[arg(long = "administrator", required = true, value_name = "ARN")]
     administrators: Vec<String>,
 
@@ -41,12 +41,12 @@ pub(super) struct PolicyArguments {
 }
 
 impl PolicyArguments {
-    /// The deployment's name, as it was given.
+    /// The deployment's name, as given.
     pub(super) fn deployment(&self) -> &str {
         &self.deployment
     }
 
-    /// The partition and the account of everybody that the policy speaks of.
+    /// The partition and the account of all principals that the policy names.
     pub(super) fn place(&self) -> (&str, &str) {
         (&self.partition, &self.account)
     }
@@ -54,7 +54,7 @@ impl PolicyArguments {
     /// The policy, as JSON.
     ///
     /// # Errors
-    /// Wrong calls: a file that cannot be read or is not measurements, and what makes no policy.
+    /// A wrong call, for a file that cannot be read or does not contain measurements, and for arguments that make no policy.
     pub(super) fn policy(self) -> Result<String, Outcome> {
         let releases = self
             .measurements
@@ -74,7 +74,7 @@ impl PolicyArguments {
     }
 }
 
-/// A measurements file, and what its release is called.
+/// A measurements file, and the name of its release.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct MeasurementsFile {
     name: String,
@@ -96,7 +96,7 @@ impl FromStr for MeasurementsFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // What has a slash before the first = is a path with a = in it.
+        // A text with a slash before its first = is a path that contains a =.
         if let Some((name, path)) = text.split_once('=')
             && !name.contains('/')
         {

@@ -19,13 +19,13 @@ Examples:
   permafrost kms provision --measurements old=v1.json --measurements new=v2.json ...     a rolling upgrade
   permafrost kms provision --endpoint-url https://localhost:4566 --ca kms-ca.pem --region us-east-1 ...
 
-Whoever runs it must be an administrator of the policy, or KMS refuses to lock them out of the key.
-Exit codes: 0 the key has the policy; 1 KMS, or the check, refused; 2 the call is wrong.";
+The caller must be one of the policy's administrators; otherwise KMS refuses the policy, because it would lock the caller out.
+Exit codes: 0 the key has the policy; 1 KMS or the check refused; 2 the call is wrong.";
 
-/// Make the key in KMS with its alias and the generate-only policy, or give the key that is there the new policy.
+/// Make the key in KMS with its alias and the generate-only policy, or give an existing key the new policy.
 ///
-/// May be repeated: the key is found by its alias. What would be put is checked first, with the key's origin and its
-/// grants, and refused if there is a road around attestation.
+/// Safe to repeat: the alias finds the existing key. The program first checks the policy, the key's origin and its grants,
+/// and refuses if they leave a bypass of attestation.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Provision {
@@ -39,7 +39,7 @@ pub(crate) struct Provision {
     #[arg(conflicts_with = "key", long, value_name = "ALIAS", value_parser = parse_alias)]
     alias: Option<String>,
 
-    /// Give this key the policy, whatever its aliases.
+    /// Give the policy to this key, whatever its aliases.
     #[arg(long, value_name = "ARN")]
     key: Option<KeyArn>,
 
@@ -47,11 +47,11 @@ pub(crate) struct Provision {
     #[arg(long)]
     dry_run: bool,
 
-    /// Let KMS accept a policy under which the caller can never change it again.
+    /// Let KMS accept a policy that the caller can never change again.
     #[arg(long)]
     bypass_policy_lockout_safety_check: bool,
 
-    /// Print one JSON object, also when it fails.
+    /// Print one JSON object, also on failure.
     #[arg(long)]
     json: bool,
 }
@@ -89,7 +89,7 @@ impl Provision {
         match (found, alias) {
             (Some(metadata), alias) => self.update(&service, metadata, alias, policy).await,
             (None, Some(alias)) => self.create(&service, alias, policy).await,
-            (None, None) => Err(Outcome::failed(format!("KMS knows no key {name}"))),
+            (None, None) => Err(Outcome::failed(format!("KMS has no key {name}"))),
         }
     }
 
@@ -122,7 +122,7 @@ impl Provision {
             )
             .await?;
         let arn = key_arn(&metadata)?;
-        // From here on there is a key: whatever fails names it, or nobody finds it again.
+        // From here on there is a key: every failure names it, or no one would find it again.
         let made = |outcome: Outcome| outcome.after(&format!("the key {arn} was made, then"));
         self.check_place(&arn).map_err(made)?;
         let key = Key {
@@ -191,27 +191,27 @@ impl Provision {
         }
     }
 
-    /// Whether the key is where the policy's principals are.
+    /// Checks that the key is in the account and partition of the policy's principals.
     fn check_place(&self, key: &KeyArn) -> Result<(), Outcome> {
         let (partition, account) = self.policy.place();
         match key.partition() == partition && key.account() == account {
             true => Ok(()),
             false => Err(Outcome::wrong_call(format!(
-                "the key is {key}, the policy is for the account {account} of {partition}"
+                "the key is {key}, but the policy is for the account {account} in the partition {partition}"
             ))),
         }
     }
 }
 
-/// What was done, or would be.
+/// What was done, or would be done.
 #[derive(Debug, Serialize)]
 struct Provisioned {
-    /// The key's ARN; none if it would be made.
+    /// The key's ARN; none if the key would have to be made.
     key: Option<String>,
     alias: Option<String>,
     change: Change,
     dry_run: bool,
-    /// From the policy that was there to this one, line by line.
+    /// The difference between the old policy and this one, line by line.
     difference: Option<String>,
     /// The policy that the key has now, or would have.
     policy: String,
@@ -244,24 +244,24 @@ impl Provisioned {
 
     fn headline(&self) -> String {
         match (self.change, self.dry_run) {
-            (Change::Created, false) => "The key was made, with this policy.",
-            (Change::Created, true) => "A key would be made, with this policy.",
+            (Change::Created, false) => "The key was made with this policy.",
+            (Change::Created, true) => "A key would be made with this policy.",
             (Change::Updated, false) => "The key has the new policy.",
             (Change::Updated, true) => "The key would get the new policy.",
-            (Change::Unchanged, _) => "The key has this policy already: nothing to do.",
+            (Change::Unchanged, _) => "The key already has this policy: nothing to do.",
         }
         .to_owned()
     }
 }
 
-/// Refuses to put a policy that leaves a road around attestation.
+/// Refuses a policy that leaves a bypass of attestation.
 fn refuse_findings(policy: &str, key: &Key) -> Result<(), Outcome> {
     let written = WrittenPolicy::parse(policy).map_err(Outcome::failed)?;
     let report = check(&written, key);
     match report.findings.is_empty() {
         true => Ok(()),
         false => Err(Outcome::failed(format!(
-            "the policy is not put: {}",
+            "the policy is refused: {}",
             report::findings(&report)
         ))),
     }
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_policy_is_put_on_a_key_that_has_a_road_around_it() {
+    fn a_key_that_leaves_a_bypass_of_attestation_gets_no_policy() {
         let pcrs = Measurements::of_image([[1; 48], [2; 48], [3; 48]]);
         let policy = GenerateOnly {
             releases: vec![Release::new("v1", &pcrs).unwrap()],
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_one_that_kms_accepts() {
+    fn only_an_alias_that_kms_accepts_is_accepted() {
         for alias in ["alias/permafrost", "alias/a/b_c-D9"] {
             assert_eq!(parse_alias(alias).as_deref(), Ok(alias));
         }

@@ -1,10 +1,10 @@
-//! A report on a key policy, for people.
+//! A report on a key policy, for people to read.
 
 use std::fmt::Write;
 
 use permafrost_kms::policy::{Finding, Report, StatementReport};
 
-/// Statement by statement who may do what, then what was found.
+/// Who may do what, statement by statement, followed by the findings.
 pub(super) fn text(report: &Report) -> String {
     let mut text = String::new();
     for statement in &report.statements {
@@ -14,15 +14,15 @@ pub(super) fn text(report: &Report) -> String {
     text
 }
 
-/// What was found, without the statements.
+/// The findings and notices, without the statements.
 pub(super) fn findings(report: &Report) -> String {
     let mut text = String::new();
     match report.findings.len() {
-        0 => text.push_str("No road around attestation was found.\n"),
-        1 => text.push_str("1 FINDING: a road around attestation\n"),
+        0 => text.push_str("No bypass of attestation was found.\n"),
+        1 => text.push_str("1 FINDING: a bypass of attestation\n"),
         count => line(
             &mut text,
-            format_args!("{count} FINDINGS: roads around attestation"),
+            format_args!("{count} FINDINGS: bypasses of attestation"),
         ),
     }
     report
@@ -55,7 +55,7 @@ fn write_statement(text: &mut String, statement: &StatementReport) {
     text.push('\n');
 }
 
-/// Names with commas between them, as many in a line as fit.
+/// Names separated by commas, as many to a line as fit.
 fn in_lines(names: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for name in names {
@@ -99,5 +99,5 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _infallible = writeln!(text, "{arguments}");
 }
 
-/// The columns that a line of names fills.
+/// How many columns a line of names may fill.
 const LINE_MAX: usize = 88;

@@ -1,4 +1,4 @@
-//! AWS KMS, by the AWS SDK.
+//! AWS KMS, called through the AWS SDK.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,11 +20,11 @@ use super::read_text;
 use crate::cli::outcome::{Outcome, with_causes};
 use crate::egress::causes_without_content;
 
-/// Where KMS is, and who asks. Credentials come from where the AWS SDKs look for them: the environment, a profile, the
-/// instance's role.
+/// Where KMS is, and which profile calls it. Credentials come from where the AWS SDKs look for them: the environment, a
+/// profile, the instance's role.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ServiceArguments {
-    /// The AWS region. Default: that of --key, else what the environment or the profile says.
+    /// The AWS region. Default: the region of --key, otherwise that of the environment or the profile.
     #[arg(long, value_name = "NAME")]
     pub(super) region: Option<String>,
 
@@ -32,11 +32,11 @@ pub(super) struct ServiceArguments {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
-    /// Another KMS than that of the region, such as the development KMS: https://localhost:PORT.
+    /// A KMS other than the region's, such as the development KMS: https://localhost:PORT.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 
-    /// The certificates (PEM) that KMS's certificate must lead to. Default: those that the system trusts.
+    /// The certificates (PEM) that KMS's certificate must lead to. Default: the certificates that the system trusts.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Service {
 }
 
 impl ServiceArguments {
-    /// Makes a client; nothing is sent yet. `region` is used where the arguments name none.
+    /// Makes a client, but sends nothing yet. `region` is used if the arguments name none.
     pub(super) async fn connect(&self, region: Option<&str>) -> Result<Service, Outcome> {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(CALL_TIMEOUT)
@@ -62,7 +62,7 @@ impl ServiceArguments {
         let config = loader.load().await;
         if config.region().is_none() {
             return Err(Outcome::wrong_call(
-                "no region: name it with --region, or AWS_REGION",
+                "the region is missing; accepted: --region, or the environment variable AWS_REGION",
             ));
         }
         let mut builder = aws_sdk_kms::config::Builder::from(&config);
@@ -84,7 +84,7 @@ impl ServiceArguments {
 }
 
 impl Service {
-    /// What KMS says of a key, by its ARN or an alias; nothing if there is none.
+    /// The metadata of the key with this ARN or alias; nothing if there is no such key.
     pub(super) async fn describe(&self, key: &str) -> Result<Option<KeyMetadata>, Outcome> {
         let response = match self.client.describe_key().key_id(key).send().await {
             Ok(response) => response,
@@ -101,7 +101,7 @@ impl Service {
         response
             .map_err(|error| failed("GetKeyPolicy", &error))?
             .policy
-            .ok_or_else(|| Outcome::failed("KMS GetKeyPolicy: an answer without a policy"))
+            .ok_or_else(|| Outcome::failed("KMS GetKeyPolicy: a response without a policy"))
     }
 
     /// All grants of a key; nothing if this KMS has no grants.
@@ -117,7 +117,7 @@ impl Service {
         while let Some(entry) = pages.next().await {
             match entry {
                 Ok(entry) => grants.push(grant(&entry)),
-                // Only a KMS for development: it makes no grants either.
+                // Only a development KMS responds like this, and it cannot make grants either.
                 Err(error) if error.code().is_some_and(|code| NO_GRANTS.contains(&code)) => {
                     return Ok(None);
                 }
@@ -127,7 +127,7 @@ impl Service {
         Ok(Some(grants))
     }
 
-    /// Makes a symmetric encryption key of this region, with key material of KMS's own.
+    /// Makes a symmetric encryption key in this region, with key material that KMS generates.
     pub(super) async fn create_key(
         &self,
         policy: &str,
@@ -184,7 +184,7 @@ fn metadata(call: &str, found: Option<&types::KeyMetadata>) -> Result<KeyMetadat
         .filter(|key| key.arn().is_some() && key.origin().is_some())
         .ok_or_else(|| {
             Outcome::failed(format!(
-                "KMS {call}: an answer without the key's ARN or origin"
+                "KMS {call}: a response without the key's ARN or origin"
             ))
         })?;
     Ok(KeyMetadata {
@@ -214,7 +214,7 @@ fn grant(entry: &types::GrantListEntry) -> Grant {
     }
 }
 
-/// Certificates of a file as the only ones that are trusted. The SDK panics at what is none, so they are read here.
+/// Trusts the certificates of a file and no others. The SDK panics at an invalid certificate, so this function checks them.
 fn trusting(path: &Path) -> Result<TlsContext, Outcome> {
     let wrong = |problem: String| Outcome::wrong_call(format!("{}: {problem}", path.display()));
     let pem = read_text(path)?;
@@ -226,7 +226,7 @@ fn trusting(path: &Path) -> Result<TlsContext, Outcome> {
             .map_err(|error| wrong(format!("not a certificate: {error}")))?;
     }
     if roots.is_empty() {
-        return Err(wrong("no certificate in PEM".to_owned()));
+        return Err(wrong("there is no certificate in PEM".to_owned()));
     }
     TlsContext::builder()
         .with_trust_store(TrustStore::empty().with_pem_certificate(pem.into_bytes()))
@@ -234,7 +234,7 @@ fn trusting(path: &Path) -> Result<TlsContext, Outcome> {
         .map_err(|error| wrong(with_causes(&error)))
 }
 
-/// What a call failed with: what KMS said, or what kept it from saying anything.
+/// Why a call failed: the error that KMS responded with, or what prevented a response.
 fn failed<E, R>(call: &str, error: &SdkError<E, R>) -> Outcome
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -248,11 +248,11 @@ where
     Outcome::failed(format!("KMS {call}: {why}"))
 }
 
-/// The only name that a key's policy has. It is the default, but not of every server that speaks this protocol.
+/// The only name that a key's policy can have. AWS makes it the default; other servers of this protocol may not.
 const POLICY_NAME: &str = "default";
 
-/// How a KMS without grants answers `ListGrants`.
+/// The errors with which a KMS without grants responds to `ListGrants`.
 const NO_GRANTS: [&str; 2] = ["UnknownOperationException", "UnsupportedOperationException"];
 
-/// For one call, with what is tried again.
+/// The limit for one call, including its retries.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
