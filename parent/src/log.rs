@@ -1,5 +1,5 @@
-//! Log lines on stderr, written by a thread of their own: a terminal or pipe that nobody reads drops lines, and never
-//! holds up a request.
+//! The parent's log: lines on stderr, written by a thread of their own. If nothing reads the terminal or pipe, lines are
+//! dropped, and no request is held up.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tracing_subscriber::fmt::MakeWriter;
 /// How many lines may wait to be written.
 const WAITING_MAX: usize = 4096;
 
-/// How long the last lines may take when the program ends.
+/// How long writing the last lines may take when the program ends.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// How a line looks.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Format {
     /// One JSON object, for programs.
@@ -26,9 +26,9 @@ pub enum Format {
     Text,
 }
 
-/// Starts logging for the whole program, from `level` on. Lines are lost after the returned value is dropped.
+/// Starts logging for the whole program, at `level` and above. Lines are lost after the returned value is dropped.
 ///
-/// Where a logger was started before, that one stays.
+/// If a logger was started before, that one stays.
 pub fn start(format: Format, level: Level) -> Log {
     let queue = Queue::start();
     let log = Log {
@@ -38,7 +38,7 @@ pub fn start(format: Format, level: Level) -> Log {
         .with_max_level(level)
         .with_writer(queue)
         .with_ansi(false);
-    // A second start is a test's affair; the first logger goes on.
+    // Only tests start a second logger; the first one stays.
     let _already_started = match format {
         Format::Json => builder
             .json()
@@ -51,7 +51,7 @@ pub fn start(format: Format, level: Level) -> Log {
     log
 }
 
-/// Writes what is waiting when dropped, for at most a second.
+/// When dropped, writes the waiting lines, for at most a second.
 #[derive(Debug)]
 pub struct Log {
     queue: Queue,
@@ -96,7 +96,7 @@ impl Queue {
 
 fn write_lines(lines: &Receiver<Vec<u8>>, waiting: &AtomicU64) {
     for line in lines {
-        // A closed stderr is no reason to stop serving.
+        // A closed stderr must not stop the program.
         let _nobody_reads = io::stderr().write_all(&line);
         waiting.fetch_sub(1, Ordering::Release);
     }
@@ -111,7 +111,7 @@ impl MakeWriter<'_> for Queue {
 }
 
 impl Write for Queue {
-    /// The subscriber writes each event with one call.
+    /// Receives one whole event: the subscriber writes each event with one call.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.waiting.fetch_add(1, Ordering::Release);
         if self.lines.try_send(line.to_vec()).is_err() {

@@ -1,4 +1,4 @@
-//! What Prometheus can ask for, at `/metrics`.
+//! The metrics that Prometheus reads at `/metrics`.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const DURATION: &str = "permafrost_request_duration_seconds";
 const IN_FLIGHT: &str = "permafrost_requests_in_flight";
 const CONNECTIONS: &str = "permafrost_connections_open";
 const REQUEST_BYTES: &str = "permafrost_request_body_bytes_total";
-const ANSWER_BYTES: &str = "permafrost_answer_body_bytes_total";
+const RESPONSE_BYTES: &str = "permafrost_response_body_bytes_total";
 const ENCLAVE_REACHABLE: &str = "permafrost_enclave_reachable";
 const ENCLAVE_CONNECTS: &str = "permafrost_enclave_connects_total";
 const ENCLAVE_RECONNECTS: &str = "permafrost_enclave_reconnects_total";
@@ -27,10 +27,10 @@ const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The program's one recorder: made at the first call, shared afterwards.
+/// The program's only recorder: created by the first call, shared afterwards.
 ///
 /// # Errors
-/// Where another recorder was installed in this process before.
+/// [`MetricsError`] if another recorder was installed in this process before.
 pub(crate) fn recorder() -> Result<PrometheusHandle, MetricsError> {
     static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
     RECORDER
@@ -39,9 +39,9 @@ pub(crate) fn recorder() -> Result<PrometheusHandle, MetricsError> {
         .map_err(MetricsError)
 }
 
-/// Why metrics cannot be kept.
+/// Why metrics cannot be recorded.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("no metrics recorder: {0}")]
+#[error("cannot install the metrics recorder: {0}")]
 pub struct MetricsError(String);
 
 fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
@@ -51,23 +51,23 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
     describe_counter!(REQUESTS, "Requests by method, route and class of status");
     describe_histogram!(
         DURATION,
-        "Seconds from a request's header to the end of its answer"
+        "Seconds from a request's header to the end of its response"
     );
-    describe_gauge!(IN_FLIGHT, "Requests being answered now");
-    describe_gauge!(CONNECTIONS, "Client connections open now");
+    describe_gauge!(IN_FLIGHT, "Requests in progress");
+    describe_gauge!(CONNECTIONS, "Open client connections");
     describe_counter!(REQUEST_BYTES, "Bytes of request bodies");
-    describe_counter!(ANSWER_BYTES, "Bytes of answer bodies");
+    describe_counter!(RESPONSE_BYTES, "Bytes of response bodies");
     describe_gauge!(
         ENCLAVE_REACHABLE,
         "1 if the last attempt to reach the enclave succeeded"
     );
     describe_counter!(
         ENCLAVE_CONNECTS,
-        "Connections to the enclave that were tried, by outcome"
+        "Attempts to connect to the enclave, by outcome"
     );
     describe_counter!(
         ENCLAVE_RECONNECTS,
-        "Times the enclave was reached again after it could not be reached"
+        "Times the enclave became reachable again"
     );
     describe_counter!(
         STORE_OPERATIONS,
@@ -75,30 +75,27 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
     );
     describe_histogram!(
         STORE_DURATION,
-        "Seconds that the record store took, by operation"
+        "Seconds that the record store took for a request, by operation"
     );
     describe_counter!(
         EGRESS_CONNECTIONS,
-        "Connections that the enclave asked for, by host and outcome"
+        "Connections to hosts that the enclave requested, by host and outcome"
     );
-    describe_gauge!(
-        EGRESS_ACTIVE,
-        "Connections of the enclave to hosts, open now"
-    );
+    describe_gauge!(EGRESS_ACTIVE, "Open connections of the enclave to hosts");
     describe_counter!(
         EGRESS_BYTES,
-        "Bytes between the enclave and hosts, by direction"
+        "Bytes carried between the enclave and hosts, by direction"
     );
     describe_counter!(
         CREDENTIALS_FETCHES,
-        "Times that AWS credentials were fetched, by outcome"
+        "Fetches of AWS credentials, by outcome"
     );
     gauge!(IN_FLIGHT).set(0.0);
     counter!(ENCLAVE_RECONNECTS).absolute(0);
     Ok(handle)
 }
 
-/// One request was answered, or given up by the client (`status` is absent then).
+/// Records that a request got its response, or that the client gave up (then `status` is absent).
 pub(crate) fn request_done(
     method: &'static str,
     route: &'static str,
@@ -117,13 +114,13 @@ pub(crate) fn request_done(
     histogram!(DURATION, "route" => route).record(took.as_secs_f64());
 }
 
-/// The bytes of both bodies of one request.
+/// Records the bytes of both bodies of one request.
 pub(crate) fn bodies(request: u64, response: u64) {
     counter!(REQUEST_BYTES).increment(request);
-    counter!(ANSWER_BYTES).increment(response);
+    counter!(RESPONSE_BYTES).increment(response);
 }
 
-/// Counts one thing that is going on until dropped.
+/// Counts one thing in progress, until dropped.
 pub(crate) struct Ongoing(&'static str);
 
 impl Ongoing {
@@ -151,13 +148,13 @@ impl Drop for Ongoing {
     }
 }
 
-/// A connection to the enclave was tried.
+/// Records an attempt to connect to the enclave.
 pub(crate) fn enclave_connect(succeeded: bool) {
     let outcome = if succeeded { "connected" } else { "failed" };
     counter!(ENCLAVE_CONNECTS, "outcome" => outcome).increment(1);
 }
 
-/// Whether the enclave could be reached just now, and whether that is news after a failure.
+/// Records whether the enclave is reachable, and whether it became so again after a failure.
 pub(crate) fn enclave_reachable(reachable: bool, again: bool) {
     gauge!(ENCLAVE_REACHABLE).set(if reachable { 1.0 } else { 0.0 });
     if again {
@@ -165,24 +162,24 @@ pub(crate) fn enclave_reachable(reachable: bool, again: bool) {
     }
 }
 
-/// The record store answered a request of the enclave.
+/// Records that the record store responded to a request of the enclave.
 pub(crate) fn store_operation(operation: &'static str, status: u16, took: Duration) {
     counter!(STORE_OPERATIONS, "operation" => operation, "status" => status.to_string())
         .increment(1);
     histogram!(STORE_DURATION, "operation" => operation).record(took.as_secs_f64());
 }
 
-/// A connection that the enclave asked for ended, or was not made.
+/// Records that a connection that the enclave requested ended, or was not made.
 pub(crate) fn egress_ended(host: &str, outcome: &'static str) {
     counter!(EGRESS_CONNECTIONS, "host" => host.to_owned(), "outcome" => outcome).increment(1);
 }
 
-/// Bytes went through such a connection.
+/// Records bytes that such a connection carried.
 pub(crate) fn egress_bytes(direction: &'static str, bytes: u64) {
     counter!(EGRESS_BYTES, "direction" => direction).increment(bytes);
 }
 
-/// Credentials were fetched, or could not be.
+/// Records that credentials were fetched, or could not be fetched.
 pub(crate) fn credentials_fetched(succeeded: bool) {
     let outcome = if succeeded { "fetched" } else { "failed" };
     counter!(CREDENTIALS_FETCHES, "outcome" => outcome).increment(1);

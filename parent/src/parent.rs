@@ -1,5 +1,5 @@
-//! What runs on the parent instance: the proxy, the record store, the enclave's way out and its log, started together and
-//! stopped in order.
+//! What runs on the parent instance: the proxy, the record store, the egress proxy and the enclave log, started together
+//! and stopped in order.
 
 use std::future::Future;
 use std::io;
@@ -22,45 +22,45 @@ use crate::metrics;
 use crate::proxy::{Proxy, ProxyError, Readiness};
 use crate::store::{self, RecordStore, StoreError};
 
-/// Proxy, record store, way out and the enclave's log, with their addresses taken.
+/// The proxy, the record store, the egress proxy and the enclave log, each bound to its address.
 pub struct Parent {
     proxy: Proxy,
     store: Running,
     egress: Option<Running>,
-    logs: Option<Running>,
+    enclave_log: Option<Running>,
 }
 
 /// Why the parent does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ParentError {
-    /// The proxy does not.
+    /// The proxy does not start.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// The database cannot be opened.
     #[error("store.path = {path}: {source}")]
     Store {
-        /// The database of the configuration.
+        /// The database file in the configuration.
         path: String,
-        /// What the store said.
+        /// The store's error.
         source: StoreError,
     },
-    /// The store's address cannot be had.
+    /// The store cannot bind its address.
     #[error("store.listen: {0}")]
     Listen(#[from] TransportError),
-    /// There is no way out.
+    /// The egress proxy does not start.
     #[error(transparent)]
     Egress(#[from] EgressError),
-    /// The address for the enclave's log cannot be had.
+    /// The parent cannot bind the address for the enclave log.
     #[error("enclave_log.listen: {0}")]
-    Logs(#[source] TransportError),
+    EnclaveLog(#[source] TransportError),
 }
 
 impl Parent {
-    /// Opens the record store, the way out and the enclave's log, which serve from now on, and takes the proxy's address. Without
-    /// an entry in `egress.allow` there is no way out, and its address stays free.
+    /// Starts the record store, the egress proxy and the enclave log, which serve from now on, and binds the proxy's address.
+    /// Without an entry in `egress.allow` there is no egress proxy, and its address stays free.
     ///
     /// # Errors
-    /// Where an address is taken or the database cannot be opened.
+    /// [`ParentError`] if an address cannot be bound or the database cannot be opened.
     pub async fn start(config: &Config) -> Result<Self, ParentError> {
         let proxy = Proxy::bind(config).await?;
         let records = RecordStore::open(&config.store.path)
@@ -76,27 +76,27 @@ impl Parent {
             let peers = enclave_peers(config);
             let egress = Egress::bind(&config.egress, &config.credentials, peers).await?;
             let hosts = config.egress.allow.len();
-            tracing::info!(target: "egress", listen = %egress.address(), hosts, "there is a way out");
+            tracing::info!(target: "egress", listen = %egress.address(), hosts, "the egress proxy listens");
             Some(egress)
         };
-        let logs = EnclaveLog::bind(&config.enclave_log, enclave_peers(config))
+        let enclave_log = EnclaveLog::bind(&config.enclave_log, enclave_peers(config))
             .await
-            .map_err(ParentError::Logs)?;
-        if let Some(logs) = &logs {
-            tracing::info!(target: "logs", listen = %logs.address(), "the enclave's log is taken");
+            .map_err(ParentError::EnclaveLog)?;
+        if let Some(log) = &enclave_log {
+            tracing::info!(target: "enclave_log", listen = %log.address(), "the receiver of the enclave log listens");
         }
         Ok(Self {
             proxy,
             store: Running::store(records, listener),
             egress: egress.map(Running::egress),
-            logs: logs.map(Running::logs),
+            enclave_log: enclave_log.map(Running::enclave_log),
         })
     }
 
     /// The address that clients connect to.
     ///
     /// # Errors
-    /// What the system says.
+    /// The operating system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.proxy.local_addr()
     }
@@ -106,22 +106,23 @@ impl Parent {
         self.proxy.readiness()
     }
 
-    /// Serves until `stop` completes. Requests that are there may finish, then the way out, the store and the log end, which
-    /// the enclave needs until then. Returns how many connections had to be cut off.
+    /// Serves until `stop` completes. Requests in progress may finish; then the egress proxy, the store and the enclave log,
+    /// which the enclave needs until then, end. Returns how many connections had to be cut off.
     pub async fn run(self, stop: impl Future<Output = ()>) -> usize {
         let cut_off = self.proxy.serve(stop).await;
         if let Some(egress) = self.egress {
             egress.stop().await;
         }
         self.store.stop().await;
-        if let Some(logs) = self.logs {
-            logs.stop().await;
+        if let Some(log) = self.enclave_log {
+            log.stop().await;
         }
         cut_off
     }
 }
 
-/// Only the enclave may reach the store, the way out and the log: over vsock its CID says so, over a Unix socket the file's mode.
+/// Only the enclave may connect to the store, the egress proxy and the enclave log: over vsock its CID ensures that, over a
+/// Unix socket the file's mode.
 fn enclave_peers(config: &Config) -> Peers {
     match (&config.store.enclave_cid, &config.enclave.address) {
         (
@@ -136,7 +137,7 @@ fn enclave_peers(config: &Config) -> Peers {
     }
 }
 
-/// What serves the enclave, until it is told to stop.
+/// A service for the enclave that runs until it is stopped.
 struct Running {
     name: &'static str,
     stop: oneshot::Sender<()>,
@@ -153,11 +154,11 @@ impl Running {
     }
 
     fn egress(egress: Egress) -> Self {
-        Self::start("the way out", |stopped| egress.serve(stopped))
+        Self::start("the egress proxy", |stopped| egress.serve(stopped))
     }
 
-    fn logs(logs: EnclaveLog) -> Self {
-        Self::start("the enclave's log", |stopped| logs.serve(stopped))
+    fn enclave_log(log: EnclaveLog) -> Self {
+        Self::start("the enclave log", |stopped| log.serve(stopped))
     }
 
     fn start<S>(name: &'static str, serve: impl FnOnce(Stopped) -> S) -> Self
@@ -185,7 +186,7 @@ impl Running {
 
 type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Counts what the enclave asks of the store.
+/// Records each request of the enclave to the store.
 async fn observe(request: Request, next: Next) -> Response {
     let operation = match *request.method() {
         Method::PUT => "put",

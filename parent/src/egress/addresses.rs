@@ -1,17 +1,18 @@
-//! Which addresses a DNS answer may have.
+//! Which addresses a DNS answer may contain.
 //!
-//! Whoever answers for a name must not make the parent connect to itself, to its own network or to the instance metadata
-//! service: only globally reachable unicast addresses are taken (IANA's special-purpose address registries, RFC 6890), and
-//! private ones that the allow-list names.
+//! A DNS server must not make the parent connect to itself, to its own network or to the instance metadata service: the
+//! parent accepts only globally reachable unicast addresses (IANA's special-purpose address registries, RFC 6890), and
+//! private addresses in networks that the allow-list names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::network::{Block, Network};
 
-/// Why this address is not connected to; `None` if it may be. `listed` are the private networks that it may be in.
+/// Why the parent must not connect to this address; `None` if it may. `listed` are the private networks that the address
+/// may be in.
 ///
-/// An IPv4 address within an IPv6 one is judged itself, whether mapped (RFC 4291 section 2.5.5.2) or behind NAT64
-/// (RFC 6052), as DNS64 answers in an IPv6-only subnet.
+/// Of an IPv6 address that embeds an IPv4 address, the IPv4 address is judged, whether mapped (RFC 4291 section 2.5.5.2) or
+/// behind NAT64 (RFC 6052), as in DNS64 answers in an IPv6-only subnet.
 pub(super) fn refusal(address: IpAddr, listed: &[Network]) -> Option<&'static str> {
     match address.to_canonical() {
         IpAddr::V4(address) => judge_v4(address, listed),
@@ -33,7 +34,7 @@ fn judge_v4(address: Ipv4Addr, listed: &[Network]) -> Option<&'static str> {
 fn judge_v6(address: Ipv6Addr, listed: &[Network]) -> Option<&'static str> {
     let address = IpAddr::V6(address);
     if AWS_LOCAL.contains(address) {
-        return Some("services of the instance itself, such as its metadata");
+        return Some("for services of the instance itself, such as its metadata");
     }
     if listed.iter().any(|network| network.contains(address)) {
         return None;
@@ -61,10 +62,10 @@ fn behind_nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// The well-known prefix (RFC 6052 section 2.1).
 const NAT64: Block = v6(0x64, 0xff9b, 96);
 
-/// RFC 4291 section 2.4, and what IANA has given out of it.
+/// RFC 4291 section 2.4, and the part of it that IANA has allocated.
 const GLOBAL_UNICAST: Block = v6(0x2000, 0, 3);
 
-/// Where EC2 has its services within unique local addresses (Amazon EC2 user guide); never to be listed.
+/// The unique local addresses of EC2's own services (Amazon EC2 user guide), which cannot be listed.
 const AWS_LOCAL: Block = v6(0xfd00, 0x0ec2, 32);
 
 const V4: &[(Block, &str)] = &[
@@ -77,7 +78,7 @@ const V4: &[(Block, &str)] = &[
     (v4([127, 0, 0, 0], 8), "loopback"),
     (
         v4([169, 254, 0, 0], 16),
-        "link-local, where the instance metadata is",
+        "link-local, as the instance metadata service is",
     ),
     (v4([172, 16, 0, 0], 12), "private"),
     (v4([192, 0, 0, 0], 24), "IETF protocol assignments"),
@@ -98,7 +99,7 @@ const V6: &[(Block, &str)] = &[
     (v6(0x2001, 0x0db8, 32), "documentation"),
     (v6(0x2002, 0, 16), "6to4"),
     (v6(0x3fff, 0, 20), "documentation"),
-    (v6(0xfc00, 0, 7), "unique local, that is private"),
+    (v6(0xfc00, 0, 7), "unique local, that is, private"),
     (v6(0xfe80, 0, 10), "link-local"),
     (v6(0xff00, 0, 8), "multicast"),
 ];
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn global_unicast_addresses_are_taken() {
+    fn global_unicast_addresses_are_accepted() {
         for address in [
             "52.94.16.1",
             "1.1.1.1",
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_embedded_ipv4_address_is_judged_itself() {
+    fn an_embedded_ipv4_address_is_judged_as_ipv4() {
         for inner in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "0.0.0.0"] {
             let plain = judged(inner, &[]);
             assert!(plain.is_some());
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_address_is_taken_where_its_network_is_listed() {
+    fn a_private_address_is_accepted_if_its_network_is_listed() {
         let listed = ["10.20.0.0/16", "fd12::/32"];
         for address in [
             "10.20.0.1",

@@ -1,13 +1,13 @@
-//! Whether what the enclave asks for is allowed: the host and the port, each exactly.
+//! Whether the target that the enclave asks for is allowed: host and port must match exactly.
 
 use super::config::{AllowConfig, AllowError, check};
 use super::host::{Target, TargetError};
 
-/// Checked entries of `[[egress.allow]]`.
+/// The entries of `[[egress.allow]]`, checked.
 #[derive(Debug)]
 pub(super) struct AllowList(Vec<AllowConfig>);
 
-/// Why there is no way to a target.
+/// Why a target is not allowed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAllowed {
     #[error(transparent)]
@@ -15,7 +15,7 @@ pub(super) enum NotAllowed {
     #[error("{0} is not allowed: its host is not on the parent's allow-list (egress.allow)")]
     Host(Target),
     #[error(
-        "{target} is not allowed: of its host, the parent's allow-list (egress.allow) has port {ports}"
+        "{target} is not allowed: for its host, the parent's allow-list (egress.allow) has only port {ports}"
     )]
     Port { target: Target, ports: String },
 }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_and_port_is_not_allowed() {
+    fn what_is_not_a_host_and_port_is_not_allowed() {
         for asked in [
             "KMS.example:443",
             "kms.example.:443",

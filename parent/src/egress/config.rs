@@ -11,22 +11,22 @@ use super::host::HostName;
 use super::network::Network;
 use crate::config::{count, milliseconds, number};
 
-/// `[egress]`. Without an entry in `allow` there is no way out, and nothing listens.
+/// `[egress]`. Without an entry in `allow` there is no egress proxy, and nothing listens.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct EgressConfig {
-    /// Where the enclave finds the way out.
+    /// The address of the egress proxy.
     pub listen: Address,
-    /// Connections to hosts at a time.
+    /// Concurrent connections to hosts.
     #[serde(deserialize_with = "count::<_, 1, 4096>")]
     pub connections: usize,
-    /// From a CONNECT request to the connection, the DNS answer included.
+    /// The time from a CONNECT request to the connection, including DNS.
     #[serde(
         rename = "connect_timeout_ms",
         deserialize_with = "milliseconds::<_, 1, 60_000>"
     )]
     pub connect_timeout: Duration,
-    /// How long a connection may be without a byte.
+    /// How long a connection may carry no byte.
     #[serde(
         rename = "idle_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
@@ -38,10 +38,10 @@ pub struct EgressConfig {
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
     )]
     pub time_limit: Duration,
-    /// What one connection may carry one way, in bytes.
+    /// How many bytes one connection may carry in each direction.
     #[serde(deserialize_with = "number::<_, 1024, 1_073_741_824>")]
     pub direction_bytes: u64,
-    /// The hosts.
+    /// The allowed hosts.
     #[serde(deserialize_with = "allow")]
     pub allow: Vec<AllowConfig>,
 }
@@ -55,10 +55,10 @@ pub struct AllowConfig {
     /// The port, 1 to 65535.
     #[serde(deserialize_with = "port")]
     pub port: u16,
-    /// What to connect to instead of asking DNS; private addresses are as good as others here.
+    /// Addresses to connect to instead of asking DNS; private addresses are accepted here.
     #[serde(default)]
     pub addresses: Vec<SocketAddr>,
-    /// Private networks that DNS answers may be in.
+    /// Private networks in which addresses from DNS are accepted.
     #[serde(default)]
     pub networks: Vec<Network>,
 }
@@ -66,29 +66,29 @@ pub struct AllowConfig {
 /// Why entries of `[[egress.allow]]` are not accepted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AllowError {
-    /// A port that is none; the configuration file has another way to say so.
-    #[error("{0}: port 0 is not accepted, 1 to 65535 is")]
+    /// Port 0. In a configuration file, the parser refuses it first.
+    #[error("{0}: port 0; accepted: 1 to 65535")]
     Port(HostName),
-    /// The same host and port again.
-    #[error("{0}:{1} is there twice")]
+    /// Two entries have the same host and port.
+    #[error("{0}:{1} occurs twice; accepted: once")]
     Twice(HostName, u16),
-    /// An address that nothing can be connected to.
+    /// An address that nothing can connect to.
     #[error("{host}: the address {address} is not accepted: {rule}")]
     Address {
         /// The host.
         host: HostName,
         /// The address.
         address: SocketAddr,
-        /// What is wrong with it.
+        /// Why the address is not accepted.
         rule: &'static str,
     },
-    /// Networks judge DNS answers, and there are none.
-    #[error("{0}: with `addresses` DNS is not asked, so `networks` is not accepted")]
+    /// `networks` applies to DNS answers, and with `addresses` there are none.
+    #[error("{0}: with `addresses`, DNS is not asked, so `networks` is not accepted")]
     NetworksUnused(HostName),
 }
 
 impl AllowConfig {
-    /// A host and port by DNS, at public addresses.
+    /// A host and port that DNS resolves to public addresses.
     pub fn new(host: HostName, port: u16) -> Self {
         Self {
             host,
@@ -116,7 +116,7 @@ impl Default for EgressConfig {
     }
 }
 
-/// What no type of [`AllowConfig`] says.
+/// Checks what the types of [`AllowConfig`] do not rule out.
 pub(super) fn check(entries: &[AllowConfig]) -> Result<(), AllowError> {
     for (at, entry) in entries.iter().enumerate() {
         let host = || entry.host.clone();
@@ -145,10 +145,10 @@ pub(super) fn check(entries: &[AllowConfig]) -> Result<(), AllowError> {
 
 fn useless(address: &SocketAddr) -> Option<&'static str> {
     if address.port() == 0 {
-        return Some("port 0 is none");
+        return Some("its port is 0");
     }
     if address.ip().is_unspecified() {
-        return Some("it is unspecified");
+        return Some("it is the unspecified address");
     }
     address.ip().is_multicast().then_some("it is multicast")
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_has_a_host_a_port_and_what_else_is_listed() {
+    fn an_entry_has_a_host_a_port_and_optionally_networks_or_addresses() {
         let text = format!(
             "{KMS}\
              networks = [\"10.0.0.0/8\", \"fd12:3456::/32\"]\n\
@@ -210,24 +210,24 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_there_twice_is_refused() {
+    fn an_entry_that_occurs_twice_is_refused() {
         let text = refusal(&format!("{KMS}{KMS}"));
         assert!(
-            text.contains("kms.eu-central-1.amazonaws.com:443 is there twice"),
+            text.contains("kms.eu-central-1.amazonaws.com:443 occurs twice"),
             "{text}"
         );
     }
 
     #[test]
-    fn a_host_that_is_no_dns_name_is_refused_by_its_rule() {
+    fn a_host_that_is_not_a_dns_name_is_refused_by_the_rule_it_breaks() {
         for (host, rule) in [
-            ("*.amazonaws.com", "no wildcards"),
-            ("*", "no wildcards"),
+            ("*.amazonaws.com", "wildcards are not allowed"),
+            ("*", "wildcards are not allowed"),
             ("KMS.amazonaws.com", "lower case"),
             ("kms.amazonaws.com.", "trailing dot"),
-            ("10.0.0.1", "an address is none"),
-            ("[::1]", "an address is none"),
-            ("user@kms.amazonaws.com", "no user information"),
+            ("10.0.0.1", "not an address"),
+            ("[::1]", "not an address"),
+            ("user@kms.amazonaws.com", "user information is not allowed"),
             ("", "1 to 253 bytes"),
         ] {
             let text = refusal(&format!(
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_given_and_is_1_to_65535() {
+    fn a_port_is_required_and_is_1_to_65535() {
         let entry = |port: &str| format!("[[egress.allow]]\nhost = \"a.example\"\n{port}");
         for port in ["port = 1", "port = 65535"] {
             assert!(Config::parse(&entry(port)).is_ok(), "{port}");
@@ -257,7 +257,7 @@ mod tests {
     fn addresses_and_networks_are_checked() {
         for (line, rule) in [
             ("addresses = [\"127.0.0.1\"]", "127.0.0.1"),
-            ("addresses = [\"127.0.0.1:0\"]", "port 0 is none"),
+            ("addresses = [\"127.0.0.1:0\"]", "its port is 0"),
             ("addresses = [\"0.0.0.0:443\"]", "unspecified"),
             ("addresses = [\"[::]:443\"]", "unspecified"),
             ("addresses = [\"224.0.0.1:443\"]", "multicast"),

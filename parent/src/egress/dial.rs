@@ -12,16 +12,16 @@ use tokio::time::{Instant, timeout_at};
 use super::addresses::refusal;
 use super::config::AllowConfig;
 
-/// The most DNS answers that are looked at.
+/// How many addresses of a DNS answer are considered at most.
 const ANSWERS_MAX: usize = 32;
 
-/// Who knows the addresses of a host.
+/// A source of the addresses of a host.
 pub trait Resolve: Send + Sync {
-    /// The addresses of a host, best first. What is not to be connected to is sorted out afterwards.
+    /// The addresses of a host, best first. The caller sorts out those that it must not connect to.
     fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a>;
 }
 
-/// What [`Resolve::resolve`] gives.
+/// What [`Resolve::resolve`] returns.
 pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
 /// The system's resolver (getaddrinfo).
@@ -41,16 +41,16 @@ impl Resolve for SystemResolver {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DialError {
     #[error(
-        "{host}: DNS gives nothing that may be connected to: {refused} (egress.allow of the parent can list addresses or networks)"
+        "{host}: every address from DNS is refused: {refused} (the parent's egress.allow can list addresses or networks)"
     )]
     Refused { host: String, refused: String },
     #[error("{host}: {why}")]
     Unreachable { host: String, why: String },
-    #[error("{host}: not connected within {} ms", after.as_millis())]
+    #[error("{host}: no connection within {} ms", after.as_millis())]
     TimedOut { host: String, after: Duration },
 }
 
-/// Connects within `time`, to one address after another: each gets its share of what is left.
+/// Connects within `time`, to one address after another; each gets its share of the time that is left.
 pub(super) async fn dial(
     resolver: &dyn Resolve,
     entry: &AllowConfig,
@@ -78,13 +78,13 @@ pub(super) async fn dial(
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => why = format!("{address}: {error}"),
             Err(_) if left == 0 => return Err(timed_out()),
-            Err(_) => why = format!("{address}: no answer in time"),
+            Err(_) => why = format!("{address}: no response in time"),
         }
     }
     Err(DialError::Unreachable { host: name, why })
 }
 
-/// The listed addresses, or those DNS answers that may be connected to.
+/// The listed addresses, or those addresses from DNS that the parent may connect to.
 async fn addresses(
     resolver: &dyn Resolve,
     entry: &AllowConfig,
@@ -93,7 +93,7 @@ async fn addresses(
     if !entry.addresses.is_empty() {
         return Ok(entry.addresses.clone());
     }
-    let responses = resolver
+    let answer = resolver
         .resolve(entry.host.as_str())
         .await
         .map_err(|error| DialError::Unreachable {
@@ -102,7 +102,7 @@ async fn addresses(
         })?;
     let mut taken = Vec::new();
     let mut refused = Vec::new();
-    for address in responses.into_iter().take(ANSWERS_MAX) {
+    for address in answer.into_iter().take(ANSWERS_MAX) {
         match refusal(address, &entry.networks) {
             None => taken.push(SocketAddr::new(address, entry.port)),
             Some(why) => refused.push(format!("{address} is {why}")),
@@ -118,7 +118,7 @@ async fn addresses(
             refused,
         });
     }
-    tracing::warn!(target: "egress", host = name, refused, "DNS answers were passed over");
+    tracing::warn!(target: "egress", host = name, refused, "addresses from DNS were refused");
     Ok(taken)
 }
 
@@ -126,26 +126,26 @@ async fn addresses(
 mod tests {
     use super::*;
 
-    struct Responses(Vec<IpAddr>);
+    struct Answer(Vec<IpAddr>);
 
-    impl Resolve for Responses {
+    impl Resolve for Answer {
         fn resolve<'a>(&'a self, _: &'a str) -> Addresses<'a> {
             Box::pin(async { Ok(self.0.clone()) })
         }
     }
 
-    async fn taken(responses: &[&str], networks: &[&str]) -> Vec<String> {
-        let responses = Responses(responses.iter().map(|ip| ip.parse().unwrap()).collect());
+    async fn accepted(answer: &[&str], networks: &[&str]) -> Vec<String> {
+        let answer = Answer(answer.iter().map(|ip| ip.parse().unwrap()).collect());
         let mut entry = AllowConfig::new("kms.example".parse().unwrap(), 443);
         entry.networks = networks.iter().map(|text| text.parse().unwrap()).collect();
-        let taken = addresses(&responses, &entry, "kms.example:443").await;
-        let taken = taken.unwrap_or_default();
-        taken.iter().map(SocketAddr::to_string).collect()
+        let accepted = addresses(&answer, &entry, "kms.example:443").await;
+        let accepted = accepted.unwrap_or_default();
+        accepted.iter().map(SocketAddr::to_string).collect()
     }
 
     #[tokio::test]
-    async fn refused_responses_are_passed_over_and_the_others_taken_in_their_order() {
-        let responses = [
+    async fn refused_addresses_are_passed_over_and_the_others_keep_their_order() {
+        let answer = [
             "169.254.169.254",
             "2600::1",
             "10.0.0.1",
@@ -153,20 +153,20 @@ mod tests {
             "::1",
         ];
         assert_eq!(
-            taken(&responses, &[]).await,
+            accepted(&answer, &[]).await,
             ["[2600::1]:443", "52.94.16.1:443"]
         );
     }
 
     #[tokio::test]
-    async fn a_private_response_is_taken_in_a_listed_network_only() {
-        let responses = ["10.1.2.3", "10.2.2.3", "192.168.0.1"];
-        assert_eq!(taken(&responses, &["10.1.0.0/16"]).await, ["10.1.2.3:443"]);
-        assert_eq!(taken(&responses, &[]).await, [""; 0]);
+    async fn a_private_address_is_accepted_only_in_a_listed_network() {
+        let answer = ["10.1.2.3", "10.2.2.3", "192.168.0.1"];
+        assert_eq!(accepted(&answer, &["10.1.0.0/16"]).await, ["10.1.2.3:443"]);
+        assert_eq!(accepted(&answer, &[]).await, [""; 0]);
     }
 
     #[tokio::test]
-    async fn the_system_knows_localhost_and_its_response_is_refused() {
+    async fn the_system_resolves_localhost_and_its_address_is_refused() {
         let entry = AllowConfig::new("localhost".parse().unwrap(), 443);
         let refused = dial(&SystemResolver, &entry, Duration::from_secs(5)).await;
         assert!(matches!(refused, Err(DialError::Refused { .. })));

@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// The most bytes of a refused text that an error shows.
+/// How many bytes of a refused text an error shows at most.
 const SHOWN_MAX: usize = 300;
 
-/// A DNS name in lower case, without a trailing dot, that cannot be read as an address: at most 253 bytes, labels of
-/// 1 to 63 letters, digits and hyphens (RFC 1123 section 2.1), the last of which begins with a letter.
+/// A DNS name in lower case, without a trailing dot, that cannot be mistaken for an address: at most 253 bytes, with labels
+/// of 1 to 63 letters, digits and hyphens (RFC 1123 section 2.1), the last of which begins with a letter.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(try_from = "String")]
 pub struct HostName(String);
 
-/// Why a text is no [`HostName`].
+/// Why a text is not a [`HostName`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{host:?} is not accepted as a host: {rule}")]
 pub struct HostNameError {
@@ -64,10 +64,10 @@ pub(super) struct Target {
     pub(super) port: u16,
 }
 
-/// Why a text is no [`Target`].
+/// Why a text is not a [`Target`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum TargetError {
-    #[error("{0:?} is not accepted: HOST:PORT is, with the port in decimal, 1 to 65535")]
+    #[error("the target is {0:?}; accepted: HOST:PORT, with the port in decimal, 1 to 65535")]
     Form(String),
     #[error(transparent)]
     Host(#[from] HostNameError),
@@ -96,33 +96,33 @@ impl fmt::Display for Target {
 
 fn broken_rule(text: &str) -> Option<&'static str> {
     if text.contains('*') {
-        return Some("there are no wildcards, each host is named");
+        return Some("wildcards are not allowed, name each host");
     }
     if text.contains('@') {
-        return Some("there is no user information");
+        return Some("user information is not allowed");
     }
     if text.contains(['[', ':']) {
-        return Some("an address is none, only a DNS name is");
+        return Some("a host is a DNS name, not an address");
     }
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Some("a host name is in lower case");
+        return Some("a host name must be in lower case");
     }
     if text.ends_with('.') {
-        return Some("a host name has no trailing dot");
+        return Some("a host name must not have a trailing dot");
     }
     if text.is_empty() || text.len() > 253 {
-        return Some("a host name has 1 to 253 bytes");
+        return Some("a host name must have 1 to 253 bytes");
     }
     if !text.split('.').all(is_label) {
         return Some(
-            "a label has 1 to 63 letters, digits and hyphens, a hyphen neither first nor last",
+            "a label must have 1 to 63 letters, digits and hyphens, with a hyphen neither first nor last",
         );
     }
     // No top-level domain begins with a digit, and whatever the system's resolver reads as an IPv4 address ends in a
     // number: 127.1, 0x7f000001, 2130706433.
     match text.rsplit('.').next().and_then(|last| last.bytes().next()) {
         Some(first) if first.is_ascii_lowercase() => None,
-        _ => Some("an address is none, only a DNS name is: its last label begins with a letter"),
+        _ => Some("a host is a DNS name, not an address: its last label must begin with a letter"),
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dns_name_in_lower_case_is_refused_by_its_rule() {
+    fn what_is_not_a_dns_name_in_lower_case_is_refused_by_the_rule_it_breaks() {
         let long = "a.".repeat(126) + "aa";
         let label = "a".repeat(64) + ".com";
         for (text, rule) in [
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_text_is_shown_shortened() {
+    fn an_error_shortens_the_refused_text() {
         let error = "\u{e9}".repeat(1000).parse::<HostName>().unwrap_err();
         assert_eq!(error.host, "\u{e9}".repeat(150));
     }

@@ -1,16 +1,16 @@
-//! The enclave's way out, and the credentials that it signs AWS requests with.
+//! The egress proxy, and the credentials that the enclave signs AWS requests with.
 //!
-//! An enclave has no network. What it must reach, AWS KMS above all, it asks the parent for: `CONNECT HOST:PORT` gives a
-//! TCP connection to what the configuration lists, and nothing else. TLS runs through it from end to end, so the parent is
-//! a pipe here; what keeps the enclave safe is that it checks the host's certificate itself, not this list. The list
-//! keeps a misused enclave from the parent's network. The protocol is in [`permafrost_common::egress`].
+//! An enclave has no network. To reach a host, AWS KMS above all, it asks the parent: `CONNECT HOST:PORT` opens a TCP
+//! connection to a host that the configuration lists, and to no other. TLS runs through it from end to end, so that the
+//! parent is only a pipe. The enclave is safe because it checks the host's certificate itself, not because of this list; the
+//! list keeps a misused enclave out of the parent's network. The protocol is in [`permafrost_common::egress`].
 //!
 //! | you want to | start at |
 //! |---|---|
-//! | serve it | [`Egress::bind`], then [`Egress::serve`] |
-//! | say what is allowed | [`EgressConfig`], [`AllowConfig`] |
-//! | say where credentials come from | [`CredentialsConfig`] |
-//! | answer for DNS in a test | [`Egress::with_resolver`] |
+//! | serve the proxy | [`Egress::bind`], then [`Egress::serve`] |
+//! | configure what is allowed | [`EgressConfig`], [`AllowConfig`] |
+//! | configure where credentials come from | [`CredentialsConfig`] |
+//! | replace DNS in a test | [`Egress::with_resolver`] |
 
 mod addresses;
 mod allow_list;
@@ -41,28 +41,28 @@ use self::credentials::CredentialsCache;
 use self::relay::Limits;
 use self::server::Gate;
 
-/// A way out that has its address and does not serve yet.
+/// An egress proxy that is bound to its address and does not serve yet.
 pub struct Egress {
     listener: Listener,
     gate: Gate,
 }
 
-/// Why there is no way out.
+/// Why the egress proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
     /// The allow-list is not accepted.
     #[error("egress.allow: {0}")]
     Allow(#[from] AllowError),
-    /// The listen address cannot be had.
+    /// The proxy cannot bind the listen address.
     #[error("egress.listen: {0}")]
     Listen(#[from] TransportError),
 }
 
 impl Egress {
-    /// Takes the listen address. `peers` says whose connections are kept: the enclave's, and nobody else's.
+    /// Binds the listen address. `peers` are the peers whose connections are accepted: the enclave and no other.
     ///
     /// # Errors
-    /// Where the address is taken or the allow-list contradicts itself.
+    /// [`EgressError`] if the address cannot be bound or the allow-list contradicts itself.
     pub async fn bind(
         egress: &EgressConfig,
         credentials: &CredentialsConfig,
@@ -85,13 +85,13 @@ impl Egress {
         Ok(Self { listener, gate })
     }
 
-    /// Asks another resolver than the system's. Its answers are checked all the same.
+    /// Uses this resolver instead of the system's. The proxy checks its answers in the same way.
     pub fn with_resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.gate.resolver = Arc::new(resolver);
         self
     }
 
-    /// Where the enclave finds it.
+    /// The address that the enclave connects to.
     pub fn address(&self) -> &Address {
         self.listener.address()
     }

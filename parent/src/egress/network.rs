@@ -6,22 +6,22 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A network that DNS answers may be in although it is private. What a VPC is made of can be one: 10.0.0.0/8, 172.16.0.0/12,
-/// 192.168.0.0/16, 100.64.0.0/10, 198.18.0.0/15, fc00::/7, and what is within them.
+/// A private network in which addresses from DNS are accepted. It must be one that a VPC can have: 10.0.0.0/8,
+/// 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 198.18.0.0/15, fc00::/7, or a network within these.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub struct Network(Block);
 
-/// Any network, as a constant or a parsed one.
+/// Any network, constant or parsed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Block {
-    /// The address from the highest bit on; those of IPv4 fill the first 32.
+    /// The address from the highest bit on; an IPv4 address fills the first 32 bits.
     bits: u128,
     prefix: u32,
     v6: bool,
 }
 
-/// What VPCs are made of: RFC 1918, RFC 6598, RFC 2544 and RFC 4193 (Amazon VPC user guide, "VPC CIDR blocks").
+/// The networks that VPCs can have: RFC 1918, RFC 6598, RFC 2544 and RFC 4193 (Amazon VPC user guide, "VPC CIDR blocks").
 pub(super) const LISTABLE: &[Block] = &[
     Block::v4(Ipv4Addr::new(10, 0, 0, 0), 8),
     Block::v4(Ipv4Addr::new(172, 16, 0, 0), 12),
@@ -31,17 +31,17 @@ pub(super) const LISTABLE: &[Block] = &[
     Block::v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
 ];
 
-/// Why a text is no [`Network`].
+/// Why a text is not a [`Network`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NetworkError {
     /// Not an address, a slash and a decimal length.
-    #[error("{0:?} is not accepted: ADDRESS/LENGTH is, such as 10.0.0.0/8")]
+    #[error("the network is {0:?}; accepted: ADDRESS/LENGTH, such as 10.0.0.0/8")]
     Form(String),
     /// The address has bits beyond its prefix.
     #[error("{0} has bits beyond its prefix")]
     HostBits(String),
-    /// Not private: DNS answers there need no listing, or can have none.
-    #[error("{network} is not accepted: a network within {} is", listable())]
+    /// Not private: addresses in it need no listing, or cannot be listed.
+    #[error("{network} is not accepted; accepted: a network within {}", listable())]
     NotListable {
         /// The network.
         network: String,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn what_is_not_a_network_is_refused() {
         for text in [
             "10.0.0.0",
             "10.0.0.0/",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_vpc_is_made_of_can_be_listed() {
+    fn only_networks_that_a_vpc_can_have_can_be_listed() {
         for text in [
             "0.0.0.0/0",
             "::/0",

@@ -1,4 +1,4 @@
-//! How an attempt to get out ended: counted once and logged once, whatever happens.
+//! How a CONNECT request ended: counted once and logged once, whatever happens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use crate::metrics;
 
-/// The label of hosts that are on no list, so that whoever asks cannot make labels.
+/// The label of all hosts that are not on the allow-list, so that requests cannot create labels.
 const UNLISTED: &str = "unlisted";
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
-    /// Both sides closed, or one did and the other left.
+    /// Both sides closed, or one closed and the other left.
     Done,
     NotAllowed,
     AddressRefused,
@@ -56,7 +56,7 @@ pub(super) struct Attempt {
     carried: Arc<Carried>,
 }
 
-/// The bytes of both directions.
+/// The numbers of bytes carried in each direction.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
     to_host: AtomicU64,
@@ -75,7 +75,7 @@ impl Attempt {
         }
     }
 
-    /// The host is on the list.
+    /// Notes that the host is on the allow-list.
     pub(super) fn listed(&mut self, host: &str) {
         self.host = Some(host.to_owned());
     }
@@ -84,7 +84,7 @@ impl Attempt {
         self.outcome = outcome;
     }
 
-    /// It ended before there was a connection, for this reason.
+    /// Notes that the attempt ended before there was a connection, and why.
     pub(super) fn refused(&mut self, outcome: Outcome, why: &str) {
         self.outcome = outcome;
         self.detail = Some(why.to_owned());
@@ -124,7 +124,7 @@ impl Carried {
         metrics::egress_bytes("to-enclave", bytes);
     }
 
-    /// To the host, to the enclave.
+    /// The bytes to the host and to the enclave.
     pub(super) fn both(&self) -> (u64, u64) {
         (
             self.to_host.load(Ordering::Relaxed),

@@ -1,4 +1,4 @@
-//! Bytes both ways, within limits.
+//! Carries bytes in both directions, within limits.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,21 +11,21 @@ use tokio::time::Instant;
 
 use super::outcome::{Carried, Outcome};
 
-/// What a connection may take.
+/// The limits of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Without a byte in either direction.
+    /// The time without a byte in either direction.
     pub(super) idle: Duration,
-    /// Altogether.
+    /// The total time.
     pub(super) time: Duration,
-    /// In each direction.
+    /// The bytes in each direction.
     pub(super) bytes: u64,
 }
 
 /// Carries bytes between two streams until both have closed or a limit is reached.
 ///
-/// The end of one direction is passed on as its end, and the other goes on (RFC 9293 section 3.6). The limit of bytes is
-/// reached by the first byte beyond it: those before are passed on.
+/// The end of one direction is passed on, and the other direction continues (RFC 9293 section 3.6). The first byte beyond
+/// the limit ends the connection; all bytes before it are passed on.
 pub(super) async fn relay<E, H>(enclave: E, host: H, limits: Limits, carried: &Carried) -> Outcome
 where
     E: AsyncRead + AsyncWrite,
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// Why a direction does not reach its end.
+/// Why a direction was cut before its end.
 enum Cut {
     Broken,
     ByteLimit,
@@ -71,7 +71,7 @@ async fn both(
     let second = if out_ended { back.await } else { out.await };
     match second {
         Err(Cut::ByteLimit) => Outcome::ByteLimit,
-        // Whoever has closed its direction may leave without hearing the rest: TLS clients do.
+        // A side that has closed its direction may leave without reading the rest, as TLS clients do.
         Err(Cut::Broken) | Ok(()) => Outcome::Done,
     }
 }
@@ -110,10 +110,10 @@ impl From<Cut> for Outcome {
     }
 }
 
-/// When the last byte passed.
+/// The time of the last byte.
 struct Activity {
     began: Instant,
-    /// Milliseconds after the beginning.
+    /// In milliseconds after the start.
     last: AtomicU64,
 }
 
@@ -133,7 +133,7 @@ impl Activity {
         );
     }
 
-    /// Returns when nothing has passed for so long.
+    /// Returns when no byte has passed for this long.
     async fn ceased(&self, idle: Duration) {
         loop {
             let last = Duration::from_millis(self.last.load(Ordering::Relaxed));

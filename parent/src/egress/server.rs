@@ -1,4 +1,4 @@
-//! What the enclave asks for over HTTP/1.1, and what it gets.
+//! The egress proxy's HTTP/1.1 server: requests of the enclave and their responses.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -29,17 +29,17 @@ use super::outcome::{Attempt, Outcome};
 use super::relay::{Limits, relay};
 use crate::metrics::Ongoing;
 
-/// Connections of the enclave beside those that lead to hosts: for credentials, and for being told that there are too
-/// many. Further ones wait to be accepted.
+/// Connections of the enclave besides those that lead to hosts: for credentials, and for the response that there are too
+/// many connections. Further ones wait to be accepted.
 const SPARE: usize = 16;
 
-/// How long a connection may take for a request's header, idling before it included.
+/// How long a connection may take to send a request's header, including the idle time before it.
 const HEADER_TIME: Duration = Duration::from_secs(75);
 
-/// The most bytes of a request's header that are read.
+/// How many bytes of a request's header are read at most.
 const HEADER_MAX: usize = 16 * 1024;
 
-/// What decides about requests.
+/// Decides about requests.
 pub(super) struct Gate {
     pub(super) allow: AllowList,
     pub(super) resolver: Arc<dyn Resolve>,
@@ -78,7 +78,7 @@ pub(super) async fn serve(gate: Gate, listener: Listener, stop: impl Future<Outp
     connections.shutdown().await;
 }
 
-/// A connection to a host, waiting for the enclave's end of it.
+/// A connection to a host that waits for the enclave's end.
 struct Tunnel {
     enclave: OnUpgrade,
     host: TcpStream,
@@ -86,14 +86,14 @@ struct Tunnel {
     _place: OwnedSemaphorePermit,
 }
 
-/// Answers requests until one leads out; then carries its bytes.
+/// Responds to requests until one opens a tunnel; then carries its bytes.
 async fn serve_connection(gate: Arc<Gate>, stream: Stream) {
     let opened = Arc::new(Mutex::new(None));
     let service = {
         let (gate, opened) = (gate.clone(), opened.clone());
         service_fn(move |request| {
             let (gate, opened) = (gate.clone(), opened.clone());
-            async move { Ok::<_, Infallible>(gate.response(request, &opened).await) }
+            async move { Ok::<_, Infallible>(gate.respond(request, &opened).await) }
         })
     };
     let served = http1::Builder::new()
@@ -126,7 +126,7 @@ impl Tunnel {
 }
 
 impl Gate {
-    async fn response(
+    async fn respond(
         &self,
         request: Request<Incoming>,
         opened: &Mutex<Option<Tunnel>>,
@@ -141,21 +141,21 @@ impl Gate {
             };
         }
         if request.uri() != CREDENTIALS_PATH {
-            let there =
-                format!("there is CONNECT HOST:PORT and GET {CREDENTIALS_PATH}, nothing else");
-            return text(StatusCode::NOT_FOUND, there);
+            let accepted =
+                format!("not found; accepted: CONNECT HOST:PORT and GET {CREDENTIALS_PATH}");
+            return text(StatusCode::NOT_FOUND, accepted);
         }
         if request.method() != Method::GET {
             let mut response = text(
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("{CREDENTIALS_PATH} is for GET"),
+                format!("{CREDENTIALS_PATH} accepts only GET"),
             );
             response
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET"));
             return response;
         }
-        self.give_credentials().await
+        self.respond_with_credentials().await
     }
 
     async fn open(&self, mut request: Request<Incoming>) -> Result<Tunnel, Refused> {
@@ -195,7 +195,7 @@ impl Gate {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 outcome: Outcome::TooMany,
                 why: format!(
-                    "there are {} connections already (egress.connections of the parent)",
+                    "there are already {} connections, the parent's limit (egress.connections)",
                     self.connections
                 ),
             })
@@ -204,12 +204,12 @@ impl Gate {
     async fn dial(&self, entry: &AllowConfig) -> Result<TcpStream, Refused> {
         let host = dial(&*self.resolver, entry, self.connect_timeout).await?;
         if let Err(error) = host.set_nodelay(true) {
-            tracing::debug!(target: "egress", %error, "no TCP_NODELAY");
+            tracing::debug!(target: "egress", %error, "TCP_NODELAY could not be set");
         }
         Ok(host)
     }
 
-    async fn give_credentials(&self) -> Response<Full<Bytes>> {
+    async fn respond_with_credentials(&self) -> Response<Full<Bytes>> {
         match self.credentials.json().await {
             Ok(json) => {
                 let mut response = Response::new(Full::new(json));
@@ -223,7 +223,7 @@ impl Gate {
     }
 }
 
-/// Why nothing is connected, as the enclave is told.
+/// Why there is no connection, as the response tells the enclave.
 struct Refused {
     status: StatusCode,
     outcome: Outcome,

@@ -1,4 +1,4 @@
-//! `[enclave_log]`: where the enclave's log lines arrive.
+//! `[enclave_log]`: where the parent receives the enclave log.
 
 use permafrost_common::transport::{Address, Cid};
 use serde::Deserialize;
@@ -10,10 +10,10 @@ use crate::config::number;
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnclaveLogConfig {
-    /// Where the enclave finds a place for them; `none`: there is no such place.
+    /// The address that the enclave sends its log lines to; `none`: the parent receives no enclave log.
     #[serde(deserialize_with = "address_or_none")]
     pub listen: Option<Address>,
-    /// How many are taken in a second.
+    /// How many lines are accepted each second.
     #[serde(deserialize_with = "lines")]
     pub lines_per_second: u32,
 }

@@ -1,8 +1,8 @@
-//! The enclave's log: what it says is taken line by line and logged here, as somebody else's words.
+//! The enclave log: the parent receives it line by line, and logs each line as untrusted text.
 //!
-//! An enclave has no console that anybody reads, and no disk. Its log lines come over a connection of their own
-//! (`docs/log.md`). Whoever is at the other end is not trusted: a line is a text of bounded length and printable ASCII, in
-//! one field of one line of this program, and lines are taken so fast and no faster.
+//! An enclave has no console that anyone reads, and no disk. Its log lines arrive over a connection of their own
+//! (`docs/log.md`). The parent does not trust the sender: it logs a line as printable ASCII of bounded length, in one field
+//! of one line of its own, and accepts lines at a limited rate.
 
 mod config;
 mod pace;
@@ -24,23 +24,24 @@ pub use self::config::EnclaveLogConfig;
 use self::pace::Pace;
 use self::text::Lines;
 
-/// Connections at a time. One more ends the oldest: an enclave that died may have left it.
+/// Concurrent connections. A further one ends the oldest, which an enclave that died may have left behind.
 const CONNECTIONS: usize = 4;
 
-/// How much is read at a time, in bytes.
+/// How many bytes are read at a time.
 const READ: usize = 4096;
 
-/// A place for the enclave's log lines that has its address and does not serve yet.
+/// A receiver of the enclave log that is bound to its address and does not serve yet.
 pub struct EnclaveLog {
     listener: Listener,
     pace: Pace,
 }
 
 impl EnclaveLog {
-    /// Takes the listen address, where there is to be one. `peers` says whose connections are kept: the enclave's, and nobody else's.
+    /// Binds the listen address, if the configuration names one. `peers` are the peers whose connections are accepted: the
+    /// enclave and no other.
     ///
     /// # Errors
-    /// Where the address cannot be had.
+    /// [`TransportError`] if the address cannot be bound.
     pub async fn bind(
         config: &EnclaveLogConfig,
         peers: Peers,
@@ -54,12 +55,12 @@ impl EnclaveLog {
         }))
     }
 
-    /// Where the enclave finds it.
+    /// The address that the enclave connects to.
     pub fn address(&self) -> &Address {
         self.listener.address()
     }
 
-    /// Logs what comes until `stop` completes; then ends every connection.
+    /// Logs the received lines until `stop` completes; then ends every connection.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let Self { listener, pace } = self;
         let pace = Arc::new(Mutex::new(pace));
@@ -87,7 +88,7 @@ async fn take(stream: Stream, peer: Peer, pace: Arc<Mutex<Pace>>) {
     let mut stream = BufReader::with_capacity(READ, stream);
     let mut lines = Lines::default();
     loop {
-        // How a connection ends is its peer's business.
+        // An error ends the connection just as its end does.
         let bytes = stream.fill_buf().await.unwrap_or_default();
         if bytes.is_empty() {
             break;
@@ -95,7 +96,7 @@ async fn take(stream: Stream, peer: Peer, pace: Arc<Mutex<Pace>>) {
         let (length, line) = lines.add(bytes);
         stream.consume(length);
         if let Some(line) = line {
-            // The same for all connections, so that nobody gets ahead by making new ones.
+            // One pace for all connections, so that opening new ones gains nothing.
             let mut pace = pace.lock().await;
             let wait = pace.line(Instant::now());
             tokio::time::sleep(wait).await;

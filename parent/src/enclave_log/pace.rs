@@ -1,15 +1,15 @@
-//! How fast lines are taken.
+//! How fast lines are accepted.
 
 use std::time::{Duration, Instant};
 
-/// Lines that may come at once: as many as the enclave keeps while nobody takes them.
+/// How many lines may come at once: as many as the enclave keeps while the parent does not accept them.
 const AT_ONCE: f64 = 1024.0;
 
-/// So many lines a second, and [`AT_ONCE`] more after a while without any.
+/// A number of lines each second, and up to [`AT_ONCE`] more after a time without any.
 #[derive(Debug)]
 pub(super) struct Pace {
     per_second: f64,
-    /// How many may come now. Below zero: so many have come early.
+    /// How many lines may come now. If negative, this many have come early.
     left: f64,
     seen: Instant,
 }
@@ -23,7 +23,7 @@ impl Pace {
         }
     }
 
-    /// Counts a line, and says how long it has to wait.
+    /// Counts a line, and returns how long it has to wait.
     pub(super) fn line(&mut self, now: Instant) -> Duration {
         let more = now.duration_since(self.seen).as_secs_f64() * self.per_second;
         self.seen = now;
@@ -36,7 +36,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How long so many lines take, one after the other.
+    /// How long this many lines take, one after the other.
     fn time_of(pace: &mut Pace, lines: usize, began: Instant) -> Duration {
         let mut now = began;
         for _ in 0..lines {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_first_lines_so_many_a_second_are_taken() {
+    fn after_the_first_lines_the_configured_number_a_second_is_accepted() {
         let now = Instant::now();
         let mut pace = Pace::new(100, now);
         assert_eq!(time_of(&mut pace, 1024, now), Duration::ZERO);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_rest_gives_no_more_than_the_first_lines_again() {
+    fn a_long_rest_allows_no_more_lines_at_once_than_the_first_time() {
         let now = Instant::now();
         let mut pace = Pace::new(100, now);
         let later = now + Duration::from_secs(3600);

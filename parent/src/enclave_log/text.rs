@@ -1,27 +1,27 @@
-//! Lines of bounded length, made of characters that can do no harm.
+//! Lines of bounded length, made of harmless characters.
 
 use std::fmt::Write;
 
-/// The longest line, in bytes. The enclave's own are no longer.
+/// The longest line, in bytes. The enclave does not send longer ones.
 pub(super) const LINE_MAX: usize = 8 * 1024;
 
-/// A line as it is logged.
+/// A line as the parent logs it.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Line {
     /// Printable ASCII.
     pub(super) text: String,
-    /// Whether it was cut off: behind [`LINE_MAX`] bytes, where the rest is the next line, or by the end of the connection.
+    /// Whether it was cut off: after [`LINE_MAX`] bytes, where the rest becomes the next line, or by the end of the connection.
     pub(super) cut: bool,
 }
 
-/// Finds the lines in what comes in pieces.
+/// Finds the lines in a stream that arrives in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     begun: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes bytes as far as one line goes: how many, and the line if it is whole or too long.
+    /// Consumes bytes up to the end of one line. Returns how many, and the line if it is complete or too long.
     pub(super) fn add(&mut self, bytes: &[u8]) -> (usize, Option<Line>) {
         let room = LINE_MAX - self.begun.len();
         let here = bytes.get(..room).unwrap_or(bytes);
@@ -34,7 +34,7 @@ impl Lines {
         (here.len(), full.then(|| self.take(true)))
     }
 
-    /// The line that has no end, if there is one.
+    /// The last line, if it has no end.
     pub(super) fn end(mut self) -> Option<Line> {
         (!self.begun.is_empty()).then(|| self.take(true))
     }
@@ -48,7 +48,7 @@ impl Lines {
     }
 }
 
-/// The text with everything but printable ASCII as JSON escapes it (RFC 8259 section 7), so that what is JSON stays the same JSON.
+/// The text with everything but printable ASCII escaped as in JSON (RFC 8259 section 7), so that JSON stays the same JSON.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for char in text.chars() {
@@ -57,7 +57,7 @@ fn printable(text: &str) -> String {
             continue;
         }
         for unit in char.encode_utf16(&mut [0; 2]) {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(printable, "\\u{unit:04x}");
         }
     }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found_wherever_they_are_cut_into_pieces() {
+    fn lines_are_found_wherever_the_stream_is_cut_into_pieces() {
         let bytes = b"one\n\ntwo\nthree\n";
         let expected = ["one", "", "two", "three"].map(whole);
         for at in 0..bytes.len() {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_given_in_pieces_of_bounded_length() {
+    fn a_line_without_an_end_is_split_into_lines_of_bounded_length() {
         let bytes = vec![b'a'; 3 * LINE_MAX + 5];
         let lines = lines_of(&[&bytes]);
         assert_eq!(lines.len(), 4);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_printable_ascii_is_let_through() {
+    fn everything_but_printable_ascii_is_escaped() {
         let every: Vec<u8> = (0..=255).filter(|byte| *byte != b'\n').collect();
         for line in lines_of(&[&every, "\u{202e}\u{2028}é\u{1f511}".as_bytes()]) {
             assert!(line.text.chars().all(|char| matches!(char, ' '..='~')));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_json_stays_the_same_json() {
+    fn json_stays_the_same_json() {
         let value = serde_json::json!({"message": "a \"quoted\" \\ é \u{1f511}\u{1}\n"});
         let line = format!("{value}\n");
         let lines = lines_of(&[line.as_bytes()]);

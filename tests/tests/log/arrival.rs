@@ -68,7 +68,7 @@ fn lines_from_while_the_parent_was_down_arrive_when_it_is_back() {
 
     let taken = of_the_parent(&stack)
         .into_iter()
-        .rfind(|line| line["message"] == "the enclave's log is taken");
+        .rfind(|line| line["message"] == "the receiver of the enclave log listens");
     let back = taken.unwrap()["timestamp"].as_str().unwrap().to_owned();
     let while_away = lines
         .iter()

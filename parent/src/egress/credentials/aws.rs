@@ -1,4 +1,4 @@
-//! Credentials of the AWS SDK.
+//! Credentials from the AWS SDK.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -16,11 +16,11 @@ use tracing::subscriber::NoSubscriber;
 
 use super::cache::{Fetch, Fetched, Fetching};
 
-/// The most characters of an error that are passed on.
+/// How many characters of an error are passed on at most.
 const SHOWN_MAX: usize = 600;
 
-/// The default chain, or one profile. Each fetch begins anew, so that changed files are seen and nothing that has ended
-/// is given once more.
+/// The default chain, or one profile. Each fetch starts afresh, so that it sees changed files and never returns expired
+/// credentials again.
 #[derive(Debug)]
 pub(super) struct Aws {
     pub(super) profile: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Aws {
 
 impl Fetch for Aws {
     fn fetch(&self) -> Fetching<'_> {
-        // The SDK logs what it received, credentials and all, where it does not understand it.
+        // If the SDK does not understand a response, it logs all of it, credentials included.
         Box::pin(self.find().with_subscriber(NoSubscriber::default()))
     }
 }
@@ -64,10 +64,10 @@ impl Aws {
     }
 }
 
-/// What an error and its causes say of themselves, in one line.
+/// The texts of an error and its causes, in one line.
 ///
-/// Some put in what was received, credentials and all, as `Debug` prints it: what follows a brace is left out, up to the
-/// next line, where the chain's next source begins.
+/// Some of them contain all that was received, credentials included, as `Debug` prints it. This function therefore leaves
+/// out what follows a brace, up to the next line, where the chain's next source begins.
 pub(crate) fn causes_without_content(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -87,5 +87,5 @@ fn rfc3339(time: SystemTime) -> Result<String, String> {
         .replace_nanosecond(0)
         .map_err(|error| error.to_string())?
         .format(&Rfc3339)
-        .map_err(|error| format!("their end cannot be written: {error}"))
+        .map_err(|error| format!("their expiration cannot be formatted: {error}"))
 }

@@ -1,4 +1,4 @@
-//! One fetch for everyone who asks, and none while there is time.
+//! One fetch for all who ask, and none while the credentials are fresh.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,25 +14,25 @@ use super::aws::Aws;
 use super::config::{CredentialsConfig, CredentialsSource};
 use crate::metrics;
 
-/// How long the outcome of a fetch stands, whatever it was: those who waited for it share it, and nobody who asks often
-/// may flood the source.
+/// How long the outcome of a fetch stands, whatever it was: all requests that waited for it share it, and frequent requests
+/// cannot flood the source.
 const REST: Duration = Duration::from_secs(1);
 
-/// Where credentials are fetched.
+/// A source of credentials.
 pub(super) trait Fetch: Send + Sync {
-    /// Fetches them; an error says why not, in one line without secrets.
+    /// Fetches the credentials; an error says why that failed, in one line without secrets.
     fn fetch(&self) -> Fetching<'_>;
 }
 
 pub(super) type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, String>> + Send + 'a>>;
 
-/// Credentials and their end.
+/// Credentials and their expiration.
 pub(super) struct Fetched {
     pub(super) credentials: Credentials,
     pub(super) expires: Option<SystemTime>,
 }
 
-/// Credentials of a source, kept.
+/// Credentials from a source, kept while they are fresh.
 pub(crate) struct CredentialsCache {
     source: Source,
     timeout: Duration,
@@ -77,12 +77,12 @@ impl CredentialsCache {
 
     /// The credentials as JSON, at most [`CREDENTIALS_TEXT_MAX`] bytes.
     ///
-    /// They are fetched where there are none, or those there are end within the configured time; where that fails, those
-    /// there are still serve until they end. Whoever asks during a fetch gets its outcome.
+    /// Fetches them if there are none, or if those at hand expire within the configured time. If the fetch fails, those at hand
+    /// serve until they expire. Requests that arrive during a fetch share its outcome.
     pub(crate) async fn json(&self) -> Result<Bytes, NoCredentials> {
         let source = match &self.source {
             Source::None => {
-                let why = "the parent has no source for them (credentials.source = \"none\")";
+                let why = "the parent has no source of credentials (credentials.source = \"none\")";
                 return Err(NoCredentials(why.to_owned()));
             }
             Source::Fixed(credentials) => return json(credentials),
@@ -93,14 +93,14 @@ impl CredentialsCache {
             let outcome = self.fetch(source.as_ref()).await;
             state.note(outcome);
         }
-        state.response()
+        state.current()
     }
 
     async fn fetch(&self, source: &dyn Fetch) -> Result<Fetched, String> {
         let outcome = match tokio::time::timeout(self.timeout, source.fetch()).await {
             Ok(outcome) => outcome.and_then(refuse_ended),
             Err(_) => Err(format!(
-                "the source did not answer within {} ms",
+                "the source did not respond within {} ms",
                 self.timeout.as_millis()
             )),
         };
@@ -142,21 +142,21 @@ impl State {
         self.last = Some((Instant::now(), failure));
     }
 
-    fn response(&self) -> Result<Bytes, NoCredentials> {
+    fn current(&self) -> Result<Bytes, NoCredentials> {
         let held = self.held.as_ref().filter(|held| held.lasts(Duration::ZERO));
         if let Some(held) = held {
             return json(&held.credentials);
         }
         let why = match &self.last {
             Some((_, Some(why))) => why,
-            _ => "those there were have ended",
+            _ => "the last ones have expired",
         };
         Err(NoCredentials(why.to_owned()))
     }
 }
 
 impl Fetched {
-    /// Whether they are good for longer than this.
+    /// Whether the credentials are valid for longer than this.
     fn lasts(&self, time: Duration) -> bool {
         self.expires
             .is_none_or(|expires| expires > SystemTime::now() + time)
@@ -169,18 +169,18 @@ fn refuse_ended(fetched: Fetched) -> Result<Fetched, String> {
     }
     let ended = fetched.credentials.expiration.clone().unwrap_or_default();
     Err(format!(
-        "the source gives credentials that ended at {ended}"
+        "the source returned credentials that expired at {ended}"
     ))
 }
 
 fn json(credentials: &Credentials) -> Result<Bytes, NoCredentials> {
-    // Room for all of it from the beginning: a buffer that grows leaves copies behind.
+    // Allocated in full from the start: a buffer that grows leaves copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(CREDENTIALS_TEXT_MAX));
     serde_json::to_writer(&mut *text, credentials)
-        .map_err(|error| NoCredentials(format!("they are no JSON: {error}")))?;
+        .map_err(|error| NoCredentials(format!("they cannot be written as JSON: {error}")))?;
     if text.len() > CREDENTIALS_TEXT_MAX {
         return Err(NoCredentials(format!(
-            "they have {} bytes as JSON, at most {CREDENTIALS_TEXT_MAX} are passed on",
+            "they have {} bytes as JSON; accepted: at most {CREDENTIALS_TEXT_MAX}",
             text.len()
         )));
     }
@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives credentials of this lifetime after this time, or fails.
+    /// Returns credentials of this lifetime after this time, or fails.
     #[derive(Clone)]
     struct Source {
         takes: Duration,
@@ -249,7 +249,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[tokio::test]
-    async fn whoever_asks_during_a_fetch_gets_its_outcome() {
+    async fn requests_during_a_fetch_share_its_outcome() {
         for lifetime in [Some(HOUR), None] {
             let source = Source::new(REST * 2, lifetime);
             let cache = source.cache();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fetch_whose_asker_has_left_is_begun_anew() {
+    async fn a_fetch_whose_requester_has_left_is_started_anew() {
         let source = Source::new(Duration::from_millis(500), Some(HOUR));
         let cache = source.cache();
         let left = tokio::time::timeout(Duration::from_millis(100), cache.json()).await;
@@ -276,14 +276,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fetch_is_given_up_after_its_time() {
+    async fn a_fetch_is_given_up_after_the_timeout() {
         let cache = Source::new(Duration::from_secs(60), Some(HOUR)).cache();
         let error = cache.json().await.unwrap_err();
         assert!(error.0.contains("within 2500 ms"), "{error}");
     }
 
     #[tokio::test]
-    async fn however_often_it_is_asked_a_source_is_asked_once_a_second() {
+    async fn a_source_is_asked_once_a_second_however_many_requests_arrive() {
         let near_its_end = Some(Duration::from_secs(599));
         for lifetime in [None, near_its_end] {
             let source = Source::new(Duration::ZERO, lifetime);
@@ -302,14 +302,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credentials_that_have_ended_already_are_refused() {
+    async fn credentials_that_have_expired_are_refused() {
         let cache = Source::new(Duration::ZERO, Some(Duration::ZERO)).cache();
         let error = cache.json().await.unwrap_err();
-        assert!(error.0.contains("ended at 2026"), "{error}");
+        assert!(error.0.contains("expired at 2026"), "{error}");
     }
 
     #[tokio::test]
-    async fn credentials_too_long_to_be_read_are_not_given() {
+    async fn credentials_too_long_for_the_enclave_to_read_are_refused() {
         let mut source = Source::new(Duration::ZERO, Some(HOUR));
         source.token = CREDENTIALS_TEXT_MAX;
         let error = source.cache().json().await.unwrap_err();

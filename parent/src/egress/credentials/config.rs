@@ -1,4 +1,4 @@
-//! `[credentials]`: what the enclave signs AWS requests with.
+//! `[credentials]`: the credentials that the enclave signs AWS requests with.
 
 use std::time::Duration;
 
@@ -12,19 +12,18 @@ use crate::config::milliseconds;
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct CredentialsConfig {
-    /// Where they come from.
+    /// Where the credentials come from.
     pub source: CredentialsSource,
-    /// For [`CredentialsSource::Aws`]: this profile of the AWS configuration files and nothing else, instead of the whole
-    /// chain.
+    /// For [`CredentialsSource::Aws`]: only this profile of the AWS configuration files, instead of the whole chain.
     #[serde(deserialize_with = "name")]
     pub profile: Option<String>,
-    /// For everything that one fetch takes.
+    /// The time for a whole fetch.
     #[serde(
         rename = "timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 60_000>"
     )]
     pub timeout: Duration,
-    /// How long before they end new ones are fetched.
+    /// How long before credentials expire new ones are fetched.
     #[serde(
         rename = "refresh_before_ms",
         deserialize_with = "milliseconds::<_, 0, 3_600_000>"
@@ -39,9 +38,9 @@ pub enum CredentialsSource {
     /// The AWS SDK's default chain: environment, profile, web identity, container, then the instance's metadata (IMDSv2).
     #[default]
     Aws,
-    /// Nowhere: there are none.
+    /// No source: there are no credentials.
     None,
-    /// These, for development stacks and tests; a configuration file cannot say so.
+    /// These credentials, for development stacks and tests; not available in a configuration file.
     #[serde(skip_deserializing)]
     Fixed(Credentials),
 }
@@ -57,7 +56,7 @@ impl Default for CredentialsConfig {
     }
 }
 
-/// Empty is none.
+/// An empty name means no profile.
 fn name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let name = String::deserialize(from)?;
     Ok(Some(name).filter(|name| !name.is_empty()))
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_profile_is_none() {
+    fn an_empty_profile_means_no_profile() {
         let profile = |text: &str| {
             let text = format!("[credentials]\nprofile = \"{text}\"");
             Config::parse(&text).unwrap().credentials.profile

@@ -1,4 +1,4 @@
-//! Credentials for AWS: where they come from, kept until shortly before they end.
+//! Credentials for AWS: fetched from their source, and kept until shortly before they expire.
 
 mod aws;
 mod cache;
