@@ -1,4 +1,4 @@
-//! A client profile: where a stack is, what to trust, and who one is. TOML, as `permafrost dev` writes it.
+//! A client profile: where a stack is, what to trust, and which principal to be. TOML, as `permafrost dev` writes it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use permafrost_client::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// The profile that `permafrost dev` writes when nobody names another.
+/// The profile that `permafrost dev` writes by default.
 pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 
-/// What a client needs to reach a stack and to be known there.
+/// What a client needs to reach a stack and to sign requests to it.
 ///
 /// ```toml
 /// endpoint = "http://127.0.0.1:8080"          # http://HOST:PORT or one of the transport addresses
@@ -23,7 +23,7 @@ pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 /// principal = "dev"
 /// key = "principal-dev.pem"                   # PKCS#8 PEM, Ed25519 or ECDSA P-256
 /// allow_debug = false                         # whether an enclave in debug mode is accepted
-/// [[release]]                                 # accepted measurements, one table each; none: not compared
+/// [[release]]                                 # accepted measurements, one table each; none: measurements are not compared
 /// 0 = "<96 hex>"
 /// ```
 ///
@@ -31,7 +31,7 @@ pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// Where the parent (or the enclave itself) is reached.
+    /// The address of the parent, or of the enclave itself.
     pub endpoint: String,
     /// The root certificate's PEM file; absent: the AWS Nitro root G1.
     pub root_certificate: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Profile {
     pub release: Vec<BTreeMap<String, String>>,
 }
 
-/// Why a profile leads nowhere.
+/// Why a profile cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// A file cannot be read.
@@ -55,10 +55,10 @@ pub enum ProfileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The profile is not of its form.
+    /// The content of the profile, or of a file that it names, is invalid.
     #[error("{}: {detail}", path.display())]
     Content {
         /// The file.
@@ -66,16 +66,16 @@ pub enum ProfileError {
         /// The line, the key and what is accepted.
         detail: String,
     },
-    /// The endpoint is none.
+    /// The endpoint is invalid.
     #[error("endpoint: {0}")]
     Endpoint(#[from] EndpointError),
-    /// The enclave does not answer, or is not the one to be trusted.
+    /// The enclave does not respond, or cannot be trusted.
     #[error(transparent)]
     Client(#[from] Error),
 }
 
 impl Profile {
-    /// Reads a profile; the paths in it come back absolute, or relative to the working directory.
+    /// Reads a profile; its paths are returned absolute, or relative to the working directory.
     ///
     /// # Errors
     /// [`ProfileError::Read`] and [`ProfileError::Content`].
@@ -89,7 +89,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// A way to the enclave, nothing verified.
+    /// A client that has not verified the enclave.
     ///
     /// # Errors
     /// [`ProfileError::Endpoint`].
@@ -97,7 +97,7 @@ impl Profile {
         Ok(Client::new(self.endpoint.parse::<Endpoint>()?))
     }
 
-    /// The enclave, verified as the profile says.
+    /// The enclave, verified as the profile demands.
     ///
     /// # Errors
     /// Every [`ProfileError`].
@@ -105,12 +105,12 @@ impl Profile {
         Ok(self.client()?.verify(&self.expectation()?).await?)
     }
 
-    /// The verified enclave, spoken to as the profile's principal.
+    /// The profile's principal, with the verified enclave.
     ///
     /// # Errors
     /// Every [`ProfileError`].
     pub async fn principal(&self) -> Result<Principal, ProfileError> {
-        // Read first: with a wrong key file there is no need to ask anybody.
+        // The key first: if its file is wrong, there is no need to send anything.
         let key = self.signing_key()?;
         Ok(self.enclave().await?.as_principal(&self.principal, key)?)
     }
@@ -168,7 +168,7 @@ fn content(path: &Path, detail: &str) -> ProfileError {
 
 fn hint(path: &Path) -> &'static str {
     if path == Path::new(DEFAULT_PROFILE) {
-        "; `permafrost dev` makes it, --profile names another"
+        "; `permafrost dev` writes it, --profile names another"
     } else {
         ""
     }

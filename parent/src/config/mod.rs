@@ -1,4 +1,4 @@
-//! The configuration of `permafrost serve`: TOML, every key documented in [`TEMPLATE`], an unknown key refused.
+//! The configuration of `permafrost serve`: TOML. [`TEMPLATE`] documents every key; an unknown key is refused.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,29 +24,29 @@ pub const TEMPLATE: &str = include_str!("template.toml");
 /// The longest configuration file, in bytes.
 const CONFIG_MAX: u64 = 1024 * 1024;
 
-/// What `permafrost serve` is told.
+/// The configuration of `permafrost serve`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where clients connect.
+    /// The address that clients connect to.
     pub listen: SocketAddr,
     /// The enclave and the connections to it.
     pub enclave: EnclaveConfig,
     /// The record store.
     pub store: StoreConfig,
-    /// Where the enclave's log lines arrive.
+    /// The enclave log.
     pub enclave_log: EnclaveLogConfig,
-    /// What the enclave may connect to.
+    /// The egress proxy: what the enclave may connect to.
     pub egress: EgressConfig,
-    /// What the enclave signs AWS requests with.
+    /// The credentials that the enclave signs AWS requests with.
     pub credentials: CredentialsConfig,
-    /// The page for people.
+    /// The page for users.
     pub page: PageConfig,
-    /// What clients may ask of the proxy.
+    /// The limits that the proxy sets clients.
     pub limits: LimitsConfig,
     /// How the program stops.
     pub stop: StopConfig,
-    /// What is logged.
+    /// The parent's log.
     pub log: LogConfig,
 }
 
@@ -54,15 +54,15 @@ pub struct Config {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnclaveConfig {
-    /// Where the enclave listens.
+    /// The address that the enclave listens on.
     pub address: Address,
-    /// For one connection attempt.
+    /// The time for one connection attempt.
     #[serde(
         rename = "connect_timeout_ms",
         deserialize_with = "milliseconds::<_, 1, 60_000>"
     )]
     pub connect_timeout: Duration,
-    /// How many connections are kept without a request on them.
+    /// How many idle connections are kept.
     #[serde(deserialize_with = "count::<_, 0, 1024>")]
     pub idle_connections: usize,
     /// How long they are kept.
@@ -77,11 +77,11 @@ pub struct EnclaveConfig {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
-    /// Where the enclave finds the record store.
+    /// The address of the record store.
     pub listen: Address,
-    /// The SQLite database.
+    /// The SQLite database file.
     pub path: PathBuf,
-    /// The vsock CID whose connections are accepted; 0: that of the enclave's address.
+    /// The vsock CID whose connections are accepted; 0: the CID in the enclave's address.
     pub enclave_cid: u32,
 }
 
@@ -89,31 +89,31 @@ pub struct StoreConfig {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// All header fields of one request, in bytes.
+    /// The size of all header fields of one request, in bytes.
     #[serde(deserialize_with = "count::<_, 1024, 262_144>")]
     pub header_bytes: usize,
-    /// The body of one request, in bytes.
+    /// The size of the body of one request, in bytes.
     #[serde(deserialize_with = "number::<_, 1024, 1_073_741_824>")]
     pub body_bytes: u64,
-    /// Client connections at a time.
+    /// Concurrent client connections.
     #[serde(deserialize_with = "count::<_, 1, 65_536>")]
     pub connections: usize,
-    /// Requests at a time.
+    /// Concurrent requests.
     #[serde(deserialize_with = "count::<_, 1, 65_536>")]
     pub requests: usize,
-    /// From one request to the header of the next.
+    /// The time from one request to the header of the next.
     #[serde(
         rename = "idle_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
     )]
     pub idle_timeout: Duration,
-    /// From a request's header to the header of its answer.
+    /// The time from a request's header to the header of its response.
     #[serde(
         rename = "answer_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
     )]
     pub response_timeout: Duration,
-    /// From a request's header to the end of its answer.
+    /// The time from a request's header to the end of its response.
     #[serde(
         rename = "request_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
@@ -137,7 +137,7 @@ pub struct StopConfig {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// From which level on events are logged.
+    /// The lowest level that is logged.
     #[serde(deserialize_with = "level")]
     pub level: tracing::Level,
 }
@@ -150,15 +150,15 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is longer than a configuration can be.
-    #[error("{}: {length} bytes; a configuration has at most {CONFIG_MAX}", path.display())]
+    #[error("{}: {length} bytes; accepted: at most {CONFIG_MAX}", path.display())]
     Length {
         /// The file.
         path: PathBuf,
-        /// Its length.
+        /// Its length, in bytes.
         length: u64,
     },
     /// Not TOML, a key that does not exist, or a value that is not accepted; the text shows the line.
@@ -170,7 +170,7 @@ impl Config {
     /// Reads a configuration file of at most 1 MiB.
     ///
     /// # Errors
-    /// Where it cannot be read or [`Config::parse`] refuses it; the text names the key and what is accepted.
+    /// [`ConfigError`] if the file cannot be read or [`Config::parse`] refuses it; the text names the key and what is accepted.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let failed = |source| ConfigError::Read {
             path: path.to_owned(),
@@ -186,7 +186,7 @@ impl Config {
         Self::parse(&std::fs::read_to_string(path).map_err(failed)?)
     }
 
-    /// Parses a configuration. Keys that are left out have the values of [`TEMPLATE`].
+    /// Parses a configuration. Keys that are left out default to the values of [`TEMPLATE`].
     ///
     /// # Errors
     /// [`ConfigError::Content`] names the line, the key and what is accepted.
@@ -277,7 +277,7 @@ pub(crate) fn number<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     u64::try_from(found)
         .ok()
         .filter(|found| (MIN..=MAX).contains(found))
-        .ok_or_else(|| D::Error::custom(format!("{found} is not accepted, {MIN} to {MAX} is")))
+        .ok_or_else(|| D::Error::custom(format!("{found}; accepted: {MIN} to {MAX}")))
 }
 
 pub(crate) fn count<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(

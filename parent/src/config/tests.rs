@@ -1,4 +1,4 @@
-//! The printed configuration, the page about it, and what is refused.
+//! The printed configuration, the document about it, and what is refused.
 
 use super::*;
 
@@ -65,7 +65,7 @@ fn range_of(comment: &str) -> Option<(i64, i64)> {
 }
 
 #[test]
-fn an_unknown_key_is_named_with_the_keys_there_are() {
+fn an_unknown_key_is_named_with_the_known_keys() {
     let text = refusal("[limits]\nbody_byte = 5\n");
     assert!(text.contains("body_byte"), "{text}");
     assert!(text.contains("`body_bytes`"), "{text}");
@@ -80,14 +80,14 @@ fn a_value_out_of_range_is_shown_with_its_line_and_the_range() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused() {
+fn an_invalid_address_is_refused() {
     let text = refusal("[enclave]\naddress = \"tcp://host:1\"\n");
     assert!(text.contains("address ="), "{text}");
     assert!(text.contains("unix:"), "{text}");
 }
 
 #[test]
-fn a_level_that_is_none_is_refused_with_the_levels_there_are() {
+fn an_unknown_level_is_refused_with_the_known_levels() {
     let text = refusal("[log]\nlevel = \"loud\"\n");
     assert!(text.contains("loud") && text.contains("debug"), "{text}");
 }

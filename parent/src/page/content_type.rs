@@ -1,9 +1,9 @@
-//! The types of a page's files, by the end of their names.
+//! The content types of a page's files, by file name extension.
 
-/// The ends that are known, in words.
+/// The known extensions, for errors.
 pub(super) const KNOWN: &str = ".html, .js, .css, .json, .svg, .png, .webmanifest";
 
-/// The type that a browser is told; it must not guess.
+/// The content type that the browser is sent, so that it does not guess.
 pub(super) fn of(name: &str) -> Option<&'static str> {
     let (_, end) = name.rsplit_once('.')?;
     Some(match end {

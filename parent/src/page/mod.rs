@@ -1,7 +1,7 @@
-//! The page for people: the files of one folder, read at start and served under `/` with a strict policy.
+//! The page for users: the files of one folder, read at start and served under `/` with a strict policy.
 //!
-//! The folder holds what `clients/page` is built to. Nothing in it is trusted by the enclave, and a person who does not trust this
-//! parent takes the page from elsewhere (clients/page/README.md).
+//! The folder holds the built `clients/page`. The enclave trusts nothing in it, and a user who does not trust this parent
+//! takes the page from elsewhere (clients/page/README.md).
 
 mod content_type;
 mod respond;
@@ -21,22 +21,22 @@ pub(crate) use self::respond::respond;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct PageConfig {
-    /// The folder whose files are served; empty: there is no page.
+    /// The folder whose files are served; empty: no page.
     pub folder: PathBuf,
-    /// The file that is served as `/permafrost.json` in place of the folder's, read for each request. For development, where what
-    /// is expected of the enclave is known only once it runs.
+    /// The file that is served as `/permafrost.json` instead of the folder's, read for each request. For development, where the
+    /// expectation of the enclave is known only once the enclave runs.
     #[serde(skip)]
     pub expectation: Option<PathBuf>,
 }
 
-/// The files of a page, by the path that they are served at.
+/// The files of the page, by the path that serves them.
 #[derive(Debug)]
 pub(crate) struct Page {
     files: BTreeMap<String, PageFile>,
     expectation: Option<PathBuf>,
 }
 
-/// One file, as it was at the start.
+/// One file, as it was at start.
 #[derive(Clone, Debug)]
 pub(crate) struct PageFile {
     content: Bytes,
@@ -45,39 +45,39 @@ pub(crate) struct PageFile {
     etag: String,
 }
 
-/// Why a folder is not served.
+/// Why the folder cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// A file or the folder cannot be read.
     #[error("page.folder: {}: {source}", path.display())]
     Read {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The folder has no page.
+    /// The folder does not contain a page.
     #[error("page.folder: {} has no index.html; build the page into it with `npm run build` in clients/page", path.display())]
     NoIndex {
         /// The folder.
         path: PathBuf,
     },
-    /// Something in the folder is not served.
+    /// The folder contains a file that cannot be served.
     #[error("page.folder: {}: {problem}", path.display())]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it, and what would be accepted.
+        /// Why it cannot be served, and what would be accepted.
         problem: String,
     },
 }
 
 impl Page {
-    /// Reads the files of a folder and of the folders in it; `None` where the configuration names none.
+    /// Reads the files of a folder and of the folders in it; `None` if the configuration names no folder.
     ///
     /// # Errors
-    /// Where one cannot be read, is a link, has a type that no browser is told, is one of too many, or would hide a path of the
-    /// enclave's or the parent's.
+    /// [`PageError`] if a file cannot be read, is a link, has an unknown type, is one too many, or would hide a path of the
+    /// enclave or the parent.
     pub(crate) fn read(config: &PageConfig) -> Result<Option<Self>, PageError> {
         if config.folder.as_os_str().is_empty() {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Page {
         }))
     }
 
-    /// The file at a path, exactly as it came: nothing is decoded, so there is nothing to traverse.
+    /// The file at exactly this path: nothing is decoded, so there is no path to traverse.
     fn file(&self, path: &str) -> Option<PageFile> {
         match &self.expectation {
             Some(file) if path == EXPECTATION => {
@@ -137,12 +137,14 @@ fn read_folder(
         let name = entry.file_name();
         let name = name.to_str().filter(|name| is_plain(name)).ok_or_else(|| {
             let accepted =
-                "the name is not accepted; accepted: a-z, A-Z, 0-9, -, _ and ., and no . in front";
+                "the name is invalid; accepted: a-z, A-Z, 0-9, -, _ and ., without a leading .";
             refused(accepted.to_owned())
         })?;
         let at = format!("{under}/{name}");
         if TAKEN.contains(&at.as_str()) {
-            return Err(refused(format!("{at} is not the page's to serve")));
+            return Err(refused(format!(
+                "the page must not serve {at}, which is a path of the enclave or the parent"
+            )));
         }
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
@@ -151,12 +153,12 @@ fn read_folder(
         }
         if !kind.is_file() {
             return Err(refused(
-                "neither a file nor a folder; accepted: these".to_owned(),
+                "it is neither a file nor a folder; accepted: files and folders".to_owned(),
             ));
         }
         let content_type = content_type::of(name).ok_or_else(|| {
             refused(format!(
-                "no type is known for it; accepted: {}",
+                "its content type is unknown; accepted: {}",
                 content_type::KNOWN
             ))
         })?;
@@ -166,7 +168,9 @@ fn read_folder(
         })?;
         files.insert(at, PageFile::new(content, content_type));
         if files.len() > FILES_MAX {
-            return Err(refused(format!("more than {FILES_MAX} files")));
+            return Err(refused(format!(
+                "too many files; accepted: at most {FILES_MAX}"
+            )));
         }
     }
     Ok(())
@@ -178,7 +182,9 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
         .take(FILE_MAX + 1)
         .read_to_end(&mut content)?;
     if content.len() as u64 > FILE_MAX {
-        return Err(io::Error::other(format!("longer than {FILE_MAX} bytes")));
+        return Err(io::Error::other(format!(
+            "too long; accepted: at most {FILE_MAX} bytes"
+        )));
     }
     Ok(content)
 }
@@ -188,7 +194,7 @@ fn is_plain(name: &str) -> bool {
     !name.starts_with('.') && name.bytes().all(plain)
 }
 
-/// What the page expects of the enclave (clients/page/README.md).
+/// The path of the file that says what the page expects of the enclave (clients/page/README.md).
 const EXPECTATION: &str = "/permafrost.json";
 
 /// Paths of the enclave and of the parent.
@@ -201,7 +207,7 @@ const TAKEN: [&str; 6] = [
     "/metrics",
 ];
 
-/// The most files, and the longest, in bytes.
+/// How many files there may be, and how many bytes each may have.
 const FILES_MAX: usize = 256;
 const FILE_MAX: u64 = 4 * 1024 * 1024;
 
@@ -252,15 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_would_hide_the_enclave_is_refused() {
+    fn a_file_that_would_hide_a_path_of_the_enclave_is_refused() {
         for name in ["v1/keys.html", "openapi.json", "metrics", "docs/index.html"] {
             let refused = read(&folder(&[("index.html", ""), (name, "")])).unwrap_err();
-            assert!(refused.to_string().contains("not the page's"), "{refused}");
+            assert!(refused.to_string().contains("must not serve"), "{refused}");
         }
     }
 
     #[test]
-    fn a_file_of_no_known_type_a_hidden_one_and_a_link_are_refused() {
+    fn a_file_of_unknown_type_a_hidden_file_and_a_link_are_refused() {
         for name in ["notes.txt", ".env", "a b.js"] {
             let refused = read(&folder(&[("index.html", ""), (name, "")])).unwrap_err();
             assert!(matches!(refused, PageError::File { .. }), "{refused}");

@@ -1,4 +1,4 @@
-//! Answers with a page's files, and what browsers are told about them.
+//! Responds with the page's files and the header fields that browsers obey.
 
 use bytes::Bytes;
 use http::header::{
@@ -10,7 +10,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{Page, PageFile};
 
-/// The answer to a request for one of the page's files; `None` for every other path.
+/// The response to a request for one of the page's files; `None` for every other path.
 ///
 /// # Errors
 /// `method-not-allowed` for anything but GET and HEAD.
@@ -21,7 +21,7 @@ pub(crate) fn respond<B>(
     let path = request.uri().path();
     let file = page.file(path)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let detail = format!("{path} takes GET and HEAD");
+        let detail = format!("{path} accepts only GET and HEAD");
         return Some(Err(Problem::new(ProblemType::MethodNotAllowed, detail)));
     }
     Some(Ok(response(file, request.headers())))
@@ -46,7 +46,7 @@ fn response(file: PageFile, asked: &HeaderMap) -> Response<Bytes> {
     response
 }
 
-/// RFC 9110 section 13.1.2, with the weak comparison.
+/// Whether the client has the file already (RFC 9110 section 13.1.2, weak comparison).
 fn is_known(asked: &HeaderMap, etag: &str) -> bool {
     asked
         .get_all(IF_NONE_MATCH)
@@ -57,11 +57,12 @@ fn is_known(asked: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == etag || tag == "*")
 }
 
-/// What a page may do: run its own script, ask its own origin, and nothing else (W3C CSP Level 3, Trusted Types).
+/// What the page may do: run its own script, send requests to its own origin, and nothing else (W3C CSP Level 3, Trusted
+/// Types).
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// On every file. `no-cache` lets a browser keep a file, and has it ask each time whether it is still that.
+/// Sent with every file. `no-cache` lets a browser keep a file, but makes it revalidate the file each time.
 const HEADERS: [(HeaderName, &str); 8] = [
     (CACHE_CONTROL, "no-cache"),
     (CONTENT_SECURITY_POLICY, POLICY),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_takes_no_other_method_and_other_paths_are_not_the_pages() {
+    fn a_file_accepts_no_other_method_and_other_paths_are_left_to_the_enclave() {
         let page = page();
         assert!(
             respond(&page, &request(Method::POST, "/", None))

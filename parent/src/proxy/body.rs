@@ -1,4 +1,4 @@
-//! Bodies on their way through: counted, capped, never kept.
+//! Bodies that pass through: counted, capped, never kept.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::exchange::Exchange;
 
-/// How much of a refused request's body is read and thrown away, in bytes, so that the client sees the answer
-/// instead of a reset connection (RFC 9112 section 9.6).
+/// How many bytes of a refused request's body are read and discarded, so that the client sees the response instead of a
+/// reset connection (RFC 9112 section 9.6).
 const LINGER_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How long that reading goes on.
+/// How long they are read.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// The body of a request as it goes to the enclave.
+/// The body of a request, passed on to the enclave.
 ///
-/// Fails with [`BodyTooLarge`] after the limit; where the enclave answers before it has read everything, the rest is
-/// read and thrown away within limits.
+/// Fails with [`BodyTooLarge`] beyond the limit. If the enclave responds before it has read the whole body, the rest is
+/// read and discarded within limits.
 pub(super) struct RequestBody {
     inner: Option<Incoming>,
     intake: Arc<Intake>,
 }
 
-/// What has become of a request's body; shared with whoever must explain a failure.
+/// The state of a request's body, shared with the code that must explain a failure.
 #[derive(Debug)]
 pub(super) struct Intake {
     limit: u64,
@@ -47,7 +47,7 @@ impl Intake {
         })
     }
 
-    /// The bytes that came, without framing.
+    /// The bytes that have arrived, without framing.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -56,7 +56,7 @@ impl Intake {
         self.bytes() > self.limit
     }
 
-    /// Whether the last byte came.
+    /// Whether the last byte has arrived.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
@@ -85,7 +85,7 @@ impl RequestBody {
         }
     }
 
-    /// No body, for the parent's own requests.
+    /// An empty body, for the parent's own requests.
     pub(super) fn empty() -> Self {
         Self {
             inner: None,
@@ -162,10 +162,10 @@ async fn discard(mut body: Incoming) {
     }
 }
 
-/// The body of an answer: the enclave's stream, or a few bytes of the parent's own.
+/// The body of a response: the enclave's stream, or a few bytes of the parent's own.
 pub(super) type ResponseBody = Either<Incoming, Full<Bytes>>;
 
-/// An [`ResponseBody`] that tells its [`Exchange`] how far it came; dropped, it ends the exchange.
+/// A [`ResponseBody`] that reports its progress to its [`Exchange`]. Dropping it ends the exchange.
 pub(super) struct ObservedBody {
     inner: ResponseBody,
     exchange: Exchange,

@@ -1,5 +1,5 @@
-//! A connection always has a time by which something must have happened: a client that sends no request, does not
-//! finish one, or does not read its answer loses its connection, and with it the place that it held.
+//! Every connection always has a deadline for its next step: a client that sends no request, does not finish one, or does
+//! not read the response loses its connection, and with it the place that it held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// `idle` is allowed between requests, `request` for each of them.
+    /// `idle` is the time allowed between requests, `request` the time for each of them.
     pub(super) fn new(idle: Duration, request: Duration) -> Self {
         Self {
             at: Arc::new(watch::Sender::new(Instant::now() + idle)),
@@ -33,7 +33,7 @@ impl Deadline {
         self.at.send_replace(Instant::now() + self.idle);
     }
 
-    /// Returns when the deadline has passed, however often it was moved meanwhile.
+    /// Returns when the deadline has passed, however often it is moved in the meantime.
     pub(super) async fn passed(&self) {
         let mut moved = self.at.subscribe();
         loop {

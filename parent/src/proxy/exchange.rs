@@ -1,5 +1,5 @@
-//! One request and its answer, from the first byte of the header to the last byte of the body: the access log,
-//! the metrics, and the permits that it holds meanwhile.
+//! One request and its response, from the first byte of the header to the last byte of the body: the access log, the
+//! metrics, and the permits that it holds until then.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::metrics::{self, Ongoing};
 /// The longest path that is logged, in characters.
 const LOGGED_PATH_MAX: usize = 512;
 
-/// Ends when dropped: then the line is logged and the metrics are counted.
+/// Dropping it ends the exchange, logs the line and counts the metrics.
 pub(super) struct Exchange {
     peer: SocketAddr,
     method: Method,
@@ -57,12 +57,12 @@ impl Exchange {
         }
     }
 
-    /// Keeps one of the places for concurrent requests until the answer has been sent.
+    /// Keeps one of the places for concurrent requests until the response has been sent.
     pub(super) fn hold(&mut self, permit: OwnedSemaphorePermit) {
         self.permit = Some(permit);
     }
 
-    pub(super) fn answered(&mut self, status: u16) {
+    pub(super) fn responded(&mut self, status: u16) {
         self.status = Some(status);
     }
 
@@ -70,12 +70,12 @@ impl Exchange {
         self.response_bytes += bytes as u64;
     }
 
-    /// The last byte of the answer went out.
+    /// Notes that the last byte of the response was sent.
     pub(super) fn response_complete(&mut self) {
         self.complete = true;
     }
 
-    /// Probes come every few seconds and say nothing new: they are logged at debug level only.
+    /// Probes come every few seconds and bring no news, so they are logged at debug level only.
     fn is_probe(&self) -> bool {
         matches!(self.route, "/healthz" | "/readyz" | "/metrics")
     }

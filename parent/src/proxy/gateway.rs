@@ -1,4 +1,4 @@
-//! What happens to one request: answered here, refused here, or passed to the enclave as it is.
+//! What happens to one request: the parent responds to it, refuses it, or passes it to the enclave unchanged.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::upstream::{Upstream, UpstreamError};
 use crate::config::{Config, LimitsConfig};
 use crate::page::{self, Page};
 
-/// Everything that requests share.
+/// What all requests share.
 pub(super) struct Gateway {
     pub(super) upstream: Upstream,
     pub(super) limits: LimitsConfig,
@@ -41,8 +41,8 @@ impl Gateway {
         }
     }
 
-    /// Answers one request. Never fails: what cannot be done is a problem document.
-    pub(super) async fn response(
+    /// Responds to one request. Never fails: a failure becomes a problem document.
+    pub(super) async fn respond(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
@@ -50,19 +50,19 @@ impl Gateway {
     ) -> Response<ObservedBody> {
         let intake = Intake::new(self.limits.body_bytes);
         let mut exchange = Exchange::begin(&request, peer, intake.clone(), deadline);
-        let answered = match operations::response(self, &request).await {
+        let own = match operations::respond(self, &request).await {
             Some(response) => Some(response),
             None => self.page_file(&request),
         };
-        let response = match answered {
+        let response = match own {
             Some(response) => response,
             None => self.pass_or_refuse(request, intake, &mut exchange).await,
         };
-        exchange.answered(response.status().as_u16());
+        exchange.responded(response.status().as_u16());
         response.map(|body| ObservedBody::new(body, exchange))
     }
 
-    /// Answers a request for one of the page's files.
+    /// Responds to a request for one of the page's files.
     fn page_file(&self, request: &Request<Incoming>) -> Option<Response<ResponseBody>> {
         Some(match page::respond(self.page.as_ref()?, request)? {
             Ok(response) => response.map(|content| Either::Right(content.into())),
@@ -78,7 +78,7 @@ impl Gateway {
     ) -> Response<ResponseBody> {
         let checked = self.check(&request).and_then(|()| self.take_place());
         let (head, body) = request.into_parts();
-        // Made before the request is judged: dropped unread, it sees to the rest of a refused body.
+        // Made before the request is checked: if dropped unread, it discards the rest of a refused body.
         let body = RequestBody::new(body, intake.clone());
         let passed = match checked {
             Ok(place) => {
@@ -97,7 +97,7 @@ impl Gateway {
         if request.method() == Method::CONNECT || request.uri().path() == "*" {
             return Err(Problem::new(
                 ProblemType::MethodNotAllowed,
-                "this server is a gateway to one enclave: CONNECT and OPTIONS * are not for it; \
+                "this server is a gateway to one enclave and accepts neither CONNECT nor OPTIONS *; \
                  accepted: a request for a path",
             ));
         }
@@ -106,17 +106,16 @@ impl Gateway {
             return Err(Problem::new(
                 ProblemType::HeadersTooLarge,
                 format!(
-                    "the header fields are {header} bytes long; this gateway accepts {}",
+                    "the header fields have {header} bytes; accepted: at most {}",
                     self.limits.header_bytes
                 ),
             ));
         }
         let announced = request.body().size_hint().lower();
         if announced > self.limits.body_bytes {
-            return Err(self.body_too_large(&format!(
-                "{} announces {announced} bytes",
-                CONTENT_LENGTH.as_str()
-            )));
+            return Err(
+                self.body_too_large(&format!("{} is {announced} bytes", CONTENT_LENGTH.as_str()))
+            );
         }
         Ok(())
     }
@@ -126,7 +125,7 @@ impl Gateway {
             Problem::new(
                 ProblemType::Overloaded,
                 format!(
-                    "{} requests, as many as this gateway accepts, are being answered",
+                    "{} requests are in progress, as many as this gateway accepts",
                     self.limits.requests
                 ),
             )
@@ -140,22 +139,20 @@ impl Gateway {
         intake: &Intake,
     ) -> Result<Response<Incoming>, Problem> {
         remove_hop_by_hop(request.headers_mut());
-        let answering = self.upstream.send(request);
-        let answered = tokio::time::timeout(self.limits.response_timeout, answering).await;
-        match answered {
+        let sending = self.upstream.send(request);
+        let sent = tokio::time::timeout(self.limits.response_timeout, sending).await;
+        match sent {
             Ok(Ok(mut response)) => {
                 remove_hop_by_hop(response.headers_mut());
                 Ok(response)
             }
-            Ok(Err(_)) if intake.is_too_large() => {
-                Err(self.body_too_large("the body goes on after that"))
-            }
+            Ok(Err(_)) if intake.is_too_large() => Err(self.body_too_large("the body is longer")),
             Ok(Err(_)) if intake.is_broken() => Err(Problem::new(
                 ProblemType::InvalidRequest,
-                "the body broke off; accepted: a body as long as its framing says",
+                "the body ended early; accepted: a body as long as its framing says",
             )),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the enclave gave no answer");
+                tracing::warn!(%error, "the enclave did not respond");
                 Err(unreachable(match error {
                     UpstreamError::NotConnected(_) => NOTHING_SENT,
                     UpstreamError::Broken(_) => MAYBE_DONE,
@@ -179,7 +176,7 @@ impl Gateway {
         Problem::new(
             ProblemType::BodyTooLarge,
             format!(
-                "{what}; this gateway accepts bodies of {} bytes",
+                "{what}; accepted: bodies of at most {} bytes",
                 self.limits.body_bytes
             ),
         )
@@ -187,9 +184,9 @@ impl Gateway {
 }
 
 const NOTHING_SENT: &str =
-    "the parent instance has no connection to the enclave; nothing of the request was sent";
+    "the parent instance has no connection to the enclave; no part of the request was sent";
 
-const MAYBE_DONE: &str = "the enclave gave no answer in time; the request may have been done: repeat it with the \
+const MAYBE_DONE: &str = "the enclave did not respond in time; it may have carried out the request: repeat it with the \
                           same Idempotency-Key";
 
 fn unreachable(detail: &str) -> Problem {

@@ -5,10 +5,10 @@ use http::header::{
 };
 
 /// Removes the fields that must not be forwarded: those that `Connection` names, `Connection` itself, and
-/// `Keep-Alive`, `Proxy-Connection`, `TE`, `Transfer-Encoding` and `Upgrade`. Everything else stays as it came.
+/// `Keep-Alive`, `Proxy-Connection`, `TE`, `Transfer-Encoding` and `Upgrade`. All other fields stay unchanged.
 ///
-/// `Content-Length` and `Host` stay even where `Connection` names them: they frame and route the message, and a
-/// message whose framing changes on the way is a smuggled request.
+/// `Content-Length` and `Host` stay even if `Connection` names them: they frame and route the message, and a change of
+/// framing on the way would allow request smuggling.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_framing_and_the_host_cannot_be_named_away() {
+    fn the_connection_field_cannot_remove_the_framing_or_the_host() {
         let mut came = headers(&[
             ("connection", "content-length, host"),
             ("content-length", "5"),

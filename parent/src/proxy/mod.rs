@@ -1,9 +1,9 @@
 //! The blind reverse proxy: HTTP/1.1 over TCP on the outside, the enclave's transport address on the inside.
 //!
-//! It forwards bytes. Paths, queries and header fields go through as they came, because signatures cover them; only
-//! hop-by-hop fields end here (RFC 9110 section 7.6.1). Bodies stream in both directions. What the proxy says itself,
-//! it says unsigned: problem documents when the enclave cannot be reached or a limit is exceeded, and the paths
-//! `/healthz`, `/readyz` and `/metrics`, which never reach the enclave.
+//! It forwards bytes. Paths, queries and header fields pass unchanged, because signatures cover them; only hop-by-hop fields
+//! end here (RFC 9110 section 7.6.1). Bodies stream in both directions. The proxy's own responses are unsigned: problem
+//! documents if the enclave cannot be reached or a limit is exceeded, and those at `/healthz`, `/readyz` and `/metrics`,
+//! which never reach the enclave.
 
 mod body;
 mod deadline;
@@ -37,10 +37,10 @@ use crate::config::Config;
 use crate::metrics::{self, MetricsError, Ongoing};
 use crate::page::{Page, PageError};
 
-/// How long accepting pauses after an error such as too many open files.
+/// How long the proxy stops accepting after an error such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A proxy that has its address and does not serve yet.
+/// A proxy that is bound to its address and does not serve yet.
 pub struct Proxy {
     listener: TcpListener,
     gateway: Arc<Gateway>,
@@ -50,27 +50,27 @@ pub struct Proxy {
 /// Why a proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
-    /// The listen address cannot be had.
+    /// The proxy cannot bind the listen address.
     #[error("listen = {address}: {source}")]
     Listen {
-        /// The address of the configuration.
+        /// The address in the configuration.
         address: SocketAddr,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The page cannot be served.
     #[error(transparent)]
     Page(#[from] PageError),
-    /// Metrics cannot be kept.
+    /// Metrics cannot be recorded.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
 }
 
 impl Proxy {
-    /// Takes the listen address of the configuration. The enclave need not be there yet.
+    /// Binds the listen address of the configuration. The enclave need not run yet.
     ///
     /// # Errors
-    /// [`ProxyError::Listen`] where the address is taken or not ours, [`ProxyError::Page`] where the page cannot be read.
+    /// [`ProxyError::Listen`] if the address cannot be bound, [`ProxyError::Page`] if the page cannot be read.
     pub async fn bind(config: &Config) -> Result<Self, ProxyError> {
         let page = Page::read(&config.page)?;
         let address = config.listen;
@@ -84,21 +84,21 @@ impl Proxy {
         })
     }
 
-    /// The address that clients connect to; the port is the one in use where the configuration says 0.
+    /// The address that clients connect to; if the configured port is 0, this has the actual port.
     ///
     /// # Errors
-    /// What the system says.
+    /// The operating system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Asks the enclave whether it is ready, while the proxy serves and before.
+    /// Asks the enclave whether it is ready, also before the proxy serves.
     pub fn readiness(&self) -> Readiness {
         Readiness(self.gateway.clone())
     }
 
-    /// Serves until `stop` completes; then accepts nothing more, finishes the requests that are there within the
-    /// configured grace, and returns how many connections had to be cut off.
+    /// Serves until `stop` completes; then accepts nothing more, finishes the requests in progress within the configured grace,
+    /// and returns how many connections had to be cut off.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> usize {
         let places = Arc::new(Semaphore::new(self.gateway.limits.connections));
         let closing = watch::Sender::new(false);
@@ -124,7 +124,7 @@ impl Proxy {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
+                    tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -168,20 +168,20 @@ async fn serve_connection(
 ) {
     let _ongoing = Ongoing::connection();
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, %peer, "no TCP_NODELAY");
+        tracing::debug!(%error, %peer, "TCP_NODELAY could not be set");
     }
     let limits = &gateway.limits;
     let deadline = Deadline::new(limits.idle_timeout, limits.request_timeout);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.idle_timeout)
-        // Above the limit, so that what is a little too long gets a problem document and not hyper's bare 431.
+        // Above the limit, so that a header that is a little too long gets a problem document and not hyper's bare 431.
         .max_header_size(limits.header_bytes.saturating_mul(2).saturating_add(8192));
     let service = {
         let (gateway, deadline) = (gateway.clone(), deadline.clone());
         service_fn(move |request| {
             let (gateway, deadline) = (gateway.clone(), deadline.clone());
-            async move { Ok::<_, Infallible>(gateway.response(request, peer, deadline).await) }
+            async move { Ok::<_, Infallible>(gateway.respond(request, peer, deadline).await) }
         })
     };
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
@@ -200,7 +200,7 @@ async fn serve_connection(
                 connection.as_mut().graceful_shutdown();
             }
             () = passed.as_mut() => {
-                tracing::debug!(%peer, "a connection took too long");
+                tracing::debug!(%peer, "a connection exceeded its deadline");
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! The parent's own paths: `/healthz`, `/readyz` and `/metrics`, on the same listener as everything else.
+//! The parent's own paths: `/healthz`, `/readyz` and `/metrics`, on the same listener as all others.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use super::gateway::Gateway;
 use super::response;
 use super::upstream::UpstreamError;
 
-/// How long the enclave may take to say whether it is ready.
+/// How long the enclave may take to respond whether it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest health answer that is read, in bytes.
+/// How many bytes of a health response are read at most.
 const HEALTH_MAX: usize = 64 * 1024;
 
-/// Answers a request for one of the parent's own paths; `None` for every other path.
-pub(super) async fn response(
+/// Responds to a request for one of the parent's own paths; `None` for every other path.
+pub(super) async fn respond(
     gateway: &Gateway,
     request: &Request<Incoming>,
 ) -> Option<Response<ResponseBody>> {
@@ -32,7 +32,7 @@ pub(super) async fn response(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let problem = Problem::new(
             ProblemType::MethodNotAllowed,
-            format!("{path} takes GET and HEAD"),
+            format!("{path} accepts only GET and HEAD"),
         );
         return Some(response::method_not_allowed(&problem, "GET, HEAD"));
     }
@@ -62,7 +62,7 @@ pub(super) async fn ready(gateway: &Gateway) -> Result<(), Problem> {
             ProblemType::NotReady,
             health
                 .reason
-                .unwrap_or_else(|| "the enclave gives no reason".to_owned()),
+                .unwrap_or_else(|| "the enclave gave no reason".to_owned()),
         ),
         Ok(Err(why)) => Problem::new(ProblemType::EnclaveUnreachable, why),
         Err(_) => {
@@ -70,7 +70,7 @@ pub(super) async fn ready(gateway: &Gateway) -> Result<(), Problem> {
             Problem::new(
                 ProblemType::EnclaveUnreachable,
                 format!(
-                    "the enclave's health did not come within {} ms",
+                    "the enclave did not report its health within {} ms",
                     READY_TIMEOUT.as_millis()
                 ),
             )
@@ -80,20 +80,21 @@ pub(super) async fn ready(gateway: &Gateway) -> Result<(), Problem> {
 }
 
 async fn ask(gateway: &Gateway) -> Result<Health, String> {
-    // A kept connection may be one to a boot that has just ended; asking again harms nothing.
+    // A kept connection may lead to a boot that has just ended; asking again is harmless.
     let response = match ask_once(gateway).await {
         Err(UpstreamError::Broken(_)) => ask_once(gateway).await,
-        answered => answered,
+        other => other,
     }
     .map_err(|error| error.to_string())?;
     let status = response.status();
     let body = Limited::new(response.into_body(), HEALTH_MAX)
         .collect()
         .await
-        .map_err(|error| format!("the enclave's health broke off: {error}"))?
+        .map_err(|error| format!("the enclave's health response ended early: {error}"))?
         .to_bytes();
-    serde_json::from_slice(&body)
-        .map_err(|_| format!("the enclave answered {status} to /v1/health, without its health"))
+    serde_json::from_slice(&body).map_err(|_| {
+        format!("the enclave responded to /v1/health with {status} and without its health")
+    })
 }
 
 async fn ask_once(gateway: &Gateway) -> Result<Response<Incoming>, UpstreamError> {

@@ -1,4 +1,4 @@
-//! Answers that the parent gives itself; they are never signed.
+//! The parent's own responses, which are never signed.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -30,7 +30,7 @@ pub(super) fn method_not_allowed(detail: &Problem, allow: &'static str) -> Respo
     response
 }
 
-/// Any other answer.
+/// Any other response.
 pub(super) fn of(
     status: StatusCode,
     content_type: &'static str,

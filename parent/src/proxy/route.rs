@@ -1,7 +1,7 @@
 //! Paths as templates, so that a metric has a bounded number of series.
 
-/// The template of a path: `/v1/keys/{id}/sign` for every key. `other` for what this version does not know; the
-/// enclave alone decides what exists.
+/// The template of a path: `/v1/keys/{id}/sign` for every key. `other` for a path that this version does not know; only the
+/// enclave decides what exists.
 pub(super) fn template(path: &str) -> &'static str {
     let mut segments = path.strip_prefix('/').unwrap_or(path).splitn(5, '/');
     let parts: [Option<&str>; 5] = std::array::from_fn(|_| segments.next());
@@ -28,7 +28,7 @@ pub(super) fn template(path: &str) -> &'static str {
     }
 }
 
-/// The method, if it is one that HTTP defines; `other` otherwise.
+/// The method, if HTTP defines it; `other` otherwise.
 pub(super) fn method(method: &http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -1,4 +1,4 @@
-//! The way to the enclave: a pool of kept connections over a transport address.
+//! The connections to the enclave: a pool over a transport address.
 
 use std::future::Future;
 use std::io;
@@ -23,18 +23,18 @@ use crate::metrics;
 
 /// Connections to the enclave, made when needed and kept for the next request.
 ///
-/// A request goes out at most once: it is tried on another connection only when the first one had closed before
-/// anything of it was written.
+/// A request is sent at most once: it is tried on another connection only if the first one had closed before any part of
+/// the request was written.
 #[derive(Clone)]
 pub(super) struct Upstream {
     client: Client<Connector, RequestBody>,
     reachability: Arc<Reachability>,
 }
 
-/// Why the enclave gave no answer.
+/// Why the enclave did not respond.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpstreamError {
-    /// There was no connection: nothing of the request was sent.
+    /// There was no connection: no part of the request was sent.
     #[error("{0}")]
     NotConnected(String),
     /// The connection broke: the request may have arrived.
@@ -62,9 +62,9 @@ impl Upstream {
         }
     }
 
-    /// Sends one request and returns the head of the answer, whose body still streams.
+    /// Sends one request and returns the head of the response, whose body still streams.
     ///
-    /// Path and query go out byte for byte as they are in `request`.
+    /// The path and the query are sent byte for byte as they are in `request`.
     pub(super) async fn send(
         &self,
         mut request: Request<RequestBody>,
@@ -79,7 +79,7 @@ impl Upstream {
         })
     }
 
-    /// Marks the enclave as not reachable after it failed to answer in time.
+    /// Marks the enclave as unreachable after it failed to respond in time.
     pub(super) fn timed_out(&self) {
         self.reachability.saw(false);
     }
@@ -98,7 +98,7 @@ fn pool_uri(path_and_query: Option<&PathAndQuery>) -> Result<Uri, UpstreamError>
     Uri::from_parts(parts).map_err(|error| UpstreamError::NotConnected(error.to_string()))
 }
 
-/// An error with its causes; hyper's outermost text alone says next to nothing.
+/// An error with its causes; hyper's outermost text alone says little.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -163,7 +163,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// A transport stream as the pool wants it.
+/// A transport stream in the form that the pool requires.
 struct EnclaveConnection(TokioIo<transport::Stream>);
 
 impl Connection for EnclaveConnection {

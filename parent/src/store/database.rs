@@ -1,4 +1,4 @@
-//! The database file: opening it, and refusing what is not ours.
+//! The database file: opens it, and refuses a file that is not a record store.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,7 +20,7 @@ const APPLICATION_ID: u32 = 0x5052_4D46;
 /// `user_version` of this program's schema, as `schema.sql` sets it.
 const SCHEMA_VERSION: i64 = 1;
 
-/// Connections for reading; writes have one of their own.
+/// The number of connections for reading; writes have one of their own.
 const READERS: u32 = 4;
 
 /// How long to wait for another process's lock on the database.
@@ -34,16 +34,15 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
-    /// Opens the file, or makes it with mode 0600.
+    /// Opens the file, or creates it with mode 0600.
     ///
-    /// Write-ahead log, `synchronous=FULL`: what a [`put`](Self::put) has answered outlives a crash of this
-    /// process, of the machine and of its power.
+    /// It uses a write-ahead log and `synchronous=FULL`: a [`put`](Self::put) that has returned survives a crash of this
+    /// process, a crash of the machine and a power failure.
     ///
     /// # Errors
     ///
-    /// [`StoreError::File`] if the file cannot be made; [`StoreError::Unusable`] if it is not an SQLite
-    /// database or a damaged one; [`StoreError::Foreign`] if it is another program's; [`StoreError::Schema`] if
-    /// another release made it.
+    /// [`StoreError::File`] if the file cannot be created; [`StoreError::Unusable`] if it is not an SQLite database or is a
+    /// damaged one; [`StoreError::Foreign`] if another program made it; [`StoreError::Schema`] if another release made it.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         create(path)?;
@@ -79,9 +78,9 @@ impl RecordStore {
         })
     }
 
-    /// Waits for what is being written, then closes the file; every clone answers [`StoreError::Closed`] afterwards.
+    /// Waits for writes in progress, then closes the file; afterwards every clone returns [`StoreError::Closed`].
     ///
-    /// Not needed for durability.
+    /// Durability does not depend on it.
     pub async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
@@ -101,7 +100,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
         })
 }
 
-/// The new file's name must be as durable as what is written into it.
+/// The new file's name must be as durable as its content.
 fn sync_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -121,7 +120,7 @@ async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), Sto
         path: path.to_owned(),
         source,
     };
-    // One transaction: of two processes that find an empty file, one makes the schema.
+    // One transaction: of two processes that find an empty file, only one makes the schema.
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
         .await

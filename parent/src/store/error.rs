@@ -1,22 +1,22 @@
-//! Why the record store could not be opened or did not answer.
+//! Why the record store could not be opened or used.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the record store could not be opened or did not answer.
+/// Why the record store could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be made, opened or synced.
+    /// The file cannot be created, opened or synced.
     #[error("record store {}: {source}", path.display())]
     File {
         /// The database file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The file is a database of something else.
+    /// The file is another program's database.
     #[error(
-        "record store {}: another program's database (application_id {found:#010x}, expected {expected:#010x})",
+        "record store {}: it is another program's database (application_id {found:#010x}, expected: {expected:#010x})",
         path.display()
     )]
     Foreign {
@@ -24,12 +24,12 @@ pub enum StoreError {
         path: PathBuf,
         /// Its `application_id`.
         found: u32,
-        /// A record store's.
+        /// The `application_id` of a record store.
         expected: u32,
     },
     /// The file was written by another release.
     #[error(
-        "record store {}: its schema has version {found}, this program knows version {expected}",
+        "record store {}: its schema has version {found}, expected: version {expected}",
         path.display()
     )]
     Schema {
@@ -37,22 +37,22 @@ pub enum StoreError {
         path: PathBuf,
         /// Its `user_version`.
         found: i64,
-        /// This program's.
+        /// The `user_version` of this program's schema.
         expected: i64,
     },
-    /// The file is not a database, or a damaged one.
-    #[error("record store {}: not a usable SQLite database: {source}", path.display())]
+    /// The file is not a database, or is a damaged one.
+    #[error("record store {}: it is not a usable SQLite database: {source}", path.display())]
     Unusable {
         /// The database file.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: sqlx::Error,
     },
     /// A read failed.
     #[error("the record store could not read: {0}")]
     Read(#[source] sqlx::Error),
-    /// The transaction that a put was part of failed. The record is as it was; only after a failing disk and a crash
-    /// may the put turn up after all.
+    /// The transaction that a put was part of failed. The record is unchanged; only after a disk failure and a crash may the
+    /// put take effect after all.
     #[error("the record store could not write: {0}")]
     Write(String),
     /// The store was closed.

@@ -1,7 +1,7 @@
 //! The record store: the enclave's sealed records in SQLite, behind HTTP.
 //!
-//! The protocol is [`permafrost_common::store`]'s. [`RecordStore`] is the database, [`router`] its HTTP face,
-//! [`serve`] runs it on a transport listener:
+//! [`permafrost_common::store`] defines the protocol. [`RecordStore`] is the database, [`router`] serves it over HTTP, and
+//! [`serve`] runs that on a transport listener:
 //!
 //! ```no_run
 //! use permafrost::store::{RecordStore, serve};
@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! Metrics and logs are layers around the router, for [`serve_router`]. Nothing here can read a record, and
-//! nothing here is trusted: a parent that loses, swaps or rolls back records is found out by the enclave.
+//! Metrics and logging are layers around the router, for [`serve_router`]. Nothing here can read a record, and nothing here
+//! is trusted: the enclave detects a parent that loses, swaps or rolls back records.
 
 mod database;
 mod error;

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// The newest version of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// From 1.
+    /// The version, from 1.
     pub version: u64,
     /// The sealed record.
     pub bytes: Bytes,
@@ -22,7 +22,7 @@ pub struct Record {
 pub enum Fetched {
     /// The newest version.
     Record(Record),
-    /// The version that the caller knows is the newest.
+    /// The version that the caller has is the newest.
     NotModified,
     /// There is no such record.
     Absent,
@@ -56,8 +56,8 @@ impl RecordStore {
         })
     }
 
-    /// At most `limit` records whose ids begin with `prefix` and are greater than `after`, in ascending byte order;
-    /// fewer where they would be more than [`LISTING_BYTES_MAX`] together. A `limit` above [`LISTING_MAX`] counts as that.
+    /// At most `limit` records whose ids begin with `prefix` and are greater than `after`, in ascending byte order. Returns
+    /// fewer if they would exceed [`LISTING_BYTES_MAX`] together. A `limit` above [`LISTING_MAX`] counts as [`LISTING_MAX`].
     pub async fn listing(
         &self,
         kind: &str,
@@ -66,7 +66,7 @@ impl RecordStore {
         limit: usize,
     ) -> Result<Listing, StoreError> {
         let limit = limit.min(LISTING_MAX);
-        // No byte of an id is greater than `z`, so `~` ends the prefix's range. One row more tells whether
+        // No byte of an id is greater than `z`, so `~` ends the prefix's range. One extra row shows whether
         // there are more.
         let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as(
             "SELECT id, version, record FROM records \
@@ -100,7 +100,7 @@ impl RecordStore {
         })
     }
 
-    /// Whether the database answers.
+    /// Whether the database responds.
     pub async fn ready(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM records LIMIT 1")
             .execute(&self.readers)

@@ -1,4 +1,4 @@
-//! The HTTP face of a [`RecordStore`].
+//! Serves a [`RecordStore`] over HTTP.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -49,7 +49,7 @@ async fn fetch(
             (),
         )
             .into_response(),
-        Fetched::Absent => (StatusCode::NOT_FOUND, "no such record\n").into_response(),
+        Fetched::Absent => (StatusCode::NOT_FOUND, "there is no such record\n").into_response(),
     })
 }
 
@@ -68,7 +68,7 @@ async fn store_next(
             Put::Conflict { current } => (
                 StatusCode::PRECONDITION_FAILED,
                 current.map(|version| [(header::ETAG, etag(version))]),
-                "the record has another version\n",
+                "the record has a different version\n",
             )
                 .into_response(),
         },
@@ -95,13 +95,13 @@ async fn list(
             range.limit
         )));
     }
-    let page = store
+    let listing = store
         .listing(&kind, &range.prefix, &range.after, range.limit)
         .await?;
-    Ok(axum::Json(page).into_response())
+    Ok(axum::Json(listing).into_response())
 }
 
-/// The query of a list.
+/// The query of a listing.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Range {
@@ -187,16 +187,17 @@ fn expected(headers: &HeaderMap) -> Result<Expected, Refusal> {
     }
 }
 
-/// The value of a header that may be there once.
+/// The value of a header field that may occur once.
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(&name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value
-            .to_str()
-            .map(Some)
-            .map_err(|_| bad(format!("{name}: not visible ASCII"))),
-        (Some(_), Some(_)) => Err(bad(format!("{name}: more than one"))),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| {
+            bad(format!(
+                "{name} has a character that is not accepted; accepted: visible ASCII"
+            ))
+        }),
+        (Some(_), Some(_)) => Err(bad(format!("{name} occurs more than once; accepted: once"))),
     }
 }
 
@@ -208,7 +209,7 @@ fn version(name: &HeaderName, text: &str) -> Result<u64, Refusal> {
     })
 }
 
-/// An answer other than the protocol's good ones, in words for people.
+/// A refusal or a failure, in words for people.
 struct Refusal(StatusCode, String);
 
 fn bad(text: String) -> Refusal {

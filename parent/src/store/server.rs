@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 use super::database::RecordStore;
 use super::router::router;
 
-/// The most connections at once; further ones wait to be accepted.
+/// How many concurrent connections there may be; further ones wait to be accepted.
 const CONNECTIONS: usize = 256;
 
-/// How long a connection may take for a request's header, idling before it included. The enclave gives up its idle
-/// connections earlier, so that it does not write into one that is being closed.
+/// How long a connection may take to send a request's header, including the idle time before it. The enclave closes its
+/// idle connections earlier, so that it does not write to one that is being closed.
 const HEADER_TIME: Duration = Duration::from_secs(75);
 
-/// How long requests may go on after [`serve`] was told to stop.
+/// How long requests may continue after [`serve`] was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves a record store until `stop` is ready, then closes it; see [`serve_router`].
@@ -31,9 +31,9 @@ pub async fn serve(store: RecordStore, listener: Listener, stop: impl Future<Out
     store.close().await;
 }
 
-/// Serves a router until `stop` is ready; then lets the requests under way finish, for at most 5 seconds.
+/// Serves a router until `stop` is ready; then lets the requests in progress finish, for at most 5 seconds.
 ///
-/// A connection that closes without a request is no error. Bodies are bounded by the router.
+/// A connection that closes without a request is not an error. The router bounds the bodies.
 pub async fn serve_router(router: Router, listener: Listener, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(());
     let room = Arc::new(Semaphore::new(CONNECTIONS));
@@ -72,7 +72,7 @@ async fn serve_connection(stream: Stream, router: Router, mut stopped: watch::Re
         .header_read_timeout(HEADER_TIME)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // How a connection ends is its peer's business: a request it cuts off answers nobody.
+    // An error only means that the peer ended the connection: a request that it cut off needs no response.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = stopped.changed() => connection.as_mut().graceful_shutdown(),

@@ -12,29 +12,29 @@ use tokio::task::JoinHandle;
 use super::database::RecordStore;
 use super::error::StoreError;
 
-/// Puts that wait for the writer; further ones wait to be queued.
+/// How many puts may wait for the writer; further ones wait to be queued.
 const QUEUE: usize = 256;
 
-/// The most puts in one transaction.
+/// How many puts one transaction has at most.
 const BATCH: usize = 64;
 
-/// What became of a [`RecordStore::put`].
+/// The outcome of a [`RecordStore::put`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Put {
     /// The record is durable, with this version.
     Stored {
-        /// The version it has now.
+        /// The new version.
         version: u64,
     },
     /// The record did not have the expected version; nothing was written.
     Conflict {
-        /// The version there is, if any.
+        /// The version of the stored record, if there is one.
         current: Option<u64>,
     },
 }
 
 impl RecordStore {
-    /// Writes the next version of a record if the expected one is there; durable when this returns.
+    /// Writes the next version of a record if it has the expected version; the write is durable when this returns.
     ///
     /// Once called, the put is carried out even if the returned future is dropped.
     ///
@@ -101,7 +101,7 @@ impl Writer {
     }
 
     pub(super) async fn close(&self) {
-        // Both fail only where the task has ended already.
+        // Both fail only if the task has already ended.
         let _ = self.queue.send(Message::Close).await;
         if let Some(task) = self.task.lock().await.take() {
             let _ = task.await;
@@ -109,7 +109,7 @@ impl Writer {
     }
 }
 
-/// Until every sender is gone or one says so.
+/// Runs until every sender is gone or one asks it to stop.
 async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message>) {
     let mut messages = Vec::with_capacity(BATCH);
     let mut open = true;
@@ -126,13 +126,13 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message
             .collect();
         commit(&mut connection, batch).await;
     }
-    // Checkpoints the log; what is in it is durable either way.
+    // Checkpoints the write-ahead log, whose content is durable either way.
     let _ = connection.close().await;
 }
 
-/// Answers each put of a batch, after all of them are durable together or none of them happened.
+/// Reports the outcome of each put of a batch, once all of them are durable or none of them has happened.
 async fn commit(connection: &mut SqliteConnection, batch: Vec<Request>) {
-    // Whoever asked may have gone: nobody is left to tell then.
+    // The caller may have gone; then there is no one to tell.
     match write_all(connection, &batch).await {
         Ok(outcomes) => {
             for (request, outcome) in batch.into_iter().zip(outcomes) {

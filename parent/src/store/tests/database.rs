@@ -1,4 +1,4 @@
-//! What the database promises, and which files it does not touch.
+//! The guarantees of the database, and the files that it refuses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use permafrost_common::store::{Expected, RECORD_MAX};
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_concurrent_puts_to_one_record_exactly_one_wins_each_version() {
+async fn exactly_one_of_concurrent_puts_to_a_record_wins_each_version() {
     let served = Served::start().await;
     let mut expected = Expected::Absent;
     for version in 1..=5 {
@@ -42,12 +42,12 @@ async fn of_concurrent_puts_to_one_record_exactly_one_wins_each_version() {
     }
 }
 
-/// Where the process that is killed finds its database; only set for that process.
+/// The variable with the database of the process that is killed; set for that process only.
 const VICTIM: &str = "PERMAFROST_TEST_STORE_VICTIM";
 
-/// Starts this test again as a process of its own, which writes and says what was acknowledged, and kills it.
+/// Starts this test again as a process of its own, which writes records and prints what was acknowledged, and kills it.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_acknowledged_put_outlives_a_kill() {
+async fn every_acknowledged_put_survives_a_kill() {
     if let Some(path) = std::env::var_os(VICTIM) {
         return write_until_killed(path.as_ref()).await;
     }
@@ -57,7 +57,7 @@ async fn every_acknowledged_put_outlives_a_kill() {
         let mut victim = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "store::tests::database::every_acknowledged_put_outlives_a_kill",
+                "store::tests::database::every_acknowledged_put_survives_a_kill",
                 "--nocapture",
             ])
             .env(VICTIM, &path)
@@ -72,7 +72,7 @@ async fn every_acknowledged_put_outlives_a_kill() {
                 acknowledged.push(id.to_owned());
             }
             if acknowledged.len() == 50 + 70 * round {
-                // What it still says afterwards is in the pipe, and must be true too.
+                // What it had still printed is in the pipe, and must be true, too.
                 victim.kill().unwrap();
             }
         }
@@ -84,7 +84,7 @@ async fn every_acknowledged_put_outlives_a_kill() {
         let store = RecordStore::open(&path).await.unwrap();
         for id in acknowledged {
             let Fetched::Record(record) = store.get("key", &id, None).await.unwrap() else {
-                panic!("{id} was acknowledged and is lost");
+                panic!("{id} was acknowledged and has been lost");
             };
             assert_eq!((record.version, record.bytes), (1, Bytes::from(id)));
         }
@@ -99,7 +99,7 @@ async fn write_until_killed(path: &Path) {
             let store = store.clone();
             tokio::spawn(async move {
                 let process = std::process::id();
-                // Ends by itself where nobody kills it.
+                // Ends by itself if nothing kills it.
                 for i in 0..100_000 {
                     let id = format!("{process}-{writer}-{i}");
                     let put = store.put("key", &id, Expected::Absent, Bytes::from(id.clone()));
@@ -115,7 +115,7 @@ async fn write_until_killed(path: &Path) {
 }
 
 #[tokio::test]
-async fn records_outlive_a_close_and_a_closed_store_says_so() {
+async fn records_survive_a_close_and_a_closed_store_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = database_in(folder.path());
     let store = RecordStore::open(&path).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_truncated_store_is_refused() {
     assert!(error.to_string().contains("malformed"), "{error}");
 }
 
-/// Runs a statement on a database file, past the store.
+/// Runs a statement on a database file, bypassing the store.
 async fn alter(path: &Path, statement: &'static str) {
     use sqlx::{ConnectOptions, Connection};
     let mut connection = sqlx::sqlite::SqliteConnectOptions::new()

@@ -1,4 +1,4 @@
-//! Each line of the protocol's page.
+//! Each rule of the protocol, as its documentation states it.
 
 use http::{HeaderMap, Method, StatusCode, header};
 use permafrost_common::store::{Expected, LISTING_BYTES_MAX, LISTING_MAX, Listing, RECORD_MAX};
@@ -11,12 +11,16 @@ fn etag(headers: &HeaderMap) -> Option<&str> {
         .map(|value| value.to_str().unwrap())
 }
 
-fn ids(page: &Listing) -> Vec<&str> {
-    page.records.iter().map(|entry| entry.id.as_str()).collect()
+fn ids(listing: &Listing) -> Vec<&str> {
+    listing
+        .records
+        .iter()
+        .map(|entry| entry.id.as_str())
+        .collect()
 }
 
 #[tokio::test]
-async fn versions_count_from_one_and_each_put_needs_the_one_before() {
+async fn versions_count_from_one_and_each_put_requires_the_previous_version() {
     let served = Served::start().await;
     let path = "/records/key/a";
     let response = served.get(path, &[]).await;
@@ -27,7 +31,11 @@ async fn versions_count_from_one_and_each_put_needs_the_one_before() {
 
     let response = served.put(path, &[("if-match", "\"1\"")], b"x").await;
     assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
-    assert_eq!(etag(response.headers()), None, "there is nothing to name");
+    assert_eq!(
+        etag(response.headers()),
+        None,
+        "there is no version to name"
+    );
 
     let response = served.put(path, FIRST, b"one").await;
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
@@ -90,7 +98,7 @@ async fn a_put_repeated_after_a_lost_response_conflicts_with_itself() {
 }
 
 #[tokio::test]
-async fn what_is_not_of_the_protocol_is_refused_in_words() {
+async fn what_the_protocol_does_not_allow_is_refused_in_words() {
     let served = Served::start().await;
     for path in [
         "/records/KEY/a",
@@ -176,7 +184,7 @@ async fn the_longest_record_fits_and_one_byte_more_is_refused() {
 }
 
 #[tokio::test]
-async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind() {
+async fn listings_follow_byte_order_and_stay_within_their_prefix_and_kind() {
     let served = Served::start().await;
     for id in ["b", "a", "a-", "a0", "aa", "az", "0", "-"] {
         let response = served
@@ -185,26 +193,29 @@ async fn a_list_is_in_byte_order_by_pages_and_stays_within_its_prefix_and_kind()
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
     }
     served.put("/records/other/a1", FIRST, b"x").await;
-    let page = served.listing("").await;
-    assert_eq!(ids(&page), ["-", "0", "a", "a-", "a0", "aa", "az", "b"]);
-    assert!(!page.more);
+    let listing = served.listing("").await;
+    assert_eq!(ids(&listing), ["-", "0", "a", "a-", "a0", "aa", "az", "b"]);
+    assert!(!listing.more);
     assert_eq!(
-        (page.records[2].version, page.records[2].record.as_str()),
+        (
+            listing.records[2].version,
+            listing.records[2].record.as_str()
+        ),
         (1, "YQ==")
     );
 
-    let page = served.listing("prefix=a&limit=2").await;
-    assert_eq!((ids(&page), page.more), (vec!["a", "a-"], true));
-    let page = served.listing("prefix=a&limit=2&after=a-").await;
-    assert_eq!((ids(&page), page.more), (vec!["a0", "aa"], true));
-    let page = served.listing("prefix=a&limit=2&after=aa").await;
-    assert_eq!((ids(&page), page.more), (vec!["az"], false));
-    let page = served.listing("after=b").await;
-    assert_eq!((ids(&page), page.more), (vec![], false));
+    let listing = served.listing("prefix=a&limit=2").await;
+    assert_eq!((ids(&listing), listing.more), (vec!["a", "a-"], true));
+    let listing = served.listing("prefix=a&limit=2&after=a-").await;
+    assert_eq!((ids(&listing), listing.more), (vec!["a0", "aa"], true));
+    let listing = served.listing("prefix=a&limit=2&after=aa").await;
+    assert_eq!((ids(&listing), listing.more), (vec!["az"], false));
+    let listing = served.listing("after=b").await;
+    assert_eq!((ids(&listing), listing.more), (vec![], false));
 }
 
 #[tokio::test]
-async fn a_page_is_bounded_in_records_and_bytes_and_loses_none() {
+async fn a_listing_is_bounded_in_records_and_bytes_and_loses_none() {
     let served = Served::start().await;
     let put = async |id: String, record: Vec<u8>| {
         let put = served
@@ -215,23 +226,23 @@ async fn a_page_is_bounded_in_records_and_bytes_and_loses_none() {
     for i in 0..(LISTING_MAX + 5) {
         put(format!("small-{i:03}"), Vec::new()).await;
     }
-    let page = served.listing("").await;
-    assert_eq!((page.records.len(), page.more), (LISTING_MAX, true));
+    let listing = served.listing("").await;
+    assert_eq!((listing.records.len(), listing.more), (LISTING_MAX, true));
 
     let fit = LISTING_BYTES_MAX / RECORD_MAX;
     for i in 0..=fit {
         put(format!("large-{i}"), vec![7; RECORD_MAX]).await;
     }
-    let page = served.listing("prefix=large").await;
-    assert_eq!((page.records.len(), page.more), (fit, true));
-    let page = served
+    let listing = served.listing("prefix=large").await;
+    assert_eq!((listing.records.len(), listing.more), (fit, true));
+    let listing = served
         .listing(&format!("prefix=large&after=large-{}", fit - 1))
         .await;
-    assert_eq!((page.records.len(), page.more), (1, false));
+    assert_eq!((listing.records.len(), listing.more), (1, false));
 }
 
 #[tokio::test]
-async fn a_database_that_fails_is_a_503_in_words() {
+async fn a_failing_database_gives_a_503_in_words() {
     let served = Served::start().await;
     served.put("/records/key/a", FIRST, b"one").await;
     served.store.close().await;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 #[tokio::test]
-async fn connections_that_close_empty_or_midway_disturb_nobody() {
+async fn connections_that_close_empty_or_midway_do_not_disturb_others() {
     let served = Served::start().await;
     for begun in [
         "",
@@ -29,7 +29,7 @@ async fn connections_that_close_empty_or_midway_disturb_nobody() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_responses_what_was_asked_and_frees_its_address() {
+async fn a_stopping_server_responds_to_what_was_requested_and_frees_its_address() {
     let mut served = Served::start().await;
     let mut idle = connect(&served.address).await.unwrap();
     let mut asking = connect(&served.address).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_stopping_server_responses_what_was_asked_and_frees_its_address() {
         )
         .await
         .unwrap();
-    // Until the server has begun with the request.
+    // Waits until the server has started on the request.
     tokio::time::sleep(Duration::from_millis(100)).await;
     served.stop.take().unwrap().send(()).unwrap();
     let mut end = Vec::new();
