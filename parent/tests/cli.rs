@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 use std::os::unix::fs::PermissionsExt;
@@ -60,7 +60,7 @@ fn a_wrong_configuration_is_a_wrong_call_and_names_the_key() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_a_failure() {
+fn an_address_in_use_is_a_failure() {
     let directory = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let config = format!("listen = \"{}\"\n", taken.local_addr().unwrap());
@@ -74,7 +74,7 @@ fn an_address_that_is_taken_is_a_failure() {
 }
 
 #[test]
-fn a_new_principal_has_a_key_file_that_nobody_else_reads() {
+fn a_new_principal_has_a_key_file_that_no_other_user_can_read() {
     let directory = tempfile::tempdir().unwrap();
     for algorithm in ["ed25519", "ecdsa-p256-sha256"] {
         let name = format!("p-{algorithm}");
@@ -116,7 +116,7 @@ fn a_key_file_is_never_overwritten() {
 }
 
 #[test]
-fn a_principals_name_has_its_form() {
+fn an_invalid_name_of_a_principal_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a b", "", "a/b", &"a".repeat(65)] {
         let output = permafrost(directory.path(), &["principal", "new", name]);
@@ -126,7 +126,7 @@ fn a_principals_name_has_its_form() {
 }
 
 #[test]
-fn without_a_profile_the_way_to_one_is_shown() {
+fn without_a_profile_the_error_says_how_to_get_one() {
     let directory = tempfile::tempdir().unwrap();
     let output = permafrost(directory.path(), &["keys", "list"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -134,7 +134,7 @@ fn without_a_profile_the_way_to_one_is_shown() {
 }
 
 #[test]
-fn failures_of_keys_are_json_when_json_was_asked_for() {
+fn keys_reports_failures_as_json_if_json_was_requested() {
     let directory = tempfile::tempdir().unwrap();
     assert!(
         permafrost(
@@ -159,7 +159,7 @@ fn failures_of_keys_are_json_when_json_was_asked_for() {
 }
 
 #[test]
-fn what_is_to_be_signed_is_checked_before_anybody_is_asked() {
+fn what_to_sign_is_checked_before_any_request_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("long"), vec![0; 65537]).unwrap();
     std::fs::write(directory.path().join("event"), "{\"kind\":1}").unwrap();

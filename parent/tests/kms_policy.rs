@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 use std::fs;
@@ -28,7 +28,7 @@ fn permafrost(directory: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that refuses its arguments reads no input.
+    // A program that refuses its arguments does not read its input.
     let _closed = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -114,7 +114,7 @@ fn the_printed_policy_is_for_the_releases_of_the_files_and_has_no_finding() {
 }
 
 #[test]
-fn measurements_that_make_no_policy_are_a_wrong_call() {
+fn measurements_that_do_not_make_a_policy_are_a_wrong_call() {
     let directory = directory();
     for (files, said) in [
         (
@@ -134,7 +134,7 @@ fn measurements_that_make_no_policy_are_a_wrong_call() {
 }
 
 #[test]
-fn a_finding_ends_with_1_and_is_named() {
+fn a_finding_is_named_and_the_exit_code_is_1() {
     let directory = directory();
     let broken = printed(directory.path()).replace("\"kms:CreateGrant\",", "");
     let output = permafrost(directory.path(), &["kms", "check", "-"], &broken);
@@ -152,7 +152,7 @@ fn a_finding_ends_with_1_and_is_named() {
 }
 
 #[test]
-fn what_aws_prints_of_a_key_is_checked() {
+fn what_aws_prints_about_a_key_is_checked() {
     let directory = directory();
     let file = |name: &str, text: Value| {
         fs::write(directory.path().join(name), text.to_string()).unwrap();
@@ -189,7 +189,7 @@ fn what_aws_prints_of_a_key_is_checked() {
 }
 
 #[test]
-fn what_is_no_policy_is_a_wrong_call() {
+fn an_invalid_policy_is_a_wrong_call() {
     let directory = directory();
     for (arguments, input, said) in [
         (&["kms", "check"][..], "{}", "Version is missing"),

@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 use std::fs;
@@ -93,14 +93,14 @@ impl Kms {
             .unwrap()
     }
 
-    /// The same with `--json`, and what it printed.
+    /// Runs the same with `--json`, and returns what it printed.
     async fn provisioned(&self, arguments: &[&str]) -> Value {
         let output = self.provision(&[arguments, &["--json"]].concat()).await;
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// The actions that were asked for since, leaving out what only reads.
+    /// The actions requested since the last call, without those that only read.
     fn changes(&self) -> Vec<String> {
         self.emulator
             .calls()
@@ -170,7 +170,7 @@ async fn a_rolling_upgrade_adds_the_new_release_and_then_withdraws_the_old() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_is_there_gets_the_policy_in_place_of_its_own() {
+async fn an_existing_key_gets_the_policy_instead_of_its_own() {
     let kms = Kms::start().await;
     let key = kms.emulator.create_key(None).await.unwrap();
     let arguments = ["--measurements", "v1.json", "--key", key.as_str()];
@@ -221,7 +221,7 @@ async fn a_dry_run_shows_everything_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_kms_refuses_is_told_with_its_name() {
+async fn a_refusal_of_kms_is_reported_by_its_name() {
     let kms = Kms::start().await;
     let absent = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     let output = kms
@@ -260,7 +260,7 @@ async fn what_kms_refuses_is_told_with_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_policy_that_locks_the_caller_out_is_put_only_when_asked_by_name() {
+async fn a_policy_that_locks_the_caller_out_is_put_only_with_the_option_for_it() {
     let kms = Kms::start().await;
     let somebody = "arn:aws:iam::111122223333:user/somebody-else";
     let key = kms.emulator.create_key(None).await.unwrap();
@@ -277,7 +277,7 @@ async fn a_policy_that_locks_the_caller_out_is_put_only_when_asked_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_certificate_than_the_named_one_is_refused() {
+async fn a_certificate_other_than_the_named_one_is_refused() {
     let kms = Kms::start().await;
     let other = Emulator::start(EmulatorOptions::new(kms.directory.path().join("other")))
         .await
@@ -302,7 +302,7 @@ async fn another_certificate_than_the_named_one_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn arguments_that_do_not_fit_together_are_a_wrong_call() {
+async fn contradictory_arguments_are_a_wrong_call() {
     let kms = Kms::start().await;
     let elsewhere =
         "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// A directory with an enclave that says what it measures, and else runs these lines of shell.
+    /// A directory with an enclave that prints its measurements, and otherwise runs these lines of shell.
     fn with_enclave(lines: &str) -> Self {
         let pcr = |digit: &str| digit.repeat(96);
         let measure = format!(
@@ -34,7 +34,7 @@ impl Stage {
         Self::with_program(&format!("{measure}\n{lines}"))
     }
 
-    /// A directory with an enclave that is these lines of shell.
+    /// A directory with an enclave that consists of these lines of shell.
     fn with_program(lines: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let script = directory.path().join("enclave.sh");
@@ -68,7 +68,10 @@ impl Stage {
 fn wait_for(what: impl Fn() -> bool) {
     let began = Instant::now();
     while !what() {
-        assert!(began.elapsed() < PATIENCE, "it does not come about");
+        assert!(
+            began.elapsed() < PATIENCE,
+            "the condition does not come about"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -78,7 +81,7 @@ fn finish(mut child: Child) -> Output {
     while child.try_wait().unwrap().is_none() {
         if began.elapsed() > PATIENCE {
             child.kill().unwrap();
-            panic!("it does not end");
+            panic!("the process does not end");
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -105,7 +108,7 @@ fn an_enclave_without_the_emulator_is_refused_in_words() {
 }
 
 #[test]
-fn an_enclave_that_refuses_how_it_is_called_is_not_started_again() {
+fn an_enclave_that_refuses_its_arguments_is_not_started_again() {
     let stage = Stage::with_enclave("echo '--egress: unknown' >&2; exit 2");
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -114,7 +117,7 @@ fn an_enclave_that_refuses_how_it_is_called_is_not_started_again() {
 }
 
 #[test]
-fn what_an_enclave_says_instead_of_measurements_is_refused() {
+fn what_an_enclave_prints_instead_of_measurements_is_refused() {
     let stage = Stage::with_program("echo nonsense");
     let output = finish(stage.dev().spawn().unwrap());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -166,12 +169,15 @@ fn the_enclave_ends_with_the_stack() {
     signal(&child, rustix::process::Signal::INT);
     let output = finish(child);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(stage.path("asked").exists(), "it was killed without a word");
+    assert!(
+        stage.path("asked").exists(),
+        "the enclave was killed without SIGTERM"
+    );
 }
 
 #[test]
 fn the_enclave_ends_when_the_parent_is_killed() {
-    // What the enclave program does with --exit-on-stdin-close.
+    // As the enclave program does with --exit-on-stdin-close.
     let stage = Stage::with_enclave("echo x > started; cat > /dev/null; echo x > ended");
     let mut child = stage.dev().spawn().unwrap();
     wait_for(|| stage.path("started").exists());

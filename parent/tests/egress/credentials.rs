@@ -7,13 +7,13 @@ use permafrost_common::egress::Credentials;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::egress_proxy::{DnsAnswers, EgressProxy, RawResponse, allowing, by_dns, within};
 use crate::instance_metadata::{Behaviour, InstanceMetadata};
 use crate::serve::Serve;
-use crate::way::{RawResponse, Responses, Way, allowing, by_dns, within};
 
 const ALLOW: &str = "[[egress.allow]]\nhost = \"kms.test.example\"\nport = 443\n";
 
-/// A little longer than the outcome of a fetch stands.
+/// A little longer than the time for which the outcome of a fetch stands.
 const REST: Duration = Duration::from_millis(1100);
 
 async fn serve_with(metadata: &InstanceMetadata, credentials: &str) -> Serve {
@@ -36,7 +36,7 @@ async fn serve_in_container(metadata: &InstanceMetadata) -> Serve {
     Serve::start(ALLOW, &environment).await
 }
 
-/// The credentials of an answer with status 200.
+/// The credentials in a response with status 200.
 fn given(response: &RawResponse) -> Credentials {
     assert_eq!(response.status, 200, "{}", response.body);
     assert_eq!(response.field("content-type"), Some("application/json"));
@@ -44,7 +44,7 @@ fn given(response: &RawResponse) -> Credentials {
 }
 
 #[tokio::test]
-async fn credentials_of_the_instances_role_are_given() {
+async fn credentials_of_the_instances_role_are_served() {
     let metadata = InstanceMetadata::start(Behaviour::default()).await;
     let serve = serve_with(&metadata, "").await;
     let credentials = given(&serve.credentials().await);
@@ -62,7 +62,7 @@ async fn credentials_of_the_instances_role_are_given() {
 }
 
 #[tokio::test]
-async fn credentials_are_kept_while_there_is_time() {
+async fn credentials_are_kept_while_they_are_fresh() {
     let metadata = InstanceMetadata::start(Behaviour::default()).await;
     let serve = serve_with(&metadata, "").await;
     let first = given(&serve.credentials().await);
@@ -72,7 +72,7 @@ async fn credentials_are_kept_while_there_is_time() {
 }
 
 #[tokio::test]
-async fn credentials_are_fetched_anew_before_they_end() {
+async fn credentials_are_fetched_anew_before_they_expire() {
     let nine_minutes = Behaviour {
         lifetime: Duration::from_secs(540),
         ..Behaviour::default()
@@ -90,7 +90,7 @@ async fn credentials_are_fetched_anew_before_they_end() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_still_good_are_given_while_no_others_can_be_had() {
+async fn valid_credentials_are_served_while_new_ones_cannot_be_fetched() {
     let short = Behaviour {
         lifetime: Duration::from_secs(7),
         ..Behaviour::default()
@@ -103,7 +103,7 @@ async fn credentials_that_are_still_good_are_given_while_no_others_can_be_had() 
     assert_eq!(given(&serve.credentials().await), first);
     serve.logs(&["WARN", "credentials were not fetched"]).await;
 
-    // And not when they have ended.
+    // But not once they have expired.
     within(async {
         while serve.credentials().await.status == 200 {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -137,7 +137,7 @@ async fn a_metadata_service_of_version_1_only_is_refused() {
 }
 
 #[tokio::test]
-async fn a_metadata_service_that_is_down_is_said_to_be_so_in_time() {
+async fn a_metadata_service_that_is_down_is_reported_in_time() {
     let mut metadata = InstanceMetadata::start(Behaviour::default()).await;
     metadata.stop().await;
     let serve = serve_with(&metadata, "").await;
@@ -156,7 +156,7 @@ async fn a_metadata_service_that_is_down_is_said_to_be_so_in_time() {
 }
 
 #[tokio::test]
-async fn an_instance_without_a_role_is_said_to_have_no_credentials() {
+async fn an_instance_without_a_role_is_reported_to_have_no_credentials() {
     let no_role = Behaviour {
         role: false,
         ..Behaviour::default()
@@ -169,7 +169,7 @@ async fn an_instance_without_a_role_is_said_to_have_no_credentials() {
 }
 
 #[tokio::test]
-async fn a_source_that_does_not_response_is_not_waited_for() {
+async fn a_source_that_does_not_respond_is_given_up() {
     let slow = Behaviour {
         delay: Duration::from_secs(60),
         ..Behaviour::default()
@@ -184,7 +184,7 @@ async fn a_source_that_does_not_response_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn requests_at_the_same_time_make_one_fetch() {
+async fn concurrent_requests_make_one_fetch() {
     let slow = Behaviour {
         delay: Duration::from_millis(100),
         ..Behaviour::default()
@@ -202,7 +202,7 @@ async fn requests_at_the_same_time_make_one_fetch() {
 }
 
 #[tokio::test]
-async fn requests_at_the_same_time_share_a_failure_too() {
+async fn concurrent_requests_share_a_failure_too() {
     let mut metadata = InstanceMetadata::start(Behaviour::default()).await;
     metadata.stop().await;
     let serve = serve_with(&metadata, "").await;
@@ -254,7 +254,7 @@ async fn neither_secret_nor_token_is_logged_or_in_a_refusal() {
 }
 
 #[tokio::test]
-async fn credentials_of_a_containers_endpoint_are_given() {
+async fn credentials_of_a_containers_endpoint_are_served() {
     let metadata = InstanceMetadata::start(Behaviour::default()).await;
     let serve = serve_in_container(&metadata).await;
     let credentials = given(&serve.credentials().await);
@@ -263,7 +263,7 @@ async fn credentials_of_a_containers_endpoint_are_given() {
 }
 
 #[tokio::test]
-async fn credentials_of_the_environment_are_given() {
+async fn credentials_of_the_environment_are_served() {
     let environment = [
         ("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT00001"),
         ("AWS_SECRET_ACCESS_KEY", "environment-secret"),
@@ -308,7 +308,7 @@ async fn a_named_profile_is_the_only_source() {
 }
 
 #[tokio::test]
-async fn fixed_credentials_are_given_as_they_are() {
+async fn fixed_credentials_are_served_unchanged() {
     let fixed = Credentials {
         access_key_id: "AKIAFIXED00000000001".to_owned(),
         secret_access_key: "fixed-secret".to_owned(),
@@ -319,8 +319,8 @@ async fn fixed_credentials_are_given_as_they_are() {
         source: CredentialsSource::Fixed(fixed.clone()),
         ..CredentialsConfig::default()
     };
-    let way = Way::with(allowing(vec![by_dns()]), Responses::none(), credentials).await;
-    let response = way
+    let proxy = EgressProxy::with(allowing(vec![by_dns()]), DnsAnswers::none(), credentials).await;
+    let response = proxy
         .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
         .await;
     assert_eq!(given(&response), fixed);
@@ -329,8 +329,8 @@ async fn fixed_credentials_are_given_as_they_are() {
 
 #[tokio::test]
 async fn without_a_source_there_are_no_credentials() {
-    let way = Way::open(allowing(vec![by_dns()])).await;
-    let response = way
+    let proxy = EgressProxy::open(allowing(vec![by_dns()])).await;
+    let response = proxy
         .ask("GET /credentials HTTP/1.1\r\nhost: x\r\n\r\n")
         .await;
     assert_eq!(response.status, 503);

@@ -1,5 +1,5 @@
-//! An instance metadata service on loopback: version 2, unless told otherwise (Amazon EC2 user guide, "Use the Instance
-//! Metadata Service to access instance metadata").
+//! An instance metadata service on loopback, of version 2 by default (Amazon EC2 user guide, "Use the Instance Metadata
+//! Service to access instance metadata").
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -24,17 +24,17 @@ const TOKEN: &str = "metadata-session-token";
 /// What the service does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Behaviour {
-    /// Whether there are session tokens, which is what makes it version 2; without, none is asked for.
+    /// Whether the service issues and requires session tokens, as version 2 does.
     pub(crate) tokens: bool,
     /// Whether the instance has a role.
     pub(crate) role: bool,
-    /// How long each set of credentials is good for.
+    /// How long each set of credentials is valid.
     pub(crate) lifetime: Duration,
-    /// How long an answer takes.
+    /// How long a response takes.
     pub(crate) delay: Duration,
-    /// Whether the credentials are cut in the middle.
+    /// Whether the credentials are cut off in the middle.
     pub(crate) cut: bool,
-    /// Whether the credentials come with a status that says that they are none.
+    /// Whether the credentials come with a status of failure.
     pub(crate) contradictory: bool,
 }
 
@@ -89,7 +89,7 @@ impl InstanceMetadata {
         self.state.lock().unwrap().behaviour = behaviour;
     }
 
-    /// Ends it; connections to it are refused.
+    /// Stops the service, so that connections to it are refused.
     pub(crate) async fn stop(&mut self) {
         let serving = self.serving.take().unwrap();
         serving.abort();
@@ -101,23 +101,23 @@ impl InstanceMetadata {
         self.serve(listener);
     }
 
-    /// For `AWS_CONTAINER_CREDENTIALS_FULL_URI`: it is a container's endpoint, too.
+    /// For `AWS_CONTAINER_CREDENTIALS_FULL_URI`: the service is also a container's endpoint.
     pub(crate) fn container_endpoint(&self) -> String {
         format!("http://{}{CONTAINER}", self.address)
     }
 
-    /// How many requests so far were this one.
+    /// How often this request has been received.
     pub(crate) fn asked(&self, request: &str) -> usize {
         let state = self.state.lock().unwrap();
         state.asked.iter().filter(|asked| *asked == request).count()
     }
 
-    /// How many times credentials were asked for.
+    /// How often credentials were requested.
     pub(crate) fn credentials_asked(&self) -> usize {
         self.asked(&format!("GET {ROLES}{ROLE}"))
     }
 
-    /// How many session tokens were asked for.
+    /// How many session tokens were requested.
     pub(crate) fn tokens_asked(&self) -> usize {
         self.asked("PUT /latest/api/token")
     }
@@ -131,7 +131,7 @@ impl InstanceMetadata {
                 let state = state.clone();
                 let service = service_fn(move |request| {
                     let state = state.clone();
-                    async move { Ok::<_, Infallible>(response(request, &state).await) }
+                    async move { Ok::<_, Infallible>(respond(request, &state).await) }
                 });
                 connections.spawn(
                     hyper::server::conn::http1::Builder::new()
@@ -150,7 +150,7 @@ impl Drop for InstanceMetadata {
     }
 }
 
-async fn response(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, state: &Mutex<State>) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
     let behaviour = {
         let mut state = state.lock().unwrap();
@@ -207,7 +207,7 @@ fn give_token(request: &Request<Incoming>, behaviour: Behaviour) -> Response<Ful
     }
 }
 
-/// The `number`th set of credentials.
+/// The set of credentials with this number.
 fn credentials(number: usize, lifetime: Duration) -> String {
     let ends = OffsetDateTime::from(SystemTime::now() + lifetime)
         .replace_nanosecond(0)

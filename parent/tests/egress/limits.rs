@@ -1,4 +1,4 @@
-//! A connection gets what the configuration allows, and no more.
+//! A connection gets only what the configuration allows.
 
 use std::time::{Duration, Instant};
 
@@ -7,15 +7,17 @@ use permafrost_common::transport::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::way::{HOST, Host, Responses, Way, allowing, at, by_dns, rest, within};
+use crate::egress_proxy::{
+    DnsAnswers, EgressProxy, HOST, Host, allowing, at, by_dns, rest, within,
+};
 
-async fn way_to(host: &Host, limits: impl FnOnce(&mut EgressConfig)) -> Way {
+async fn proxy_to(host: &Host, limits: impl FnOnce(&mut EgressConfig)) -> EgressProxy {
     let mut config = allowing(vec![at(&[host.address])]);
     limits(&mut config);
-    Way::open(config).await
+    EgressProxy::open(config).await
 }
 
-/// Sends until the connection ends; gives how much could be written.
+/// Sends until the connection ends; returns how many bytes could be written.
 async fn flood(stream: &mut Stream) -> usize {
     let chunk = [7; 4096];
     let mut sent = 0;
@@ -38,12 +40,12 @@ async fn what_the_enclave_sends_is_bounded() {
         }
     })
     .await;
-    let way = way_to(&host, |config| config.direction_bytes = 100_000).await;
-    flood(&mut way.tunnel().await).await;
+    let proxy = proxy_to(&host, |config| config.direction_bytes = 100_000).await;
+    flood(&mut proxy.tunnel().await).await;
     let arrived = within(hearing.recv()).await.unwrap();
     assert!(arrived <= 100_000, "{arrived} bytes passed");
 
-    let mut stream = way.tunnel().await;
+    let mut stream = proxy.tunnel().await;
     stream.write_all(&[7; 100_000]).await.unwrap();
     stream.shutdown().await.unwrap();
     assert_eq!(within(hearing.recv()).await.unwrap(), 100_000);
@@ -58,57 +60,57 @@ async fn what_the_host_sends_is_bounded() {
             rest(&mut stream).await;
         })
         .await;
-        let way = way_to(&host, |config| config.direction_bytes = 100_000).await;
-        let mut stream = way.tunnel().await;
+        let proxy = proxy_to(&host, |config| config.direction_bytes = 100_000).await;
+        let mut stream = proxy.tunnel().await;
         let arrived = rest(&mut stream).await.len();
         assert_eq!(arrived, arrives, "of {sends}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_without_a_byte_ends() {
+async fn an_idle_connection_ends() {
     let host = Host::silent().await;
-    let way = way_to(&host, |config| {
+    let proxy = proxy_to(&host, |config| {
         config.idle_timeout = Duration::from_millis(300);
     })
     .await;
     let began = Instant::now();
-    let mut stream = way.tunnel().await;
+    let mut stream = proxy.tunnel().await;
     assert_eq!(rest(&mut stream).await, b"");
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
 #[tokio::test]
-async fn a_half_closed_connection_without_a_byte_ends() {
+async fn an_idle_half_closed_connection_ends() {
     let host = Host::silent().await;
-    let way = way_to(&host, |config| {
+    let proxy = proxy_to(&host, |config| {
         config.idle_timeout = Duration::from_millis(300);
     })
     .await;
-    let mut stream = way.tunnel().await;
+    let mut stream = proxy.tunnel().await;
     stream.shutdown().await.unwrap();
     assert_eq!(rest(&mut stream).await, b"");
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_read_is_not_waited_for() {
+async fn a_connection_to_a_host_that_does_not_read_ends() {
     let host = Host::silent().await;
-    let way = way_to(&host, |config| {
+    let proxy = proxy_to(&host, |config| {
         config.idle_timeout = Duration::from_millis(300);
     })
     .await;
-    // The connection ends although the enclave would go on sending.
-    flood(&mut way.tunnel().await).await;
+    // The connection ends although the enclave would continue to send.
+    flood(&mut proxy.tunnel().await).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_is_used_is_not_idle() {
+async fn a_connection_in_use_is_not_idle() {
     let host = Host::echo().await;
-    let way = way_to(&host, |config| {
+    let proxy = proxy_to(&host, |config| {
         config.idle_timeout = Duration::from_secs(1);
     })
     .await;
-    let mut stream = way.tunnel().await;
+    let mut stream = proxy.tunnel().await;
     for _ in 0..8 {
         tokio::time::sleep(Duration::from_millis(200)).await;
         stream.write_all(b"x").await.unwrap();
@@ -117,14 +119,14 @@ async fn a_connection_that_is_used_is_not_idle() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_after_its_time_however_much_it_is_used() {
+async fn a_connection_ends_at_its_time_limit_however_much_it_is_used() {
     let host = Host::echo().await;
-    let way = way_to(&host, |config| {
+    let proxy = proxy_to(&host, |config| {
         config.time_limit = Duration::from_millis(500);
     })
     .await;
     let began = Instant::now();
-    let mut stream = way.tunnel().await;
+    let mut stream = proxy.tunnel().await;
     let used = async {
         loop {
             if stream.write_all(b"x").await.is_err() || stream.read_u8().await.is_err() {
@@ -140,16 +142,16 @@ async fn a_connection_ends_after_its_time_however_much_it_is_used() {
 #[tokio::test]
 async fn more_connections_than_allowed_are_refused_until_one_ends() {
     let host = Host::echo().await;
-    let way = way_to(&host, |config| config.connections = 2).await;
-    let first = way.tunnel().await;
-    let _second = way.tunnel().await;
-    let response = way.connect_to(&format!("{HOST}:443")).await;
+    let proxy = proxy_to(&host, |config| config.connections = 2).await;
+    let first = proxy.tunnel().await;
+    let _second = proxy.tunnel().await;
+    let response = proxy.connect_to(&format!("{HOST}:443")).await;
     assert_eq!(response.status, 503);
     assert!(response.body.contains("2 connections"), "{}", response.body);
     assert_eq!(host.accepted(), 2);
     drop(first);
     within(async {
-        while way.connect_to(&format!("{HOST}:443")).await.status != 200 {
+        while proxy.connect_to(&format!("{HOST}:443")).await.status != 200 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
@@ -157,55 +159,55 @@ async fn more_connections_than_allowed_are_refused_until_one_ends() {
 }
 
 #[tokio::test]
-async fn a_dns_response_that_does_not_come_is_not_waited_for() {
+async fn a_dns_answer_that_does_not_come_is_given_up() {
     let mut config = allowing(vec![by_dns()]);
     config.connect_timeout = Duration::from_millis(200);
-    let way = Way::with_responses(config, Responses::silent()).await;
-    let response = way.connect_to(&format!("{HOST}:443")).await;
+    let proxy = EgressProxy::with_dns(config, DnsAnswers::silent()).await;
+    let response = proxy.connect_to(&format!("{HOST}:443")).await;
     assert_eq!(response.status, 504);
     assert!(response.body.contains("within 200 ms"), "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_response_is_not_waited_for() {
+async fn a_host_that_does_not_respond_is_given_up() {
     let full = Full::new().await;
     let mut config = allowing(vec![at(&[full.address])]);
     config.connect_timeout = Duration::from_millis(300);
-    let way = Way::open(config).await;
-    let response = way.connect_to(&format!("{HOST}:443")).await;
+    let proxy = EgressProxy::open(config).await;
+    let response = proxy.connect_to(&format!("{HOST}:443")).await;
     assert_eq!(response.status, 504, "{}", response.body);
 
-    // Another address gets its share of the time.
+    // Another address still gets its share of the time.
     let host = Host::echo().await;
     let config = EgressConfig {
         connect_timeout: Duration::from_secs(2),
         ..allowing(vec![at(&[full.address, host.address])])
     };
-    let way = Way::open(config).await;
-    way.tunnel().await;
+    let proxy = EgressProxy::open(config).await;
+    proxy.tunnel().await;
 }
 
 #[tokio::test]
 async fn an_enclave_that_leaves_while_it_waits_frees_its_place() {
     let mut config = allowing(vec![by_dns()]);
     config.connections = 1;
-    let responses = Responses::silent();
-    let way = Way::with_responses(config, responses.clone()).await;
-    let mut waiting = way.connect().await;
-    let request = crate::way::connect_request(&format!("{HOST}:443"));
+    let answers = DnsAnswers::silent();
+    let proxy = EgressProxy::with_dns(config, answers.clone()).await;
+    let mut waiting = proxy.connect().await;
+    let request = crate::egress_proxy::connect_request(&format!("{HOST}:443"));
     waiting.write_all(request.as_bytes()).await.unwrap();
     within(async {
-        while responses.asked() == 0 {
+        while answers.asked() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
-    assert_eq!(way.connect_to(&format!("{HOST}:443")).await.status, 503);
+    assert_eq!(proxy.connect_to(&format!("{HOST}:443")).await.status, 503);
     drop(waiting);
-    // The place is taken anew, and DNS asked again.
+    // The place is taken again, and DNS is asked again.
     within(async {
-        while responses.asked() == 1 {
-            let mut again = way.connect().await;
+        while answers.asked() == 1 {
+            let mut again = proxy.connect().await;
             again.write_all(request.as_bytes()).await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -213,7 +215,7 @@ async fn an_enclave_that_leaves_while_it_waits_frees_its_place() {
     .await;
 }
 
-/// A listener whose queue is full: further connections get no answer.
+/// A listener whose queue is full: further connection attempts get no response.
 struct Full {
     address: std::net::SocketAddr,
     _listener: tokio::net::TcpListener,

@@ -2,8 +2,8 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::egress_proxy::{Host, ask, connect_request, rest, within};
 use crate::serve::Serve;
-use crate::way::{Host, ask, connect_request, rest, within};
 
 #[tokio::test]
 async fn each_connection_is_counted_by_host_and_outcome_and_logged() {
@@ -69,7 +69,7 @@ async fn each_connection_is_counted_by_host_and_outcome_and_logged() {
     }
     assert!(
         !metrics.contains("other.example"),
-        "labels of the enclave's making"
+        "the enclave made labels"
     );
 
     serve

@@ -1,4 +1,4 @@
-//! What does not get out.
+//! What the egress proxy refuses.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,16 @@ use permafrost::egress::CredentialsSource;
 use permafrost::parent::Parent;
 use tokio::io::AsyncWriteExt;
 
-use crate::way::{HOST, Host, Responses, Way, allowing, ask, at, by_dns, connect_request, rest};
+use crate::egress_proxy::{
+    DnsAnswers, EgressProxy, HOST, Host, allowing, ask, at, by_dns, connect_request, rest,
+};
 
-/// Refused with words, and neither DNS nor the host was asked.
+/// Asserts that the target is refused with these words, and that neither DNS nor the host was asked.
 async fn assert_refused(target: &str, words: &str) {
     let host = Host::echo().await;
-    let responses = Responses::of(&["127.0.0.1"]);
-    let way = Way::with_responses(allowing(vec![at(&[host.address])]), responses.clone()).await;
-    let response = way.connect_to(target).await;
+    let answers = DnsAnswers::of(&["127.0.0.1"]);
+    let proxy = EgressProxy::with_dns(allowing(vec![at(&[host.address])]), answers.clone()).await;
+    let response = proxy.connect_to(target).await;
     assert_eq!(response.status, 403, "{target}: {response:?}");
     assert_eq!(
         response.field("content-type"),
@@ -22,7 +24,7 @@ async fn assert_refused(target: &str, words: &str) {
     );
     assert!(response.body.contains(words), "{target}: {}", response.body);
     assert!(!response.body.contains('\n'), "{}", response.body);
-    assert_eq!((responses.asked(), host.accepted()), (0, 0), "{target}");
+    assert_eq!((answers.asked(), host.accepted()), (0, 0), "{target}");
 }
 
 #[tokio::test]
@@ -39,8 +41,8 @@ async fn a_host_that_is_not_listed_is_refused() {
 
 #[tokio::test]
 async fn a_port_that_is_not_listed_is_refused() {
-    assert_refused("kms.test.example:80", "has port 443").await;
-    assert_refused("kms.test.example:4430", "has port 443").await;
+    assert_refused("kms.test.example:80", "has only port 443").await;
+    assert_refused("kms.test.example:4430", "has only port 443").await;
 }
 
 #[tokio::test]
@@ -53,18 +55,18 @@ async fn a_port_that_is_missing_or_strange_is_refused() {
         "http://kms.test.example:443/",
         "/kms.test.example",
     ] {
-        assert_refused(target, "is not accepted").await;
+        assert_refused(target, "accepted").await;
     }
 }
 
 #[tokio::test]
 async fn an_address_is_refused_even_that_of_a_listed_host() {
     let host = Host::echo().await;
-    let way = Way::open(allowing(vec![at(&[host.address])])).await;
-    let response = way.connect_to(&host.address.to_string()).await;
+    let proxy = EgressProxy::open(allowing(vec![at(&[host.address])])).await;
+    let response = proxy.connect_to(&host.address.to_string()).await;
     assert_eq!(response.status, 403);
     assert!(
-        response.body.contains("only a DNS name"),
+        response.body.contains("a host is a DNS name"),
         "{}",
         response.body
     );
@@ -78,14 +80,14 @@ async fn an_address_is_refused_even_that_of_a_listed_host() {
         "0x7f000001:443",
         "127.1:443",
     ] {
-        assert_refused(target, "only a DNS name").await;
+        assert_refused(target, "a host is a DNS name").await;
     }
 }
 
 #[tokio::test]
 async fn a_wildcard_is_refused() {
-    assert_refused("*.test.example:443", "no wildcards").await;
-    assert_refused("*:443", "no wildcards").await;
+    assert_refused("*.test.example:443", "wildcards are not allowed").await;
+    assert_refused("*:443", "wildcards are not allowed").await;
 }
 
 #[tokio::test]
@@ -107,7 +109,7 @@ async fn user_information_is_refused() {
 }
 
 #[tokio::test]
-async fn a_private_dns_response_is_refused_by_its_name() {
+async fn a_private_dns_answer_is_refused_by_its_name() {
     for (address, what) in [
         ("10.0.0.1", "private"),
         ("172.16.0.1", "private"),
@@ -124,10 +126,10 @@ async fn a_private_dns_response_is_refused_by_its_name() {
         ("2002:7f00:1::", "6to4"),
         ("192.0.2.1", "documentation"),
     ] {
-        let responses = Responses::of(&[address]);
-        let way = Way::with_responses(allowing(vec![by_dns()]), responses.clone()).await;
-        let response = way.connect_to(&format!("{HOST}:443")).await;
-        assert_eq!((response.status, responses.asked()), (403, 1), "{address}");
+        let answers = DnsAnswers::of(&[address]);
+        let proxy = EgressProxy::with_dns(allowing(vec![by_dns()]), answers.clone()).await;
+        let response = proxy.connect_to(&format!("{HOST}:443")).await;
+        assert_eq!((response.status, answers.asked()), (403, 1), "{address}");
         let address: IpAddr = address.parse().unwrap();
         let words = format!("{address} is ");
         let named = response.body.contains(&words) && response.body.contains(what);
@@ -136,7 +138,7 @@ async fn a_private_dns_response_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn the_instance_metadata_service_is_refused_as_a_dns_response() {
+async fn the_instance_metadata_service_is_refused_as_a_dns_answer() {
     let mut entry = by_dns();
     entry.networks = ["10.0.0.0/8", "fc00::/7"]
         .map(|network| network.parse().unwrap())
@@ -147,9 +149,9 @@ async fn the_instance_metadata_service_is_refused_as_a_dns_response() {
         "64:ff9b::169.254.169.254",
         "fd00:ec2::254",
     ] {
-        let way =
-            Way::with_responses(allowing(vec![entry.clone()]), Responses::of(&[address])).await;
-        let response = way.connect_to(&format!("{HOST}:443")).await;
+        let proxy =
+            EgressProxy::with_dns(allowing(vec![entry.clone()]), DnsAnswers::of(&[address])).await;
+        let response = proxy.connect_to(&format!("{HOST}:443")).await;
         assert_eq!(response.status, 403, "{address}");
         assert!(response.body.contains("metadata"), "{}", response.body);
     }
@@ -157,9 +159,9 @@ async fn the_instance_metadata_service_is_refused_as_a_dns_response() {
 
 #[tokio::test]
 async fn every_refused_dns_response_is_named() {
-    let responses = Responses::of(&["10.0.0.1", "fd12::1"]);
-    let way = Way::with_responses(allowing(vec![by_dns()]), responses).await;
-    let response = way.connect_to(&format!("{HOST}:443")).await;
+    let answers = DnsAnswers::of(&["10.0.0.1", "fd12::1"]);
+    let proxy = EgressProxy::with_dns(allowing(vec![by_dns()]), answers).await;
+    let response = proxy.connect_to(&format!("{HOST}:443")).await;
     assert!(
         response
             .body
@@ -174,9 +176,9 @@ async fn listed_addresses_of_one_host_are_not_for_another() {
     let host = Host::echo().await;
     let mut other = by_dns();
     other.host = "other.test.example".parse().unwrap();
-    let responses = Responses::of(&["127.0.0.1"]);
-    let way = Way::with_responses(allowing(vec![at(&[host.address]), other]), responses).await;
-    let response = way.connect_to("other.test.example:443").await;
+    let answers = DnsAnswers::of(&["127.0.0.1"]);
+    let proxy = EgressProxy::with_dns(allowing(vec![at(&[host.address]), other]), answers).await;
+    let response = proxy.connect_to("other.test.example:443").await;
     assert_eq!(response.status, 403);
     assert_eq!(host.accepted(), 0);
 }
@@ -184,8 +186,8 @@ async fn listed_addresses_of_one_host_are_not_for_another() {
 #[tokio::test]
 async fn a_refused_request_leaves_its_connection_usable() {
     let host = Host::echo().await;
-    let way = Way::open(allowing(vec![at(&[host.address])])).await;
-    let mut stream = way.connect().await;
+    let proxy = EgressProxy::open(allowing(vec![at(&[host.address])])).await;
+    let mut stream = proxy.connect().await;
     for _ in 0..3 {
         let response = ask(&mut stream, &connect_request("other.example:443")).await;
         assert_eq!(response.status, 403);
@@ -195,8 +197,8 @@ async fn a_refused_request_leaves_its_connection_usable() {
 }
 
 #[tokio::test]
-async fn nothing_but_connect_and_credentials_is_answered() {
-    let way = Way::open(allowing(vec![by_dns()])).await;
+async fn everything_but_connect_and_credentials_is_refused() {
+    let proxy = EgressProxy::open(allowing(vec![by_dns()])).await;
     for (line, status) in [
         ("GET /", 404),
         ("GET /credentials/", 404),
@@ -213,7 +215,7 @@ async fn nothing_but_connect_and_credentials_is_answered() {
         ("DELETE /credentials", 405),
     ] {
         let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        let mut stream = way.connect().await;
+        let mut stream = proxy.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let response = String::from_utf8(rest(&mut stream).await).unwrap();
         assert!(
@@ -247,6 +249,6 @@ async fn nothing_listens_while_nothing_is_allowed() {
         let file = directory.path().join("egress.sock");
         assert_eq!(file.exists(), listens);
         parent.run(std::future::ready(())).await;
-        assert!(!file.exists(), "it is left after the end");
+        assert!(!file.exists(), "the socket's file remains after the end");
     }
 }

@@ -1,4 +1,4 @@
-//! `permafrost serve` with a way out, in an environment of its own.
+//! `permafrost serve` with an egress proxy, in an environment of its own.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::way::{RawResponse, ask, rest, within};
+use crate::egress_proxy::{RawResponse, ask, rest, within};
 
 pub(crate) struct Serve {
     egress: Address,
@@ -21,7 +21,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// Starts with what follows `[egress]`, and these environment variables and no others. `HOME` is an empty folder.
+    /// Starts it with this text after `[egress]`, and with these environment variables only. `HOME` is an empty folder.
     pub(crate) async fn start(egress: &str, environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path().display().to_string();
@@ -51,7 +51,11 @@ impl Serve {
         let log = Arc::new(Mutex::new(Vec::new()));
         let address = within(async {
             loop {
-                let line = lines.next_line().await.unwrap().expect("it ended");
+                let line = lines
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .expect("`permafrost serve` ended");
                 let entry: serde_json::Value = serde_json::from_str(&line).expect(&line);
                 log.lock().unwrap().push(line);
                 if entry["message"] == "serving" {
@@ -110,12 +114,12 @@ impl Serve {
         panic!("not all of {lines:?} in\n{metrics}");
     }
 
-    /// Everything it has logged, at level debug.
+    /// Everything that it has logged, at level debug.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// Waits until a line of the log has all of these parts.
+    /// Waits until a line of the log contains all of these parts.
     pub(crate) async fn logs(&self, parts: &[&str]) {
         for _ in 0..400 {
             let log = self.log();

@@ -1,4 +1,4 @@
-//! What goes through the proxy goes through unchanged.
+//! What the proxy forwards, it forwards unchanged.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn fields_arrive_as_they_were_sent_except_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_response_comes_back_as_it_was_given_except_the_fields_of_the_connection() {
+async fn a_response_comes_back_as_it_was_sent_except_the_fields_of_the_connection() {
     let parent = Parent::start().await;
     let _enclave = Recorder::start(
         &parent.enclave_socket(),
@@ -112,7 +112,7 @@ async fn a_kept_connection_serves_the_next_request() {
 }
 
 #[tokio::test]
-async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
+async fn fifty_mebibytes_stream_in_both_directions_in_little_memory() {
     const CHUNK: usize = 64 * 1024;
     const CHUNKS: usize = 50 * 16;
     let parent = Parent::with("body_bytes = 104857600").await;
@@ -132,10 +132,10 @@ async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
         )
         .await
         .unwrap();
-    // The head of the answer comes while not a byte of the body has been sent: nothing waits for the whole of it.
+    // The head of the response arrives before a byte of the body has been sent: nothing waits for the whole body.
     let head = tokio::time::timeout(PATIENCE, read_head(&mut stream))
         .await
-        .expect("the answer waits for the body")
+        .expect("the response waits for the body")
         .unwrap();
     assert!(head.starts_with(b"HTTP/1.1 200"), "{head:?}");
     let (mut reader, mut writer) = stream.into_split();
@@ -145,7 +145,7 @@ async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
         }
         writer
     });
-    // Chunked framing is left in: each byte value is counted apart from it.
+    // The bytes still have chunked framing, so each byte value is counted separately from it.
     let mut received = 0;
     let mut buffer = vec![0; CHUNK];
     while received < CHUNK * CHUNKS {
@@ -153,7 +153,7 @@ async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
             .await
             .expect("the stream stalls")
             .unwrap();
-        assert_ne!(length, 0, "the answer ends after {received} bytes");
+        assert_ne!(length, 0, "the response ends after {received} bytes");
         received += length;
     }
     writing.await.unwrap();
@@ -169,7 +169,7 @@ async fn fifty_mebibytes_stream_both_ways_in_little_memory() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_takes_its_request_along() {
+async fn a_client_that_leaves_cancels_its_request() {
     let parent = Parent::start().await;
     let (left, mut noticed) = tokio::sync::mpsc::unbounded_channel();
     let enclave = Enclave::start(&parent.enclave_socket(), move |_| {
@@ -189,7 +189,7 @@ async fn a_client_that_leaves_takes_its_request_along() {
     drop(stream);
     tokio::time::timeout(PATIENCE, noticed.recv())
         .await
-        .expect("the enclave goes on working for nobody");
+        .expect("the enclave still works on the request");
     let log = parent.access_log(1).await;
     assert_eq!(log[0]["status"], serde_json::Value::Null);
 }

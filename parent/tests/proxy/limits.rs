@@ -1,4 +1,4 @@
-//! Nobody gets more than the configuration allows, and everybody is told.
+//! No client gets more than the configuration allows, and every client is told.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn header_fields_that_are_too_long_are_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_announced_too_long_is_refused_before_it_comes() {
+async fn a_body_announced_as_too_long_is_refused_before_it_arrives() {
     let parent = Parent::with("body_bytes = 2048").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     let with_body = |length: usize| {
@@ -45,13 +45,13 @@ async fn a_body_that_is_announced_too_long_is_refused_before_it_comes() {
         (response.status, response.problem().as_str()),
         (413, "body-too-large")
     );
-    // The answer arrives although the client is still writing.
+    // The response arrives although the client is still writing.
     let response = parent.raw(with_body(1_000_000).as_bytes()).await;
     assert_eq!(response.problem(), "body-too-large");
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_is_refused_where_it_exceeds_the_limit() {
+async fn a_body_without_a_length_is_refused_once_it_exceeds_the_limit() {
     let parent = Parent::with("body_bytes = 2048").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     let chunked = |chunks: usize| {
@@ -70,7 +70,7 @@ async fn a_body_without_a_length_is_refused_where_it_exceeds_the_limit() {
 }
 
 #[tokio::test]
-async fn more_requests_than_there_are_places_for_are_sent_away() {
+async fn more_requests_than_there_are_places_for_are_refused() {
     let parent = Parent::with("requests = 2").await;
     let (release, _) = tokio::sync::broadcast::channel::<()>(1);
     let waiting = release.clone();
@@ -97,7 +97,7 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
         (503, "overloaded")
     );
     assert_eq!(response.field("retry-after"), Some("1"));
-    // The operator still sees what is going on.
+    // The operator can still see what happens.
     assert_eq!(parent.get("/healthz").await.status, 200);
     release.send(()).unwrap();
     for stream in &mut held {
@@ -110,7 +110,7 @@ async fn more_requests_than_there_are_places_for_are_sent_away() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_is_not_waited_for() {
+async fn a_body_that_does_not_arrive_is_given_up() {
     let parent = Parent::with("answer_timeout_ms = 300").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     let response = parent
@@ -173,7 +173,7 @@ async fn more_connections_than_allowed_wait_for_their_turn() {
     let early = tokio::time::timeout(Duration::from_millis(300), second.read_u8()).await;
     assert!(
         early.is_err(),
-        "the second connection was served beside the first"
+        "the second connection was served at the same time as the first"
     );
     drop(first);
     assert_eq!(RawResponse::read(&mut second).await.status, 200);

@@ -1,11 +1,11 @@
-//! The proxy as a process: what goes through it, what it refuses, how it stops.
+//! The proxy as a process: what it forwards, what it refuses, and how it stops.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a failing test should stop, in its helpers too"
 )]
 
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! What whoever runs the parent sees of it.
+//! What the operator of the parent sees.
 
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ async fn the_parent_lives_without_an_enclave_and_is_not_ready() {
 }
 
 #[tokio::test]
-async fn readiness_is_what_the_enclave_says() {
+async fn readiness_is_what_the_enclave_reports() {
     let parent = Parent::start().await;
     {
         let _enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
@@ -50,14 +50,14 @@ async fn readiness_is_what_the_enclave_says() {
 }
 
 #[tokio::test]
-async fn an_enclave_that_says_something_else_is_not_ready() {
+async fn an_enclave_that_does_not_report_its_health_is_not_ready() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), |_| async { text(200, "{}") });
     assert_eq!(parent.get("/readyz").await.status, 503);
 }
 
 #[tokio::test]
-async fn readiness_is_answered_in_time_by_whatever_there_is() {
+async fn an_enclave_that_does_not_respond_is_reported_as_unreachable_in_time() {
     let parent = Parent::start().await;
     let _enclave = Recorder::start(&parent.enclave_socket(), Some(b""));
     let began = Instant::now();
@@ -66,7 +66,7 @@ async fn readiness_is_answered_in_time_by_whatever_there_is() {
 }
 
 #[tokio::test]
-async fn the_parents_own_paths_take_no_other_method() {
+async fn the_parents_own_paths_accept_no_other_method() {
     let parent = Parent::start().await;
     for path in ["/healthz", "/readyz", "/metrics"] {
         let request = format!("DELETE {path} HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -80,7 +80,7 @@ async fn the_parents_own_paths_take_no_other_method() {
 }
 
 #[tokio::test]
-async fn only_these_very_paths_are_the_parents() {
+async fn only_exactly_these_paths_are_the_parents() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), |_| async { text(404, "enclave") });
     for path in [
@@ -123,7 +123,7 @@ async fn metrics_count_requests_by_route_and_not_by_key() {
         "permafrost_request_duration_seconds_count{route=\"/v1/keys/{id}/sign\"} 3\n",
         "permafrost_request_duration_seconds_bucket{route=\"/v1/keys/{id}/sign\",le=\"+Inf\"} 3\n",
         "permafrost_request_body_bytes_total 12\n",
-        "permafrost_answer_body_bytes_total 3\n",
+        "permafrost_response_body_bytes_total 3\n",
         "permafrost_requests_in_flight 1\n",
         "permafrost_enclave_reachable 1\n",
         "permafrost_enclave_connects_total{outcome=\"connected\"} 1\n",
@@ -136,7 +136,7 @@ async fn metrics_count_requests_by_route_and_not_by_key() {
 }
 
 #[tokio::test]
-async fn metrics_count_what_the_enclave_asks_of_the_store() {
+async fn metrics_count_the_enclaves_requests_to_the_store() {
     let parent = Parent::start().await;
     let store = parent.directory.path().join("store.sock");
     for request in [

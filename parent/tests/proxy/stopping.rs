@@ -1,4 +1,4 @@
-//! Stopping in order.
+//! Graceful stopping.
 
 use std::time::{Duration, Instant};
 
@@ -24,11 +24,11 @@ async fn a_slow_request_is_finished_before_the_end() {
     assert_eq!(
         idle.read(&mut [0]).await.unwrap(),
         0,
-        "an idle connection stays"
+        "an idle connection stays open"
     );
     assert!(
         TcpStream::connect(parent.address).await.is_err(),
-        "it still accepts"
+        "the parent still accepts connections"
     );
     let response = RawResponse::read(&mut slow).await;
     assert_eq!(response.body, b"late");
@@ -39,7 +39,7 @@ async fn a_slow_request_is_finished_before_the_end() {
 }
 
 #[tokio::test]
-async fn what_takes_longer_than_the_grace_is_cut_off() {
+async fn a_request_that_takes_longer_than_the_grace_is_cut_off() {
     let parent = Parent::with("[stop]\ngrace_ms = 300").await;
     let enclave = Enclave::start(&parent.enclave_socket(), |_| async {
         tokio::time::sleep(Duration::from_secs(60)).await;

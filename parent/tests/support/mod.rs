@@ -1,4 +1,4 @@
-//! The real `permafrost serve`, and enclaves that are not real, on sockets of their own.
+//! The real `permafrost serve`, and fake enclaves, on sockets of their own.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -38,7 +38,7 @@ impl Parent {
         Self::with("").await
     }
 
-    /// Starts with lines of the configuration's `[limits]` and what follows.
+    /// Starts it with this text after `[limits]` in the configuration.
     pub(crate) async fn with(limits: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = directory.path().display();
@@ -64,7 +64,11 @@ impl Parent {
         let log = Arc::new(Mutex::new(Vec::new()));
         let address = tokio::time::timeout(PATIENCE, async {
             loop {
-                let line = lines.next_line().await.unwrap().expect("it ended");
+                let line = lines
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .expect("`permafrost serve` ended");
                 let entry: Value = serde_json::from_str(&line).expect(&line);
                 log.lock().unwrap().push(line);
                 if entry["message"] == "serving" {
@@ -73,7 +77,7 @@ impl Parent {
             }
         })
         .await
-        .expect("it does not serve");
+        .expect("`permafrost serve` does not serve");
         let kept = log.clone();
         let logging = tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
@@ -102,11 +106,11 @@ impl Parent {
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 
-    /// Waits for the end after [`Parent::terminate`]; gives its status and everything it logged.
+    /// Waits for the end after [`Parent::terminate`]; returns the exit status and everything that was logged.
     pub(crate) async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let status = tokio::time::timeout(PATIENCE, self.child.wait())
             .await
-            .expect("it does not end")
+            .expect("`permafrost serve` does not end")
             .unwrap();
         self.logging.await.unwrap();
         let log = self.log.lock().unwrap().clone();
@@ -144,16 +148,16 @@ impl Parent {
             .await
     }
 
-    /// Sends bytes on a connection of their own and reads one answer.
+    /// Sends bytes on a connection of their own and reads one response.
     pub(crate) async fn raw(&self, request: &[u8]) -> RawResponse {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        // A refusal may come, and the connection close, before all of a long request has been written.
+        // A refusal may arrive, and the connection close, before all of a long request has been written.
         let _ = stream.write_all(request).await;
         RawResponse::read(&mut stream).await
     }
 }
 
-/// One answer, as it came.
+/// One response, as it arrived.
 #[derive(Debug)]
 pub(crate) struct RawResponse {
     pub(crate) status: u16,
@@ -162,10 +166,10 @@ pub(crate) struct RawResponse {
 }
 
 impl RawResponse {
-    /// Reads an answer with `Content-Length`, or one without a body.
+    /// Reads a response with `Content-Length`, or one without a body.
     pub(crate) async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Self {
         tokio::time::timeout(PATIENCE, async {
-            let mut bytes = read_head(stream).await.expect("no answer");
+            let mut bytes = read_head(stream).await.expect("no response");
             let body = bytes.split_off(find(&bytes, b"\r\n\r\n").unwrap() + 4);
             let head = String::from_utf8(bytes).unwrap();
             let mut response = Self {
@@ -185,7 +189,7 @@ impl RawResponse {
             response
         })
         .await
-        .expect("no answer in time")
+        .expect("no response in time")
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
@@ -195,7 +199,7 @@ impl RawResponse {
         })
     }
 
-    /// The slug of the problem that the answer is.
+    /// The slug of the problem in the response.
     pub(crate) fn problem(&self) -> String {
         assert_eq!(self.field("content-type"), Some("application/problem+json"));
         let problem: Value = serde_json::from_slice(&self.body).unwrap();
@@ -207,7 +211,7 @@ impl RawResponse {
     }
 }
 
-/// Reads up to and with the end of a header section; `None` when the peer closes before it.
+/// Reads a header section including its end; `None` if the peer closes before that.
 pub(crate) async fn read_head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
@@ -224,12 +228,12 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// What an enclave that is not real does with a request.
+/// What a fake enclave does with a request.
 pub(crate) type Handler = Arc<dyn Fn(Request<Incoming>) -> HandlerFuture + Send + Sync>;
 pub(crate) type HandlerFuture = std::pin::Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 pub(crate) type Body = Either<Full<Bytes>, Incoming>;
 
-/// An HTTP server on the enclave's socket. Dropped, it is gone with all its connections, as after `kill -9`.
+/// An HTTP server on the enclave's socket. Dropping it ends all its connections, as `kill -9` does.
 pub(crate) struct Enclave {
     serving: JoinHandle<()>,
     connections: Arc<Mutex<usize>>,
@@ -270,7 +274,7 @@ impl Enclave {
         }
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub(crate) async fn received(&self, count: usize) {
         tokio::time::timeout(PATIENCE, async {
             while *self.requests.lock().unwrap() < count {
@@ -278,7 +282,7 @@ impl Enclave {
             }
         })
         .await
-        .expect("the requests do not come");
+        .expect("the requests do not arrive");
     }
 
     /// How many connections were made to it.
@@ -311,7 +315,7 @@ pub(crate) fn text(status: u16, text: impl Into<Bytes>) -> Response<Body> {
         .unwrap()
 }
 
-/// Reads the whole body, then answers with its length.
+/// Reads the whole body, then responds with its length.
 pub(crate) async fn count(request: Request<Incoming>) -> Response<Body> {
     match request.into_body().collect().await {
         Ok(body) => text(200, body.to_bytes().len().to_string()),
@@ -319,7 +323,7 @@ pub(crate) async fn count(request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-/// An enclave that keeps each header section as it came and answers with fixed bytes.
+/// An enclave that keeps each header section as it arrived and responds with fixed bytes.
 pub(crate) struct Recorder {
     heads: Arc<Mutex<VecDeque<Vec<u8>>>>,
     serving: JoinHandle<()>,
@@ -350,7 +354,7 @@ impl Recorder {
         Self { heads, serving }
     }
 
-    /// The oldest header section that was not taken yet.
+    /// The oldest header section that has not been taken yet.
     pub(crate) fn take(&self) -> Option<String> {
         let head = self.heads.lock().unwrap().pop_front()?;
         Some(head.iter().map(|byte| char::from(*byte)).collect())

@@ -1,4 +1,4 @@
-//! A way out on a Unix socket, what an enclave does with it, and hosts on loopback.
+//! An egress proxy on a Unix socket, its use by an enclave, and hosts on loopback.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -23,19 +23,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The host that is allowed.
 pub(crate) const HOST: &str = "kms.test.example";
 
-/// An entry that leads to an address whatever DNS says; port 443.
+/// An entry that leads to these addresses without DNS; port 443.
 pub(crate) fn at(addresses: &[SocketAddr]) -> AllowConfig {
     let mut entry = by_dns();
     entry.addresses = addresses.to_vec();
     entry
 }
 
-/// An entry that DNS is asked for; port 443.
+/// An entry that DNS resolves; port 443.
 pub(crate) fn by_dns() -> AllowConfig {
     AllowConfig::new(HOST.parse().unwrap(), 443)
 }
 
-/// The defaults, and these entries.
+/// The default configuration with these entries.
 pub(crate) fn allowing(allow: Vec<AllowConfig>) -> EgressConfig {
     EgressConfig {
         allow,
@@ -43,30 +43,30 @@ pub(crate) fn allowing(allow: Vec<AllowConfig>) -> EgressConfig {
     }
 }
 
-/// A way out that serves.
-pub(crate) struct Way {
+/// An egress proxy that serves.
+pub(crate) struct EgressProxy {
     address: Address,
     directory: TempDir,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
 
-impl Way {
+impl EgressProxy {
     pub(crate) async fn open(config: EgressConfig) -> Self {
-        Self::with_responses(config, Responses::none()).await
+        Self::with_dns(config, DnsAnswers::none()).await
     }
 
-    pub(crate) async fn with_responses(config: EgressConfig, responses: Responses) -> Self {
+    pub(crate) async fn with_dns(config: EgressConfig, answers: DnsAnswers) -> Self {
         let credentials = CredentialsConfig {
             source: CredentialsSource::None,
             ..CredentialsConfig::default()
         };
-        Self::with(config, responses, credentials).await
+        Self::with(config, answers, credentials).await
     }
 
     pub(crate) async fn with(
         config: EgressConfig,
-        responses: Responses,
+        answers: DnsAnswers,
         credentials: CredentialsConfig,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -80,7 +80,7 @@ impl Way {
         let egress = Egress::bind(&config, &credentials, Peers::Any)
             .await
             .unwrap()
-            .with_resolver(responses);
+            .with_resolver(answers);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(egress.serve(async {
             let _stopped_or_dropped = stopped.await;
@@ -101,12 +101,12 @@ impl Way {
         transport::connect(&self.address).await.unwrap()
     }
 
-    /// The answer to a request on a connection of its own.
+    /// The response to a request on a connection of its own.
     pub(crate) async fn ask(&self, request: &str) -> RawResponse {
         ask(&mut self.connect().await, request).await
     }
 
-    /// The answer to CONNECT.
+    /// The response to CONNECT.
     pub(crate) async fn connect_to(&self, target: &str) -> RawResponse {
         self.ask(&connect_request(target)).await
     }
@@ -129,7 +129,7 @@ pub(crate) fn connect_request(target: &str) -> String {
     format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n")
 }
 
-/// One answer.
+/// One response.
 #[derive(Debug)]
 pub(crate) struct RawResponse {
     pub(crate) status: u16,
@@ -146,13 +146,13 @@ impl RawResponse {
     }
 }
 
-/// Sends a request and reads its answer and not a byte more.
+/// Sends a request and reads its response, and not a byte more.
 pub(crate) async fn ask(stream: &mut Stream, request: &str) -> RawResponse {
     within(async {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.expect("no answer"));
+            head.push(stream.read_u8().await.expect("no response"));
         }
         let head = String::from_utf8(head).unwrap();
         let mut response = RawResponse {
@@ -175,10 +175,10 @@ pub(crate) async fn ask(stream: &mut Stream, request: &str) -> RawResponse {
 pub(crate) async fn within<T>(done: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, done)
         .await
-        .expect("it takes too long")
+        .expect("nothing within the patience of these tests")
 }
 
-/// Everything until the connection ends, in whatever way.
+/// Everything until the connection ends, however it ends.
 pub(crate) async fn rest(stream: &mut (impl AsyncReadExt + Unpin)) -> Vec<u8> {
     let mut rest = Vec::new();
     let _reset = within(stream.read_to_end(&mut rest)).await;
@@ -216,7 +216,7 @@ impl Host {
         }
     }
 
-    /// Gives back every byte, and the end.
+    /// Sends back every byte, and the end.
     pub(crate) async fn echo() -> Self {
         Self::start(|mut stream| async move {
             let (mut reading, mut writing) = stream.split();
@@ -226,7 +226,7 @@ impl Host {
         .await
     }
 
-    /// Keeps connections open, and says and reads nothing.
+    /// Keeps connections open, but sends and reads nothing.
     pub(crate) async fn silent() -> Self {
         Self::start(|stream| async move {
             std::future::pending::<()>().await;
@@ -235,7 +235,7 @@ impl Host {
         .await
     }
 
-    /// How many connections came.
+    /// How many connections were accepted.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -247,18 +247,18 @@ impl Drop for Host {
     }
 }
 
-/// A resolver that gives what it is told.
+/// A resolver with fixed answers.
 #[derive(Clone)]
-pub(crate) struct Responses {
-    responses: Option<Vec<IpAddr>>,
+pub(crate) struct DnsAnswers {
+    answers: Option<Vec<IpAddr>>,
     asked: Arc<AtomicUsize>,
     delay: Duration,
 }
 
-impl Responses {
+impl DnsAnswers {
     pub(crate) fn of(addresses: &[&str]) -> Self {
         Self {
-            responses: Some(
+            answers: Some(
                 addresses
                     .iter()
                     .map(|address| address.parse().unwrap())
@@ -272,12 +272,12 @@ impl Responses {
     /// Knows no host.
     pub(crate) fn none() -> Self {
         Self {
-            responses: None,
+            answers: None,
             ..Self::of(&[])
         }
     }
 
-    /// Never answers.
+    /// Does not answer within the patience of these tests.
     pub(crate) fn silent() -> Self {
         Self {
             delay: PATIENCE * 10,
@@ -291,13 +291,13 @@ impl Responses {
     }
 }
 
-impl Resolve for Responses {
+impl Resolve for DnsAnswers {
     fn resolve<'a>(&'a self, _: &'a str) -> Addresses<'a> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
             tokio::time::sleep(self.delay).await;
             let unknown = || io::Error::other("name or service not known");
-            self.responses.clone().ok_or_else(unknown)
+            self.answers.clone().ok_or_else(unknown)
         })
     }
 }
