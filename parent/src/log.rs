@@ -65,7 +65,7 @@ impl Drop for Log {
         }
         let dropped = self.queue.dropped.load(Ordering::Relaxed);
         if dropped > 0 {
-            let _nobody_reads = writeln!(
+            let _unread = writeln!(
                 io::stderr(),
                 "{{\"level\":\"WARN\",\"message\":\"log lines were dropped\",\"lines\":{dropped}}}"
             );
@@ -97,7 +97,7 @@ impl Queue {
 fn write_lines(lines: &Receiver<Vec<u8>>, waiting: &AtomicU64) {
     for line in lines {
         // A closed stderr must not stop the program.
-        let _nobody_reads = io::stderr().write_all(&line);
+        let _unread = io::stderr().write_all(&line);
         waiting.fetch_sub(1, Ordering::Release);
     }
 }

@@ -1,7 +1,7 @@
-"""Checks what runs Permafrost on EC2, without EC2: `check.py PART FOLDER PERMAFROST PAGE`, where PART is what to check, or all, FOLDER
-is deploy/ or a copy of it, PERMAFROST the parent's program, and PAGE docs/deploy.md. scripts/check-deploy calls it.
+"""Checks the deployment on EC2 without EC2: `check.py PART FOLDER PERMAFROST DOCUMENT`, where PART is what to check, or all, FOLDER is
+deploy/ or a copy of it, PERMAFROST the parent's program, and DOCUMENT docs/deploy.md. scripts/check-deploy calls it.
 
-Each check gives what it found wrong, in lines of `rule: what came; what was expected`. Exit code 0: nothing; 1: something.
+Each check reports problems in lines of `rule: what was found; what was expected`. Exit code 0: no problem; 1: a problem.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main():
     part, folder, permafrost, page = sys.argv[1], *map(Path, sys.argv[2:])
-    # Title, module, what its `problems` takes.
+    # Title, module, and the arguments of its `problems`.
     checks = {
         "units": ("systemd units", "units", [folder, permafrost]),
         "module": ("Terraform module: names and rules", "module", [folder / "terraform"]),
@@ -20,12 +20,12 @@ def main():
         "page": (f"commands in {page.name}", "commands", [page, permafrost]),
     }
     if part != "all" and part not in checks:
-        sys.exit(f"refused: there is no part {part}; expected all, {', '.join(checks)}")
+        sys.exit(f"refused: the part {part} does not exist; expected all, {', '.join(checks)}")
     found = 0
     for title, name, arguments in checks.values() if part == "all" else [checks[part]]:
         problems = import_module(name).problems(*arguments)
         if problems is None:
-            print(f"{title}: LEFT OUT: terraform is not here, so its format, its validation and the module's tests were not run")
+            print(f"{title}: LEFT OUT: terraform is not installed, so the format, the validation and the module's tests were not checked")
             continue
         problems = list(problems)
         found += len(problems)

@@ -1,4 +1,4 @@
-"""Every command of our own in a page exists, with its options: what the page tells people to type is held against --help."""
+"""Checks that every command of ours in a document exists, with its options: what people are told to type is compared with --help."""
 
 import re
 import shlex
@@ -22,12 +22,12 @@ def problems(page, permafrost):
                 checked += 1
                 yield from unknown(permafrost.parent / Path(words[0]).name, words[1:])
     if checked == 0:
-        yield f"{page.name}: no command of ours was found in it"
+        yield f"{page.name}: it contains no command of ours"
 
 
 def command_lines(text):
     for fenced in FENCE.findall(text):
-        # Lines without a prompt in a console are what was printed.
+        # In a console, lines without a prompt are output.
         prompted = any(line.startswith("$ ") for line in fenced.splitlines())
         begun = ""
         for line in re.sub(r" *\\\n\s*", " ", fenced).splitlines():
@@ -42,7 +42,7 @@ def command_lines(text):
 
 
 def balanced(line):
-    """Whether every quotation has ended."""
+    """Whether every quotation is closed."""
     try:
         shlex.split(line, comments=True)
     except ValueError:
@@ -51,7 +51,7 @@ def balanced(line):
 
 
 def commands(line):
-    """The simple commands of a line: parts of pipes and lists, what stands in $(...), without sudo and assignments."""
+    """The simple commands of a line: the parts of pipes and lists and what is in $(...), without sudo and assignments."""
     for inner in re.findall(r"\$\(([^()]*)\)", line):
         yield from commands(inner)
     line = re.sub(r"\$\([^()]*\)", "VALUE", line)
@@ -71,7 +71,7 @@ def commands(line):
 
 def unknown_to_script(script, words):
     if not script.is_file():
-        yield f"{script.name}: not there"
+        yield f"{script.name}: it does not exist"
         return
     text = script.read_text()
     for option in words:
@@ -80,7 +80,7 @@ def unknown_to_script(script, words):
 
 
 def unknown(program, words):
-    """Which of the words are no subcommand or option of the program."""
+    """Reports the words that are not a subcommand or an option of the program."""
     subcommands, rest = [], list(words)
     help_text = help_of(program, [])
     while rest and not rest[0].startswith("-") and re.search(rf"^  {re.escape(rest[0])}\s", section(help_text), re.M):
@@ -91,11 +91,11 @@ def unknown(program, words):
         yield f"{name}: {rest[:1] or 'nothing'} follows; expected a command of it"
     for option in rest:
         if option.startswith("--") and not re.search(rf"{re.escape(option.split('=')[0])}\b(?!-)", help_text):
-            yield f"{name}: {option} is no option of it"
+            yield f"{name}: it has no option {option}"
 
 
 def section(help_text):
-    """The list of commands, where there is one."""
+    """The list of commands, if there is one."""
     found = re.search(r"^Commands:\n(.*?)(?:\n\n|\Z)", help_text, re.M | re.S)
     return found[1] if found else ""
 

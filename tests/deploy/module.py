@@ -1,5 +1,5 @@
-"""The Terraform module without Terraform: every attribute and block against the AWS provider's schemas, and rules that no schema has.
-Where Terraform is at hand, terraform.py does the first better; the rules are only here."""
+"""Checks the Terraform module without Terraform: every attribute and block against the AWS provider's schemas, and rules that no
+schema has. Where Terraform is installed, terraform.py does the former better; the rules are only here."""
 
 import json
 import subprocess
@@ -9,10 +9,10 @@ import hcl2
 
 SCHEMAS = json.loads((Path(__file__).parent / "aws-provider.json").read_text())
 
-# What Terraform itself takes in every resource and data source.
+# What Terraform itself accepts in every resource and data source.
 META = {"count", "depends_on", "for_each", "lifecycle", "provider"}
 
-# What must be written, literally: kind, path of blocks and attributes, value.
+# What must be written literally: kind, path of blocks and attributes, value.
 RULES = [
     ("aws_instance", "metadata_options.http_tokens", "required"),  # IMDSv2 only
     ("aws_instance", "metadata_options.http_put_response_hop_limit", 1),
@@ -40,7 +40,7 @@ def problems(folder):
     for path in [*sorted(folder.glob("*.tf")), *sorted(folder.glob("example/*.tf"))]:
         try:
             files[path] = plain(hcl2.loads(path.read_text()))
-        except Exception as error:  # the parser has errors of its own, and those of its parts
+        except Exception as error:  # the parser raises errors of its own and of its parts
             found.append(f"{path.name}: {str(error).splitlines()[0]}; expected HCL")
     if found:
         return found
@@ -100,10 +100,10 @@ def rule_problems(resources):
 
 
 def policy_problems(resources):
-    """The role may do with the key what the key's policy says, so no policy of its own speaks of KMS, or of everything."""
+    """The key's policy alone says what the role may do with the key, so no policy of the role may name KMS, or every action."""
     for name, label, body in resources:
         if name == "aws_iam_role_policy" and ("kms:" in body["policy"] or '"*:*"' in body["policy"] or 'Action = "*"' in body["policy"]):
-            yield f"{name}.{label}: it speaks of KMS, or of every action; expected the key's policy alone to"
+            yield f"{name}.{label}: it names KMS, or every action; expected that of the key's policy alone"
 
 
 def version_problems(files):
@@ -135,7 +135,7 @@ def described_problems(files):
 def user_data_problems(folder):
     script = (folder / "user-data.sh.tftpl").read_text().replace("${store_serial}", "vol0123456789abcdef0")
     if "${" in script or "%{" in script:
-        yield "user-data.sh.tftpl: it has more than ${store_serial} to be filled in"
+        yield "user-data.sh.tftpl: it has more to fill in than ${store_serial}"
     done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, timeout=60)
     if done.returncode:
         yield f"user-data.sh.tftpl: {done.stderr.strip()}; expected a script of bash"
@@ -158,7 +158,7 @@ def at(body, path):
 
 
 def plain(value):
-    """What the parser gives, without its marks and without the quotation marks of strings."""
+    """The parser's result, without its marks and without the quotation marks of strings."""
     if isinstance(value, dict):
         return {plain(name): plain(inner) for name, inner in value.items() if name not in ("__is_block__", "__comments__")}
     if isinstance(value, list):

@@ -1,5 +1,5 @@
-"""The key's policy: what Terraform puts while there is no release is what `permafrost kms policy` prints without its releases, and what
-the module's tests take for a policy is what it prints with one. Both pass `permafrost kms check`."""
+"""Checks the key's policy: what Terraform puts while there is no release is what `permafrost kms policy` prints without its releases,
+and the policy in the module's tests is what it prints with one. Both pass `permafrost kms check`."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ def problems(folder, permafrost):
     measurements = folder / "tests/measurements.json"
     for deployment, administrators in CASES:
         printed = printed_policy(permafrost, measurements, deployment, administrators)
-        # As Terraform's templatefile does, for a template with nothing but these two.
+        # As Terraform's templatefile does, for a template with only these two variables.
         filled = template.replace("${deployment}", deployment).replace("${administrators}", json.dumps(administrators))
         expected = json.loads(printed)
         expected["Statement"] = [statement for statement in expected["Statement"] if not statement["Sid"].startswith(RELEASE)]

@@ -1,5 +1,5 @@
 """A provider for Terraform that knows the AWS provider's schemas and does nothing: enough for `terraform validate`, and for
-`terraform test` with a mocked provider, which asks the true one for its schemas only. It speaks Terraform's plugin protocol, version
+`terraform test` with a mocked provider, which asks the real one only for its schemas. It speaks Terraform's plugin protocol, version
 6 (https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol), over gRPC on loopback.
 """
 
@@ -19,7 +19,7 @@ NESTING = {"single": 1, "list": 2, "set": 3}
 
 @contextmanager
 def running():
-    """Runs the provider, and gives the environment under which Terraform uses it in place of the one in the registry."""
+    """Runs the provider, and returns the environment in which Terraform uses it instead of the one in the registry."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     server.add_generic_rpc_handlers([Provider(json.loads(SCHEMAS.read_text()))])
     port = server.add_insecure_port("127.0.0.1:0")
@@ -40,8 +40,8 @@ def running():
 
 
 class Provider(grpc.GenericRpcHandler):
-    """Answers every call of the protocol: with the schemas where it is asked for them, else with an empty message, in which no
-    diagnostic says that something is wrong."""
+    """Responds to every call of the protocol: to a request for the schemas with the schemas, otherwise with an empty message, which
+    has no diagnostics."""
 
     def __init__(self, schemas):
         self.schemas = provider_schema_response(schemas)
@@ -50,8 +50,8 @@ class Provider(grpc.GenericRpcHandler):
         service, method = call.method.lstrip("/").split("/")
         if service != "tfplugin6.Provider":
             return None
-        answer = self.schemas if method == "GetProviderSchema" else b""
-        return grpc.unary_unary_rpc_method_handler(lambda request, context: answer)
+        response = self.schemas if method == "GetProviderSchema" else b""
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: response)
 
 
 def provider_schema_response(schemas):

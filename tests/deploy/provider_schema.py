@@ -1,11 +1,11 @@
-"""Writes the schemas of what deploy/terraform uses of the AWS provider, as JSON, from the bindings in the npm package
-@cdktn/provider-aws, which are generated from the provider's own schema. Run by hand when the module uses something new:
+"""Writes the schemas of those parts of the AWS provider that deploy/terraform uses, as JSON, from the bindings in the npm package
+@cdktn/provider-aws, which are generated from the provider's own schema. Run it by hand when the module uses something new:
 
     npm pack @cdktn/provider-aws@25.7.0 && tar -xzf cdktn-provider-aws-*.tgz
     python3 tests/deploy/provider_schema.py package > tests/deploy/aws-provider.json
 
-The bindings do not tell an optional attribute from one that is also computed, nor a list from a set for what is computed only: both
-are written as the wider one.
+The bindings do not distinguish an optional attribute from one that is also computed, nor a list from a set in what is only computed:
+the wider one is written for both.
 """
 
 import json
@@ -19,7 +19,7 @@ RESOURCES = [
     "aws_vpc_security_group_ingress_rule",
 ]
 DATA_SOURCES = ["aws_ssm_parameter", "aws_subnet", "aws_subnets", "aws_vpc"]
-# What a configuration of the provider itself may have; the bindings spell some of it in a way of their own.
+# What a configuration of the provider itself may have; the bindings spell some of it differently.
 PROVIDER = {
     "attributes": {
         "allowed_account_ids": {"type": ["set", "string"], "optional": True},
@@ -83,7 +83,7 @@ def of_class(package, folder, name):
 
 
 def block(attributes, interface, code, types):
-    """One block: `attributes` is the code that maps names to values, `interface` says what must be given."""
+    """One block: `attributes` is the code that maps names to values, `interface` says what is required."""
     schema = {"attributes": {}, "blocks": {}}
     declared = re.search(rf"^export interface {interface} (extends \S+ )?\{{(.*?)^\}}", types, re.M | re.S)[2]
     for name, is_block, shape, storage in attributes:
@@ -109,12 +109,12 @@ def block(attributes, interface, code, types):
                 "min": int(required),
                 **block(nested, inner, code, types),
             }
-        # What is neither is an attribute of objects, which nothing here uses.
+        # The rest are attributes of objects, which nothing here uses.
     return schema
 
 
 def between(code, start, end, indent):
-    """The entries of the first mapping between the two: name, whether a block, its type, its storage class."""
+    """The entries of the first mapping between the two: name, whether it is a block, type, storage class."""
     start = code.index(start) + len(start)
     text = "\n" + code[start:code.index(end, start)]
     entry = (

@@ -1,5 +1,5 @@
-"""Terraform itself on the module and its example: format, validation against the AWS provider's schemas, and the module's own tests.
-Nothing is fetched: the provider is the stand-in of provider.py."""
+"""Runs Terraform on the module and its example: format, validation against the AWS provider's schemas, and the module's own tests.
+Nothing is fetched: provider.py stands in for the provider."""
 
 import json
 import os
@@ -16,7 +16,7 @@ OLDEST = (1, 11)
 
 
 def problems(folder):
-    """Nothing at all (None) where there is no Terraform."""
+    """None if Terraform is not installed."""
     program = shutil.which("terraform")
     if program is None:
         return None

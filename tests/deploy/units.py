@@ -1,4 +1,4 @@
-"""The units of deploy/systemd, installed by deploy/install below a folder of their own and judged there by systemd."""
+"""Checks the units of deploy/systemd: deploy/install installs them below a folder of their own, and systemd judges them there."""
 
 import json
 import re
@@ -9,11 +9,11 @@ from pathlib import Path
 
 SYSTEM_UNITS = Path("/usr/lib/systemd/system")
 
-# What each unit leaves open, by the names of `systemd-analyze security`. Anything else open is a mistake, whatever it adds to the
-# exposure level.
+# What each unit leaves open, by the names of `systemd-analyze security`. Anything else that is open is a mistake, whatever its effect
+# on the exposure level.
 OPEN = {
     "permafrost.service": {
-        "DeviceAllow",  # the real-time clock may be read, as systemd lets everybody
+        "DeviceAllow",  # the real-time clock may be read, which systemd allows every unit
         "IPAddressDeny",  # KMS has no fixed addresses; the program has an allow-list of names
         "PrivateNetwork",
         "RestrictAddressFamilies_AF_INET_INET6",
@@ -24,7 +24,7 @@ OPEN = {
     "permafrost-enclave.service": {
         "DeviceAllow",  # /dev/nitro_enclaves
         "PrivateDevices",
-        "PrivateNetwork",  # vsock; IPAddressDeny stands in its place
+        "PrivateNetwork",  # vsock; IPAddressDeny takes its place
         "PrivateUsers",
         "ProcSubset",  # nitro-cli reads /proc/meminfo
         "RestrictAddressFamilies_AF_UNIX",
@@ -33,10 +33,10 @@ OPEN = {
     },
 }
 
-# The exposure levels that those make, times ten.
+# The resulting exposure levels, times ten.
 THRESHOLD = {"permafrost.service": 13, "permafrost-enclave.service": 12}
 
-# What else each unit must say: no other program judges it.
+# What else each unit must contain, which no other program checks.
 MUST = {
     "permafrost.service": ["Restart=always", "LimitCORE=0", "StateDirectoryMode=0700", "WantedBy=multi-user.target"],
     "permafrost-enclave.service": [
@@ -62,8 +62,8 @@ def problems(folder, permafrost):
 
 
 def install(folder, bundle, root):
-    """Puts a bundle together as docs/deploy.md does, with stand-ins for the program and the image, and installs it twice, as an
-    upgrade does."""
+    """Assembles a bundle as docs/deploy.md does, with stand-ins for the program and the image, and installs it twice, as an upgrade
+    does."""
     shutil.copytree(folder, bundle, ignore=shutil.ignore_patterns("terraform"))
     program = bundle / "permafrost"
     program.write_text("#!/bin/sh\n")
@@ -84,9 +84,9 @@ def install(folder, bundle, root):
 def verified(root):
     done = run(["systemd-analyze", "verify", f"--root={root}", "--man=no", "--recursive-errors=yes", *OPEN])
     said = (done.stdout + done.stderr).replace(str(root), "").strip()
-    # What systemd does not know it ignores, with a warning and exit code 0.
+    # systemd ignores what it does not know, with a warning and exit code 0.
     if done.returncode or said:
-        yield f"systemd-analyze verify: {said or done.returncode}; expected to say nothing"
+        yield f"systemd-analyze verify: {said or done.returncode}; expected no output"
 
 
 def users(root):
@@ -95,7 +95,7 @@ def users(root):
     for unit in OPEN:
         for user in re.findall(r"^(?:User|Group)=(.+)$", text_of(root, unit), re.M):
             if user not in known:
-                yield f"systemd-sysusers: makes no {user} for {unit}: {done.stderr.strip()}"
+                yield f"systemd-sysusers: it creates no {user} for {unit}: {done.stderr.strip()}"
 
 
 def security(root, unit):
@@ -107,7 +107,7 @@ def security(root, unit):
         return [f"systemd-analyze security: {done.stderr.strip()}; expected to judge {unit}"]
     still_open = {row["json_field"] for row in rows if row["set"] is False and row["exposure"] not in (None, "", "0.0")}
     found = [f"sandbox of {unit}: {name} is open; expected closed" for name in sorted(still_open - OPEN[unit])]
-    found += [f"sandbox of {unit}: {name} is closed; expected in the list of this check no more"
+    found += [f"sandbox of {unit}: {name} is closed; expected to be removed from this check's list"
               for name in sorted(OPEN[unit] - still_open)]
     threshold = THRESHOLD[unit]
     if run(["systemd-analyze", "security", *options, f"--threshold={threshold}", unit]).returncode:
@@ -116,7 +116,7 @@ def security(root, unit):
 
 
 def agreement(root):
-    """What is said at two places."""
+    """Checks what is stated in two places."""
     enclave, parent = (text_of(root, unit) for unit in ("permafrost-enclave.service", "permafrost.service"))
     started = re.search(r"^ExecStart=\S+ (.+)$", enclave, re.M)[1].split()
     ended = re.search(r"^ExecStop=\S+ (.+)$", enclave, re.M)[1].split()
@@ -128,7 +128,7 @@ def agreement(root):
         said = lines(root / "etc/systemd/system" / unit)
         found += [f"{unit}: no {line}" for line in needed if line not in said]
     if "--debug-mode" in started or "--attach-console" in started:
-        found.append("enclave: it is started in debug mode; expected never")
+        found.append("enclave: it is started in debug mode; expected not to be")
     for option, key in (("--memory", "memory_mib"), ("--cpu-count", "cpu_count")):
         if value(started, option) != allocated.get(key):
             found.append(f"enclave: {option} {value(started, option)} of {key} {allocated.get(key)}; expected the same")
@@ -139,7 +139,7 @@ def agreement(root):
         found.append(f"enclave: ended by {' '.join(ended)}; expected by its own name, and no other")
     for path in (value(started, "--eif-path"), re.search(r"^ExecStart=.* --config (\S+)$", parent, re.M)[1]):
         if not (root / str(path).lstrip("/")).is_file():
-            found.append(f"units: {path} is not what install installs")
+            found.append(f"units: {path} is not a path that install installs")
     state = re.search(r"^StateDirectory=(\S+)$", parent, re.M)[1]
     if Path(store).parent != Path("/var/lib") / state:
         found.append(f"store: {store} is not in /var/lib/{state}, which the unit may write")
@@ -147,7 +147,7 @@ def agreement(root):
 
 
 def allocator(path):
-    """The allocator's configuration, read as AWS's script does: `---`, then comments, and keys with values."""
+    """Checks the allocator's configuration, read as AWS's script reads it: `---`, then comments, and keys with values."""
     first, *rest = lines(path)
     found = [] if first == "---" else [f"allocator.yaml: begins with {first}; expected ---, before which nothing is read"]
     entries = [line.split(":", 1) for line in rest if line and not line.lstrip().startswith("#")]
@@ -157,13 +157,13 @@ def allocator(path):
 
 
 def parent_configuration(folder, permafrost, scratch):
-    """The program reads its configuration before it does anything, and then ends, since the folder of the store is not there."""
+    """Checks the parent's configuration: the program reads it first, and then ends, because the folder of the store does not exist."""
     written = (folder / "parent.toml").read_text().replace("/var/lib/permafrost/", f"{scratch}/nowhere/")
     (scratch / "parent.toml").write_text(written)
     try:
         done = run([permafrost, "serve", "--config", scratch / "parent.toml"], timeout=20)
     except subprocess.TimeoutExpired:
-        return ["parent.toml: the program started; expected to end for want of its store"]
+        return ["parent.toml: the program started; expected to end because its store's folder does not exist"]
     if done.returncode != 1 or "nowhere" not in done.stderr:
         return [f"parent.toml: {done.stderr.strip()}; expected to be accepted"]
     return []

@@ -1,4 +1,4 @@
-"""The `aws` command line does what an operator does, and says what AWS says when it is refused."""
+"""The `aws` command line does what an operator does, and reports refusals with AWS's own messages."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ def aws(*arguments, profile="administrator"):
     )
 
 
-def answer(*arguments, profile="administrator"):
+def response(*arguments, profile="administrator"):
     done = aws(*arguments, profile=profile)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout.strip() else None
@@ -39,16 +39,16 @@ with tempfile.TemporaryDirectory() as folder:
     plaintext = pathlib.Path(folder, "plaintext")
     blob = pathlib.Path(folder, "blob")
 
-    key = answer("create-key", "--description", "made by the command line")["KeyMetadata"]["Arn"]
-    answer("create-alias", "--alias-name", "alias/cli", "--target-key-id", key)
-    described = answer("describe-key", "--key-id", "alias/cli")["KeyMetadata"]
+    key = response("create-key", "--description", "made by the command line")["KeyMetadata"]["Arn"]
+    response("create-alias", "--alias-name", "alias/cli", "--target-key-id", key)
+    described = response("describe-key", "--key-id", "alias/cli")["KeyMetadata"]
     assert described["Arn"] == key and described["Description"] == "made by the command line"
-    assert [entry["KeyArn"] for entry in answer("list-keys")["Keys"]] == [key]
-    assert [entry["AliasName"] for entry in answer("list-aliases")["Aliases"]] == ["alias/cli"]
+    assert [entry["KeyArn"] for entry in response("list-keys")["Keys"]] == [key]
+    assert [entry["AliasName"] for entry in response("list-aliases")["Aliases"]] == ["alias/cli"]
 
     policy.write_text(kms.policy(kms.allow_enclave("kms:Decrypt", "kms:GenerateDataKey")))
-    answer("put-key-policy", "--key-id", key, "--policy-name", "default", "--policy", f"file://{policy}")
-    kept = answer("get-key-policy", "--key-id", key, "--policy-name", "default")["Policy"]
+    response("put-key-policy", "--key-id", key, "--policy-name", "default", "--policy", f"file://{policy}")
+    kept = response("get-key-policy", "--key-id", key, "--policy-name", "default")["Policy"]
     assert json.loads(kept) == json.loads(policy.read_text())
     policy.write_text("{}")
     refused(
@@ -58,12 +58,12 @@ with tempfile.TemporaryDirectory() as folder:
     )
 
     plaintext.write_bytes(b"a secret")
-    made = answer(
+    made = response(
         *("encrypt", "--key-id", "alias/cli", "--plaintext", f"fileb://{plaintext}"),
         *("--encryption-context", "deployment=a,epoch=1"),
     )
     blob.write_bytes(base64.b64decode(made["CiphertextBlob"]))
-    opened = answer(
+    opened = response(
         *("decrypt", "--ciphertext-blob", f"fileb://{blob}", "--encryption-context", "epoch=1,deployment=a"),
         profile="enclave",
     )
@@ -71,9 +71,9 @@ with tempfile.TemporaryDirectory() as folder:
     refused(
         "InvalidCiphertextException", "Decrypt", *("decrypt", "--ciphertext-blob", f"fileb://{blob}"),
     )
-    data_key = answer("generate-data-key", "--key-id", key, "--key-spec", "AES_256", profile="enclave")
+    data_key = response("generate-data-key", "--key-id", key, "--key-spec", "AES_256", profile="enclave")
     assert len(base64.b64decode(data_key["Plaintext"])) == 32
-    random = answer("generate-random", "--number-of-bytes", "16")
+    random = response("generate-random", "--number-of-bytes", "16")
     assert len(base64.b64decode(random["Plaintext"])) == 16
 
     refused(
@@ -84,20 +84,20 @@ with tempfile.TemporaryDirectory() as folder:
     )
     refused("NotFoundException", "DescribeKey", "describe-key", "--key-id", "alias/none")
 
-    answer("disable-key", "--key-id", key)
+    response("disable-key", "--key-id", key)
     refused(
         "DisabledException", "GenerateDataKey", *("generate-data-key", "--key-id", key, "--key-spec", "AES_256")
     )
-    answer("enable-key", "--key-id", key)
-    answer("delete-alias", "--alias-name", "alias/cli")
-    scheduled = answer("schedule-key-deletion", "--key-id", key, "--pending-window-in-days", "7")
+    response("enable-key", "--key-id", key)
+    response("delete-alias", "--alias-name", "alias/cli")
+    scheduled = response("schedule-key-deletion", "--key-id", key, "--pending-window-in-days", "7")
     assert scheduled["KeyState"] == "PendingDeletion"
     refused(
         "KMSInvalidStateException",
         "GenerateDataKey",
         *("generate-data-key", "--key-id", key, "--key-spec", "AES_256"),
     )
-    answer("cancel-key-deletion", "--key-id", key)
-    assert answer("describe-key", "--key-id", key)["KeyMetadata"]["KeyState"] == "Disabled"
+    response("cancel-key-deletion", "--key-id", key)
+    assert response("describe-key", "--key-id", key)["KeyMetadata"]["KeyState"] == "Disabled"
 
 print(json.dumps({"key": key}))

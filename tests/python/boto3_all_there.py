@@ -1,4 +1,4 @@
-"""boto3 finds each key whose ARN is on standard input, and uses it."""
+"""boto3 finds and uses each key whose ARN is on standard input."""
 
 import sys
 

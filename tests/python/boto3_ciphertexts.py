@@ -1,4 +1,4 @@
-"""boto3 encrypts, decrypts, encrypts anew and generates, and is refused as by AWS."""
+"""boto3 encrypts, decrypts, re-encrypts and generates, and is refused as AWS refuses."""
 
 import uuid
 
@@ -27,7 +27,7 @@ blob = made["CiphertextBlob"]
 opened = administrator.decrypt(CiphertextBlob=blob, EncryptionContext=context)
 assert opened["Plaintext"] == b"plaintext" and opened["KeyId"] == first
 
-# What does not open.
+# What does not decrypt.
 for wrong in ({}, {**context, "epoch": "2"}, {**context, "more": "1"}):
     kms.refused(
         "InvalidCiphertextException", "", administrator.decrypt, CiphertextBlob=blob, EncryptionContext=wrong
@@ -46,7 +46,7 @@ kms.refused(
     KeyId=second,
 )
 
-# Encrypted anew, where no policy denies it.
+# Re-encrypted, if no policy denies it.
 third = administrator.create_key()["KeyMetadata"]["Arn"]
 moved = administrator.re_encrypt(
     CiphertextBlob=blob, SourceEncryptionContext=context, DestinationKeyId=third
@@ -95,7 +95,7 @@ for wrong in ({}, {**context, "deployment": "b"}):
     )
 kms.refused("AccessDeniedException", denied, enclave.generate_data_key, KeyId=first, KeySpec="AES_256")
 
-# Not there.
+# What does not exist.
 absent = f"arn:aws:kms:us-east-1:{kms.ACCOUNT}:key/{uuid.uuid4()}"
 kms.refused(
     "NotFoundException", f"Key '{absent}' does not exist", administrator.describe_key, KeyId=absent

@@ -41,7 +41,7 @@ assert listed[0]["LastUpdatedDate"] >= listed[0]["CreationDate"]
 administrator.delete_alias(AliasName=alias)
 kms.refused("NotFoundException", "is not found", administrator.describe_key, KeyId=alias)
 
-# Listed, in pages of one.
+# Listed, one key to a response.
 pages = administrator.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 1})
 arns = [key["KeyArn"] for page in pages for key in page["Keys"]]
 assert sorted(arns) == sorted([made["Arn"], other["Arn"]]), arns

@@ -1,6 +1,6 @@
 """boto3 calls for an attested recipient: boto3_recipient.py KEY_ARN DOCUMENT FOLDER.
 
-Writes what came for the recipient into the folder, one file for each action.
+Writes the ciphertexts for the recipient into the folder, one file for each action.
 """
 
 import pathlib
@@ -19,8 +19,8 @@ opened = enclave.decrypt(KeyId=key, CiphertextBlob=made["CiphertextBlob"], Recip
 assert opened["KeyId"] == key and not opened.get("Plaintext"), opened
 random = administrator.generate_random(NumberOfBytes=15, Recipient=recipient)
 assert not random.get("Plaintext"), random
-for name, answer in (("GenerateDataKey", made), ("Decrypt", opened), ("GenerateRandom", random)):
-    (folder / name).write_bytes(answer["CiphertextForRecipient"])
+for name, response in (("GenerateDataKey", made), ("Decrypt", opened), ("GenerateRandom", random)):
+    (folder / name).write_bytes(response["CiphertextForRecipient"])
 
 # Without the document, and with an altered one.
 denied = "is not authorized to perform: kms:"

@@ -1,4 +1,4 @@
-"""boto3 signs wrongly and is refused by name."""
+"""boto3 signs incorrectly and is refused by name."""
 
 import boto3
 import certifi
@@ -38,7 +38,7 @@ kms.refused(
 unsigned = boto3.client("kms", config=Config(signature_version=UNSIGNED))
 kms.refused("MissingAuthenticationTokenException", "Missing Authentication Token", unsigned.list_keys)
 
-# Another authority than the emulator's is not trusted.
+# An authority other than the emulator's is not trusted.
 kms.client("administrator").list_keys()
 public = boto3.Session(profile_name="administrator").client(
     "kms", verify=certifi.where(), config=Config(retries={"total_max_attempts": 1})

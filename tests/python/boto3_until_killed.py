@@ -1,4 +1,4 @@
-"""boto3 makes keys until the KMS is gone; prints the ARN of each that was acknowledged."""
+"""boto3 makes keys until the KMS is gone, and prints the ARN of each acknowledged key."""
 
 from botocore.exceptions import BotoCoreError
 

@@ -1,4 +1,4 @@
-"""What the scripts share: clients of the development KMS, and refusals by name.
+"""Shared by the scripts: clients of the development KMS, and refusals by name.
 
 Where the KMS is and whom to trust comes from the environment, as for every program that uses the SDK:
 AWS_ENDPOINT_URL_KMS, AWS_CA_BUNDLE, AWS_DEFAULT_REGION, AWS_SHARED_CREDENTIALS_FILE.
@@ -16,7 +16,7 @@ ENCLAVE = f"arn:aws:iam::{ACCOUNT}:role/enclave"
 
 
 def client(profile, **options):
-    """A KMS client of one of the identities, which tries each call once unless told otherwise."""
+    """A KMS client of one of the identities, which by default tries each call once."""
     config = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 20}
     config.update(options)
     return boto3.Session(profile_name=profile).client("kms", config=Config(**config))
@@ -25,18 +25,18 @@ def client(profile, **options):
 def refused(name, words, call, **arguments):
     """Makes a call that must fail with this error and, in its message, these words."""
     try:
-        answer = call(**arguments)
+        response = call(**arguments)
     except ClientError as error:
         assert error.response["Error"]["Code"] == name, error
         message = error.response["Error"]["Message"]
         assert words in message, message
         assert error.response["ResponseMetadata"]["RequestId"], error.response
         return error.response["ResponseMetadata"]["HTTPStatusCode"]
-    raise AssertionError(f"expected {name}, got {answer}")
+    raise AssertionError(f"expected {name}, got {response}")
 
 
 def policy(*statements):
-    """A key policy that leaves everything to IAM, and these statements."""
+    """A key policy that leaves everything to IAM, with these additional statements."""
     root = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [root, *statements]})
 

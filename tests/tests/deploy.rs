@@ -120,7 +120,7 @@ fn a_unit_with_a_mistake_is_refused() {
                 "systemd/permafrost.sysusers",
                 "\"Permafrost, parent",
                 "\"Permafrost: parent",
-                &["systemd-sysusers: makes no permafrost"],
+                &["systemd-sysusers: it creates no permafrost"],
             ),
             (
                 "parent.toml",
@@ -199,7 +199,7 @@ fn a_module_with_a_mistake_is_refused() {
                 "terraform/role.tf",
                 "\"ssm:UpdateInstanceInformation\"",
                 "\"kms:Decrypt\"",
-                &["aws_iam_role_policy.session_manager: it speaks of KMS"],
+                &["aws_iam_role_policy.session_manager: it names KMS"],
             ),
             (
                 "terraform/versions.tf",
@@ -312,7 +312,7 @@ fn a_command_of_the_page_that_does_not_exist_is_refused() {
         (
             "--measurements v1=v1",
             "--measurement v1=v1",
-            "permafrost kms policy: --measurement is no option of it",
+            "permafrost kms policy: it has no option --measurement",
         ),
         (
             "scripts/reproduce --once",
@@ -322,7 +322,7 @@ fn a_command_of_the_page_that_does_not_exist_is_refused() {
         (
             "scripts/image enclave.toml",
             "scripts/picture enclave.toml",
-            "picture: not there",
+            "picture: it does not exist",
         ),
     ] {
         let page = folder.path().join("deploy.md");

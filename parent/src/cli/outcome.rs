@@ -80,7 +80,7 @@ impl Outcome {
     pub(super) fn report(self) -> ExitCode {
         if !self.text.is_empty() {
             let shown: String = self.text.chars().take(SHOWN_MAX).collect();
-            let _nobody_reads = writeln!(io::stderr(), "error: {shown}");
+            let _unread = writeln!(io::stderr(), "error: {shown}");
         }
         ExitCode::from(self.code)
     }
