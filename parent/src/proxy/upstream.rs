@@ -71,9 +71,9 @@ impl Upstream {
     ) -> Result<Response<Incoming>, UpstreamError> {
         *request.uri_mut() = pool_uri(request.uri().path_and_query())?;
         *request.version_mut() = Version::HTTP_11;
-        let answered = self.client.request(request).await;
-        self.reachability.saw(answered.is_ok());
-        answered.map_err(|error| match error.is_connect() {
+        let sent = self.client.request(request).await;
+        self.reachability.saw(sent.is_ok());
+        sent.map_err(|error| match error.is_connect() {
             true => UpstreamError::NotConnected(causes(&error)),
             false => UpstreamError::Broken(causes(&error)),
         })

@@ -48,7 +48,7 @@ impl RecordStore {
         expected: Expected,
         record: Bytes,
     ) -> Result<Put, StoreError> {
-        let (response, answered) = oneshot::channel();
+        let (response, outcome) = oneshot::channel();
         let request = Request {
             kind: kind.to_owned(),
             id: id.to_owned(),
@@ -57,7 +57,7 @@ impl RecordStore {
             response,
         };
         self.writer.send(request).await?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        outcome.await.map_err(|_| StoreError::Closed)?
     }
 }
 
