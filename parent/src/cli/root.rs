@@ -39,7 +39,7 @@ enum RootCommand {
 #[command(after_help = "Example:\n  permafrost root show --json")]
 struct Show {}
 
-/// Make the next epoch from a new KMS data key. Old records still open; new records are sealed in the new epoch.
+/// Make the next epoch from a new KMS data key. Old records still open; new writes are sealed in the new epoch.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

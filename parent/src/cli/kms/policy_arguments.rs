@@ -22,8 +22,8 @@ pub(super) struct PolicyArguments {
     #[arg(long = "role", required = true, value_name = "ARN")]
     roles: Vec<String>,
 
-    /// A principal that may describe, change and delete the key, but not use it: a user or a role, or the account's root,
-    /// so that IAM policies decide. May be repeated.
+    /// A user or a role that may describe, change and delete the key, but not use it; or the account's root, so that IAM
+    /// policies decide. May be repeated.
     #[arg(long = "administrator", required = true, value_name = "ARN")]
     administrators: Vec<String>,
 
