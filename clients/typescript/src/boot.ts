@@ -1,6 +1,5 @@
 /** One verified boot of an enclave. */
 
-import { Response } from "./response.js";
 import type { RootCertificate } from "./attestation/root-certificate.js";
 import type { VerifiedDocument } from "./attestation/verified.js";
 import type { Binding } from "./binding.js";
@@ -9,10 +8,11 @@ import { EnclaveClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { UnauthenticatedError, UnexpectedResponseError } from "./error.js";
 import { type EnclavePolicy, judge } from "./expectation.js";
-import { get, type HttpResponse, type HttpRequest, values } from "./http.js";
-import { ResponseError, isSigned, verifyResponse } from "./http-signature/response.js";
+import { get, type HttpRequest, type HttpResponse, values } from "./http.js";
 import { type BootName, SIGNATURE } from "./http-signature/profile.js";
+import { isSigned, ResponseError, verifyResponse } from "./http-signature/response.js";
 import { readJson, readProblem } from "./problem.js";
+import { Response } from "./response.js";
 
 /** One boot of an enclave, as its attestation document vouches for it. */
 export class Boot {
@@ -82,7 +82,9 @@ function documentOf(response: HttpResponse): Bytes {
   if (response.status !== 200) {
     // Whether it is signed or not: there is no key yet to check it with.
     const problem = readProblem(response);
-    throw problem ? new UnauthenticatedError(problem) : new UnexpectedResponseError(response.status, "it is no problem");
+    throw problem
+      ? new UnauthenticatedError(problem)
+      : new UnexpectedResponseError(response.status, "it is no problem");
   }
   const { document } = (readJson(response.body) ?? {}) as { document?: unknown };
   const decoded = typeof document === "string" ? fromBase64(document) : undefined;

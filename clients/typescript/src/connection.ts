@@ -2,7 +2,7 @@
 
 import { type Bytes, concat } from "./bytes.js";
 import { ConnectionError } from "./error.js";
-import type { HttpResponse, HttpRequest } from "./http.js";
+import type { HttpRequest, HttpResponse } from "./http.js";
 import { quoted } from "./quoted.js";
 
 /** What `fetch` is called with here. */

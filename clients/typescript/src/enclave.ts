@@ -1,12 +1,11 @@
 /** An enclave that has been verified. */
 
-import type { Response } from "./response.js";
 import { RootCertificate } from "./attestation/root-certificate.js";
 import { Boot } from "./boot.js";
 import { type Bytes, utf8 } from "./bytes.js";
 import { Connection, type Fetch, TIME_LIMIT_MS } from "./connection.js";
 import type { EnclavePolicy } from "./expectation.js";
-import { type Fields, type HttpResponse, type HttpRequest, values } from "./http.js";
+import { type Fields, type HttpRequest, type HttpResponse, values } from "./http.js";
 import type { Principal } from "./http-signature/key.js";
 import {
   CONTENT_TYPE,
@@ -19,6 +18,7 @@ import { checkRequestLine, once, signRequest } from "./http-signature/request.js
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
 import { quoted } from "./quoted.js";
+import type { Response } from "./response.js";
 
 /** Where the enclave is, and what it must be. */
 export interface ConnectOptions {
@@ -80,7 +80,13 @@ export class Enclave {
    * @throws {AnswerError} {@link ConnectionError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError}.
    */
   static async connect(options: ConnectOptions): Promise<Enclave> {
-    const { origin, policy, roots = [RootCertificate.awsNitroG1()], oblivious = true, timeLimitMs = TIME_LIMIT_MS } = options;
+    const {
+      origin,
+      policy,
+      roots = [RootCertificate.awsNitroG1()],
+      oblivious = true,
+      timeLimitMs = TIME_LIMIT_MS,
+    } = options;
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     const connection = new Connection(origin, fetch, timeLimitMs);
     const connect = async () => {

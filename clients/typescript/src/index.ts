@@ -8,7 +8,6 @@
  * {@link VerifiedDocument.check}.
  */
 
-export { Response } from "./response.js";
 export { type At, Document } from "./attestation/document.js";
 export { AttestationError, type AttestationRule } from "./attestation/error.js";
 export { Measurements, MeasurementsError } from "./attestation/measurements.js";
@@ -31,9 +30,9 @@ export {
 } from "./error.js";
 export type { EnclavePolicy } from "./expectation.js";
 export type { Fields } from "./http.js";
-export { ResponseError, type ResponseRule } from "./http-signature/response.js";
 export { generateSessionKey, type Principal, publicKeyText, signingKeyFromPem } from "./http-signature/key.js";
 export { type BootName, ProfileError, type ProfileRule } from "./http-signature/profile.js";
+export { ResponseError, type ResponseRule } from "./http-signature/response.js";
 export { PemError } from "./pem.js";
 export type * from "./people/api.js";
 export {
@@ -51,3 +50,4 @@ export { type PasskeyNames, People, type PeopleOptions } from "./people/people.j
 export { Session, type SignedEvent, type UnsignedEvent } from "./people/session.js";
 export { RecoveryTicket } from "./people/ticket.js";
 export { type Problem, problemName } from "./problem.js";
+export { Response } from "./response.js";

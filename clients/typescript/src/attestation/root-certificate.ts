@@ -62,7 +62,9 @@ export class RootCertificate {
       readCertificate(der);
     } catch (error) {
       if (error instanceof DerError) {
-        throw new RootCertificateError(`the root is not a certificate: ${error.message}; accepted: X.509 version 3 in DER`);
+        throw new RootCertificateError(
+          `the root is not a certificate: ${error.message}; accepted: X.509 version 3 in DER`,
+        );
       }
       throw error;
     }

@@ -1,7 +1,7 @@
 /** Signed answers. */
 
 import type { Bytes } from "../bytes.js";
-import { type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../http.js";
+import { type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../http.js";
 import { quoted } from "../quoted.js";
 import { verifyEd25519 } from "./key.js";
 import {
@@ -54,7 +54,11 @@ export interface VerifiedResponse {
  *
  * @throws {AnswerError} nothing of the answer is to be used then.
  */
-export async function verifyResponse(response: HttpResponse, request: HttpRequest, bootKey: Bytes): Promise<VerifiedResponse> {
+export async function verifyResponse(
+  response: HttpResponse,
+  request: HttpRequest,
+  bootKey: Bytes,
+): Promise<VerifiedResponse> {
   try {
     return await verify(response, request, bootKey);
   } catch (error) {
@@ -70,7 +74,11 @@ export function isSigned(request: HttpRequest): boolean {
   return requestSignature(request) !== undefined;
 }
 
-async function verify({ status, fields, body }: HttpResponse, request: HttpRequest, key: Bytes): Promise<VerifiedResponse> {
+async function verify(
+  { status, fields, body }: HttpResponse,
+  request: HttpRequest,
+  key: Bytes,
+): Promise<VerifiedResponse> {
   const input = requiredField(fields, SIGNATURE_INPUT, SIGNATURE_INPUT_MAX);
   const signature = signatureBytes(requiredField(fields, SIGNATURE, SIGNATURE_MAX));
   const digest = requiredField(fields, CONTENT_DIGEST);

@@ -4,7 +4,7 @@
  */
 
 import { type Bytes, bytes, concat, fromUtf8, utf8 } from "../bytes.js";
-import type { Fields, HttpResponse, HttpRequest } from "../http.js";
+import type { Fields, HttpRequest, HttpResponse } from "../http.js";
 import { quoted } from "../quoted.js";
 
 /** Why bytes are not a response that this client takes. */

@@ -1,11 +1,11 @@
 /** How people's requests are sent: what a passkey has to approve, it approves first. */
 
-import type { Response } from "../response.js";
 import { type Bytes, toBase64url, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
 import type { Fields } from "../http.js";
 import type { Principal } from "../http-signature/key.js";
 import { problemName } from "../problem.js";
+import type { Response } from "../response.js";
 import type { Authenticator, PasskeyResponse } from "./authenticator.js";
 import { approvalChallenge } from "./challenge.js";
 
@@ -39,7 +39,8 @@ export interface Challenge {
 /** A request that a passkey has approved. */
 export interface Approved {
   readonly response: Response;
-  readonly response: PasskeyResponse;
+  /** Base64url of the credential id of the passkey that approved it. */
+  readonly credentialId: string;
   /** Says that the enclave does not know this passkey; false where nobody listens. */
   readonly forget: () => Promise<boolean>;
 }
@@ -65,11 +66,12 @@ export class Conversation {
     const given = asked.json<Challenge>();
     const prepared = request(wanted);
     const challenge = await approvalChallenge(purpose, given.nonce, prepared, speaker.principal?.name ?? "");
-    const response = await ceremony(this.authenticator, challenge, given);
-    const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(response)))}`;
+    const passkeyResponse = await ceremony(this.authenticator, challenge, given);
+    const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(passkeyResponse)))}`;
     const response = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
-    const forget = () => this.authenticator.forget({ rpId: given.rp_id, credentialId: response.id });
-    return { response, response, forget };
+    const credentialId = passkeyResponse.id;
+    const forget = () => this.authenticator.forget({ rpId: given.rp_id, credentialId });
+    return { response, credentialId, forget };
   }
 
   async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Response> {

@@ -49,10 +49,10 @@ export class People {
     const { pair, session } = await this.#newSession(scope);
     const json = { passkey_name: names.passkeyName, session };
     const wanted = { method: "POST", target: "/v1/users", json } as const;
-    const { response, response } = await this.#withNewPasskey("register", wanted, names.userName);
+    const { response, credentialId } = await this.#withNewPasskey("register", wanted, names.userName);
     const registered = response.json<{ user: User; session: SessionInfo; key: UserKey }>();
     return {
-      session: await this.#enter(registered.session, registered.user, pair, response.id),
+      session: await this.#enter(registered.session, registered.user, pair, credentialId),
       key: registered.key,
     };
   }
@@ -61,9 +61,9 @@ export class People {
   async login(scope?: Scope): Promise<Session> {
     const { pair, session } = await this.#newSession(scope);
     const wanted = { method: "POST", target: "/v1/sessions", json: session } as const;
-    const { response, response } = await this.#conversation.approved("login", wanted, assertion());
+    const { response, credentialId } = await this.#conversation.approved("login", wanted, assertion());
     const { session: opened, user } = response.json<{ user: User; session: SessionInfo }>();
-    return this.#enter(opened, user, pair, response.id);
+    return this.#enter(opened, user, pair, credentialId);
   }
 
   /**

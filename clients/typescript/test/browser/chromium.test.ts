@@ -80,7 +80,7 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
       response.end();
     } else if (path.startsWith("/v1/")) {
       const headers = [["content-type", request.headers["content-type"]], ...signed(request)];
-      const response = await fake.fetch(`http://${request.headers.host}${path}`, {
+      const fetched = await fake.fetch(`http://${request.headers.host}${path}`, {
         method: request.method ?? "GET",
         headers: headers.filter((field): field is [string, string] => field[1] !== undefined),
         body: body.length > 0 ? body : null,
@@ -88,8 +88,8 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
         credentials: "omit",
         redirect: "error",
       });
-      response.writeHead(response.status, Object.fromEntries(response.headers));
-      response.end(Buffer.from(await response.arrayBuffer()));
+      response.writeHead(fetched.status, Object.fromEntries(fetched.headers));
+      response.end(Buffer.from(await fetched.arrayBuffer()));
     } else {
       const { type, content } = file(path);
       response.writeHead(200, { "content-type": type });

@@ -22,7 +22,9 @@ describe("an enclave is not connected to", () => {
       fetch: fake.fetch,
     };
     expect((await errorOf(AttestationError, Enclave.connect(options))).rule).toBe("root");
-    expect((await errorOf(AttestationError, connect(fake, { roots: [RootCertificate.awsNitroG1()] }))).rule).toBe("root");
+    expect((await errorOf(AttestationError, connect(fake, { roots: [RootCertificate.awsNitroG1()] }))).rule).toBe(
+      "root",
+    );
     expect((await errorOf(AttestationError, connect(fake, { roots: [] }))).rule).toBe("root");
   });
 

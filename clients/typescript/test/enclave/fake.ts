@@ -3,7 +3,7 @@
 import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { type Bytes, bytes, concat, fromHex, sha256, toBase64, toHex, utf8 } from "../../src/bytes.js";
 import type { Fetch } from "../../src/connection.js";
-import { get, type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
+import { get, type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../../src/http.js";
 import type { BootName } from "../../src/http-signature/profile.js";
 import { encode, type Value } from "../forge/cbor.js";
 import { at, ForgedPath } from "../forge/path.js";

@@ -16,7 +16,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { type Bytes, bytes, concat, utf8 } from "../../src/bytes.js";
-import type { HttpResponse, HttpRequest } from "../../src/http.js";
+import type { HttpRequest, HttpResponse } from "../../src/http.js";
 
 const SUITE = concat(utf8("HPKE"), bytes([0, 0x20, 0, 1, 0, 1]));
 const KEM = concat(utf8("KEM"), bytes([0, 0x20]));
@@ -39,7 +39,10 @@ export class FakeGateway {
   }
 
   /** Opens a request, has it answered, and seals the answer; undefined where it is sealed to another key. */
-  async serve(encapsulated: Bytes, response: (request: HttpRequest) => Promise<HttpResponse>): Promise<Bytes | undefined> {
+  async serve(
+    encapsulated: Bytes,
+    response: (request: HttpRequest) => Promise<HttpResponse>,
+  ): Promise<Bytes | undefined> {
     const [header, enc, sealed] = [encapsulated.slice(0, 7), encapsulated.slice(7, 39), encapsulated.slice(39)];
     const { key, nonce, exporter } = this.#context(enc, concat(utf8("message/bhttp request\0"), header));
     let message: Bytes;

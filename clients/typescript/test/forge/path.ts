@@ -98,7 +98,9 @@ export class ForgedPath {
   }
 
   /** A good document with its fields changed, and the root it verifies against. */
-  async document(change: (fields: Fields) => void = () => undefined): Promise<{ document: Bytes; root: RootCertificate }> {
+  async document(
+    change: (fields: Fields) => void = () => undefined,
+  ): Promise<{ document: Bytes; root: RootCertificate }> {
     return this.documentOver(await this.certificates(), change);
   }
 

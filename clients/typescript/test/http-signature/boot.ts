@@ -1,7 +1,7 @@
 /** A boot that answers as the enclave does: what the tests of the client speak to. */
 
 import { type Bytes, toBase64, utf8 } from "../../src/bytes.js";
-import { type Fields, type HttpResponse, type HttpRequest, pathOf, queryOf, values } from "../../src/http.js";
+import { type Fields, type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../../src/http.js";
 import { type BootName, contentDigest, signatureItem } from "../../src/http-signature/profile.js";
 
 export interface Boot {

@@ -2,11 +2,11 @@
 
 import { expect, test } from "vitest";
 import { type Bytes, bytes, concat, fromBase64, fromHex, sha256, toHex, utf8 } from "../../src/bytes.js";
-import type { Fields, HttpResponse, HttpRequest } from "../../src/http.js";
-import { verifyResponse } from "../../src/http-signature/response.js";
+import type { Fields, HttpRequest, HttpResponse } from "../../src/http.js";
 import { publicKeyText } from "../../src/http-signature/key.js";
 import { type BootName, SIGNED_FIELDS } from "../../src/http-signature/profile.js";
 import { signRequest } from "../../src/http-signature/request.js";
+import { verifyResponse } from "../../src/http-signature/response.js";
 import { repositoryText } from "../fixtures.js";
 
 const PAGE = repositoryText("docs/signatures.md");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Bytes, utf8 } from "../../src/bytes.js";
-import type { Fields, HttpResponse, HttpRequest } from "../../src/http.js";
-import { ResponseError, isSigned, verifyResponse } from "../../src/http-signature/response.js";
+import type { Fields, HttpRequest, HttpResponse } from "../../src/http.js";
 import { generateSessionKey } from "../../src/http-signature/key.js";
 import { signRequest } from "../../src/http-signature/request.js";
+import { isSigned, ResponseError, verifyResponse } from "../../src/http-signature/response.js";
 import { type Boot, newBoot } from "./boot.js";
 
 const NAME = `sha-256=${"5a".repeat(32)}` as const;

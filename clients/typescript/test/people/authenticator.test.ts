@@ -50,7 +50,12 @@ test("a passkey is asked by its id, with user verification", async () => {
   vi.stubGlobal("navigator", { credentials: { get } });
   const question = { challenge: CHALLENGE, rpId: "example.org" };
   const response = await browserAuthenticator.get({ ...question, credentialId: ID });
-  expect(response.response).toEqual({ clientDataJSON: "ZA", authenticatorData: "YQ", signature: "cw", userHandle: null });
+  expect(response.response).toEqual({
+    clientDataJSON: "ZA",
+    authenticatorData: "YQ",
+    signature: "cw",
+    userHandle: null,
+  });
   await browserAuthenticator.get(question);
   const [[named], [open]] = get.mock.calls as [[{ publicKey: object }], [{ publicKey: object }]];
   const id = Uint8Array.of(0xfb, 0xff, 0xbf, 0, 0, 0);
