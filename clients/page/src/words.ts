@@ -1,13 +1,13 @@
 /** What went wrong, in words for the person who sees it. */
 
 import {
-  ResponseError,
   AttestationError,
   ConnectionError,
   PasskeyError,
   PasskeyLeftError,
   ProblemError,
   problemName,
+  ResponseError,
   UnauthenticatedError,
 } from "@permafrost/client";
 import { ExpectationError } from "./expectation.js";
