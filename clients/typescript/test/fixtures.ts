@@ -34,9 +34,9 @@ export function repositoryText(path: string): string {
   return readFileSync(join(repository, path), "utf8");
 }
 
-/** A published vector that the Rust tests have, too. */
-export function obliviousVector<T>(name: string): T {
-  return JSON.parse(repositoryText(`common/src/oblivious/vectors/${name}`));
+/** A file of `clients/vectors`, which the Rust tests run, too. */
+export function vectors<T>(name: string): T {
+  return JSON.parse(repositoryText(`clients/vectors/${name}`));
 }
 
 /** The folder of the programs, built with the emulated NSM: PERMAFROST_PROGRAMS. */

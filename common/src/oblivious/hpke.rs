@@ -265,7 +265,8 @@ mod tests {
     #[test]
     fn the_vector_of_rfc_9180_is_reproduced_by_both_ends() {
         let vector: Vector =
-            serde_json::from_str(include_str!("vectors/rfc9180-a.1.1.json")).unwrap();
+            serde_json::from_str(include_str!("../../../clients/vectors/rfc9180-a.1.1.json"))
+                .unwrap();
         let sender = KeyPair::from_private_key(&vector.sk_em);
         let recipient = KeyPair::from_private_key(&vector.sk_rm);
         assert_eq!(sender.public_key()[..], vector.pk_em);

@@ -33,6 +33,8 @@ const STEP: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::super::{GatewayKey, KeyConfiguration};
     use super::*;
 
@@ -47,22 +49,36 @@ mod tests {
         (request.len(), response.len())
     }
 
+    #[derive(Deserialize)]
+    struct Vectors {
+        sealing: Sealing,
+        on_the_wire: Vec<Lengths>,
+    }
+
+    #[derive(Deserialize)]
+    struct Sealing {
+        request: usize,
+        response: usize,
+    }
+
+    #[derive(Deserialize)]
+    struct Lengths {
+        shortest: usize,
+        longest: usize,
+    }
+
     #[test]
     fn lengths_on_the_wire_are_of_the_list_and_the_next_one_that_fits() {
-        for (shortest, longest) in [
-            (55, 512),
-            (513, 1024),
-            (1025, 2048),
-            (2049, 4096),
-            (4097, 8192),
-            (8193, 16_384),
-            (16_385, 32_768),
-            (32_769, 49_152),
-            (245_761, 262_144),
-        ] {
-            for unpadded in [shortest, longest] {
-                let lengths = on_the_wire(unpadded - 55, unpadded - 32);
-                assert_eq!(lengths, (longest, longest), "{unpadded}");
+        let vectors = include_str!("../../../clients/vectors/padding.json");
+        let Vectors {
+            sealing,
+            on_the_wire: lengths,
+        } = serde_json::from_str(vectors).unwrap();
+        assert_eq!(lengths.len(), 9);
+        for Lengths { shortest, longest } in lengths {
+            for sealed in [shortest, longest] {
+                let lengths = on_the_wire(sealed - sealing.request, sealed - sealing.response);
+                assert_eq!(lengths, (longest, longest), "{sealed}");
             }
         }
     }

@@ -71,7 +71,7 @@ struct Example {
 
 impl Example {
     fn read() -> Self {
-        serde_json::from_str(include_str!("vectors/rfc9458-a.json")).unwrap()
+        serde_json::from_str(include_str!("../../../clients/vectors/rfc9458-a.json")).unwrap()
     }
 }
 

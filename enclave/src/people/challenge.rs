@@ -205,6 +205,8 @@ fn used() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     const NOW: u64 = 1_800_000_000;
@@ -259,6 +261,48 @@ mod tests {
         let used = challenges.used();
         assert!(used.nonces.len() <= 2);
         assert_eq!(used.nonces.len(), used.by_expiry.len());
+    }
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        challenges: Vec<Vector>,
+    }
+
+    #[derive(Deserialize)]
+    struct Vector {
+        name: String,
+        purpose: String,
+        nonce: String,
+        method: String,
+        target: String,
+        body: String,
+        keyid: String,
+        request_digest: String,
+        challenge: String,
+    }
+
+    #[test]
+    fn challenges_are_those_of_the_vectors_of_every_client() {
+        let vectors = include_str!("../../../clients/vectors/passkey-challenge.json");
+        let Vectors { challenges } = serde_json::from_str(vectors).unwrap();
+        assert_eq!(challenges.len(), 6);
+        for vector in challenges {
+            let (path, query) = vector
+                .target
+                .split_once('?')
+                .unwrap_or((&vector.target, ""));
+            let body = hex::decode(&vector.body).unwrap();
+            let request = request_digest(&vector.method, path, query, &body, &vector.keyid);
+            let mut nonce = Nonce([0; NONCE_LEN]);
+            hex::decode_to_slice(&vector.nonce, &mut nonce.0).unwrap();
+            let challenge = nonce.challenge(&vector.purpose, &request);
+            assert_eq!(
+                (hex::encode(request), hex::encode(challenge)),
+                (vector.request_digest, vector.challenge),
+                "{}",
+                vector.name
+            );
+        }
     }
 
     #[test]

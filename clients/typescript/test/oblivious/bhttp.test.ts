@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { bytes, concat, toHex, utf8 } from "../../src/bytes.js";
 import { BinaryHttpError, decodeResponse, encodeRequest } from "../../src/oblivious/bhttp.js";
+import { vectors } from "../fixtures.js";
 import { hex } from "../hex.js";
-import vectors from "../vectors/rfc9292-5.json" with { type: "json" };
+
+interface Rfc9292 {
+  readonly known_length_request: string;
+  readonly indeterminate_length_response_after_informational_ones: string;
+  readonly known_length_response_with_trailers: string;
+}
+
+const rfc = vectors<Rfc9292>("rfc9292-5.json");
 
 test("the request of the RFC is written as printed", () => {
   const encoded = encodeRequest({
@@ -15,7 +23,7 @@ test("the request of the RFC is written as printed", () => {
     ],
     body: bytes([]),
   });
-  expect(toHex(encoded)).toBe(vectors.known_length_request);
+  expect(toHex(encoded)).toBe(rfc.known_length_request);
 });
 
 test.each([
@@ -75,12 +83,12 @@ describe("a response", () => {
   });
 
   test.each([
-    ["the RFC's, which has trailers", vectors.known_length_response_with_trailers, "trailers"],
-    ["the RFC's, of indeterminate length", vectors.indeterminate_length_response_after_informational_ones, "framing"],
+    ["the RFC's, which has trailers", rfc.known_length_response_with_trailers, "trailers"],
+    ["the RFC's, of indeterminate length", rfc.indeterminate_length_response_after_informational_ones, "framing"],
     ["an informational one", "014064000000", "informational"],
     ["an informational one before it", "0140660040c8000000", "informational"],
     ["a status of 600", "014258000000", "status"],
-    ["a request", vectors.known_length_request, "framing"],
+    ["a request", rfc.known_length_request, "framing"],
     ["a field without a value", "0140c80201610000", "value"],
     ["a pseudo-field", `0140c8${toHex(prefixedBytes(pair(":status", "200")))}0000`, "lower case"],
     ["a field in upper case", `0140c8${toHex(prefixedBytes(pair("A", "1")))}0000`, "lower case"],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { bytes, toHex, utf8 } from "../../src/bytes.js";
 import { expand, extract, generateKeyPair, HpkeError, setupBaseSender } from "../../src/oblivious/hpke.js";
-import { obliviousVector } from "../fixtures.js";
+import { vectors } from "../fixtures.js";
 import { hex } from "../hex.js";
 import { keyPair } from "./x25519.js";
 
@@ -14,7 +14,7 @@ interface Rfc9180 {
   readonly exports: { readonly exporter_context: string; readonly L: number; readonly exported_value: string }[];
 }
 
-const vector = obliviousVector<Rfc9180>("rfc9180-a.1.1.json");
+const vector = vectors<Rfc9180>("rfc9180-a.1.1.json");
 
 async function sender() {
   const ephemeral = await keyPair(vector.skEm, vector.pkEm);

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { bytes, concat } from "../../src/bytes.js";
 import { KeyConfigurationError, readKeyConfigurations } from "../../src/oblivious/keys.js";
-import { obliviousVector } from "../fixtures.js";
+import { vectors } from "../fixtures.js";
 import { hex } from "../hex.js";
 
-const PUBLISHED = hex(obliviousVector<{ key_configuration: string }>("rfc9458-a.json").key_configuration);
+const PUBLISHED = hex(vectors<{ key_configuration: string }>("rfc9458-a.json").key_configuration);
 const PUBLIC_KEY = PUBLISHED.slice(3, 35);
 
 /** A list of configurations, each with its length before it. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { bytes, concat, toHex } from "../../src/bytes.js";
 import { readKeyConfigurations } from "../../src/oblivious/keys.js";
 import { encapsulate, ObliviousError } from "../../src/oblivious/ohttp.js";
-import { obliviousVector } from "../fixtures.js";
+import { vectors } from "../fixtures.js";
 import { hex } from "../hex.js";
 import { keyPair } from "./x25519.js";
 
@@ -16,7 +16,7 @@ interface Rfc9458 {
   readonly encapsulated_response: string;
 }
 
-const vector = obliviousVector<Rfc9458>("rfc9458-a.json");
+const vector = vectors<Rfc9458>("rfc9458-a.json");
 
 const KEY = readKeyConfigurations(concat(bytes([0, 45]), hex(vector.key_configuration)));
 

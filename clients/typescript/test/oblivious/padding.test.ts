@@ -3,25 +3,24 @@ import { bytes, concat } from "../../src/bytes.js";
 import { readKeyConfigurations } from "../../src/oblivious/keys.js";
 import { encapsulate } from "../../src/oblivious/ohttp.js";
 import { padRequest } from "../../src/oblivious/padding.js";
-import { obliviousVector } from "../fixtures.js";
+import { vectors } from "../fixtures.js";
 import { hex } from "../hex.js";
 
-const vector = obliviousVector<{ readonly key_configuration: string }>("rfc9458-a.json");
-const KEY = readKeyConfigurations(concat(bytes([0, 45]), hex(vector.key_configuration)));
+interface Padding {
+  readonly sealing: { readonly request: number };
+  readonly on_the_wire: readonly { readonly shortest: number; readonly longest: number }[];
+}
 
-test.each([
-  [55, 512],
-  [513, 1024],
-  [1025, 2048],
-  [2049, 4096],
-  [4097, 8192],
-  [8193, 16_384],
-  [16_385, 32_768],
-  [32_769, 49_152],
-  [245_761, 262_144],
-])("requests of %i to %i bytes have the longer of these lengths on the wire", async (shortest, longest) => {
-  for (const unpadded of [shortest, longest]) {
-    const { request } = await encapsulate(KEY, padRequest(new Uint8Array(unpadded - 55)));
+const { sealing, on_the_wire } = vectors<Padding>("padding.json");
+const { key_configuration } = vectors<{ readonly key_configuration: string }>("rfc9458-a.json");
+const KEY = readKeyConfigurations(concat(bytes([0, 45]), hex(key_configuration)));
+
+test.each(on_the_wire)("requests of $shortest to $longest bytes have the longer of these lengths on the wire", async ({
+  shortest,
+  longest,
+}) => {
+  for (const sealed of [shortest, longest]) {
+    const { request } = await encapsulate(KEY, padRequest(new Uint8Array(sealed - sealing.request)));
     expect(request.length).toBe(longest);
   }
 });

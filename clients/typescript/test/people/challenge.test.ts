@@ -1,27 +1,33 @@
 import { expect, test } from "vitest";
 import { toHex, utf8 } from "../../src/bytes.js";
-import { approvalChallenge } from "../../src/people/challenge.js";
+import { approvalChallenge, requestDigest } from "../../src/people/challenge.js";
+import { vectors } from "../fixtures.js";
+import { hex } from "../hex.js";
 
 const NONCE = toHex(Uint8Array.from({ length: 56 }, (_, index) => index));
 const ROTATE = { method: "POST", target: "/v1/keys/k/rotate", body: utf8("") };
 
-// Computed with Python's hashlib, and CBOR written by hand.
-test.each([
-  ["rotate_key", ROTATE, "session.00.11", "b8c02ae19a94f45a14755ad68f3f08f8a28340cd430da578ad87838e3b8d5bc6"],
-  [
-    "login",
-    { method: "GET", target: "/v1/user?a=1&b=%2F", body: utf8("x".repeat(300)) },
-    "",
-    "370d3540e42ade7545f55660db8101ff3cb15bf1f4b212d9714e66e522cef366",
-  ],
-  [
-    "approve_passkey",
-    { method: "POST", target: `/v1/${"p".repeat(300)}`, body: utf8('{"name":"\u00e9"}') },
-    `session.${"a".repeat(50)}`,
-    "90c186af7ee7f115bcc4621e0842f6f99c6ff748d3d8ad380680472de8595883",
-  ],
-])("the challenge for %s is that of docs/people.md", async (purpose, request, keyid, expected) => {
-  expect(toHex(await approvalChallenge(purpose, NONCE, request, keyid))).toBe(expected);
+interface Challenges {
+  readonly challenges: readonly {
+    readonly name: string;
+    readonly purpose: string;
+    readonly nonce: string;
+    readonly method: string;
+    readonly target: string;
+    readonly body: string;
+    readonly keyid: string;
+    readonly request_digest: string;
+    readonly challenge: string;
+  }[];
+}
+
+test.each(
+  vectors<Challenges>("passkey-challenge.json").challenges,
+)("the challenge is that of the vectors: $name", async (vector) => {
+  const request = { method: vector.method, target: vector.target, body: hex(vector.body) };
+  expect(toHex(await requestDigest(request, vector.keyid))).toBe(vector.request_digest);
+  const challenge = await approvalChallenge(vector.purpose, vector.nonce, request, vector.keyid);
+  expect(toHex(challenge)).toBe(vector.challenge);
 });
 
 test("every part of a request is in its challenge", async () => {

@@ -1,14 +1,10 @@
+use std::collections::HashMap;
+
 use http::{HeaderMap, Request, Response};
 
 use super::*;
 
-/// The request of RFC 9292 section 5.1, of known length.
-const KNOWN: &str = "00034745540568747470\
-    73000a2f68656c6c6f2e747874406c0a757365722d6167656e74346375726c2f372e31362e33206c69626375726c2f37\
-    2e31362e33204f70656e53534c2f302e392e376c207a6c69622f312e322e3304686f73740f7777772e6578616d706c65\
-    2e636f6d0f6163636570742d6c616e677561676506656e2c206d690000";
-
-/// The same of indeterminate length, with ten bytes of padding.
+/// The request of RFC 9292 section 5.1 in indeterminate length, with ten bytes of padding.
 const INDETERMINATE: &str = "02034745540568747470\
     73000a2f68656c6c6f2e7478740a757365722d6167656e74346375726c2f372e31362e33206c69626375726c2f372e31\
     362e33204f70656e53534c2f302e392e376c207a6c69622f312e322e3304686f73740f7777772e6578616d706c652e63\
@@ -17,8 +13,16 @@ const INDETERMINATE: &str = "02034745540568747470\
 /// The length of what comes before the fields in both, in bytes.
 const CONTROL: usize = 23;
 
+/// An example of RFC 9292 section 5.
+fn published(name: &str) -> Vec<u8> {
+    let vectors = include_str!("../../../../clients/vectors/rfc9292-5.json");
+    let vectors: HashMap<String, String> = serde_json::from_str(vectors).unwrap();
+    hex::decode(&vectors[name]).unwrap()
+}
+
+/// The request of RFC 9292 section 5.1, of known length.
 fn known() -> Vec<u8> {
-    hex::decode(KNOWN).unwrap()
+    published("known_length_request")
 }
 
 fn indeterminate() -> Vec<u8> {
@@ -65,7 +69,23 @@ fn the_example_of_rfc_9292_is_read_in_both_framings() {
             ]
         );
         assert!(request.body().is_empty());
+        let (parts, body) = request.into_parts();
+        assert_eq!(encode_request(&parts, &body), known());
     }
+}
+
+#[test]
+fn the_responses_in_the_examples_of_rfc_9292_have_what_is_refused_here() {
+    let informational = published("indeterminate_length_response_after_informational_ones");
+    assert!(matches!(
+        decode_response(&informational),
+        Err(BinaryHttpError::Framing { came: 3, .. })
+    ));
+    let trailers = published("known_length_response_with_trailers");
+    assert_eq!(
+        decode_response(&trailers).unwrap_err(),
+        BinaryHttpError::Trailers
+    );
 }
 
 #[test]
