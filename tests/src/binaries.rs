@@ -33,6 +33,20 @@ pub fn parent() -> PathBuf {
     built("permafrost")
 }
 
+/// An example of the Rust client.
+///
+/// # Panics
+/// When it is not built.
+pub fn example(name: &str) -> PathBuf {
+    let path = profile().join("examples").join(name);
+    assert!(
+        path.is_file(),
+        "{} is not there: run `cargo build --workspace --examples` first",
+        path.display()
+    );
+    path
+}
+
 /// Makes another executable of the enclave program, in `folder`, with `addition` after its last byte, so that it does the same
 /// but is measured as other code.
 pub fn another_enclave(folder: &Path, addition: &str) -> PathBuf {
@@ -54,16 +68,20 @@ pub fn another_enclave(folder: &Path, addition: &str) -> PathBuf {
 }
 
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let profile = test
-        .ancestors()
-        .find(|folder| folder.join("deps").is_dir())
-        .expect("tests are in a folder of target/PROFILE");
-    let path = profile.join(name);
+    let path = profile().join(name);
     assert!(
         path.is_file(),
         "{} is not there: run `cargo build --workspace` first",
         path.display()
     );
     path
+}
+
+/// The folder `target/PROFILE` that this test was built in.
+fn profile() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    test.ancestors()
+        .find(|folder| folder.join("deps").is_dir())
+        .expect("tests are in a folder of target/PROFILE")
+        .to_owned()
 }
