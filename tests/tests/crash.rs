@@ -35,7 +35,7 @@ const CALLERS: usize = 6;
 const EXPECTED: [&str; 7] = [
     "unreachable",
     "interrupted",
-    "answer-not-authentic",
+    "response-not-authentic",
     "enclave-unreachable",
     "store-unavailable",
     "key-conflict",

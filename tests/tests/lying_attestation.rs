@@ -141,7 +141,7 @@ async fn a_genuine_document_with_responses_of_another_enclave_is_refused() {
         }
     });
     let refused = refusal(alice.key(&key.id).await);
-    assert_eq!(refused, "answer-not-authentic");
+    assert_eq!(refused, "response-not-authentic");
     parent.proxy.be_honest();
     assert_eq!(alice.key(&key.id).await.unwrap(), key);
 }

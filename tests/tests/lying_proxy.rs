@@ -253,7 +253,7 @@ async fn a_delayed_request_is_refused() {
     let key = new_key(&alice).await;
     let held = hold_requests(&parent);
     let refused = refusal(alice.rotate(&key.id).await);
-    assert_eq!(refused, "answer-not-authentic");
+    assert_eq!(refused, "response-not-authentic");
     parent.proxy.be_honest();
     // The clock of a busy virtual machine is behind until it is compared with the NSM's, every 2 s.
     let delay = if cfg!(feature = "booted") {
@@ -274,7 +274,7 @@ async fn requests_that_arrive_in_another_order_each_get_their_own_response() {
     let (alice, key, _) = accepted_request(&parent).await;
     let other = new_key(&alice).await;
     let held = hold_requests(&parent);
-    assert_eq!(refusal(alice.key(&key.id).await), "answer-not-authentic");
+    assert_eq!(refusal(alice.key(&key.id).await), "response-not-authentic");
     parent.proxy.be_honest();
     assert_eq!(alice.key(&other.id).await.unwrap(), other);
     let first = held.lock().unwrap().take().unwrap();
@@ -334,7 +334,7 @@ async fn an_altered_response_is_refused() {
     for (what, change) in changes {
         parent.proxy.change_responses(change);
         let refused = refusal(alice.key(&key.id).await);
-        assert_eq!(refused, "answer-not-authentic", "{what}");
+        assert_eq!(refused, "response-not-authentic", "{what}");
     }
     parent.proxy.be_honest();
     assert_eq!(alice.key(&key.id).await.unwrap(), key);
@@ -353,7 +353,7 @@ async fn the_response_to_another_request_is_refused() {
     for (_, old) in seen {
         parent.proxy.change_responses(move |_, _| old.clone());
         let refused = refusal(alice.key(&key.id).await);
-        assert_eq!(refused, "answer-not-authentic");
+        assert_eq!(refused, "response-not-authentic");
     }
     parent.proxy.be_honest();
     assert_eq!(alice.key(&key.id).await.unwrap(), key);

@@ -18,7 +18,7 @@ use crate::{
     trust::Judged,
 };
 
-/// How far an answer to an unsigned request may lie behind the enclave's clock, in seconds.
+/// How far a response to an unsigned request may lie behind the enclave's clock, in seconds.
 const STALE_AFTER: u64 = 60;
 
 /// One boot of an enclave, as its attestation document vouches for it.
@@ -41,7 +41,7 @@ impl Boot {
         &self.nonce
     }
 
-    /// The document made for the nonce (COSE_Sign1, CBOR), for keeping as evidence.
+    /// The document made for the nonce (COSE_Sign1, CBOR), to keep as evidence.
     pub fn document(&self) -> &[u8] {
         &self.document
     }
@@ -56,7 +56,7 @@ impl Boot {
         &self.binding
     }
 
-    /// The digest that every answer of this boot carries: that of its own document, made without a nonce.
+    /// The digest that every response of this boot carries: that of its own document, which was made without a nonce.
     pub fn attestation(&self) -> &AttestationDigest {
         &self.attestation
     }
@@ -91,7 +91,7 @@ impl Boot {
         })
     }
 
-    /// Gives the answer that an exchange holds if it is this boot's answer to that request.
+    /// The response of an exchange, if it is this boot's response to that request.
     pub(crate) fn authenticate(&self, exchange: Exchange) -> Result<Response, Refusal> {
         match self.check(&exchange) {
             Ok(created) => Ok(exchange.into_authentic(created)),
@@ -102,7 +102,7 @@ impl Boot {
         }
     }
 
-    /// Whether this boot said just now, and signed, that it could not open the request of an exchange: it was sealed
+    /// Whether this boot signed just now that it could not open the request of an exchange, because it was sealed
     /// to the boot before.
     pub(crate) fn could_not_open(&self, exchange: &Exchange) -> bool {
         let kind = exchange.problem().and_then(|problem| problem.kind());
@@ -112,7 +112,7 @@ impl Boot {
     }
 
     fn check(&self, exchange: &Exchange) -> Result<u64, Error> {
-        // Signed or not: whoever carried the request can have asked for this answer with another one.
+        // Signed or not: whatever carried the request may have obtained this response for another request.
         if exchange.refused_unread {
             return Err(match exchange.problem() {
                 Some(problem) => Error::Unauthenticated(Box::new(problem)),
@@ -136,14 +136,14 @@ impl Boot {
                 expected: self.attestation.to_string(),
             }));
         }
-        // A signed request has a nonce, so there is no older answer to it.
+        // A signed request has a nonce, so there is no older response to it.
         if !exchange.request.is_signed() {
             self.check_freshness(response.created)?;
         }
         Ok(response.created)
     }
 
-    /// The enclave's clock is known from the verification; this machine's steady clock tells how it has gone on.
+    /// The enclave's clock is known from the verification; this machine's monotonic clock says how much time has passed since.
     fn check_freshness(&self, created: u64) -> Result<(), Error> {
         let now = self.created.saturating_add(self.seen.elapsed().as_secs());
         let behind = now.saturating_sub(created);
@@ -154,7 +154,7 @@ impl Boot {
     }
 }
 
-/// An answer that is not this boot's; another boot may yet recognise it.
+/// A response that is not this boot's; another boot may yet recognise it.
 pub(crate) struct Refusal {
     pub(crate) error: Error,
     pub(crate) exchange: Box<Exchange>,

@@ -1,4 +1,4 @@
-//! A way to an enclave that nobody has verified yet.
+//! A path to an enclave that has not been verified yet.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 /// The longest nonce that an attestation document holds, in bytes.
 const NONCE_MAX: usize = 512;
 
-/// A way to an enclave: connections, and no belief in what comes over them. [`Client::verify`] is the next step.
+/// A path to an enclave: connections, and no trust in what arrives over them. [`Client::verify`] is the next step.
 ///
 /// Clones share their connections.
 #[derive(Clone)]
@@ -30,15 +30,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// How long a request may take, from the connection to the last byte of the answer, unless said otherwise.
+    /// How long a request may take by default, from the connection to the last byte of the response.
     pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-    /// A way to `endpoint`, with [`Client::TIME_LIMIT`]. Connects when there is something to send.
+    /// A path to `endpoint`, with [`Client::TIME_LIMIT`]. Connects when there is something to send.
     pub fn new(endpoint: Endpoint) -> Self {
         Self::with_time_limit(endpoint, Self::TIME_LIMIT)
     }
 
-    /// A way to `endpoint`, where each request may take this long.
+    /// A path to `endpoint`, where each request may take this long.
     pub fn with_time_limit(endpoint: Endpoint, time_limit: Duration) -> Self {
         Self {
             connections: Arc::new(Connections::new(endpoint, time_limit)),
@@ -46,7 +46,7 @@ impl Client {
         }
     }
 
-    /// The same way, on which only the enclave reads what is asked and answered: what is sent to a verified enclave is
+    /// The same path, on which only the enclave reads requests and responses: what is sent to a verified enclave is
     /// sealed to it by Oblivious HTTP (RFC 9458), and the parent learns sizes and times. The attestation document and
     /// the keys to seal to are fetched in the open; the document has to vouch for the keys.
     #[must_use]
@@ -57,13 +57,13 @@ impl Client {
         }
     }
 
-    /// Where this leads.
+    /// Where the path leads.
     pub fn endpoint(&self) -> &Endpoint {
         &self.connections.endpoint
     }
 
     /// Fetches an attestation document (COSE_Sign1, CBOR) and checks nothing about it. Without a nonce (at most 512
-    /// bytes) it is the boot's own document, whose digest every answer carries.
+    /// bytes) it is the boot's own document, whose digest every response carries.
     ///
     /// # Errors
     /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedResponse`].
@@ -71,8 +71,8 @@ impl Client {
         Ok(self.fetch_attestation(nonce).await?.0)
     }
 
-    /// Fetches a document made for a fresh nonce of 32 bytes, judges it, and checks by the boot key in it that the
-    /// answer came from that very boot.
+    /// Fetches a document made for a fresh nonce of 32 bytes, judges it, and checks with the boot key in it that the
+    /// response came from that very boot.
     ///
     /// # Errors
     /// [`Error::AttestationRefused`], [`Error::ResponseNotAuthentic`], and those of [`Client::attestation`].
@@ -103,7 +103,7 @@ impl Client {
         Ok((document, exchange))
     }
 
-    /// The key that requests to a boot are sealed to, where they are to be sealed.
+    /// The key that requests to a boot are sealed to, if they are to be sealed.
     pub(crate) async fn sealing_key(
         &self,
         binding: &Binding,
@@ -160,7 +160,7 @@ fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {
         reason,
     };
     if !status.is_success() {
-        // Whether it is signed or not: there is no key yet to check it with.
+        // Whether it is signed or not: there is no key yet to check the signature with.
         return Err(match exchange.problem() {
             Some(problem) => Error::Unauthenticated(Box::new(problem)),
             None => unexpected("it is neither a success nor a problem".to_owned()),

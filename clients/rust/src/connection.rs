@@ -21,13 +21,13 @@ use tokio::{
 
 use crate::{Endpoint, Error};
 
-/// The longest body of an answer that is read, in bytes: more than a full page of the largest keys.
+/// The longest body of a response that is read, in bytes: more than a full listing of the largest keys.
 pub(crate) const RESPONSE_MAX: usize = 4 * 1024 * 1024;
 
 /// How many idle connections are kept.
 const IDLE_MAX: usize = 16;
 
-/// What hyper reads of an answer's head before it gives up, in bytes.
+/// What hyper reads of a response's head before it gives up, in bytes.
 const HEAD_MAX: usize = 32 * 1024;
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -39,17 +39,17 @@ pub(crate) struct Connections {
     idle: Mutex<Vec<Sender>>,
 }
 
-/// An answer that is there as a whole; nothing about it has been checked.
+/// A response that has arrived as a whole; nothing about it has been checked.
 #[derive(Debug)]
 pub(crate) struct RawResponse {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    /// Whether a connection broke that had been idle: most likely the peer had closed it before the request came.
+    /// Whether a connection broke that had been idle: most likely the peer closed it before the request arrived.
     pub(crate) on_kept_connection: bool,
 }
 
@@ -62,7 +62,7 @@ impl Connections {
         }
     }
 
-    /// Sends a request in origin form and reads the whole answer.
+    /// Sends a request in origin form and reads the whole response.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<RawResponse, Failure> {
         tokio::time::timeout(self.time_limit, self.exchange(request))
             .await
@@ -141,7 +141,7 @@ impl Connections {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.unreachable(error))?;
-        // It ends when the peer closes or the sender is dropped; its error reaches the sender too.
+        // The task ends when the peer closes or the sender is dropped; the sender gets its error, too.
         tokio::spawn(connection);
         Ok(sender)
     }
@@ -171,7 +171,7 @@ impl Connections {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Sender>> {
-        // Nothing panics while it is held, and a list of connections cannot be half changed.
+        // Nothing panics while the lock is held, and a list of connections cannot be half changed.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

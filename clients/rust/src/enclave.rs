@@ -16,11 +16,11 @@ use crate::{
     client::request, connection::Failure, response::Exchange, sealed,
 };
 
-/// An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
+/// An enclave whose attestation document has been verified: each of its responses is checked before it is read.
 ///
-/// Clones share the connections and the verified boot. When the enclave restarts, its next answer names a boot that
-/// is not known; the document of that boot is then verified by the same [`Expectation`], and the request is signed
-/// anew for it, once.
+/// Clones share the connections and the verified boot. When the enclave restarts, its next response names a boot that
+/// is not known. The client then verifies that boot's document by the same [`Expectation`], and signs the request
+/// again for it, once.
 #[derive(Clone, Debug)]
 pub struct Enclave(Arc<Shared>);
 
@@ -29,11 +29,11 @@ struct Shared {
     client: Client,
     expectation: Expectation,
     boot: RwLock<Arc<Boot>>,
-    /// Held while a new boot is verified, so that many requests at once ask for one document.
+    /// Held while a new boot is verified, so that many concurrent requests fetch one document.
     renewal: Mutex<()>,
 }
 
-/// Whether a request is repeated by itself when a kept connection breaks before its answer.
+/// Whether the client repeats a request if a kept connection breaks before the response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Repeat {
     /// Carried out twice, it changes nothing more.
@@ -52,28 +52,28 @@ impl Enclave {
         }))
     }
 
-    /// Where it is.
+    /// Where the enclave is.
     pub fn endpoint(&self) -> &Endpoint {
         self.0.client.endpoint()
     }
 
     /// The boot that was verified last.
     pub fn boot(&self) -> Arc<Boot> {
-        // The lock is held for a copy of a pointer only: nothing can be half changed.
+        // The lock is held only while a pointer is copied: nothing can be half changed.
         Arc::clone(&self.0.boot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Verifies the enclave again, with a fresh nonce.
     ///
     /// # Errors
-    /// Those of [`Client::verify`]; the boot verified before stays.
+    /// Those of [`Client::verify`]; the boot that was verified before stays.
     pub async fn verify_again(&self) -> Result<Arc<Boot>, Error> {
         let boot = Arc::new(Boot::verify(&self.0.client, &self.0.expectation).await?);
         *self.0.boot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&boot);
         Ok(boot)
     }
 
-    /// Whether the enclave serves keys. The request is unsigned, so the answer's age is bounded instead: at most 60 s.
+    /// Whether the enclave serves keys. The request is unsigned, so the response's age is bounded instead: at most 60 s.
     ///
     /// # Errors
     /// Those of the connection, [`Error::ResponseNotAuthentic`], [`Error::Problem`].
@@ -85,7 +85,7 @@ impl Enclave {
         .json()
     }
 
-    /// Speaks as the principal that the measured configuration has under `name`, with its key.
+    /// The enclave as used by the principal that has this `name` in the measured configuration, with its key.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when no principal can have that name.
@@ -99,7 +99,7 @@ impl Enclave {
         Ok(Principal::new(self.clone(), name, key))
     }
 
-    /// Sends what `make` makes for a boot, and gives the answer once that boot proves to have made it.
+    /// Sends what `make` makes for a boot, and returns the response once it proves to be that boot's.
     pub(crate) async fn call(
         &self,
         repeat: Repeat,
@@ -141,7 +141,7 @@ impl Enclave {
     ) -> Result<Exchange, Error> {
         match self.send_once(boot, make).await {
             Ok(exchange) => Ok(exchange),
-            // Made anew, because the nonce of the first may have been used up.
+            // Made again, because the nonce of the first may have been used.
             Err(failure) if failure.on_kept_connection && repeat == Repeat::Harmless => {
                 let again = self.send_once(boot, make).await;
                 again.map_err(|failure| failure.error)
@@ -162,7 +162,7 @@ impl Enclave {
         }
     }
 
-    /// A boot verified after `old`, if the enclave has really started anew.
+    /// A boot verified after `old`, if the enclave has really restarted.
     async fn newer_than(&self, old: &Boot) -> Result<Option<Arc<Boot>>, Error> {
         let _held = self.0.renewal.lock().await;
         let mut boot = self.boot();

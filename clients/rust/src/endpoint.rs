@@ -16,11 +16,11 @@ use permafrost_common::transport::{Address, AddressError};
 /// # Ok::<(), permafrost_client::EndpointError>(())
 /// ```
 ///
-/// The way there need not be trusted, and none of these is encrypted: whoever sits on it can read requests and
-/// answers and refuse service, but can neither alter nor forge them.
+/// The path need not be trusted, and none of these is encrypted: anyone on it can read requests and
+/// responses and refuse service, but can neither alter nor forge them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Endpoint {
-    /// `http://HOST:PORT`, with 80 for a port left out: the parent.
+    /// `http://HOST:PORT` of the parent; the port defaults to 80.
     Http {
         /// A name, an IPv4 address, or an IPv6 address in brackets.
         host: String,
@@ -36,19 +36,19 @@ pub enum Endpoint {
 pub enum EndpointError {
     /// It is an `https` URL.
     #[error(
-        "{0:?}: https is not spoken here; TLS is ended by a proxy in front of the parent, so give http://HOST:PORT behind it"
+        "{0:?}: https is not supported; a proxy in front of the parent ends TLS, so give the http://HOST:PORT behind that proxy"
     )]
     Https(String),
     /// It is an `http` URL of another form.
-    #[error("{0:?} is not an endpoint; accepted: http://HOST:PORT without path, query and user")]
+    #[error("{0:?} is not an endpoint; accepted: http://HOST:PORT without a path, query or user")]
     Url(String),
-    /// It is not an address of a transport.
+    /// It is not the address of a transport.
     #[error("not an endpoint; accepted: http://HOST:PORT or a transport: {0}")]
     Transport(#[from] AddressError),
 }
 
 impl Endpoint {
-    /// The value of the `Host` field: no transport has a host name, so theirs is `localhost`.
+    /// The value of the `Host` field. Transports have no host name; theirs is `localhost`.
     pub(crate) fn host_field(&self) -> String {
         match self {
             Self::Http { host, port } => format!("{host}:{port}"),
@@ -96,7 +96,7 @@ fn parse_http(text: &str) -> Option<Endpoint> {
         && !authority.as_str().contains('@')
         && !authority.host().is_empty()
         && !authority.as_str().ends_with(':');
-    // A port that is out of range reads as none: only the text tells the two apart.
+    // A port that is out of range reads as absent: only the text tells the two apart.
     let port = match authority.port_u16() {
         Some(port) => port,
         None if authority.as_str() == authority.host() => 80,

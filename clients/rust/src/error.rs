@@ -14,7 +14,7 @@ use crate::Endpoint;
 
 /// Why there is no result.
 ///
-/// [`Error::slug`] is for programs, `Display` for people: one line.
+/// [`Error::slug`] is for programs, `Display` (one line) for people.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No connection could be made. Nothing was sent.
@@ -25,9 +25,9 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
-    /// The connection ended before the whole answer was there. The request may have been carried out.
+    /// The connection ended before the whole response had arrived. The request may have been carried out.
     #[error(
-        "the connection to {endpoint} ended before the answer was complete, so the request may have been carried out: {reason}"
+        "the connection to {endpoint} ended before the response was complete, so the request may have been carried out: {reason}"
     )]
     Interrupted {
         /// Where to.
@@ -35,58 +35,58 @@ pub enum Error {
         /// What the connection said.
         reason: String,
     },
-    /// No whole answer came in time. The request may have been carried out.
-    #[error("no answer from {endpoint} within {} ms; the request may have been carried out", after.as_millis())]
+    /// No whole response arrived in time. The request may have been carried out.
+    #[error("no response from {endpoint} within {} ms; the request may have been carried out", after.as_millis())]
     TimedOut {
         /// Where to.
         endpoint: Endpoint,
         /// The limit.
         after: Duration,
     },
-    /// The answer is longer than this client reads. The request may have been carried out.
-    #[error("the answer is longer than {max} bytes")]
+    /// The response is longer than this client reads. The request may have been carried out.
+    #[error("the response is longer than {max} bytes")]
     ResponseTooLarge {
         /// The limit, in bytes.
         max: usize,
     },
-    /// The attestation document is not that of an enclave to be trusted.
+    /// The attestation document is not that of an enclave to trust.
     #[error("attestation refused: {0}")]
     AttestationRefused(#[from] AttestationRefused),
-    /// The answer does not come from the verified boot, or not to this request: nothing in it can be believed, and
+    /// The response does not come from the verified boot, or is not to this request: nothing in it can be trusted, and
     /// the request may have been carried out.
-    #[error("the answer is not authentic: {0}")]
+    #[error("the response is not authentic: {0}")]
     ResponseNotAuthentic(#[from] NotAuthentic),
-    /// An unsigned problem: the parent says it, or someone on the way. It is no evidence of anything.
-    #[error("said on the way, not by the enclave: {0}")]
+    /// An unsigned problem: it comes from the parent, or from anyone on the path. It is not evidence of anything.
+    #[error("not signed by the enclave: {0}")]
     Unauthenticated(Box<Problem>),
-    /// The enclave refused the request, or could not carry it out, and signed that it said so.
+    /// The enclave refused the request, or could not carry it out, and signed the problem that says so.
     #[error("{0}")]
     Problem(Box<Problem>),
     /// The enclave found `created` too old or in the future, and signed that: the clocks differ, or the request was
     /// kept back.
-    #[error("{problem}; this machine's clock is {} the enclave's when the answer came", difference(*client, *enclave))]
+    #[error("{problem}; this machine's clock was {} the enclave's when the response arrived", difference(*client, *enclave))]
     ClockDiffers {
-        /// What the enclave said.
+        /// The problem that the enclave signed.
         problem: Box<Problem>,
-        /// The enclave's clock when it answered: seconds since 1970.
+        /// The enclave's clock when it signed the response: seconds since 1970.
         enclave: u64,
-        /// This machine's clock when the answer came: seconds since 1970.
+        /// This machine's clock when the response arrived: seconds since 1970.
         client: u64,
     },
-    /// The answer is authentic, but not of the form that this client knows.
-    #[error("the enclave's answer ({status}) is not of the form of this version: {reason}")]
+    /// The response is authentic, but not of a form that this client knows.
+    #[error("the enclave's response ({status}) is not of a form that this version knows: {reason}")]
     UnexpectedResponse {
         /// Its HTTP status.
         status: u16,
         /// What is wrong with it.
         reason: String,
     },
-    /// The request could not be made of what was given. Nothing was sent.
+    /// The request could not be made from the arguments. Nothing was sent.
     #[error("{what}: {reason}")]
     InvalidArgument {
         /// Which argument.
         what: &'static str,
-        /// What is wrong with it and what would be accepted.
+        /// What is wrong with it, and what would be accepted.
         reason: String,
     },
     /// The request could not be signed. Nothing was sent.
@@ -109,7 +109,7 @@ pub enum AttestationRefused {
     /// `user_data` is not a binding.
     #[error("{0}")]
     Binding(#[from] BindingError),
-    /// The boot key that it vouches for is not one.
+    /// The boot key that it vouches for is invalid.
     #[error("{0}")]
     BootKey(KeyError),
     /// The enclave belongs to another deployment.
@@ -128,7 +128,7 @@ pub enum AttestationRefused {
         /// What was expected, hex.
         expected: String,
     },
-    /// The document is of an enclave without Oblivious HTTP.
+    /// The document comes from an enclave without Oblivious HTTP.
     #[error("the document has no oblivious_keys, so it vouches for no key to seal requests to")]
     NoObliviousKeys,
     /// The list of key configurations is not the one that the document vouches for.
@@ -144,13 +144,13 @@ pub enum AttestationRefused {
     KeyConfiguration(#[from] KeyConfigurationError),
 }
 
-/// Why an answer is not the verified boot's to this request.
+/// Why a response is not the verified boot's response to this request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotAuthentic {
-    /// It is not signed, not in form, or not by this boot for this request.
+    /// It is not signed, is malformed, or is not signed by this boot for this request.
     #[error(transparent)]
     Response(#[from] ResponseError),
-    /// It is signed by the boot, which names another boot in it.
+    /// The boot signed it, but it names another boot.
     #[error("it names the boot {came}, expected {expected}")]
     Boot {
         /// What it names.
@@ -158,13 +158,13 @@ pub enum NotAuthentic {
         /// The verified boot.
         expected: String,
     },
-    /// The request went sealed and this came in the open, so it can be about another request.
+    /// The request was sealed and the response was not, so it may be about another request.
     #[error("it is not sealed, although the request was")]
     NotSealed,
-    /// The sealed answer does not open.
-    #[error("the sealed answer is refused: {0}")]
+    /// The sealed response does not open.
+    #[error("the sealed response is refused: {0}")]
     NotOpened(#[from] ResponseNotOpened),
-    /// It is an old one: only answers to unsigned requests can be kept and shown again.
+    /// It is old: only responses to unsigned requests can be kept and sent again.
     #[error("it was signed {behind} s before this request, by the enclave's clock")]
     Stale {
         /// How far it lies behind, in seconds.
@@ -179,13 +179,13 @@ impl Error {
             Self::Unreachable { .. } => "unreachable",
             Self::Interrupted { .. } => "interrupted",
             Self::TimedOut { .. } => "timed-out",
-            Self::ResponseTooLarge { .. } => "answer-too-large",
+            Self::ResponseTooLarge { .. } => "response-too-large",
             Self::AttestationRefused(_) => "attestation-refused",
-            Self::ResponseNotAuthentic(_) => "answer-not-authentic",
+            Self::ResponseNotAuthentic(_) => "response-not-authentic",
             Self::Unauthenticated(_) => "unauthenticated-problem",
             Self::Problem(_) => "problem",
             Self::ClockDiffers { .. } => "clock-differs",
-            Self::UnexpectedResponse { .. } => "unexpected-answer",
+            Self::UnexpectedResponse { .. } => "unexpected-response",
             Self::InvalidArgument { .. } => "invalid-argument",
             Self::NotSigned(_) => "not-signed",
             Self::NotSealed(_) => "not-sealed",

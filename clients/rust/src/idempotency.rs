@@ -7,8 +7,8 @@ use permafrost_common::http_signature::{KeyError, fresh_nonce};
 
 /// The value of `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
 ///
-/// A request that is repeated with the same one, by the same principal, creates nothing new: it gets the
-/// answer of the first. Keep it for as long as you may have to repeat.
+/// If the same principal repeats a request with the same key, nothing new is created: the enclave returns the
+/// response of the first. Keep the key for as long as you may have to repeat the request.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct IdempotencyKey(String);
 
@@ -18,15 +18,15 @@ pub struct IdempotencyKey(String);
 pub struct IdempotencyKeyError(String);
 
 impl IdempotencyKey {
-    /// A new one of 16 random bytes.
+    /// A new key of 16 random bytes.
     ///
     /// # Errors
-    /// [`KeyError::Library`] when there is no randomness.
+    /// [`KeyError::Library`] if the library gives no random bytes.
     pub fn random() -> Result<Self, KeyError> {
         fresh_nonce().map(Self)
     }
 
-    /// The text.
+    /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,14 +1,14 @@
-//! Talk to a Permafrost enclave and believe nothing that it has not signed.
+//! Talk to a Permafrost enclave and accept nothing that it has not signed.
 //!
 //! Three steps, each a type of its own:
 //!
-//! 1. [`Client`]: a way there. The parent instance, or whoever sits on the way, is not trusted.
+//! 1. [`Client`]: a path to the enclave. Neither the parent instance nor anything else on the path is trusted.
 //! 2. [`Client::verify`] with an [`Expectation`]: fetches an attestation document for a fresh nonce, verifies it up
-//!    to a root of trust, and compares measurements, deployment and configuration. The result is an [`Enclave`],
+//!    to a root certificate, and compares measurements, deployment and configuration. The result is an [`Enclave`],
 //!    whose boot key is known from the document.
 //! 3. [`Enclave::as_principal`] with a name of the measured configuration and its [`SigningKey`]: a [`Principal`],
-//!    which makes, lists, uses, rotates and replaces keys. Requests are signed by the principal's key and answers by
-//!    the boot key (RFC 9421), bound to each other; that costs microseconds, and no further document is needed until
+//!    which makes, lists, uses, rotates and replaces keys. The principal's key signs requests and the boot key signs
+//!    responses (RFC 9421), bound to each other. That costs microseconds, and no further document is needed until
 //!    the enclave restarts.
 //!
 //! ```no_run
@@ -35,34 +35,34 @@
 //! # }
 //! ```
 //!
-//! # What can be believed
+//! # What to trust
 //!
-//! | result | who says so |
+//! | result | stated by |
 //! |---|---|
 //! | `Ok(_)`, [`Error::Problem`], [`Error::ClockDiffers`] | the verified boot, about this very request |
-//! | [`Error::Unauthenticated`] | the parent, or anybody on the way |
-//! | [`Error::ResponseNotAuthentic`], [`Error::AttestationRefused`] | this library: something is wrong, and it may be an attack |
+//! | [`Error::Unauthenticated`] | the parent, or anyone on the path: not evidence of anything |
+//! | [`Error::ResponseNotAuthentic`], [`Error::AttestationRefused`] | this library: a check failed, and it may be an attack |
 //! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`], [`Error::NotSealed`] | this library: nothing was sent |
-//! | every other | this library: the request may have been carried out |
+//! | any other error | this library: the request may have been carried out |
 //!
-//! [`Principal`] says for each operation what it means that a request may be carried out twice.
+//! [`Principal`] says for each operation what happens if a request is carried out twice.
 //!
 //! # Where the enclave is
 //!
 //! An [`Endpoint`] is the parent's `http://HOST:PORT`, or the enclave itself by `vsock://CID:PORT`, `unix:PATH` or
-//! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https` here: TLS is ended by a proxy in front
-//! of the parent, and what is to be believed does not hang on it.
+//! `vsock+unix:PATH:PORT`: one protocol on all of them. There is no `https`: a proxy in front of the parent ends
+//! TLS, and no guarantee of this library depends on it.
 //!
-//! # Who reads along
+//! # What the parent can read
 //!
-//! Answers are authentic either way; what the parent can read of them, and of requests, [`Client::obliviously`] reduces
-//! to sizes and times. It is off unless asked for: a service on the parent instance has nothing to hide from it that the
-//! parent could not read in the service's own memory.
+//! Responses are authentic either way. [`Client::obliviously`] reduces what the parent can read of requests and responses
+//! to sizes and times. It is off by default: a service on the parent instance can hide nothing from a parent that
+//! can read the service's own memory.
 //!
 //! # Time
 //!
-//! Requests carry this machine's time, which the enclave compares with its own. When they differ too much, the
-//! answer is [`Error::ClockDiffers`], with both times.
+//! Requests carry this machine's time, which the enclave compares with its own. If they differ too much, the
+//! error is [`Error::ClockDiffers`], with both times.
 
 #![forbid(unsafe_code)]
 

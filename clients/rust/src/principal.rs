@@ -1,4 +1,4 @@
-//! What a principal asks of its enclave.
+//! What a principal can request of its enclave.
 
 use std::{fmt, sync::Arc};
 
@@ -15,18 +15,18 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, enclave::Repeat};
 
-/// An enclave, spoken to by one principal: every request is signed, every answer checked.
+/// An enclave as one principal uses it: every request is signed, every response is checked.
 ///
-/// Each method gives the same errors: those of the connection, [`Error::ResponseNotAuthentic`],
-/// [`Error::Unauthenticated`], [`Error::Problem`] with what the enclave says, and [`Error::ClockDiffers`].
+/// Each method returns the same errors: those of the connection, [`Error::ResponseNotAuthentic`],
+/// [`Error::Unauthenticated`], [`Error::Problem`] with the problem that the enclave signed, and [`Error::ClockDiffers`].
 ///
 /// # When a request is carried out twice
 ///
-/// A parent can carry a request to the enclave and hide the answer; nobody can tell that from a broken connection.
-/// It can also restart the enclave in between, in which case this client signs the request anew for the new boot by
-/// itself. So any request may have been carried out although an error came, and twice although it was asked once:
+/// A parent can carry a request to the enclave and hide the response, which looks like a broken connection.
+/// It can also restart the enclave in between, in which case this client signs the request again for the new boot by
+/// itself. So a request may have been carried out although the call returned an error, and twice although it was made once:
 ///
-/// | operation | twice |
+/// | operation | if it is carried out twice |
 /// |---|---|
 /// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
@@ -53,7 +53,7 @@ impl Principal {
         }
     }
 
-    /// For an enclave whose clock is known to be this many seconds ahead of this machine's: requests are dated by that.
+    /// For an enclave whose clock is known to be this many seconds ahead of this machine's: requests carry that time.
     #[must_use]
     pub fn with_enclave_ahead(self, seconds: u64) -> Self {
         Self {
@@ -67,12 +67,12 @@ impl Principal {
         &self.name
     }
 
-    /// The enclave that is spoken to.
+    /// The enclave that this principal uses.
     pub fn enclave(&self) -> &Enclave {
         &self.enclave
     }
 
-    /// Makes a key. Repeated with the same idempotency key, it gives the key that was made the first time.
+    /// Makes a key. Repeated with the same idempotency key, it returns the key that was made the first time.
     pub async fn create_key(
         &self,
         wanted: &CreateKey,
@@ -83,7 +83,7 @@ impl Principal {
 
     /// Lists the keys that this principal may see: those after the id `after`, at most `limit` (1 to 100).
     ///
-    /// The parent keeps the records, and can leave keys out of a listing; it cannot change any, nor add one.
+    /// The parent keeps the records and can leave keys out of a listing; it cannot change or add one.
     pub async fn list_keys(
         &self,
         after: Option<&str>,
@@ -112,13 +112,13 @@ impl Principal {
         self.post(&target(id, "/sign")?, what).await
     }
 
-    /// Refreshes a key's shares: the old ones are useless afterwards, the public key stays.
+    /// Refreshes a key's shares: the old ones are useless afterwards; the public key stays.
     pub async fn rotate(&self, id: &str) -> Result<Key, Error> {
         self.post_empty(&target(id, "/rotate")?, Repeat::Never)
             .await
     }
 
-    /// Makes a key in place of another, with the same participants and threshold.
+    /// Makes a key that replaces another, with the same participants and threshold.
     pub async fn replace(
         &self,
         id: &str,
@@ -129,7 +129,7 @@ impl Principal {
             .await
     }
 
-    /// Ends a key's signing, for good.
+    /// Disables a key for good: it never signs again.
     pub async fn disable(&self, id: &str) -> Result<Key, Error> {
         self.post_empty(&target(id, "/disable")?, Repeat::Harmless)
             .await
@@ -140,12 +140,12 @@ impl Principal {
         self.get("/v1/root").await
     }
 
-    /// Makes the next epoch of the root secret; `epoch` is the newest now.
+    /// Makes the next epoch of the root secret; `epoch` is the newest one now.
     pub async fn rotate_root(&self, epoch: u32) -> Result<RootState, Error> {
         self.post("/v1/root/rotate", &RotateRoot { epoch }).await
     }
 
-    /// Seals a page of records anew in the newest epoch.
+    /// Seals a number of records again, in the newest epoch.
     pub async fn reseal(&self, page: &ResealRecords) -> Result<ResealedRecords, Error> {
         self.post("/v1/root/reseal", page).await
     }
@@ -155,10 +155,10 @@ impl Principal {
         self.post("/v1/root/retire", &RetireRoot { epoch }).await
     }
 
-    /// Sends any request, and gives the enclave's answer whatever its status.
+    /// Sends any request, and returns the enclave's response whatever its status.
     ///
     /// `path_and_query` begins with `/`. `headers` may have `content-type` and `idempotency-key`, which are signed;
-    /// others are sent as they are. The fields of the signature are set here.
+    /// others are sent as they are. This method sets the fields of the signature.
     ///
     /// # Errors
     /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedResponse`].
@@ -191,7 +191,7 @@ impl Principal {
         .json()
     }
 
-    /// A request that does no harm when it is carried out twice.
+    /// A request that does no harm if it is carried out twice.
     async fn post<T: DeserializeOwned>(
         &self,
         target: &str,
@@ -284,7 +284,7 @@ fn target(id: &str, action: &str) -> Result<String, Error> {
     Ok(format!("/v1/keys/{id}{action}"))
 }
 
-/// Refuses an id that would become another path or query; whether there is such a key, the enclave says.
+/// Refuses an id that would become another path or query. The enclave says whether there is such a key.
 fn check_id(id: &str) -> Result<(), Error> {
     if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Answers, before and after they are believed.
+//! Responses, before and after they are checked.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, clock, connection::RawResponse};
 
-/// An answer that the verified boot signed, to the very request that was sent.
+/// A response that the verified boot signed, to the very request that was sent.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// Its status: errors are answers too.
+    /// Its status: errors are responses, too.
     pub status: StatusCode,
     /// Its header fields. Only those that the signature covers are authentic: `content-type`, `content-digest`
     /// and `x-enclave-attestation`.
@@ -29,7 +29,7 @@ impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`Error::Problem`] or [`Error::ClockDiffers`] when the status is not 2xx, [`Error::UnexpectedResponse`] when
+    /// [`Error::Problem`] or [`Error::ClockDiffers`] if the status is not 2xx, [`Error::UnexpectedResponse`] if
     /// the body is not of that form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         if !self.status.is_success() {
@@ -38,7 +38,7 @@ impl Response {
         serde_json::from_slice(&self.body).map_err(|error| self.unexpected(error))
     }
 
-    /// The problem that it is, if it is one.
+    /// The problem that the response is, if it is one.
     pub fn problem(&self) -> Option<Problem> {
         problem(self.status, &self.headers, &self.body)
     }
@@ -65,28 +65,28 @@ impl Response {
     }
 }
 
-/// An answer that nobody vouches for yet, with what its signature must be bound to.
+/// A response that has not been checked yet, with the request that its signature must be bound to.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) request: RequestContext,
     pub(crate) response: RawResponse,
-    /// Whether the request went sealed and the answer did not come sealed: it is no answer to what was asked.
+    /// Whether the request was sealed and the response was not: it is not a response to that request.
     pub(crate) refused_unread: bool,
 }
 
 impl Exchange {
-    /// The problem that the answer says it is, if any.
+    /// The problem that the response claims to be, if any.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let RawResponse { parts, body } = &self.response;
         problem(parts.status, &parts.headers, body)
     }
 
-    /// Whether the answer claims to be signed.
+    /// Whether the response claims to be signed.
     pub(crate) fn is_signed(&self) -> bool {
         self.response.parts.headers.contains_key(SIGNATURE)
     }
 
-    /// The boot that the answer names, if any: a hint, until its signature is checked.
+    /// The boot that the response names, if any: a hint until its signature is checked.
     pub(crate) fn named_boot(&self) -> Option<&str> {
         self.response
             .parts
@@ -96,7 +96,7 @@ impl Exchange {
             .ok()
     }
 
-    /// The answer, once its signature has been checked.
+    /// The response, once its signature has been checked.
     pub(crate) fn into_authentic(self, created: u64) -> Response {
         let RawResponse { parts, body } = self.response;
         Response {
@@ -108,7 +108,7 @@ impl Exchange {
     }
 }
 
-/// Reads an RFC 9457 problem whose status is that of the answer.
+/// Reads an RFC 9457 problem whose status is that of the response.
 fn problem(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Problem> {
     let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let media_type = content_type.split(';').next()?.trim();

@@ -1,4 +1,4 @@
-//! Requests that go sealed, by Oblivious HTTP (RFC 9458).
+//! Sealed requests: Oblivious HTTP (RFC 9458).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::{
     response::Exchange,
 };
 
-/// Fetches the key that requests are sealed to. Only the list that the document vouches for is used, whoever gave it.
+/// Fetches the key that requests are sealed to. Only the list that the document vouches for is used, wherever it comes from.
 pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfiguration, Error> {
     let expected = binding
         .oblivious_keys
@@ -44,8 +44,8 @@ pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfigu
     Ok(KeyConfiguration::first_usable(list).map_err(AttestationRefused::KeyConfiguration)?)
 }
 
-/// Sends a request sealed to this key. The exchange is that of the request and the answer within, unless the answer did
-/// not come sealed.
+/// Sends a request sealed to this key. The exchange has the inner request and the inner response, unless the response was
+/// not sealed.
 pub(crate) async fn send(
     client: &Client,
     key: &KeyConfiguration,

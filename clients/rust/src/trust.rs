@@ -1,4 +1,4 @@
-//! Which enclave a client is ready to believe.
+//! Which enclave a client is ready to trust.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::AttestationRefused;
 
 /// What an enclave must be for this client to talk to it.
 ///
-/// The root of trust is AWS Nitro G1 unless [`Expectation::root_certificate`] says otherwise: for a development stack, that is the
-/// `development-root.pem` in the state directory of its emulator. Documents are judged by this machine's clock.
+/// The root certificate is AWS Nitro G1 unless [`Expectation::root_certificate`] says otherwise. For a development stack, give it the
+/// `development-root.pem` from the state directory of its emulator. Documents are judged by this machine's clock.
 ///
 /// ```
 /// use permafrost_client::{Expectation, Measurements};
@@ -31,18 +31,18 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// One of these releases: each PCR of at least one of them must have that very value. PCR1 is the code, PCR2
+    /// Accepts these releases: each PCR of at least one of them must have that very value. PCR1 is the code, PCR2
     /// the configuration, PCR0 both.
     pub fn releases(releases: impl IntoIterator<Item = Measurements>) -> Self {
         Self::new(Policy::releases(releases))
     }
 
-    /// Any code at all under the root. That is enough for development, and to look at an enclave before trusting it.
+    /// Accepts any code under the root certificate: for development, and to look at an enclave before trusting it.
     pub fn any_measurements() -> Self {
         Self::new(Policy::any_measurements())
     }
 
-    /// Trusts this root instead of AWS Nitro G1.
+    /// Trusts this root certificate instead of AWS Nitro G1.
     #[must_use]
     pub fn root_certificate(mut self, root: RootCertificate) -> Self {
         self.root = root;
@@ -56,22 +56,22 @@ impl Expectation {
         self
     }
 
-    /// Refuses documents that were made longer ago. A fresh nonce is always asked for, so this guards
-    /// against a parent that keeps the answer back.
+    /// Refuses documents that were made longer ago than this. The nonce is always fresh, so this guards
+    /// against a parent that holds the response back.
     #[must_use]
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.policy = self.policy.max_age(max_age);
         self
     }
 
-    /// Asks for this deployment, by its name in the measured configuration.
+    /// Requires this deployment, by its name in the measured configuration.
     #[must_use]
     pub fn deployment(mut self, name: impl Into<String>) -> Self {
         self.deployment = Some(name.into());
         self
     }
 
-    /// Asks for the measured configuration file with this SHA-256.
+    /// Requires the measured configuration file with this SHA-256.
     #[must_use]
     pub fn configuration(mut self, sha256: [u8; 32]) -> Self {
         self.configuration = Some(sha256);
@@ -87,7 +87,7 @@ impl Expectation {
         }
     }
 
-    /// Judges a document that was asked for with `nonce`.
+    /// Judges a document that was requested with `nonce`.
     pub(crate) fn judge(
         &self,
         document: &[u8],

@@ -46,7 +46,7 @@ async fn what_is_harmless_twice_is_repeated_when_a_kept_connection_breaks_before
     );
     fake.state().swallow = 1;
     assert!(enclave.health().await.is_ok());
-    // Each was carried out twice, with a nonce of its own: nothing was refused as a replay.
+    // Each was carried out twice, with its own nonce: nothing was refused as a replay.
     assert_eq!(fake.state().carried_out.len(), 6);
 }
 
@@ -70,7 +70,7 @@ async fn a_rotation_whose_response_is_lost_is_left_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_request_whose_every_response_is_lost_ends() {
+async fn a_request_ends_when_every_response_to_it_is_lost() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().swallow = 100;
     let error = alice.sign(ID, &message()).await.unwrap_err();
@@ -79,19 +79,19 @@ async fn a_request_whose_every_response_is_lost_ends() {
 }
 
 #[tokio::test]
-async fn an_endpoint_where_nobody_listens_is_unreachable() {
+async fn an_endpoint_that_nothing_listens_on_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
-    let endpoint = format!("unix:{}/nobody", folder.path().display());
+    let endpoint = format!("unix:{}/nothing", folder.path().display());
     let error = Client::new(endpoint.parse().unwrap())
         .attestation(None)
         .await
         .unwrap_err();
     assert_eq!(error.slug(), "unreachable");
-    assert!(error.to_string().contains("nobody"), "{error}");
+    assert!(error.to_string().contains("nothing"), "{error}");
 }
 
 #[tokio::test]
-async fn a_response_that_takes_too_long_is_not_waited_for() {
+async fn the_client_does_not_wait_for_a_response_that_takes_too_long() {
     let (fake, _) = FakeEnclave::start().await;
     fake.state().delay = Duration::from_secs(60);
     let client =
@@ -108,7 +108,7 @@ async fn a_response_without_end_is_cut_off() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.lie(|_, _, _, body| body.resize(5 * 1024 * 1024, b' '));
     let error = alice.key(ID).await.unwrap_err();
-    assert_eq!(error.slug(), "answer-too-large");
+    assert_eq!(error.slug(), "response-too-large");
 }
 
 #[tokio::test]

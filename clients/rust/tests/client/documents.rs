@@ -1,4 +1,4 @@
-//! Attestation documents under a root made for the tests, in the form that an NSM gives them.
+//! Attestation documents under a root certificate made for the tests, in the form that an NSM makes them.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use rcgen::{
     PKCS_ECDSA_P384_SHA384,
 };
 
-/// An NSM: it signs what it is asked to, with the PCRs it was started with.
+/// An NSM: it signs what it is asked to, with the PCRs that it was started with.
 pub(crate) struct Nsm {
     root: Vec<u8>,
     leaf: Vec<u8>,
@@ -23,7 +23,7 @@ pub(crate) struct Nsm {
 }
 
 impl Nsm {
-    /// An NSM under a root of its own.
+    /// An NSM with its own root certificate.
     pub(crate) fn new(pcr0: [u8; 48]) -> Self {
         let root_key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
         let root = params(
@@ -51,7 +51,7 @@ impl Nsm {
         }
     }
 
-    /// Starts anew with another image.
+    /// Restarts with another image.
     pub(crate) fn set_pcr0(&mut self, pcr0: [u8; 48]) {
         self.pcr0 = pcr0;
     }

@@ -1,4 +1,4 @@
-//! Plays an enclave and its lying parent, with the very functions that sign and check in the real ones.
+//! A fake enclave and its lying parent, made of the very functions that sign and check in the real ones.
 
 use std::{
     collections::HashSet,
@@ -31,7 +31,7 @@ use tokio::{
 
 use crate::documents::Nsm;
 
-/// What the parent does to an answer before it passes it on.
+/// What the parent does to a response before it forwards it.
 type Lie = Box<dyn FnMut(&Method, &str, &mut Parts, &mut Vec<u8>) + Send>;
 
 /// A running fake; it ends with the test.
@@ -48,20 +48,20 @@ pub(crate) struct State {
     pub(crate) boot: SigningKey,
     pub(crate) binding: Binding,
     attestation: AttestationDigest,
-    /// What answers about keys name instead of the boot.
+    /// What responses about keys name instead of the boot.
     pub(crate) named_elsewhere: Option<AttestationDigest>,
     principal: PublicKey,
     nonces: HashSet<String>,
-    /// The enclave's clock is this far from the machine's, in seconds.
+    /// How far the enclave's clock is from the machine's, in seconds.
     pub(crate) clock_offset: i64,
     /// Every request that arrived.
     pub(crate) arrived: Vec<String>,
     /// Every signed request that was carried out.
     pub(crate) carried_out: Vec<Carried>,
-    /// What is answered instead of success.
+    /// The problem that is returned instead of a success.
     pub(crate) problem: Option<ProblemType>,
     pub(crate) lie: Option<Lie>,
-    /// How often a connection is closed instead of giving the answer.
+    /// How often a connection is closed instead of sending the response.
     pub(crate) swallow: u32,
     pub(crate) delay: Duration,
 }
@@ -107,7 +107,7 @@ impl FakeEnclave {
         (fake, key)
     }
 
-    /// The fake, verified, and a principal it knows.
+    /// The fake, verified, and a principal that it knows.
     pub(crate) async fn start_verified() -> (Self, Enclave, Principal) {
         let (fake, key) = Self::start().await;
         let enclave = fake.client().verify(&fake.expectation()).await.unwrap();
@@ -207,13 +207,13 @@ impl FakeEnclave {
     }
 }
 
-/// Makes hyper close the connection without an answer.
+/// Makes hyper close the connection without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("swallowed")]
 struct Swallowed;
 
 impl State {
-    /// Boots anew: another key, another document, no memory of nonces.
+    /// Boots again: another key, another document, no memory of nonces.
     pub(crate) fn restart(&mut self) {
         self.boot = SigningKey::generate(Algorithm::Ed25519).unwrap();
         self.binding.boot_key = self

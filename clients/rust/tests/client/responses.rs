@@ -1,4 +1,4 @@
-//! Answers that are not the enclave's, or not to this request.
+//! Responses that are not the enclave's, or not to this request.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use permafrost_client::{Error, NotAuthentic};
@@ -106,7 +106,7 @@ async fn a_response_that_names_another_boot_than_the_one_that_signed_it_is_refus
 }
 
 #[tokio::test]
-async fn an_old_response_about_the_health_is_refused() {
+async fn an_old_health_response_is_refused() {
     let (fake, enclave, _) = FakeEnclave::start_verified().await;
     fake.state().clock_offset = -30;
     assert!(enclave.health().await.is_ok());
@@ -120,7 +120,7 @@ async fn an_old_response_about_the_health_is_refused() {
 }
 
 #[tokio::test]
-async fn a_problem_that_the_enclave_signed_is_told_apart_from_one_that_it_did_not() {
+async fn a_problem_that_the_enclave_signed_differs_from_one_that_it_did_not_sign() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().problem = Some(ProblemType::KeyDisabled);
     let error = alice.sign(ID, &message()).await.unwrap_err();
@@ -186,7 +186,7 @@ async fn clocks_that_differ_are_reported_with_both_times() {
 #[tokio::test]
 async fn an_authentic_response_of_another_form_is_an_error_of_its_own() {
     let (_, _, alice) = FakeEnclave::start_verified().await;
-    // The fake answers with a key, which is no page of keys.
+    // The fake responds with a key, which is not a listing of keys.
     let response = alice
         .request(Method::GET, "/v1/keys/x", "", HeaderMap::new())
         .await
@@ -195,5 +195,5 @@ async fn an_authentic_response_of_another_form_is_an_error_of_its_own() {
     let error = response
         .json::<permafrost_common::api::Signed>()
         .unwrap_err();
-    assert_eq!(error.slug(), "unexpected-answer");
+    assert_eq!(error.slug(), "unexpected-response");
 }

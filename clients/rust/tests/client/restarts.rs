@@ -1,4 +1,4 @@
-//! An enclave that starts anew, and a parent that only says so.
+//! An enclave that restarts, and a parent that only claims that it did.
 
 use http::StatusCode;
 use permafrost_client::{Error, IdempotencyKey, Measurements};
@@ -28,7 +28,7 @@ fn attestations(fake: &FakeEnclave) -> usize {
 }
 
 #[tokio::test]
-async fn after_a_restart_the_enclave_is_verified_again_and_the_request_signed_anew_once() {
+async fn after_a_restart_the_enclave_is_verified_again_and_the_request_signed_again_once() {
     let (fake, enclave, alice) = FakeEnclave::start_verified().await;
     let before = enclave.boot();
     fake.state().restart();
@@ -58,12 +58,12 @@ async fn a_creating_request_keeps_its_idempotency_key_over_a_restart() {
 }
 
 #[tokio::test]
-async fn health_is_known_again_after_a_restart() {
+async fn health_is_available_again_after_a_restart() {
     let (fake, enclave, _) = FakeEnclave::start_verified().await;
     fake.state().restart();
     assert_eq!(enclave.health().await.unwrap(), health());
     assert_eq!(attestations(&fake), 1);
-    // The answer that named the new boot is the one that is given: it is not asked for twice.
+    // The response that named the new boot is the one that is returned: there is no second request.
     assert_eq!(fake.state().arrived.len(), 2);
 }
 
@@ -84,7 +84,7 @@ async fn an_enclave_that_restarts_with_other_code_is_refused_and_given_nothing()
 }
 
 #[tokio::test]
-async fn many_requests_at_once_ask_for_one_document_after_a_restart() {
+async fn many_concurrent_requests_fetch_one_document_after_a_restart() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     fake.state().restart();
     let requests: Vec<_> = (0..20)
@@ -100,7 +100,7 @@ async fn many_requests_at_once_ask_for_one_document_after_a_restart() {
     assert_eq!(fake.state().carried_out.len(), 20);
 }
 
-/// The parent lets the enclave rotate, hides the answer, and says `wrong-enclave` so that it is done again.
+/// The parent lets the enclave rotate, hides the response, and claims `wrong-enclave` so that the client repeats the request.
 #[tokio::test]
 async fn a_parent_that_invents_a_restart_gets_no_second_request() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
@@ -140,7 +140,7 @@ async fn a_parent_that_invents_a_restart_gets_no_second_request() {
 }
 
 #[tokio::test]
-async fn an_enclave_that_restarts_again_and_again_is_not_followed_for_ever() {
+async fn an_enclave_that_restarts_again_and_again_is_not_followed_forever() {
     let (fake, _, alice) = FakeEnclave::start_verified().await;
     let restarting = fake.clone();
     fake.state().restart();

@@ -1,4 +1,4 @@
-//! What it takes for an enclave to be believed.
+//! What it takes for an enclave to be trusted.
 
 use permafrost_client::{AttestationRefused, Error, Expectation, Measurements, NotAuthentic};
 use permafrost_common::{
@@ -24,7 +24,7 @@ fn rule(error: &Error) -> &'static str {
 }
 
 #[tokio::test]
-async fn an_enclave_with_a_good_document_is_believed() {
+async fn an_enclave_with_a_good_document_is_trusted() {
     let (fake, _) = FakeEnclave::start().await;
     let release = Measurements::from_pcrs([(0, PCR0), (1, [1; 48])]).unwrap();
     let expectation = Expectation::releases([release])
@@ -46,7 +46,7 @@ async fn an_enclave_with_a_good_document_is_believed() {
 }
 
 #[tokio::test]
-async fn each_verification_asks_with_a_nonce_of_its_own() {
+async fn each_verification_uses_its_own_nonce() {
     let (fake, _) = FakeEnclave::start().await;
     let enclave = fake.client().verify(&fake.expectation()).await.unwrap();
     let first = enclave.boot();
@@ -95,7 +95,7 @@ async fn a_document_that_breaks_the_expectation_is_refused() {
 }
 
 #[tokio::test]
-async fn an_enclave_that_binds_no_keys_to_seal_to_is_refused_by_who_wants_to_seal() {
+async fn an_enclave_that_binds_no_keys_to_seal_to_is_refused_by_a_client_that_seals() {
     let (fake, _) = FakeEnclave::start().await;
     let sealing = fake.client().obliviously();
     let error = sealing.verify(&fake.expectation()).await.unwrap_err();
@@ -134,7 +134,7 @@ async fn an_old_document_shown_again_is_refused() {
 #[tokio::test]
 async fn a_good_document_in_a_response_that_its_boot_key_did_not_sign_is_refused() {
     let (fake, _) = FakeEnclave::start().await;
-    // A parent with a key of its own, that passes the real document on.
+    // A parent with its own key, which forwards the real document.
     fake.state().boot = SigningKey::generate(Algorithm::Ed25519).unwrap();
     let error = refused(&fake, fake.expectation()).await;
     assert!(
@@ -152,7 +152,7 @@ async fn a_good_document_in_a_response_that_its_boot_key_did_not_sign_is_refused
             .insert("x-enclave-attestation", other.parse().unwrap());
     });
     let error = refused(&fake, fake.expectation()).await;
-    assert_eq!(error.slug(), "answer-not-authentic");
+    assert_eq!(error.slug(), "response-not-authentic");
 }
 
 #[tokio::test]
@@ -173,11 +173,11 @@ async fn a_binding_of_another_form_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_document_at_all_is_reported_as_such() {
+async fn what_is_not_a_document_is_reported_as_such() {
     let (fake, _) = FakeEnclave::start().await;
     fake.lie(|_, _, _, body| *body = b"{}".to_vec());
     let error = refused(&fake, fake.expectation()).await;
-    assert_eq!(error.slug(), "unexpected-answer");
+    assert_eq!(error.slug(), "unexpected-response");
     fake.lie(|_, _, _, body| *body = br#"{"document": "AAAA"}"#.to_vec());
     let error = refused(&fake, fake.expectation()).await;
     assert_eq!(error.slug(), "attestation-refused");
@@ -197,7 +197,7 @@ async fn what_is_no_document_at_all_is_reported_as_such() {
 }
 
 #[tokio::test]
-async fn a_document_can_be_fetched_without_belief() {
+async fn a_document_can_be_fetched_without_being_trusted() {
     let (fake, _) = FakeEnclave::start().await;
     let client = fake.client();
     assert!(attestation::Document::parse(&client.attestation(None).await.unwrap()).is_ok());
