@@ -73,7 +73,7 @@ export function readExpectation(text: string, origin: string): Expectation {
     options: {
       origin: file.enclave === undefined ? origin : textOf(file, "enclave", /^https?:\/\//, "an origin"),
       policy: { releases: measured, deployment, maxAgeMs: 5 * 60_000 },
-      ...(roots === undefined ? {} : { roots }),
+      ...(roots === undefined ? {} : { rootCertificates: roots }),
     },
     deployment,
     releases,

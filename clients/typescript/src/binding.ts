@@ -6,13 +6,13 @@ import { type Bytes, toHex, utf8 } from "./bytes.js";
 
 /** The keys and the configuration that one boot of the enclave vouches for. */
 export interface Binding {
-  /** The Ed25519 public key that signs this boot's answers: 32 bytes. */
+  /** The Ed25519 public key that verifies this boot's responses: 32 bytes. */
   readonly bootKey: Bytes;
   /** The deployment's name from the measured configuration: 1 to 64 bytes. */
   readonly deployment: string;
   /** SHA-256 of the measured configuration file: 32 bytes. */
   readonly configuration: Bytes;
-  /** SHA-256 of this boot's list of Oblivious HTTP key configurations: 32 bytes; undefined where the boot has none. */
+  /** SHA-256 of this boot's list of Oblivious HTTP key configurations: 32 bytes; undefined if the boot has none. */
   readonly obliviousKeys: Bytes | undefined;
 }
 
@@ -68,7 +68,7 @@ function readFields(userData: Bytes): ReadonlyMap<string, Cbor> {
 function digest(fields: ReadonlyMap<string, Cbor>, name: string): Bytes {
   const value = fields.get(name);
   if (value?.kind !== "bytes" || value.value.length !== 32) {
-    throw refusal(`${name} is ${value?.kind === "bytes" ? toHex(value.value) : "missing, or no byte string"}`);
+    throw refusal(`${name} is ${value?.kind === "bytes" ? toHex(value.value) : "missing or not a byte string"}`);
   }
   return value.value;
 }

@@ -19,38 +19,42 @@ export class Boot {
   private constructor(
     /** The nonce that this client chose for the document: 32 bytes. */
     readonly nonce: Bytes,
-    /** The document made for the nonce (COSE_Sign1, CBOR), for keeping as evidence. */
+    /** The document made for the nonce (COSE_Sign1, CBOR), to keep as evidence. */
     readonly document: Bytes,
     /** What the document says: PCRs, time, module. */
     readonly verified: VerifiedDocument,
     /** What the document vouches for: the boot key, the deployment, the configuration, the Oblivious HTTP keys. */
     readonly binding: Binding,
-    /** What every answer of this boot names: the digest of its own document, made without a nonce. */
+    /** What every response of this boot names: the digest of its own document, which was made without a nonce. */
     readonly name: BootName,
     /** The enclave's clock. */
     readonly clock: EnclaveClock,
   ) {}
 
   /**
-   * Fetches a document made for a fresh nonce, judges it, and checks by the boot key in it that the answer came from that very boot.
+   * Fetches a document made for a fresh nonce, judges it, and checks with the boot key in it that the response came from that very boot.
    *
-   * @throws {AttestationError} {@link AnswerError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError},
+   * @throws {AttestationError} {@link ResponseError}, {@link UnauthenticatedError}, {@link UnexpectedResponseError},
    *   {@link ConnectionError}.
    */
-  static async verify(connection: Connection, roots: readonly RootCertificate[], policy: EnclavePolicy): Promise<Boot> {
+  static async verify(
+    connection: Connection,
+    rootCertificates: readonly RootCertificate[],
+    policy: EnclavePolicy,
+  ): Promise<Boot> {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const request = get(`/v1/attestation?nonce=${toHex(nonce)}`);
     const response = await connection.send(request);
     const document = documentOf(response);
-    const { verified, binding } = await judge(document, nonce, roots, policy);
+    const { verified, binding } = await judge(document, nonce, rootCertificates, policy);
     const { created, boot } = await verifyResponse(response, request, binding.bootKey);
     return new Boot(nonce, document, verified, binding, boot, new EnclaveClock(created));
   }
 
   /**
-   * The answer, if it is this boot's to that request.
+   * The response, if it is this boot's response to that request.
    *
-   * @throws {AnswerError} or, for a problem without a signature, {@link UnauthenticatedError}.
+   * @throws {ResponseError} or, for a problem without a signature, {@link UnauthenticatedError}.
    */
   async authenticate(response: HttpResponse, request: HttpRequest): Promise<Response> {
     const problem = readProblem(response);
@@ -61,7 +65,7 @@ export class Boot {
     if (boot !== this.name) {
       throw new ResponseError("boot", `it names the boot ${boot}`, this.name);
     }
-    // A signed request has a nonce, so there is no older answer to it.
+    // A signed request has a nonce, so there is no older response to it.
     if (!isSigned(request)) {
       this.#checkFreshness(created);
     }
@@ -80,11 +84,11 @@ export class Boot {
 
 function documentOf(response: HttpResponse): Bytes {
   if (response.status !== 200) {
-    // Whether it is signed or not: there is no key yet to check it with.
+    // Whether it is signed or not: there is no key yet to check the signature with.
     const problem = readProblem(response);
     throw problem
       ? new UnauthenticatedError(problem)
-      : new UnexpectedResponseError(response.status, "it is no problem");
+      : new UnexpectedResponseError(response.status, "it is not a problem");
   }
   const { document } = (readJson(response.body) ?? {}) as { document?: unknown };
   const decoded = typeof document === "string" ? fromBase64(document) : undefined;
@@ -94,5 +98,5 @@ function documentOf(response: HttpResponse): Bytes {
   return decoded;
 }
 
-/** How far an answer to an unsigned request may lie behind the enclave's clock, in seconds. */
+/** How far a response to an unsigned request may lie behind the enclave's clock, in seconds. */
 const STALE_AFTER = 60;

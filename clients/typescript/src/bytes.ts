@@ -1,9 +1,9 @@
-/** Bytes, and the three texts that stand for them: hex, base64, base64url. */
+/** Bytes, and their encodings as text: hex, base64, base64url. */
 
-/** Bytes that WebCrypto takes: never a view of shared memory. */
+/** Bytes that WebCrypto accepts: never a view of shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A copy that WebCrypto takes of any bytes. */
+/** A copy of any bytes, which WebCrypto accepts. */
 export function bytes(from: Uint8Array | readonly number[]): Bytes {
   return Uint8Array.from(from);
 }
@@ -19,7 +19,7 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return joined;
 }
 
-/** Whether two byte strings are the same. Not in constant time: nothing compared here is secret. */
+/** Whether two byte strings are equal. Not in constant time: nothing compared here is secret. */
 export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
@@ -40,7 +40,7 @@ export function utf8(text: string): Bytes {
   return bytes(new TextEncoder().encode(text));
 }
 
-/** The text that UTF-8 encodes; undefined where it is not well-formed. A byte order mark stays a character. */
+/** The text that UTF-8 encodes; undefined if it is not well-formed. A byte order mark stays a character. */
 export function fromUtf8(encoded: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(encoded);
@@ -69,7 +69,7 @@ export function toBase64(value: Uint8Array): string {
   return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The bytes of base64 in the one form that {@link toBase64} writes; undefined for any other text. */
+/** The bytes of base64 in the exact form that {@link toBase64} writes; undefined for any other text. */
 export function fromBase64(text: string): Bytes | undefined {
   let decoded: Bytes;
   try {

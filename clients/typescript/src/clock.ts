@@ -1,29 +1,29 @@
-/** The enclave's clock, as its signed words and this machine's steady clock tell it. */
+/** The enclave's clock, as known from its signed responses and this machine's monotonic clock. */
 
 /**
- * It is never ahead of the enclave's: a word is older when it arrives than when it was said. It can be behind, by what the way took and
- * by how long this machine slept, and catches up with the next word.
+ * It is never ahead of the enclave's, since a response arrives after it was signed. It can be behind, by the time that the response
+ * took and the time that this machine slept, and catches up with the next response.
  */
 export class EnclaveClock {
-  #said: number;
-  #heardMs: number;
+  #signed: number;
+  #receivedMs: number;
 
-  /** @param said seconds since 1970, signed by the enclave and heard just now. */
-  constructor(said: number) {
-    this.#said = said;
-    this.#heardMs = performance.now();
+  /** @param signed seconds since 1970, signed by the enclave and received just now. */
+  constructor(signed: number) {
+    this.#signed = signed;
+    this.#receivedMs = performance.now();
   }
 
   /** Seconds since 1970. */
   now(): number {
-    return this.#said + Math.floor((performance.now() - this.#heardMs) / 1000);
+    return this.#signed + Math.floor((performance.now() - this.#receivedMs) / 1000);
   }
 
-  /** What the enclave says that is not older than what is known. */
-  hear(said: number): void {
-    if (said > this.now()) {
-      this.#said = said;
-      this.#heardMs = performance.now();
+  /** Learns a time that the enclave signed, unless it is older than what is known. */
+  hear(signed: number): void {
+    if (signed > this.now()) {
+      this.#signed = signed;
+      this.#receivedMs = performance.now();
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The way to the parent: fetch, with limits on time and length, and nothing that a browser would add or keep. */
+/** The path to the parent: fetch, with limits on time and length, and without what a browser would add or keep. */
 
 import { type Bytes, concat } from "./bytes.js";
 import { ConnectionError } from "./error.js";
@@ -8,22 +8,24 @@ import { quoted } from "./quoted.js";
 /** What `fetch` is called with here. */
 export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
-/** How long a request may take, to the last byte of its answer, unless said otherwise. */
+/** How long a request may take by default, to the last byte of its response. */
 export const TIME_LIMIT_MS = 30_000;
 
-/** The longest body of an answer that is read, in bytes: more than a full page of the largest keys. */
-export const ANSWER_MAX = 4 * 1024 * 1024;
+/** The longest body of a response that is read, in bytes: more than a full listing of the largest keys. */
+export const RESPONSE_MAX = 4 * 1024 * 1024;
 
 export class Connection {
   readonly #origin: URL;
   readonly #fetch: Fetch;
   readonly #timeLimitMs: number;
 
-  /** @throws {TypeError} when `origin` is not one: `http://HOST:PORT` or `https://HOST`, without a path. */
+  /** @throws {TypeError} if `origin` is not an origin: `http://HOST:PORT` or `https://HOST`, without a path. */
   constructor(origin: string, fetch: Fetch, timeLimitMs: number) {
     const url = URL.canParse(origin) ? new URL(origin) : undefined;
     if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.origin !== origin.replace(/\/$/, "")) {
-      throw new TypeError(`the origin is ${quoted(origin)}; accepted: http:// or https://, a host, and a port if any`);
+      throw new TypeError(
+        `the origin is ${quoted(origin)}; accepted: http:// or https://, a host, and optionally a port`,
+      );
     }
     this.#origin = url;
     this.#fetch = fetch;
@@ -31,9 +33,9 @@ export class Connection {
   }
 
   /**
-   * Sends a request and reads the whole answer; nothing about it is checked.
+   * Sends a request and reads the whole response; nothing about it is checked.
    *
-   * @throws {TypeError} when the target would not arrive as it stands: nothing is sent then.
+   * @throws {TypeError} if the target would not arrive as it is: nothing is sent then.
    * @throws {ConnectionError}
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
@@ -48,18 +50,18 @@ export class Connection {
         throw error;
       }
       if (signal.aborted) {
-        const detail = `no whole answer from ${this.#origin.origin} within ${this.#timeLimitMs} ms`;
+        const detail = `no whole response from ${this.#origin.origin} within ${this.#timeLimitMs} ms`;
         throw new ConnectionError("timed-out", detail, { cause: error });
       }
-      throw new ConnectionError("no-answer", `no answer from ${this.#origin.origin}: ${error}`, { cause: error });
+      throw new ConnectionError("no-response", `no response from ${this.#origin.origin}: ${error}`, { cause: error });
     }
   }
 
-  /** URLs are rewritten when they are parsed; a target that would be is refused, since another one was signed. */
+  /** URLs are rewritten when they are parsed. A target that would be rewritten is refused, since the signature covers the original. */
   #url(target: string): string {
     const url = URL.canParse(target, this.#origin) ? new URL(target, this.#origin) : undefined;
     if (url?.origin !== this.#origin.origin || url.pathname + url.search !== target) {
-      throw new TypeError(`the target is ${quoted(target)}; accepted: / and what a URL keeps as it is`);
+      throw new TypeError(`the target is ${quoted(target)}; accepted: / and what a URL parser leaves as it is`);
     }
     return url.href;
   }
@@ -74,7 +76,7 @@ function init(request: HttpRequest): RequestInit {
   };
 }
 
-/** No cookie, no cached answer, no other host, no word about the page. */
+/** No cookie, no cached response, no other host, nothing about the page. */
 const ADD_NOTHING: RequestInit = {
   cache: "no-store",
   credentials: "omit",
@@ -88,9 +90,9 @@ async function readBody(response: Response): Promise<Bytes> {
   const reader = response.body?.getReader();
   for (let read = await reader?.read(); read !== undefined && !read.done; read = await reader?.read()) {
     length += read.value.length;
-    if (length > ANSWER_MAX) {
+    if (length > RESPONSE_MAX) {
       await reader?.cancel();
-      throw new ConnectionError("answer-too-large", `the answer is longer than ${ANSWER_MAX} bytes`);
+      throw new ConnectionError("response-too-large", `the response is longer than ${RESPONSE_MAX} bytes`);
     }
     chunks.push(read.value);
   }

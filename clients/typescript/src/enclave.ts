@@ -22,11 +22,11 @@ import type { Response } from "./response.js";
 
 /** Where the enclave is, and what it must be. */
 export interface ConnectOptions {
-  /** The parent: `https://HOST`, or `http://HOST:PORT`. What is to be believed does not hang on TLS. */
+  /** The parent: `https://HOST`, or `http://HOST:PORT`. No guarantee of this library depends on TLS. */
   readonly origin: string;
   readonly policy: EnclavePolicy;
-  /** The roots of trust. Default: AWS Nitro G1 alone. For a development stack its `development-root.pem`. */
-  readonly roots?: readonly RootCertificate[];
+  /** The root certificates. Default: AWS Nitro G1 alone. For a development stack: its `development-root.pem`. */
+  readonly rootCertificates?: readonly RootCertificate[];
   /** Whether requests are encrypted for the enclave, by Oblivious HTTP. Default: true. False is for development. */
   readonly oblivious?: boolean;
   /** Default: the `fetch` of the runtime. */
@@ -38,7 +38,7 @@ export interface ConnectOptions {
 /** A request to the enclave's `/v1` API. */
 export interface Ask {
   readonly method: string;
-  /** The path, and the query with its `?` where there is one, percent-encoding and all. */
+  /** The path, and the query with its `?` if there is one, including the percent-encoding. */
   readonly target: string;
   /** A body that is sent as JSON. */
   readonly json?: unknown;
@@ -46,20 +46,20 @@ export interface Ask {
   readonly content?: { readonly type: string; readonly body: Bytes };
   /** Makes a creating request safe to repeat: 1 to 64 of `A-Z a-z 0-9 - _ .`. */
   readonly idempotencyKey?: string;
-  /** Further header fields, names in lower case: the signature does not cover them. Not those that are set by what stands above. */
+  /** Further header fields, names in lower case, which the signature does not cover. Not those that the members above set. */
   readonly fields?: Fields;
-  /** Who asks: the request is signed by its key. Left out for what takes no principal. */
+  /** The principal whose key signs the request. Left out for requests that need no principal. */
   readonly principal?: Principal;
-  /** Whose clock dates the request: that of this machine, or the enclave's as far as it is known. Default: `"machine"`. */
+  /** Which clock dates the request: this machine's, or the enclave's as far as it is known. Default: `"machine"`. */
   readonly clock?: "machine" | "enclave";
 }
 
 /**
- * An enclave whose attestation document has been verified: every answer it gives is checked before it is read.
+ * An enclave whose attestation document has been verified: each of its responses is checked before it is read.
  *
- * When the enclave restarts, the document of its new boot is verified by the same policy, and the request is signed anew for it, once.
- * A parent can carry a request to the enclave, hide the answer and restart the enclave, and nobody can tell that from a broken
- * connection: so a request may be carried out twice. Requests with an `idempotencyKey` create nothing more then.
+ * When the enclave restarts, the client verifies the new boot's document by the same policy, and signs the request again for it, once.
+ * A parent can carry a request to the enclave, hide the response and restart the enclave, which looks like a broken
+ * connection, so a request may be carried out twice. A request with an `idempotencyKey` then creates nothing more.
  */
 export class Enclave {
   readonly #connect: () => Promise<Verified>;
@@ -72,26 +72,26 @@ export class Enclave {
   }
 
   /**
-   * Fetches a document made for a fresh nonce, verifies it up to a root of trust, judges it by the policy, and checks by the boot key
-   * in it that the answer came from that very boot. Unless `oblivious` is false, the boot's Oblivious HTTP keys must be bound by it.
+   * Fetches a document made for a fresh nonce, verifies it up to a root certificate, judges it by the policy, and checks with the boot key
+   * in it that the response came from that very boot. Unless `oblivious` is false, the document must bind the boot's Oblivious HTTP keys.
    *
-   * @throws {TypeError} when the origin is not one.
+   * @throws {TypeError} if the origin is invalid.
    * @throws {AttestationError} with the rule that the document, or what it vouches for, breaks.
-   * @throws {AnswerError} {@link ConnectionError}, {@link UnauthenticatedError}, {@link UnexpectedAnswerError}.
+   * @throws {ResponseError} {@link ConnectionError}, {@link UnauthenticatedError}, {@link UnexpectedResponseError}.
    */
   static async connect(options: ConnectOptions): Promise<Enclave> {
     const {
       origin,
       policy,
-      roots = [RootCertificate.awsNitroG1()],
+      rootCertificates = [RootCertificate.awsNitroG1()],
       oblivious = true,
       timeLimitMs = TIME_LIMIT_MS,
     } = options;
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     const connection = new Connection(origin, fetch, timeLimitMs);
     const connect = async () => {
-      const boot = await Boot.verify(connection, roots, policy);
-      return { boot, way: oblivious ? await Gateway.verify(connection, boot.binding.obliviousKeys) : connection };
+      const boot = await Boot.verify(connection, rootCertificates, policy);
+      return { boot, path: oblivious ? await Gateway.verify(connection, boot.binding.obliviousKeys) : connection };
     };
     return new Enclave(connect, await connect());
   }
@@ -101,24 +101,24 @@ export class Enclave {
     return this.#verified.boot;
   }
 
-  /** Verifies the enclave again, with a fresh nonce. The boot verified before stays if that fails. */
+  /** Verifies the enclave again, with a fresh nonce. If that fails, the boot that was verified before stays. */
   async verifyAgain(): Promise<Boot> {
     return (await this.#renew()).boot;
   }
 
   /**
-   * Sends a request, and gives the enclave's answer whatever its status. {@link Answer.json} refuses what is not a success.
+   * Sends a request, and returns the enclave's response whatever its status. {@link Response.json} refuses what is not a success.
    *
-   * @throws {ProfileError} or TypeError when the request would not be accepted as it stands: nothing is sent then.
-   * @throws {AnswerError} when the answer is not the boot's to this request.
-   * @throws {UnauthenticatedError} {@link ConnectionError}, {@link AttestationError} of a boot that has come instead.
+   * @throws {ProfileError} or TypeError if the request would not be accepted as it is: nothing is sent then.
+   * @throws {ResponseError} if the response is not the boot's response to this request.
+   * @throws {UnauthenticatedError} {@link ConnectionError}, {@link AttestationError} about a boot that has taken its place.
    */
   async request(ask: Ask): Promise<Response> {
     const verified = this.#verified;
     const request = await signed(ask, verified.boot);
     let response: HttpResponse;
     try {
-      response = await verified.way.send(request);
+      response = await verified.path.send(request);
     } catch (error) {
       if (!(error instanceof NotEncapsulated)) {
         throw error;
@@ -142,23 +142,23 @@ export class Enclave {
     }
   }
 
-  /** Asks one boot, and no other in its place. */
-  async #once(ask: Ask, { boot, way }: Verified): Promise<Response> {
+  /** Sends a request to one boot, and to no other in its place. */
+  async #once(ask: Ask, { boot, path }: Verified): Promise<Response> {
     const request = await signed(ask, boot);
     try {
-      return await boot.authenticate(await way.send(request), request);
+      return await boot.authenticate(await path.send(request), request);
     } catch (error) {
       throw error instanceof NotEncapsulated ? error.cause : error;
     }
   }
 
-  /** A boot verified after this one, if the enclave has really started anew. */
+  /** A boot verified after this one, if the enclave has really restarted. */
   async #newerThan(old: Verified): Promise<Verified | undefined> {
     const newer = this.#verified === old ? await this.#renew() : this.#verified;
     return newer.boot.name === old.boot.name ? undefined : newer;
   }
 
-  /** Many requests at once ask for one document. */
+  /** Many concurrent requests fetch one document. */
   async #renew(): Promise<Verified> {
     this.#renewal ??= this.#connect().finally(() => {
       this.#renewal = undefined;
@@ -168,10 +168,10 @@ export class Enclave {
   }
 }
 
-/** A boot, and the way to it: through the gateway that it is, or straight. */
+/** A boot, and the path to it: through the gateway that it is, or direct. */
 interface Verified {
   readonly boot: Boot;
-  readonly way: { send(request: HttpRequest): Promise<HttpResponse> };
+  readonly path: { send(request: HttpRequest): Promise<HttpResponse> };
 }
 
 async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
@@ -193,13 +193,13 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   return signRequest(request, principal, boot.name, dated);
 }
 
-/** Fields that no signature covers, once each is one line and none is another's to set. */
+/** Fields that the signature does not cover, checked: each is one line, and none is set elsewhere. */
 function furtherFields(fields: Fields): Fields {
   for (const [name, value] of fields) {
     const isTaken = [CONTENT_TYPE, IDEMPOTENCY_KEY, ...SIGNED_FIELDS].includes(name);
     if (isTaken || !/^[a-z0-9-]+$/.test(name) || !/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
       const expected = "another name of a-z, 0-9 and -, and visible ASCII with spaces inside only";
-      throw new ProfileError("field-form", `the field ${quoted(name)} is not of its form`, expected);
+      throw new ProfileError("field-form", `the field ${quoted(name)} is invalid`, expected);
     }
   }
   return fields;

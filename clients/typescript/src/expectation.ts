@@ -1,4 +1,4 @@
-/** Which enclave a client is ready to believe. */
+/** Which enclave a client is ready to trust. */
 
 import { Document } from "./attestation/document.js";
 import { AttestationError } from "./attestation/error.js";
@@ -9,7 +9,7 @@ import { type Binding, readBinding } from "./binding.js";
 import { type Bytes, equal, toHex } from "./bytes.js";
 import { quoted } from "./quoted.js";
 
-/** What an enclave must be for a client to talk to it. The nonce, user data and public key are this library's to judge. */
+/** What an enclave must be for a client to talk to it. This library itself judges the nonce, user data and public key. */
 export interface EnclavePolicy extends Omit<Policy, "nonce" | "userData" | "publicKey"> {
   /** The deployment's name in the measured configuration. */
   readonly deployment?: string;
@@ -24,17 +24,17 @@ export interface Judged {
 }
 
 /**
- * Judges a document that was asked for with `nonce`, by this machine's clock.
+ * Judges a document that was requested with `nonce`, by this machine's clock.
  *
  * @throws {AttestationError}
  */
 export async function judge(
   document: Bytes,
   nonce: Bytes,
-  roots: readonly RootCertificate[],
+  rootCertificates: readonly RootCertificate[],
   policy: EnclavePolicy,
 ): Promise<Judged> {
-  const verified = await Document.parse(document).verify(roots, "now");
+  const verified = await Document.parse(document).verify(rootCertificates, "now");
   verified.check({ ...policy, nonce });
   const binding = readBinding(verified.userData);
   if (policy.deployment !== undefined && policy.deployment !== binding.deployment) {

@@ -1,4 +1,4 @@
-/** HTTP messages as they are signed and carried: fields by name, in their order, repeated ones included. */
+/** HTTP messages as they are signed and sent: fields by name, in their order, including repeated ones. */
 
 import type { Bytes } from "./bytes.js";
 
@@ -8,7 +8,7 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 export interface HttpRequest {
   /** In upper case. */
   readonly method: string;
-  /** The path, and the query with its `?` where there is one, percent-encoding and all. */
+  /** The path, and the query with its `?` if there is one, including the percent-encoding. */
   readonly target: string;
   readonly fields: Fields;
   readonly body: Bytes;
@@ -30,7 +30,7 @@ export function pathOf(target: string): string {
   return target.split("?", 1)[0] || "/";
 }
 
-/** The query of a target with its `?`; `?` alone where there is none. */
+/** The query of a target with its `?`; `?` alone if there is none. */
 export function queryOf(target: string): string {
   const at = target.indexOf("?");
   return at < 0 ? "?" : target.slice(at);

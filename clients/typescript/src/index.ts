@@ -1,8 +1,8 @@
 /**
- * Verify a Permafrost enclave, talk to it, and believe nothing that it has not signed.
+ * Verify a Permafrost enclave, talk to it, and accept nothing that it has not signed.
  *
- * {@link Enclave.connect} does it all: fetches an attestation document for a fresh nonce, verifies it up to a root of trust, judges it
- * by a policy, and from then on sends every request so that only that boot of the enclave can read it, and checks every answer.
+ * {@link Enclave.connect} fetches an attestation document for a fresh nonce, verifies it up to a root certificate, and judges it
+ * by a policy. From then on, only that boot of the enclave can read what is sent, and every response is checked.
  *
  * For auditors, {@link Document} verifies a document by itself: {@link Document.parse}, {@link Document.verify},
  * {@link VerifiedDocument.check}.

@@ -1,9 +1,9 @@
-/** PEM (RFC 7468): bytes in base64 between two lines that say what they are. */
+/** PEM (RFC 7468): bytes in base64 between two lines that label them. */
 
 import { type Bytes, fromBase64 } from "./bytes.js";
 import { quoted } from "./quoted.js";
 
-/** Why a text is not the one block that was asked for. */
+/** Why a text is not the one block that was expected. */
 export class PemError extends Error {
   override readonly name = "PemError";
 }

@@ -9,9 +9,9 @@ export interface Problem {
   /** The problem type in a few words. */
   readonly title: string;
   readonly status: number;
-  /** What was wrong this time, and what would have been accepted. */
+  /** What was wrong with this request, and what would have been accepted. */
   readonly detail: string;
-  /** Seconds to wait before trying again, where waiting helps. */
+  /** Seconds to wait before trying again, if waiting helps. */
   readonly retry_after?: number;
   /** One entry for each part of the request that was not accepted. */
   readonly errors?: readonly { readonly field: string; readonly detail: string; readonly accepted: string }[];
@@ -22,7 +22,7 @@ export function problemName(problem: Problem): string {
   return problem.type.startsWith(URN) ? problem.type.slice(URN.length) : problem.type;
 }
 
-/** The problem that an answer is: `application/problem+json`, with the answer's own status. */
+/** The problem that a response is: `application/problem+json`, with the response's own status. */
 export function readProblem(response: HttpResponse): Problem | undefined {
   const [contentType = ""] = values(response.fields, "content-type");
   const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase();
@@ -33,7 +33,7 @@ export function readProblem(response: HttpResponse): Problem | undefined {
   return isProblem(value) && value.status === response.status ? value : undefined;
 }
 
-/** The value of JSON; undefined where it is none, which JSON cannot say. */
+/** The value of JSON; undefined, which is not a value of JSON, for any other text. */
 export function readJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(fromUtf8(body) ?? "");

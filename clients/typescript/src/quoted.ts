@@ -1,6 +1,6 @@
 /**
- * Text from outside, as an error shows it: in quotes, everything but printable ASCII escaped, cut after 64 characters. So no text of
- * a document or an answer can move a cursor, hide a word or flood a log.
+ * Text from outside, as errors show it: in quotes, everything but printable ASCII escaped, cut after 64 characters. No text of
+ * a document or a response can therefore move a cursor, hide a word or flood a log.
  */
 export function quoted(text: string): string {
   const characters = Array.from(text);

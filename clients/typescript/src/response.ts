@@ -1,4 +1,4 @@
-/** Answers that are believed. */
+/** Responses that have been verified. */
 
 import type { Bytes } from "./bytes.js";
 import { ClockDiffersError, ProblemError, UnexpectedResponseError } from "./error.js";
@@ -6,10 +6,10 @@ import { type Fields, type HttpResponse, values } from "./http.js";
 import { CONTENT_TYPE } from "./http-signature/profile.js";
 import { type Problem, problemName, readJson, readProblem } from "./problem.js";
 
-/** An answer that the verified boot signed, to the very request that was sent. */
+/** A response that the verified boot signed, to the very request that was sent. */
 export class Response {
   readonly status: number;
-  /** Undefined where the answer has none. */
+  /** Undefined if the response has none. */
   readonly contentType: string | undefined;
   readonly body: Bytes;
   /** When it was signed, by the enclave's clock: seconds since 1970. */
@@ -28,16 +28,16 @@ export class Response {
     this.fields = response.fields;
   }
 
-  /** The problem that it is, if it is one. */
+  /** The problem that the response is, if it is one. */
   get problem(): Problem | undefined {
     return readProblem(this);
   }
 
   /**
-   * The body as JSON. The type is the caller's word: the enclave vouches for the answer, not this library for its form.
+   * The body as JSON. The type is the caller's claim: the enclave vouches for the response; nothing checks its form.
    *
-   * @throws {ProblemError} or {@link ClockDiffersError} when the status is not 2xx.
-   * @throws {UnexpectedAnswerError} when the body is neither JSON nor a problem.
+   * @throws {ProblemError} or {@link ClockDiffersError} if the status is not 2xx.
+   * @throws {UnexpectedResponseError} if the body is neither JSON nor a problem.
    */
   json<T>(): T {
     if (this.status < 200 || this.status > 299) {

@@ -8,7 +8,7 @@ import { type Bytes, bytes, fromBase64 } from "../src/bytes.js";
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const fixtures = process.env.PERMAFROST_FIXTURES ?? join(repository, "../shared/fixtures");
 
-/** Why the tests that need published data are skipped; undefined where it is there. */
+/** Why the tests that need published data are skipped; undefined if it is there. */
 export const noFixtures = existsSync(fixtures) ? undefined : "there are no published vectors: set PERMAFROST_FIXTURES";
 
 /** The bytes of a file of the fixtures' folder `attestation`; base64 is decoded. */
@@ -42,7 +42,7 @@ export function vectors<T>(name: string): T {
 /** The folder of the programs, built with the emulated NSM: PERMAFROST_PROGRAMS. */
 export const programs = process.env.PERMAFROST_PROGRAMS;
 
-/** Why the tests that need the programs are skipped; undefined where they are there. */
+/** Why the tests that need the programs are skipped; undefined if they are there. */
 export const noPrograms = programs ? undefined : "there are no programs: set PERMAFROST_PROGRAMS";
 
 /** The path of a program. */
@@ -55,7 +55,7 @@ export const chromium = [process.env.PERMAFROST_CHROMIUM, ...inPath("chromium")]
   (path) => path && existsSync(path),
 );
 
-/** Why the tests that need a browser are skipped; undefined where there is one. */
+/** Why the tests that need a browser are skipped; undefined if there is one. */
 export const noChromium = chromium ? undefined : "there is no Chromium: set PERMAFROST_CHROMIUM";
 
 function inPath(name: string): string[] {

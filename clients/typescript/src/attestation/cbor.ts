@@ -1,11 +1,11 @@
 /**
- * CBOR (RFC 8949), read into a tree. Depth and size are bounded, and every length is held against what is there before anything is
+ * CBOR (RFC 8949), read into a tree. Depth and size are bounded, and every length is compared with what is there before anything is
  * made of it, so that a claimed length costs nothing.
  */
 
 import { type Bytes, bytes, compare, concat, fromUtf8 } from "../bytes.js";
 
-/** One data item. Map entries are in the order in which they came, repeated keys included: the caller judges them. */
+/** One data item. Map entries are in their original order, including repeated keys: the caller judges them. */
 export type Cbor =
   | { readonly kind: "integer"; readonly value: bigint }
   | { readonly kind: "bytes"; readonly value: Bytes }
@@ -19,9 +19,9 @@ export type Cbor =
 
 /** How an item may be written. */
 export type Encoding =
-  /** Any well-formed encoding: indefinite lengths, as the NSM's firmware writes them, and heads longer than needed. */
+  /** Any well-formed encoding, including indefinite lengths, as the NSM's firmware writes them, and heads longer than needed. */
   | "any"
-  /** The deterministic one of RFC 8949 section 4.2.1: shortest heads, definite lengths, keys ascending and none twice, no floats. */
+  /** The deterministic encoding of RFC 8949 section 4.2.1: shortest heads, definite lengths, keys ascending and unique, no floats. */
   | "deterministic";
 
 /** Why bytes are not one item. */
@@ -30,7 +30,7 @@ export class CborError extends Error {
 
   constructor(
     detail: string,
-    /** How many bytes follow the item, where that is all that is wrong. */
+    /** How many bytes follow the item, if nothing else is wrong. */
     readonly trailing = 0,
   ) {
     super(detail);
@@ -38,16 +38,16 @@ export class CborError extends Error {
 }
 
 /**
- * Reads the one item that the bytes must be.
+ * Reads the one item that the bytes must consist of.
  *
- * @throws {CborError} when they are not well-formed, nest deeper than 8 arrays, maps and tags, have bytes after the item, or are not
- *   in the encoding that is asked for.
+ * @throws {CborError} if they are not well-formed, nest deeper than 8 arrays, maps and tags, have bytes after the item, or are not
+ *   in the required encoding.
  */
 export function decode(encoded: Uint8Array, encoding: Encoding = "any"): Cbor {
   const reader = new Reader(encoded, encoding === "deterministic");
   const item = reader.item(DEPTH_MAX);
   if (item === BREAK) {
-    throw new CborError("a break stands outside of a container");
+    throw new CborError("a break outside of a container");
   }
   if (reader.left > 0) {
     throw new CborError(`${reader.left} bytes follow the item`, reader.left);
@@ -152,7 +152,7 @@ class Reader {
     return head.argument;
   }
 
-  /** Every entry of a container and every byte of a string takes a byte at least, so no larger number can be right. */
+  /** Every entry of a container and every byte of a string takes at least one byte, so no larger number can be right. */
   #length(head: Head): number {
     const length = this.#definite(head);
     if (length > BigInt(this.left)) {
@@ -205,7 +205,7 @@ class Reader {
   #required(depth: number): Cbor {
     const item = this.item(depth);
     if (item === BREAK) {
-      throw new CborError(`a break at byte ${this.#at - 1} stands for an item`);
+      throw new CborError(`a break at byte ${this.#at - 1} in place of an item`);
     }
     return item;
   }
@@ -256,7 +256,7 @@ class Reader {
       case 31:
         return BREAK;
     }
-    // Undefined counts as null for the Rust decoder, which the NSM's documents never show.
+    // The Rust decoder reads undefined as null; the NSM's documents never contain it.
     if (head.minor === 23 && !this.#deterministic) {
       return { kind: "null" };
     }

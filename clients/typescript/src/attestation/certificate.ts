@@ -1,4 +1,4 @@
-/** One certificate of a path, and the rules it must keep. */
+/** One certificate of a path, and the rules that it must follow. */
 
 import { type Bytes, bytes, equal } from "../bytes.js";
 import { quoted } from "../quoted.js";
@@ -15,11 +15,11 @@ import {
   readKeyUsage,
 } from "./x509.js";
 
-/** Where a certificate stands in the document: `cabundle[0]` is the root, `certificate` the leaf whose key signs the document. */
+/** The place of a certificate in the document: `cabundle[0]` is the root, `certificate` the leaf whose key signs the document. */
 export type Place = `cabundle[${number}]` | "certificate";
 
 /**
- * A certificate of version 3 with a P-384 key, an ecdsa-with-SHA384 signature and no extension that must be understood and is not.
+ * A certificate of version 3 with a P-384 key, an ecdsa-with-SHA384 signature and no critical extension that is not known.
  */
 export class Certificate {
   private constructor(
@@ -31,7 +31,7 @@ export class Certificate {
   ) {}
 
   /**
-   * Parses a certificate and checks what does not depend on its place in the path.
+   * Parses a certificate and checks everything that does not depend on its place in the path.
    *
    * @throws {AttestationError} `certificate-syntax`, `certificate-algorithm`, `certificate-key`, `certificate-critical-extension`.
    */
@@ -66,7 +66,7 @@ export class Certificate {
     }
   }
 
-  /** RFC 5280 sections 4.2.1.9 and 4.2.1.3 for a CA that `following` further CAs come after. */
+  /** RFC 5280 sections 4.2.1.9 and 4.2.1.3 for a CA that `following` further CAs follow. */
   checkCa(following: number): void {
     const { basicConstraints, keyUsage } = this.extensions;
     if (!basicConstraints?.ca || !basicConstraints.critical) {
@@ -86,7 +86,7 @@ export class Certificate {
   checkLeaf(): void {
     const { basicConstraints, keyUsage } = this.extensions;
     if (basicConstraints?.ca || basicConstraints?.pathLength !== undefined) {
-      throw this.#basicConstraintsError("CA false and no path length, or none");
+      throw this.#basicConstraintsError("CA false and no path length, or no basic constraints");
     }
     if (!keyUsage?.has(DIGITAL_SIGNATURE)) {
       throw this.#keyUsageError("digitalSignature");
@@ -98,7 +98,7 @@ export class Certificate {
     const signature = fixedSignature(this.fields.signature, 48);
     if (signature === undefined || !(await verifyP384(issuer.key, bytes(this.fields.tbs), signature))) {
       const found = `the signature of ${this.place} does not verify`;
-      throw new AttestationError("certificate-signature", found, `one by the key of ${issuer.place}`);
+      throw new AttestationError("certificate-signature", found, `a signature by the key of ${issuer.place}`);
     }
   }
 

@@ -1,13 +1,13 @@
-/** DER (X.690 section 10), as far as certificates need it: one form for each value, and any other refused. */
+/** DER (X.690 section 10), as far as certificates need it: one form for each value; any other is refused. */
 
 import { type Bytes, bytes } from "../bytes.js";
 
-/** Why bytes are not what was to be read. */
+/** Why bytes are not what was expected. */
 export class DerError extends Error {
   override readonly name = "DerError";
 }
 
-/** Identifier octets; the bit 0x20 says that a value holds others. */
+/** Identifier octets; the bit 0x20 says that a value contains others. */
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
@@ -24,7 +24,7 @@ export const TAG = {
   explicit: (n: number) => 0xa0 | n,
 } as const;
 
-/** One value as it came: its identifier octet, its content, and all its bytes. */
+/** One value as encoded: its identifier octet, its content, and all its bytes. */
 export interface Value {
   readonly tag: number;
   readonly content: Uint8Array;
@@ -84,7 +84,7 @@ export class DerReader {
     }
   }
 
-  /** X.690 section 10.1: definite, and in as few bytes as it takes. Three suffice for any document. */
+  /** X.690 section 10.1: definite, and in as few bytes as possible. Three suffice for any document. */
   #longLength(count: number, what: string): { header: number; length: number } {
     const encoded = this.#left.subarray(2, 2 + count);
     if (count < 1 || count > 3 || encoded.length < count) {
@@ -114,7 +114,7 @@ export function objectIdentifier(value: Value): string {
   let atStart = true;
   for (const byte of value.content) {
     if ((atStart && byte === 0x80) || arc > 2 ** 40) {
-      throw new DerError("an object identifier that is not of its form");
+      throw new DerError("a malformed object identifier");
     }
     arc = arc * 128 + (byte & 0x7f);
     atStart = byte < 0x80;
@@ -137,7 +137,7 @@ export function boolean(value: Value): boolean {
   return byte === 0xff;
 }
 
-/** The magnitude of an integer that is not negative, without the zero byte that keeps it so. */
+/** The magnitude of an integer that is not negative, without the zero byte that marks it as such. */
 export function magnitude(value: Value): Uint8Array {
   const [first, second] = value.content;
   if (first === undefined || first >= 0x80) {
@@ -164,7 +164,7 @@ export function bitString(value: Value): { readonly bits: Uint8Array; readonly u
   const bits = value.content.subarray(1);
   const last = bits.at(-1);
   if (unused === undefined || unused > 7 || (unused > 0 && last === undefined)) {
-    throw new DerError("a bit string that is not of its form");
+    throw new DerError("a malformed bit string");
   }
   if (((last ?? 0) & ((1 << unused) - 1)) !== 0) {
     throw new DerError("a bit string with bits after its last");
@@ -187,7 +187,7 @@ export function time(value: Value): number {
   const years = value.tag === TAG.utcTime ? 2 : value.tag === TAG.generalizedTime ? 4 : 0;
   const parts = new RegExp(`^(\\d{${years}})(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)Z$`).exec(text);
   if (years === 0 || parts === null) {
-    throw new DerError("a time that is not of its form");
+    throw new DerError("a malformed time");
   }
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
   const fullYear = years === 4 ? year : year < 50 ? 2000 + year : 1900 + year;
@@ -196,13 +196,13 @@ export function time(value: Value): number {
   date.setUTCHours(hour, minute, second);
   const written = date.toISOString().replace(/[-:T]/g, "").slice(0, 14);
   if (written !== String(fullYear).padStart(4, "0") + text.slice(years, -1)) {
-    throw new DerError("a time that no calendar has");
+    throw new DerError("a time that is not in the calendar");
   }
   return date.getTime() / 1000;
 }
 
 /**
- * An ECDSA-Sig-Value (RFC 3279 section 2.2.3) as WebCrypto takes it: r and s, `length` bytes each, big-endian. Undefined where it is
+ * An ECDSA-Sig-Value (RFC 3279 section 2.2.3) as WebCrypto expects it: r and s, `length` bytes each, big-endian. Undefined if it is
  * not one in DER, or does not fit.
  */
 export function fixedSignature(der: Uint8Array, length: number): Bytes | undefined {

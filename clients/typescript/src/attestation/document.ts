@@ -1,4 +1,4 @@
-/** The `COSE_Sign1` around an attestation document, and the way from parsed to verified. */
+/** The `COSE_Sign1` around an attestation document, and the step from parsed to verified. */
 
 import { type Bytes, bytes, concat, sha256, utf8 } from "../bytes.js";
 import { type Cbor, kindOf } from "./cbor.js";
@@ -11,7 +11,7 @@ import { VerifiedDocument } from "./verified.js";
 
 /** The time at which certificates must be valid and the document's age is taken. */
 export type At =
-  /** This machine's clock, now. What a client wants. */
+  /** This machine's clock, now: for clients. */
   | "now"
   /**
    * The document's own signed timestamp: was it good when it was made? For audits of kept documents. It says nothing about freshness:
@@ -22,7 +22,7 @@ export type At =
   | Date;
 
 /**
- * An attestation document that has been parsed and **not** verified: nothing in it can be read. {@link Document.verify} gives a
+ * An attestation document that has been parsed and **not** verified: nothing in it can be read. {@link Document.verify} returns a
  * {@link VerifiedDocument}, which can be.
  */
 export class Document {
@@ -54,20 +54,20 @@ export class Document {
   }
 
   /**
-   * Verifies the document: its certificates lead from one of `roots` to the leaf, all good at `at`, and the leaf's key made the ES384
-   * signature. What the document says is for {@link VerifiedDocument.check} to judge.
+   * Verifies the document: its certificates lead from one of `rootCertificates` to the leaf, all are valid at `at`, and the leaf's key made the ES384
+   * signature. {@link VerifiedDocument.check} judges what the document says.
    *
-   * The path (AWS section 3.2.3, RFC 5280 section 6) is `cabundle[0]`, a root byte for byte, then the rest of `cabundle`, then
-   * `certificate`. Each is issued and signed by the one before it with ecdsa-with-SHA384 under a P-384 key and is valid at `at`, ends
-   * included. All but the leaf are CAs with keyCertSign and a path length that allows what follows; the leaf is none and has
-   * digitalSignature. A critical extension other than basic constraints and key usage is refused. Revocation is not looked up: AWS
+   * The path (AWS section 3.2.3, RFC 5280 section 6) is `cabundle[0]`, which is a root certificate byte for byte, then the rest of `cabundle`, then
+   * `certificate`. Each is issued and signed by the one before it with ecdsa-with-SHA384 under a P-384 key and is valid at `at`, both ends
+   * included. All but the leaf are CAs with keyCertSign and a path length that allows what follows; the leaf is not a CA and has
+   * digitalSignature. A critical extension other than basic constraints and key usage is refused. Revocation is not checked: AWS
    * says not to.
    *
    * @throws {AttestationError} the rules from `root` to `document-signature`.
    */
-  async verify(roots: RootCertificate | readonly RootCertificate[], at: At): Promise<VerifiedDocument> {
+  async verify(rootCertificates: RootCertificate | readonly RootCertificate[], at: At): Promise<VerifiedDocument> {
     const judgedAtMs = milliseconds(at, this.#payload.timestampMs);
-    const path = await Path.from([roots].flat(), this.#payload.cabundle, this.#payload.certificate);
+    const path = await Path.from([rootCertificates].flat(), this.#payload.cabundle, this.#payload.certificate);
     path.checkRules(Math.floor(judgedAtMs / 1000));
     // Before the path's own five: an altered document fails after one signature.
     await this.#checkSignature(path.leafKey);
@@ -88,7 +88,7 @@ export class Document {
   }
 }
 
-/** The parts of a `COSE_Sign1` but its unprotected header, which is empty. */
+/** The parts of a `COSE_Sign1`, except its unprotected header, which is empty. */
 interface Seal {
   readonly protectedHeader: Bytes;
   readonly payload: Bytes;
@@ -154,7 +154,7 @@ function checkProtected(header: Cbor): void {
   }
 }
 
-/** An item of a structure that is not as it should be: its type, and how much is in it. */
+/** Describes an unexpected item of a structure: its type, and how much is in it. */
 function shown(item: Cbor): string {
   switch (item.kind) {
     case "array":

@@ -1,5 +1,5 @@
 /**
- * The rule that a document broke: a short name that does not change between releases. They are those of the Rust verifier; the last four
+ * The rule that a document broke: a short name that does not change between releases, as in the Rust verifier. The last four
  * are about what the document vouches for.
  */
 export type AttestationRule =
@@ -47,7 +47,7 @@ export type AttestationRule =
  * Why a document, or what it vouches for, is not accepted.
  *
  * `rule` is for programs, `message` for people: the rule, what came, and what would have been accepted. An attestation document has
- * no secret; text from it is quoted, escaped and cut.
+ * no secrets; text from it is quoted, escaped and cut.
  */
 export class AttestationError extends Error {
   override readonly name = "AttestationError";

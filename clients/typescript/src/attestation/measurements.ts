@@ -9,7 +9,7 @@ export class MeasurementsError extends Error {
   override readonly name = "MeasurementsError";
 }
 
-/** The PCRs that make up one release: one at least, each 48 bytes. */
+/** The PCRs that make up one release: at least one, each 48 bytes. */
 export class Measurements {
   private constructor(
     /** By index (0 to 31), in ascending order. */
@@ -88,7 +88,7 @@ function readObject(text: string): Record<string, unknown> {
   if (!isObject(value)) {
     throw new MeasurementsError("the measurements are not a JSON object; accepted: an object of texts");
   }
-  // JSON.parse keeps the last of several members of one name: there must be as many colons outside of texts as members.
+  // JSON.parse keeps the last of several members with one name: there must be as many colons outside of texts as members.
   const colons = text.match(/"(?:[^"\\]|\\.)*"|:/g)?.filter((token) => token === ":").length ?? 0;
   if (colons !== countMembers(value)) {
     throw new MeasurementsError("a key of the measurements comes twice; accepted: once");

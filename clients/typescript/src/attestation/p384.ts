@@ -1,4 +1,4 @@
-/** ECDSA on P-384 with SHA-384: what every signature of a document is. */
+/** ECDSA on P-384 with SHA-384, which makes every signature of a document. */
 
 import type { Bytes } from "../bytes.js";
 

@@ -1,14 +1,14 @@
-/** The certificates of a document, from the root to the leaf. */
+/** The certificates of a document, from the root certificate to the leaf. */
 
 import { type Bytes, equal, sha256, toHex } from "../bytes.js";
 import { Certificate } from "./certificate.js";
 import { AttestationError } from "./error.js";
 import type { RootCertificate } from "./root-certificate.js";
 
-/** The certificates of one document: one CA or more, a trusted root first, and the leaf. */
+/** The certificates of one document: one or more CAs, of which the first is a trusted root certificate, and the leaf. */
 export class Path {
   private constructor(
-    /** SHA-256 of the root: 32 bytes. */
+    /** SHA-256 of the root certificate: 32 bytes. */
     readonly rootSha256: Bytes,
     private readonly root: Certificate,
     private readonly intermediates: readonly Certificate[],
@@ -16,21 +16,25 @@ export class Path {
   ) {}
 
   /**
-   * The path that `cabundle` and `certificate` name, if it starts at one of `roots`.
+   * The path that `cabundle` and `certificate` name, if it starts at one of `trusted`.
    *
    * @throws {AttestationError} `root`, and what {@link Certificate.parse} throws.
    */
-  static async from(roots: readonly RootCertificate[], cabundle: readonly Bytes[], certificate: Bytes): Promise<Path> {
+  static async from(
+    trusted: readonly RootCertificate[],
+    cabundle: readonly Bytes[],
+    certificate: Bytes,
+  ): Promise<Path> {
     const [first, ...others] = cabundle;
     if (first === undefined) {
-      throw new AttestationError("field-missing", "cabundle is empty", "a root at least");
+      throw new AttestationError("field-missing", "cabundle is empty", "at least a root certificate");
     }
     const found = await sha256(first);
-    const trusted = await Promise.all(roots.map(async (root) => ({ der: root.der, digest: await root.sha256() })));
-    // Both: a root is pinned by its own bytes, and AWS's by the digest that AWS publishes besides.
-    if (!trusted.some(({ der, digest }) => equal(der, first) && equal(digest, found))) {
-      const expected = trusted.map(({ digest }) => toHex(digest)).join(" or ") || "none";
-      throw new AttestationError("root", `the document's root has SHA-256 ${toHex(found)}`, expected);
+    const pinned = await Promise.all(trusted.map(async (root) => ({ der: root.der, digest: await root.sha256() })));
+    // Both: its own bytes pin a root certificate, and AWS's has in addition the digest that AWS publishes.
+    if (!pinned.some(({ der, digest }) => equal(der, first) && equal(digest, found))) {
+      const expected = pinned.map(({ digest }) => toHex(digest)).join(" or ") || "none";
+      throw new AttestationError("root", `the document's root certificate has SHA-256 ${toHex(found)}`, expected);
     }
     const intermediates = others.map((der, index) => Certificate.parse(`cabundle[${index + 1}]`, der));
     const leaf = Certificate.parse("certificate", certificate);
@@ -43,7 +47,7 @@ export class Path {
   }
 
   /**
-   * Every rule but the signatures (RFC 5280 section 6.1.3 a.2 and a.4, section 6.1.4 k to o), at a time in seconds since 1970.
+   * Every rule except the signatures (RFC 5280 section 6.1.3 a.2 and a.4, section 6.1.4 k to o), at a time in seconds since 1970.
    *
    * @throws {AttestationError}
    */
@@ -62,7 +66,7 @@ export class Path {
   }
 
   /**
-   * The signatures, the root's own among them (RFC 5280 section 6.1.3 a.1).
+   * The signatures, including the root certificate's own (RFC 5280 section 6.1.3 a.1).
    *
    * @throws {AttestationError} `certificate-signature`.
    */

@@ -5,16 +5,16 @@ import { quoted } from "../quoted.js";
 import { type Cbor, CborError, decode, kindOf } from "./cbor.js";
 import { AttestationError } from "./error.js";
 
-/** The longest document that is looked at, in bytes: 16 KiB. Real documents have 4 to 6 KiB. */
+/** The longest document that is parsed, in bytes: 16 KiB. Real documents have 4 to 6 KiB. */
 export const DOCUMENT_MAX = 16 * 1024;
 
 /** The length of a PCR in bytes: that of SHA-384. */
 export const PCR_LENGTH = 48;
 
-/** The longest `cabundle` that is followed, in certificates. AWS sends four. */
+/** The longest `cabundle` that is accepted, in certificates. AWS sends four. */
 export const CABUNDLE_MAX = 8;
 
-/** The fields of a document, each of the type and length that AWS defines. */
+/** The fields of a document, each with the type and length that AWS defines. */
 export interface Payload {
   readonly moduleId: string;
   /** Milliseconds since 1970; exact up to 2^53, which is far beyond any certificate's end. */
@@ -44,7 +44,7 @@ export function parsePayload(encoded: Bytes): Payload {
   };
 }
 
-/** The one CBOR item that a part of a document must be. */
+/** The one CBOR item that a part of a document must consist of. */
 export function readCbor(encoded: Bytes, part: string): Cbor {
   try {
     return decode(encoded);
@@ -90,7 +90,7 @@ function readFields(payload: Cbor): ReadonlyMap<FieldName, Cbor> {
   return fields;
 }
 
-/** AWS writes null where an optional field is absent, so null and absent are one. */
+/** AWS writes null for an absent optional field, so null and absent are the same. */
 function take(fields: ReadonlyMap<FieldName, Cbor>, field: FieldName): Cbor | undefined {
   const value = fields.get(field);
   return value?.kind === "null" ? undefined : value;

@@ -1,4 +1,4 @@
-/** What a verifier asks of a verified document. */
+/** What a verifier requires of a verified document. */
 
 import { type Bytes, equal, toHex } from "../bytes.js";
 import { AttestationError, type AttestationRule } from "./error.js";
@@ -6,13 +6,13 @@ import type { Measurements } from "./measurements.js";
 import type { VerifiedDocument } from "./verified.js";
 
 /**
- * What a verifier asks of a document. Debug mode is refused unless asked for by name; measurements are given, or waived by name;
+ * What a verifier requires of a document. Debug mode is refused unless it is explicitly allowed; measurements are given or explicitly waived;
  * everything else is checked if it is set.
  */
 export interface Policy {
   /**
    * The releases that are accepted: each PCR of at least one of them must be in the document with that very value. With none, no
-   * document is accepted. `"any"` accepts any code at all, for whoever looks at the PCRs, or wants only to know that some enclave made
+   * document is accepted. `"any"` accepts any code, for those who look at the PCRs themselves or only want to know that some enclave made
    * the document.
    */
   readonly releases: readonly Measurements[] | "any";
@@ -29,7 +29,7 @@ export interface Policy {
   readonly allowDebug?: boolean;
   /**
    * How long before the time of judgement the document may have been made, in milliseconds. (And at most five minutes after it: clocks
-   * differ.) Says nothing for a document that is judged at `"signed"`, where its age is zero.
+   * differ.) It has no effect on a document that is judged at `"signed"`, when its age is zero.
    */
   readonly maxAgeMs?: number;
 }
@@ -65,7 +65,7 @@ function checkReleases(document: VerifiedDocument, releases: readonly Measuremen
   throw new AttestationError("measurements", `the PCRs are of no accepted release: ${found}`, expected);
 }
 
-/** The first PCR, by index, that is not as a release has it. */
+/** The first PCR, by index, that differs from a release's. */
 function firstMismatch(
   release: Measurements,
   document: VerifiedDocument,

@@ -1,4 +1,4 @@
-/** Roots of trust. */
+/** Root certificates. */
 
 import { type Bytes, bytes, fromHex, sha256 } from "../bytes.js";
 import { PemError, readPem } from "../pem.js";
@@ -11,11 +11,11 @@ export class RootCertificateError extends Error {
 }
 
 /**
- * A root of trust: the certificate that a document's `cabundle` must begin with, byte for byte.
+ * A root certificate: a document's `cabundle` must begin with it, byte for byte.
  *
- * There is no default. A verifier of production enclaves asks for {@link RootCertificate.awsNitroG1}; one of development enclaves reads the
- * development root of that very emulator. A root is taken as it is here; verification holds it to the rules of every other certificate
- * of the path, validity included.
+ * There is no default. A verifier of production enclaves uses {@link RootCertificate.awsNitroG1}; one of development enclaves reads the
+ * development root certificate of that very emulator. It is not judged here; verification applies the rules of every other certificate
+ * of the path to it, including validity.
  */
 export class RootCertificate {
   readonly #der: Bytes;
@@ -35,7 +35,7 @@ export class RootCertificate {
   }
 
   /**
-   * A root from PEM (RFC 7468): one `CERTIFICATE` block; text around it is skipped.
+   * A root certificate from PEM (RFC 7468): one `CERTIFICATE` block; text around it is skipped.
    *
    * @throws {RootCertificateError} without such a block, with more than one, or if its content is not one certificate.
    */
@@ -53,7 +53,7 @@ export class RootCertificate {
   }
 
   /**
-   * A root from DER: one X.509 certificate of version 3 and nothing after it.
+   * A root certificate from DER: one X.509 certificate of version 3 and nothing after it.
    *
    * @throws {RootCertificateError}
    */

@@ -5,9 +5,9 @@ import type { Payload } from "./payload.js";
 import { checkPolicy, type Policy } from "./policy.js";
 
 /**
- * An attestation document that a root of trust stands behind: an NSM under that root said all of this.
+ * An attestation document that leads to a trusted root certificate: an NSM under that certificate stated all of this.
  *
- * Whether it is the *right* enclave is still to be judged: {@link VerifiedDocument.check}.
+ * {@link VerifiedDocument.check} judges whether it is the *right* enclave.
  */
 export class VerifiedDocument {
   /** The NSM that made it: the instance's id and the enclave's, as `i-0123456789abcdef0-enc0123456789abcdef`. Not empty. */
@@ -31,7 +31,7 @@ export class VerifiedDocument {
   /** The time at which it was judged, in milliseconds since 1970; its own for `"signed"`. */
   readonly judgedAtMs: number;
 
-  /** For `Document.verify` alone: whoever else makes one has verified nothing. */
+  /** For `Document.verify` alone, which has verified the document. */
   constructor(payload: Payload, verdict: { digest: Bytes; rootSha256: Bytes; judgedAtMs: number }) {
     this.moduleId = payload.moduleId;
     this.timestampMs = payload.timestampMs;

@@ -1,4 +1,4 @@
-/** The parts of an X.509 certificate (RFC 5280 section 4.1), read from DER; none of them judged. */
+/** The parts of an X.509 certificate (RFC 5280 section 4.1), read from DER and not judged. */
 
 import { toHex } from "../bytes.js";
 import {
@@ -15,7 +15,7 @@ import {
   wholeBytes,
 } from "./der.js";
 
-/** What a certificate says: names and the signed part as they came, times in seconds since 1970. */
+/** What a certificate says: names and the signed part as encoded, times in seconds since 1970. */
 export interface Fields {
   readonly tbs: Uint8Array;
   readonly tbsAlgorithm: Algorithm;
@@ -86,7 +86,7 @@ export function readCertificate(der: Uint8Array): Fields {
   };
 }
 
-/** The one value that another holds. */
+/** The one value that another contains. */
 function only(value: Value, tag: number, what: string): Value {
   const reader = inside(value);
   const inner = reader.read(tag, what);
@@ -129,7 +129,7 @@ function readExtensionList(value: Value): Extension[] {
   return extensions;
 }
 
-/** RFC 5280 section 4.2.1.9. An explicit `CA FALSE`, which DER would leave out, is common and accepted. */
+/** RFC 5280 section 4.2.1.9. An explicit `CA FALSE`, which DER leaves out, is common and accepted. */
 export function readBasicConstraints(content: Uint8Array): { ca: boolean; pathLength?: number } {
   const outer = new DerReader(content);
   const reader = inside(outer.read(TAG.sequence, "basic constraints"));
@@ -152,7 +152,7 @@ export function readKeyUsage(content: Uint8Array): ReadonlySet<number> {
   return new Set(numbers.filter((bit) => ((bits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0));
 }
 
-/** What a name says, for an error: the values of its attributes, in their order. */
+/** A name as errors show it: the values of its attributes, in their order. */
 export function nameText(name: Uint8Array): string {
   try {
     const values: string[] = [];

@@ -3,15 +3,15 @@
 import { type Bytes, toHex } from "../bytes.js";
 import { readPem } from "../pem.js";
 
-/** Who signs: a service of the measured configuration by its name, or a session by its id. */
+/** Who signs: a service, by its name in the measured configuration, or a session, by its id. */
 export interface Principal {
   /** 1 to 64 of `A-Z a-z 0-9 - _ .`. */
   readonly name: string;
-  /** ECDSA on P-256 or Ed25519, with the usage `sign`. It need not be extractable, and a session's is not. */
+  /** ECDSA on P-256 or Ed25519, with the usage `sign`. It need not be extractable; a session's key is not. */
   readonly key: CryptoKey;
 }
 
-/** A new P-256 key whose private half no script can read: what a session is made with. */
+/** A new P-256 key for a session. No script can read the private half. */
 export async function generateSessionKey(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(P256, false, ["sign", "verify"]);
 }
@@ -19,7 +19,7 @@ export async function generateSessionKey(): Promise<CryptoKeyPair> {
 /**
  * A service's key from PKCS#8 in PEM, as `permafrost principal new` writes it: Ed25519 or P-256. The private half cannot be read back.
  *
- * @throws {PemError} without one `PRIVATE KEY` block; the runtime's DataError when it is no key of either kind.
+ * @throws {PemError} without one `PRIVATE KEY` block; the runtime's DataError if it is not a key of either kind.
  */
 export async function signingKeyFromPem(pem: string): Promise<CryptoKey> {
   const pkcs8 = readPem(pem, "PRIVATE KEY");
@@ -39,12 +39,12 @@ export async function publicKeyText(key: CryptoKey): Promise<string> {
   return `${key.algorithm.name === "Ed25519" ? "ed25519" : "ecdsa-p256-sha256"}:${toHex(raw)}`;
 }
 
-/** A signature of 64 bytes: r and s of ECDSA, 32 each and big-endian, or Ed25519's. */
+/** A signature of 64 bytes: ECDSA's r and s, 32 bytes each, big-endian; or Ed25519's. */
 export async function sign(key: CryptoKey, message: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.sign(signingAlgorithm(key), key, message));
 }
 
-/** Whether a boot's key (Ed25519, 32 bytes) made a signature. Bytes that are no point verify nothing. */
+/** Whether a boot's key (Ed25519, 32 bytes) made a signature. Bytes that are not a point verify nothing. */
 export async function verifyEd25519(key: Bytes, message: Bytes, signature: Bytes): Promise<boolean> {
   let imported: CryptoKey;
   try {

@@ -1,4 +1,4 @@
-/** What requests and answers have in common: the fields, their forms, and the signature base (`docs/signatures.md`). */
+/** What requests and responses have in common: the fields, their forms, and the signature base (`docs/signatures.md`). */
 
 import { type Bytes, fromBase64, sha256, toBase64, utf8 } from "../bytes.js";
 import { type Fields, values } from "../http.js";
@@ -41,32 +41,32 @@ export class ProfileError extends Error {
   }
 }
 
-/** What a boot is named by: `sha-256=` and the 64 hex digits of the SHA-256 of the document that it made at its start. */
+/** The name of a boot: `sha-256=` and the 64 hex digits of the SHA-256 of the document that it made at its start. */
 export type BootName = `sha-256=${string}`;
 
 export function isBootName(text: string): text is BootName {
   return /^sha-256=[0-9a-f]{64}$/.test(text);
 }
 
-/** A field that may be absent, and is one line of text otherwise. */
+/** A field that may be absent and is otherwise one line of text. */
 export function optionalField(fields: Fields, name: string, max = FIELD_MAX): string | undefined {
   const [value, ...more] = values(fields, name);
   if (value === undefined) {
     return undefined;
   }
   if (more.length > 0) {
-    throw new ProfileError("field-repeated", `${name} came ${more.length + 1} times`, "once");
+    throw new ProfileError("field-repeated", `${name} occurs ${more.length + 1} times`, "once");
   }
   if (value.length > max) {
     throw new ProfileError("field-length", `${name} has ${value.length} bytes`, `at most ${max}`);
   }
   if (!/^(?:[!-~](?:[ -~]*[!-~])?)?$/.test(value)) {
-    throw new ProfileError("field-text", `${name} is ${quoted(value)}`, "visible ASCII, with spaces inside only");
+    throw new ProfileError("field-text", `${name} is ${quoted(value)}`, "visible ASCII, with spaces only inside");
   }
   return value;
 }
 
-/** A field that must be there. */
+/** A field that must be present. */
 export function requiredField(fields: Fields, name: string, max = FIELD_MAX): string {
   const value = optionalField(fields, name, max);
   if (value === undefined) {
@@ -80,7 +80,7 @@ export async function contentDigest(body: Bytes): Promise<string> {
   return `sha-256=:${toBase64(await sha256(body))}:`;
 }
 
-/** The value of `"signature";key="permafrost"` in a `Signature` field that has the profile's form, as far as its ends tell. */
+/** The value of `"signature";key="permafrost"` in a `Signature` field that begins as the profile requires. */
 export function signatureItem(field: string): string | undefined {
   return field.startsWith(`${LABEL}=:`) ? field.slice(LABEL.length + 1) : undefined;
 }

@@ -20,7 +20,7 @@ import {
   SignatureBase,
 } from "./profile.js";
 
-/** What makes a signature one of a kind. */
+/** What makes a signature unique. */
 export interface Once {
   /** Seconds since 1970, at most 15 digits. */
   readonly created: number;
@@ -36,9 +36,9 @@ export function once(): Once {
 
 /**
  * Signs a request for a boot: the same request with `Content-Digest`, `X-Enclave-Attestation`, `Signature-Input` and `Signature`.
- * `Content-Type` and `Idempotency-Key` are covered if they are there.
+ * `Content-Type` and `Idempotency-Key` are covered if they are present.
  *
- * @throws {ProfileError} when the enclave would not accept it as it stands; nothing is signed then.
+ * @throws {ProfileError} if the enclave would not accept the request as it is; nothing is signed then.
  */
 export async function signRequest(
   request: HttpRequest,
@@ -66,13 +66,14 @@ export async function signRequest(
 }
 
 /**
- * Refuses a method or a target that would be signed as another than is sent.
+ * Refuses a method or a target that would be signed in another form than it is sent.
  *
  * @throws {ProfileError} `request-target`.
  */
 export function checkRequestLine(method: string, target: string): void {
   if (!/^[A-Z]+$/.test(method) || !/^\/(?!\/)[!-~]*$/.test(target) || target.endsWith("?") || target.includes("#")) {
-    const expected = "a method in upper case, / and visible ASCII, no //, no fragment, no ? without a query";
+    const expected =
+      "a method in upper case; / and visible ASCII, not //, without a fragment, without a ? that no query follows";
     throw new ProfileError("request-target", `the request is ${quoted(`${method} ${target}`)}`, expected);
   }
 }

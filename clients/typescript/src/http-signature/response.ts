@@ -1,4 +1,4 @@
-/** Signed answers. */
+/** Signed responses. */
 
 import type { Bytes } from "../bytes.js";
 import { type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../http.js";
@@ -25,23 +25,23 @@ import {
   signatureItem,
 } from "./profile.js";
 
-/** The rule that an answer breaks; the last three are judged by whoever knows the boot and the way. */
+/** The rule that a response breaks. `verifyResponse` does not judge the last three: its callers, which know the boot and the path, do. */
 export type ResponseRule = ProfileRule | "content-digest" | "signature" | "boot" | "stale" | "encapsulation";
 
-/** Why an answer is not the verified boot's to this request: nothing in it can be believed. */
+/** Why a response is not the verified boot's response to this request: nothing in it can be trusted. */
 export class ResponseError extends Error {
-  override readonly name = "AnswerError";
+  override readonly name = "ResponseError";
 
   constructor(
     readonly rule: ResponseRule,
     readonly found: string,
     readonly expected: string,
   ) {
-    super(`the answer is not authentic: ${rule}: ${found}; accepted: ${expected}`);
+    super(`the response is not authentic: ${rule}: ${found}; accepted: ${expected}`);
   }
 }
 
-/** What an authentic answer says beside its status and body. */
+/** What an authentic response says in addition to its status and body. */
 export interface VerifiedResponse {
   /** When it was signed, by the enclave's clock: seconds since 1970. */
   readonly created: number;
@@ -50,9 +50,9 @@ export interface VerifiedResponse {
 }
 
 /**
- * Checks that an answer is the boot's, to this request as it was sent, with this body.
+ * Checks that a response is the boot's response to this request as it was sent, with this body.
  *
- * @throws {AnswerError} nothing of the answer is to be used then.
+ * @throws {ResponseError} the caller must not use anything of the response then.
  */
 export async function verifyResponse(
   response: HttpResponse,
@@ -100,15 +100,23 @@ async function verify(
   const { created, parameters } = readParameters(input, base.components);
   const expected = await contentDigest(body);
   if (digest !== expected) {
-    throw new ResponseError("content-digest", `content-digest is ${quoted(digest)}`, `that of the body, ${expected}`);
+    throw new ResponseError(
+      "content-digest",
+      `content-digest is ${quoted(digest)}`,
+      `the digest of the body, ${expected}`,
+    );
   }
   if (!(await verifyEd25519(key, base.finish(parameters), signature))) {
-    throw new ResponseError("signature", "the signature does not verify", "one by the boot's key, for this request");
+    throw new ResponseError(
+      "signature",
+      "the signature does not verify",
+      "a signature by the boot's key for this request",
+    );
   }
   return { created, boot };
 }
 
-/** What an answer's signature covers of its request. */
+/** What a response's signature covers of its request. */
 function coverRequest(base: SignatureBase, request: HttpRequest): void {
   base.cover('"@method";req', request.method);
   base.cover('"@path";req', pathOf(request.target));
@@ -124,7 +132,7 @@ function requestSignature(request: HttpRequest): string | undefined {
   return field === undefined || more.length > 0 ? undefined : signatureItem(field);
 }
 
-/** The parameters of `Signature-Input`, once it covers exactly these components, in the one form there is. */
+/** The parameters of a `Signature-Input` that covers exactly these components, in the only accepted form. */
 function readParameters(input: string, components: string): { created: number; parameters: string } {
   const parts = /^([a-z]+)=(\(.*\))(;created=(0|[1-9]\d{0,14});keyid="boot")$/.exec(input);
   if (parts === null || parts[1] !== LABEL) {

@@ -7,12 +7,12 @@ import { type Bytes, bytes, concat, fromUtf8, utf8 } from "../bytes.js";
 import type { Fields, HttpRequest, HttpResponse } from "../http.js";
 import { quoted } from "../quoted.js";
 
-/** Why bytes are not a response that this client takes. */
+/** Why bytes are not a response that this client accepts. */
 export class BinaryHttpError extends Error {
   override readonly name = "BinaryHttpError";
 }
 
-/** Writes a request (section 3.1). The gateway is the target, so the scheme and the authority say nothing: `https`, and none. */
+/** Writes a request (section 3.1). The gateway is the target, so the scheme is always `https` and the authority is empty. */
 export function encodeRequest(request: HttpRequest): Bytes {
   const control = [request.method, "https", "", request.target].map((text) => prefixed(utf8(text)));
   const fields = request.fields.flatMap(([name, value]) => [prefixed(utf8(name)), prefixed(utf8(value))]);
@@ -29,8 +29,8 @@ export function encodeRequest(request: HttpRequest): Bytes {
 /**
  * Reads a response (section 3.1). Zero bytes after it are padding (section 3.8).
  *
- * @throws {BinaryHttpError} for any other framing, an informational response, trailers, a field that is not of its form, and a message
- *   that ends early: also where section 3.8 would let the empty rest be left out.
+ * @throws {BinaryHttpError} for any other framing, an informational response, trailers, a malformed field, and a message
+ *   that ends early, even where section 3.8 allows the empty rest to be left out.
  */
 export function decodeResponse(encoded: Uint8Array): HttpResponse {
   const reader = new Reader(encoded);
@@ -59,7 +59,7 @@ function readFields(section: Uint8Array): Fields {
     const name = fromUtf8(reader.prefixed("a field's name")) ?? "";
     const value = fromUtf8(reader.prefixed("a field's value"));
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
-      throw new BinaryHttpError(`a field is called ${quoted(name)}; accepted: a token in lower case`);
+      throw new BinaryHttpError(`a field is named ${quoted(name)}; accepted: a token in lower case`);
     }
     if (value === undefined || /[\0\r\n]|^[ \t]|[ \t]$/.test(value)) {
       throw new BinaryHttpError(`the field ${name} is ${quoted(value ?? "not UTF-8")}; accepted: one line, trimmed`);
@@ -69,7 +69,7 @@ function readFields(section: Uint8Array): Fields {
   return fields;
 }
 
-/** RFC 9000 section 16: the two upper bits of the first byte say how many bytes there are. In the shortest form. */
+/** RFC 9000 section 16: the two upper bits of the first byte give the number of bytes. In the shortest form. */
 function integer(value: number): Bytes {
   if (value < 0x40) {
     return bytes([value]);
@@ -104,12 +104,12 @@ class Reader {
     const [first = 0, ...others] = this.#take(length, what);
     const value = others.reduce((number, byte) => number * 256 + byte, first & 0x3f);
     if (value > Number.MAX_SAFE_INTEGER) {
-      throw new BinaryHttpError(`${what} is beyond 2^53; accepted: lengths of this message`);
+      throw new BinaryHttpError(`${what} is 2^53 or more; accepted: lengths within this message`);
     }
     return value;
   }
 
-  /** Content with its length before it. */
+  /** Content that its length precedes. */
   prefixed(what: string): Uint8Array {
     return this.#take(this.integer(what), what);
   }

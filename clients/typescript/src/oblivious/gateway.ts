@@ -1,4 +1,4 @@
-/** The enclave as an Oblivious HTTP gateway, and the parent as the relay that sees sizes and times only. */
+/** The enclave as an Oblivious HTTP gateway, and the parent as the relay, which sees only sizes and times. */
 
 import { AttestationError } from "../attestation/error.js";
 import { type Bytes, equal, sha256, toHex } from "../bytes.js";
@@ -13,7 +13,7 @@ import { type KeyConfiguration, KeyConfigurationError, readKeyConfigurations } f
 import { encapsulate, ObliviousError, REQUEST_TYPE, RESPONSE_TYPE } from "./ohttp.js";
 import { padRequest } from "./padding.js";
 
-/** The relay did not bring an encapsulated answer: the enclave has other keys by now, or the parent says something of its own. */
+/** The relay did not return an encapsulated response: the enclave has other keys by now, or the parent responds itself. */
 export class NotEncapsulated extends Error {
   override readonly name = "NotEncapsulated";
 
@@ -29,9 +29,9 @@ export class Gateway {
   ) {}
 
   /**
-   * Fetches the key configurations and holds them against the digest that the attestation document binds.
+   * Fetches the key configurations and compares them with the digest that the attestation document binds.
    *
-   * @throws {AttestationError} `oblivious-keys`: the document binds none, or others than these.
+   * @throws {AttestationError} `oblivious-keys`: the document binds no keys, or other keys.
    */
   static async verify(connection: Connection, bound: Bytes | undefined): Promise<Gateway> {
     if (bound === undefined) {
@@ -58,10 +58,10 @@ export class Gateway {
   }
 
   /**
-   * Sends a request so that only the enclave can read it, and reads the answer that only this client can.
+   * Sends a request so that only the enclave can read it, and reads the response, which only this client can read.
    *
    * @throws {NotEncapsulated}
-   * @throws {AnswerError} `encapsulation`: an encapsulated answer that does not open, or holds no response.
+   * @throws {ResponseError} `encapsulation`: an encapsulated response that does not open, or does not contain a response.
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const encapsulated = await encapsulate(this.key, padRequest(encodeRequest(request)));
@@ -79,7 +79,7 @@ export class Gateway {
       return decodeResponse(await encapsulated.open(response.body));
     } catch (error) {
       if (error instanceof ObliviousError || error instanceof BinaryHttpError) {
-        throw new ResponseError("encapsulation", error.message, "the enclave's answer to this request");
+        throw new ResponseError("encapsulation", error.message, "the enclave's response to this request");
       }
       throw error;
     }

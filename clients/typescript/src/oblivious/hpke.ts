@@ -20,7 +20,7 @@ export class HpkeError extends Error {
   override readonly name = "HpkeError";
 }
 
-/** What a sender has once it has set up (section 5.1.1). */
+/** What a sender has after its setup (section 5.1.1). */
 export interface SenderContext {
   /** The encapsulated key: 32 bytes. */
   readonly enc: Bytes;
@@ -38,7 +38,7 @@ export async function generateKeyPair(): Promise<CryptoKeyPair> {
 /**
  * SetupBaseS (section 5.1.1): a context for a receiver's public key (32 bytes). The key pair is ephemeral, for this context alone.
  *
- * @throws {HpkeError} when the receiver's key is not one: every shared secret would be zero.
+ * @throws {HpkeError} if the receiver's key is invalid: every shared secret would be zero.
  */
 export async function setupBaseSender(receiver: Bytes, info: Bytes, ephemeral: CryptoKeyPair): Promise<SenderContext> {
   const enc = new Uint8Array(await crypto.subtle.exportKey("raw", ephemeral.publicKey));
@@ -71,7 +71,7 @@ export async function setupBaseSender(receiver: Bytes, info: Bytes, ephemeral: C
 
 /** HKDF-Extract (RFC 5869 section 2.2): 32 bytes. */
 export async function extract(salt: Bytes, ikm: Bytes): Promise<Bytes> {
-  // HMAC pads its key with zeros, so this is the same key as none, which WebCrypto does not take.
+  // HMAC pads its key with zeros, so this key equals the empty one, which WebCrypto does not accept.
   return hmac(salt.length === 0 ? new Uint8Array(HASH_LENGTH) : salt, ikm);
 }
 
@@ -83,7 +83,7 @@ export async function expand(prk: Bytes, info: Bytes, length: number): Promise<B
   return (await hmac(prk, concat(info, bytes([1])))).slice(0, length);
 }
 
-/** AES-128-GCM without associated data; undefined where the tag does not fit. */
+/** AES-128-GCM without associated data; undefined if the tag does not verify. */
 export async function openAesGcm(key: Bytes, nonce: Bytes, ciphertext: Bytes): Promise<Bytes | undefined> {
   const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
   try {
@@ -114,7 +114,7 @@ async function x25519(privateKey: CryptoKey, receiver: Bytes): Promise<Bytes> {
   } catch (error) {
     throw new HpkeError(`the receiver's key: ${error}; accepted: an X25519 public key of 32 bytes`);
   }
-  // Section 7.1.4. Browsers refuse it by themselves; not every runtime does.
+  // Section 7.1.4. Browsers refuse it themselves; not every runtime does.
   if (shared.every((byte) => byte === 0)) {
     throw new HpkeError("the receiver's key has a small order; accepted: an X25519 public key");
   }

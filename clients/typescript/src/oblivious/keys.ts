@@ -6,7 +6,7 @@ import { AEAD_AES_128_GCM, KDF_SHA256, KEM_X25519_SHA256, PUBLIC_KEY_LENGTH } fr
 /** The media type of a list of key configurations (section 3.2). */
 export const KEYS_TYPE = "application/ohttp-keys";
 
-/** One key of the gateway, for the one suite that this client speaks. */
+/** One key of the gateway, for the one suite that this client supports. */
 export interface KeyConfiguration {
   /** 0 to 255. */
   readonly id: number;
@@ -20,8 +20,8 @@ export class KeyConfigurationError extends Error {
 }
 
 /**
- * The first configuration of a list (section 3.2: each with its length before it, 2 bytes) that has X25519, HKDF-SHA256 and
- * AES-128-GCM. Others are skipped, as the section asks; a list that is not of its form is refused as a whole.
+ * The first configuration of a list (section 3.2: a length of 2 bytes precedes each) that has X25519, HKDF-SHA256 and
+ * AES-128-GCM. Others are skipped, as the section requires; a malformed list is refused as a whole.
  *
  * @throws {KeyConfigurationError}
  */
@@ -37,7 +37,7 @@ export function readKeyConfigurations(list: Uint8Array): KeyConfiguration {
     left = left.subarray(2 + length);
   }
   if (usable === undefined) {
-    throw new KeyConfigurationError("no key of the list can be used; accepted: X25519, HKDF-SHA256, AES-128-GCM");
+    throw new KeyConfigurationError("no key of the list is usable; accepted: X25519, HKDF-SHA256, AES-128-GCM");
   }
   return usable;
 }
@@ -51,7 +51,7 @@ function readKeyConfiguration(encoded: Uint8Array): KeyConfiguration | undefined
   const pairsAt = 3 + PUBLIC_KEY_LENGTH + 2;
   const pairs = encoded.subarray(pairsAt);
   if (number(encoded, pairsAt - 2) !== pairs.length || pairs.length === 0 || pairs.length % 4 !== 0) {
-    throw new KeyConfigurationError(`the key ${toHex(encoded)} is not of its form; accepted: RFC 9458 section 3.1`);
+    throw new KeyConfigurationError(`the key ${toHex(encoded)} is malformed; accepted: RFC 9458 section 3.1`);
   }
   const suites = Array.from({ length: pairs.length / 4 }, (_, index) => pairs.subarray(4 * index));
   if (!suites.some((pair) => number(pair, 0) === KDF_SHA256 && number(pair, 2) === AEAD_AES_128_GCM)) {

@@ -1,4 +1,4 @@
-/** Oblivious HTTP (RFC 9458), the client's side: requests that only the enclave opens, and answers to them. */
+/** Oblivious HTTP (RFC 9458), the client's side: requests that only the enclave opens, and responses to them. */
 
 import { type Bytes, bytes, concat, utf8 } from "../bytes.js";
 import {
@@ -20,19 +20,19 @@ import type { KeyConfiguration } from "./keys.js";
 export const REQUEST_TYPE = "message/ohttp-req";
 export const RESPONSE_TYPE = "message/ohttp-res";
 
-/** Why an encapsulated answer cannot be opened. */
+/** Why an encapsulated response does not open. */
 export class ObliviousError extends Error {
   override readonly name = "ObliviousError";
 }
 
-/** A request as it is sent, and what opens the answer to it. */
+/** A request as it is sent, and what opens the response to it. */
 export interface Encapsulated {
   /** The encapsulated request: 7 bytes of header, 32 of key, the sealed message with a tag of 16. */
   readonly request: Bytes;
   /**
-   * Opens the encapsulated answer (section 4.4): the answer to this very request, and to no other.
+   * Opens the encapsulated response (section 4.4) to this very request, and to no other.
    *
-   * @throws {ObliviousError} when it is altered, truncated, or the answer to another request.
+   * @throws {ObliviousError} if it is altered, truncated, or the response to another request.
    */
   open(response: Bytes): Promise<Bytes>;
 }
@@ -40,7 +40,7 @@ export interface Encapsulated {
 /**
  * Encapsulates a binary HTTP request for the gateway's key (section 4.3).
  *
- * @throws {HpkeError} when the key is not one.
+ * @throws {HpkeError} if the key is invalid.
  */
 export async function encapsulate(
   key: KeyConfiguration,
@@ -63,7 +63,7 @@ export async function encapsulate(
 async function openResponse(enc: Bytes, secret: Bytes, response: Bytes): Promise<Bytes> {
   if (response.length < NONCE_LENGTH + TAG_LENGTH) {
     throw new ObliviousError(
-      `the encapsulated answer has ${response.length} bytes; accepted: at least ${NONCE_LENGTH + TAG_LENGTH}`,
+      `the encapsulated response has ${response.length} bytes; accepted: at least ${NONCE_LENGTH + TAG_LENGTH}`,
     );
   }
   const prk = await extract(concat(enc, response.slice(0, NONCE_LENGTH)), secret);
@@ -72,7 +72,7 @@ async function openResponse(enc: Bytes, secret: Bytes, response: Bytes): Promise
   const message = await openAesGcm(key, nonce, response.slice(NONCE_LENGTH));
   if (message === undefined) {
     throw new ObliviousError(
-      "the encapsulated answer does not open: it is altered, truncated, or the answer to another request",
+      "the encapsulated response does not open: it is altered, truncated, or the response to another request",
     );
   }
   return message;

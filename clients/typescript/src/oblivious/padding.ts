@@ -1,10 +1,10 @@
-/** Padding: zero bytes after a message in Binary HTTP (RFC 9292 section 3.8), so that its length tells the parent little of it. */
+/** Padding: zero bytes after a message in Binary HTTP (RFC 9292 section 3.8), so that its length reveals little. */
 
 import { type Bytes, concat } from "../bytes.js";
 
 /**
- * A request as it is to be sealed: its length on the wire is 512 bytes, 1, 2, 4, 8 or 16 KiB, or a multiple of 16 KiB, as that of the
- * enclave's answers is.
+ * Pads a request before it is sealed: its length on the wire is 512 bytes, 1, 2, 4, 8 or 16 KiB, or a multiple of 16 KiB, like that of
+ * the enclave's responses.
  */
 export function padRequest(message: Bytes): Bytes {
   const length = onTheWire(message.length + SEALING);
@@ -19,11 +19,11 @@ function onTheWire(length: number): number {
   return length > STEP ? Math.ceil(length / STEP) * STEP : padded;
 }
 
-/** By how much a request is longer on the wire, in bytes: header, encapsulated key, tag. */
+/** How much longer a request is on the wire, in bytes: header, encapsulated key, tag. */
 const SEALING = 7 + 32 + 16;
 
 /** The shortest length on the wire, in bytes. */
 const SHORTEST = 512;
 
-/** Up to here lengths double, from here on they grow by as much. */
+/** Up to this length they double, from here on they grow by this much. */
 const STEP = 16 * 1024;

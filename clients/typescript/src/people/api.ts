@@ -1,13 +1,13 @@
-/** The bodies about people, as the enclave gives them (`docs/people.md`). Times are seconds since 1970, by the enclave's clock. */
+/** The bodies about people, as the enclave sends them (`docs/people.md`). Times are seconds since 1970, by the enclave's clock. */
 
 /** A user, as the user sees it. */
 export interface User {
-  /** The user handle, 16 bytes in hex: what guardians and recovery tickets name the user by. */
+  /** The user handle, 16 bytes in hex: guardians and recovery tickets name the user by it. */
   readonly id: string;
-  /** The owner's name of the user's keys. */
+  /** The `owner` of the user's keys. */
   readonly owner: string;
   readonly created_at: number;
-  /** The pending ones, too. */
+  /** Including pending ones. */
   readonly passkeys: readonly Passkey[];
   /** Those that have not expired. */
   readonly sessions: readonly SessionInfo[];
@@ -28,7 +28,7 @@ export interface Passkey {
   readonly algorithm: string;
   /** 32 bytes in hex: what two devices compare when one is linked. */
   readonly public_key_digest: string;
-  /** The authenticator's model, 16 bytes in hex; zero where it does not say. */
+  /** The authenticator's model, 16 bytes in hex; zero if it does not say. */
   readonly aaguid: string;
   readonly backup_eligible: boolean;
   readonly backed_up: boolean;
@@ -42,7 +42,7 @@ export interface SessionInfo {
   readonly id: string;
   /** The passkey that logged in. */
   readonly passkey: string;
-  /** What the client said of the device. */
+  /** What the client stated about the device. */
   readonly device: string;
   /** 32 bytes in hex: a hint, not a boundary. */
   readonly fingerprint: string;
@@ -51,21 +51,21 @@ export interface SessionInfo {
   readonly scope?: Scope;
 }
 
-/** Less than everything that the user may do. What is left out is not narrowed. */
+/** A part of what the user may do. What is left out is not narrowed. */
 export interface Scope {
   readonly operations?: readonly string[];
   readonly keys?: readonly string[];
   readonly nostr_kinds?: readonly number[];
 }
 
-/** A code by which another device offers a passkey. */
+/** A code with which another device offers a passkey. */
 export interface Link {
   readonly code: string;
   readonly expires_at: number;
 }
 
 export interface Guardians {
-  /** How many of them it takes: 1 to the number of users; 0 with no users: none. */
+  /** How many of them have to approve: 1 to the number of users; 0 if there are no users. */
   readonly threshold: number;
   /** User ids, 0 to 10. */
   readonly users: readonly string[];
@@ -93,7 +93,7 @@ export interface Activity {
   readonly detail: string;
 }
 
-/** A signing key, as far as its user needs it. */
+/** A signing key, with what its user needs of it. */
 export interface UserKey {
   readonly id: string;
   /** A disabled key never signs again. */

@@ -1,4 +1,4 @@
-/** Who asks the user for a passkey: the browser, or whatever a test puts in its place. */
+/** What asks the user for a passkey: the browser, or what a test puts in its place. */
 
 import { type Bytes, bytes, toBase64url } from "../bytes.js";
 
@@ -14,15 +14,15 @@ export interface NewPasskey {
   readonly attestation: Conveyance;
 }
 
-/** Who is asked to vouch for the authenticator: nobody, or its maker (WebAuthn Level 3 section 5.4.7). */
+/** Whether the authenticator's vendor has to vouch for it: `none` or `direct` (WebAuthn Level 3 section 5.4.7). */
 export type Conveyance = "none" | "direct";
 
-/** A passkey to be asked. */
+/** A request to sign with a passkey. */
 export interface PasskeyQuestion {
   /** 32 bytes. */
   readonly challenge: Bytes;
   readonly rpId: string;
-  /** The one that is asked for; left out: the user chooses. */
+  /** The passkey to use; left out: the user chooses. */
   readonly credentialId?: string;
 }
 
@@ -39,7 +39,7 @@ export interface Authenticator {
   create(passkey: NewPasskey): Promise<PasskeyResponse>;
   /** Has a passkey sign: `clientDataJSON`, `authenticatorData`, `signature` and `userHandle`. */
   get(question: PasskeyQuestion): Promise<PasskeyResponse>;
-  /** Says that the enclave does not know a passkey, so that nobody is offered it again; false where nobody listens. */
+  /** Signals that the enclave does not know a passkey, so that it is not offered again; false if there is no way to signal it. */
   forget(passkey: UnknownPasskey): Promise<boolean>;
 }
 
@@ -50,7 +50,7 @@ export interface UnknownPasskey {
   readonly credentialId: string;
 }
 
-/** The user did not say yes, or there is no authenticator that could. Nothing was sent. */
+/** The user did not consent, or there is no suitable authenticator. Nothing was sent. */
 export class PasskeyError extends Error {
   override readonly name = "PasskeyError";
 
@@ -64,7 +64,7 @@ export class PasskeyError extends Error {
 }
 
 /**
- * `navigator.credentials` (WebAuthn Level 3 section 5.1). Of the responses only what the enclave reads is sent: `toJSON()` would repeat the
+ * `navigator.credentials` (WebAuthn Level 3 section 5.1). Only what the enclave reads of the responses is sent: `toJSON()` would repeat the
  * public key and the authenticator data, and header fields have little room.
  *
  * `create` and `get` throw {@link PasskeyError}. `forget` is `signalUnknownCredential` (section 5.1.10), which not every browser has.

@@ -5,13 +5,13 @@ import { type HttpRequest, pathOf, queryOf } from "../http.js";
 import { quoted } from "../quoted.js";
 
 /**
- * The 32 bytes of the challenge. It is made from the request as it will be sent, and from no word about it: whoever carries the request
- * can have no other one approved.
+ * The 32 bytes of the challenge. It is made from the request as it will be sent, and from nothing said about it: what carries the request
+ * cannot have another one approved.
  *
  * @param purpose the `operationId` of the request.
  * @param nonce of `POST /v1/challenges` for this purpose: 56 bytes in hex.
- * @param keyid of the request's signature; empty where it has none.
- * @throws {TypeError} when the nonce is not of its form.
+ * @param keyid of the request's signature; empty if it has none.
+ * @throws {TypeError} if the nonce is malformed.
  */
 export async function approvalChallenge(
   purpose: string,
@@ -35,7 +35,7 @@ export async function requestDigest(
   return hashed("permafrost request", method, pathOf(target), query, await sha256(body), keyid);
 }
 
-/** SHA-256 of an array in deterministic CBOR (RFC 8949 section 4.2.1): of texts, and of byte strings. */
+/** SHA-256 of an array of texts and byte strings in deterministic CBOR (RFC 8949 section 4.2.1). */
 async function hashed(...items: readonly (string | Bytes)[]): Promise<Bytes> {
   const encoded = items.map((item) => {
     const content = typeof item === "string" ? utf8(item) : item;

@@ -1,4 +1,4 @@
-/** How people's requests are sent: what a passkey has to approve, it approves first. */
+/** How people's requests are sent: a passkey approves those that need its approval before they are sent. */
 
 import { type Bytes, toBase64url, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
@@ -9,7 +9,7 @@ import type { Response } from "../response.js";
 import type { Authenticator, PasskeyResponse } from "./authenticator.js";
 import { approvalChallenge } from "./challenge.js";
 
-/** What somebody wants of the enclave. */
+/** What someone requests of the enclave. */
 export interface Wanted {
   readonly method: "GET" | "POST";
   readonly target: string;
@@ -17,17 +17,17 @@ export interface Wanted {
   readonly idempotencyKey?: string;
 }
 
-/** Who wants it: nobody in particular, or a session. */
+/** The sender of a request: a session, or no one in particular. */
 export interface Speaker {
   readonly principal?: Principal;
-  /** Beside those that are covered by the signature. */
+  /** In addition to those that the signature covers. */
   readonly fields?: Fields;
 }
 
-/** What a passkey is asked, once the challenge is made. */
+/** What a passkey has to do once the challenge is made. */
 export type Ceremony = (authenticator: Authenticator, challenge: Bytes, given: Challenge) => Promise<PasskeyResponse>;
 
-/** The answer of `POST /v1/challenges`. */
+/** The response of `POST /v1/challenges`. */
 export interface Challenge {
   readonly nonce: string;
   readonly rp_id: string;
@@ -41,7 +41,7 @@ export interface Approved {
   readonly response: Response;
   /** Base64url of the credential id of the passkey that approved it. */
   readonly credentialId: string;
-  /** Says that the enclave does not know this passkey; false where nobody listens. */
+  /** Signals that the enclave does not know this passkey; false if there is no way to signal it. */
   readonly forget: () => Promise<boolean>;
 }
 
@@ -59,7 +59,7 @@ export class Conversation {
   /**
    * Has a passkey approve a request, and sends it. `purpose` is the request's `operationId`.
    *
-   * @throws {PasskeyError} when no passkey signed: nothing was sent but the question for a nonce.
+   * @throws {PasskeyError} if no passkey signed: only the request for a nonce was sent.
    */
   async approved(purpose: string, wanted: Wanted, ceremony: Ceremony, speaker: Speaker = {}): Promise<Approved> {
     const asked = await this.send({ method: "POST", target: "/v1/challenges", json: { purpose } });
@@ -87,7 +87,7 @@ export class Conversation {
     };
     const response = await this.enclave.request(ask);
     const isLate = response.problem !== undefined && problemName(response.problem) === "request-expired";
-    // Where this machine has slept, what is known of the enclave's clock is behind: the refusal, being signed, has just set it.
+    // If this machine has slept, the client's idea of the enclave's clock is behind. The refusal is signed and has just set it.
     return isLate ? this.enclave.request(ask) : response;
   }
 }

@@ -1,4 +1,4 @@
-/** Users of an enclave: who has no session yet, and how they get one. */
+/** Users of an enclave who have no session yet, and how they get one. */
 
 import { type Bytes, fromHex, sha256, toHex, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
@@ -13,9 +13,9 @@ import { Session } from "./session.js";
 import { RecoveryTicket } from "./ticket.js";
 
 export interface PeopleOptions {
-  /** Who asks for passkeys. Default: the browser. */
+  /** What asks the user for passkeys. Default: the browser. */
   readonly authenticator?: Authenticator;
-  /** What is said of the device, for the user to recognise it: 0 to 512 bytes of UTF-8. Default: nothing. */
+  /** A description by which the user recognises the device: 0 to 512 bytes of UTF-8. Default: empty. */
   readonly device?: string;
 }
 
@@ -28,7 +28,7 @@ export interface PasskeyNames {
 }
 
 /**
- * What anybody may ask of an enclave that has people. Nothing is kept but in the objects that are returned: who drops them, or
+ * What anyone may request of an enclave that has people. Nothing is kept except in the objects that are returned: whoever drops them, or
  * closes the page, is logged out on this side.
  */
 export class People {
@@ -67,8 +67,8 @@ export class People {
   }
 
   /**
-   * Offers a new passkey of this device to the user whose link code it is. It waits until that user has compared the answer's
-   * `public_key_digest` and approved it.
+   * Offers a new passkey of this device to the user whose link code it is. It is pending until that user has compared the response's
+   * `public_key_digest` and approved the passkey.
    */
   async offerPasskey(code: string, names: PasskeyNames): Promise<Passkey> {
     const open = { method: "POST", target: "/v1/links/open", json: { code } } as const;
@@ -79,7 +79,7 @@ export class People {
   }
 
   /**
-   * Begins a recovery of a user with a new passkey: by one of their recovery codes, or, without one, by guardians, who need the ticket.
+   * Begins a recovery of a user with a new passkey: with one of their recovery codes, or without one, through guardians, who need the ticket.
    *
    * @param user the user id: 16 bytes in hex.
    */
@@ -95,7 +95,7 @@ export class People {
     return { recovery, ticket: RecoveryTicket.of(user, recovery) };
   }
 
-  /** Lets the new passkey in, by its own signature, once the delay is over. */
+  /** Has the new passkey accepted, by its own signature, once the delay is over. */
   async completeRecovery(ticket: RecoveryTicket): Promise<User> {
     const target = `/v1/recoveries/${ticket.recovery}/complete`;
     const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
@@ -103,7 +103,7 @@ export class People {
     return (await this.#conversation.approved("complete_recovery", wanted, assertion())).response.json<User>();
   }
 
-  /** Has a passkey made that approves a request. One that is refused is forgotten, or named in the error. */
+  /** Has a new passkey made that approves a request. If it is refused, it is forgotten, or named in the error. */
   async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Approved> {
     const approved = await this.#conversation.approved(purpose, wanted, creation(userName, handle));
     const { problem } = approved.response;
@@ -133,14 +133,14 @@ export class People {
 }
 
 /**
- * Whether a refusal leaves open that the enclave has the new passkey: it could not finish, or the request had been carried out before,
- * and only the parent knows that.
+ * Whether the enclave may have the new passkey in spite of a refusal: it could not finish, or the request had been carried out before,
+ * which only the parent knows.
  */
 function mayBeKnown(problem: Problem): boolean {
   return problem.status >= 500 || ["challenge-used", "passkey-exists"].includes(problemName(problem));
 }
 
-/** A new passkey: of the user of this handle, or of the new one that the challenge is for. */
+/** A new passkey: for the user with this handle, or for the new user that the challenge is for. */
 function creation(userName: string, handle?: string): Ceremony {
   return (authenticator, challenge, given) => {
     const userHandle = handleBytes(handle ?? given.user_handle ?? "");
@@ -149,13 +149,13 @@ function creation(userName: string, handle?: string): Ceremony {
   };
 }
 
-/** A passkey that is there: this one, or whichever the user chooses. */
+/** An existing passkey: this one, or the one that the user chooses. */
 function assertion(credentialId?: string): Ceremony {
   return (authenticator, challenge, { rp_id: rpId }) =>
     authenticator.get({ challenge, rpId, ...(credentialId === undefined ? {} : { credentialId }) });
 }
 
-/** Another word than these would be taken for `none` by a browser: the enclave would refuse what was made. */
+/** A browser would treat any other value as `none`, and the enclave would refuse the passkey. */
 function conveyanceOf(word: unknown): Conveyance {
   if (word !== "none" && word !== "direct") {
     throw new UnexpectedResponseError(200, `attestation is ${quoted(String(word))}; accepted: none, direct`);

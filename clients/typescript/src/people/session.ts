@@ -11,7 +11,7 @@ export interface UnsignedEvent {
   readonly kind: number;
   readonly tags: readonly (readonly string[])[];
   readonly content: string;
-  /** The author, if it is given: must be the key. */
+  /** The author, which must be the key; may be left out. */
   readonly pubkey?: string;
 }
 
@@ -22,10 +22,10 @@ export interface SignedEvent extends Required<UnsignedEvent> {
 }
 
 /**
- * What a user may do until it expires, by a key that no script can read and that is nowhere but in this object.
+ * What a user may do until the session expires, signed by a key that no script can read and that exists only in this object.
  *
- * Requests are dated by the enclave's clock. What cannot be undone asks the passkey again, which approves just that request.
- * All methods throw {@link ProblemError} when the enclave refuses (`session-ended` after 15 minutes), and what {@link Enclave.request}
+ * Requests carry the enclave's time. For what cannot be undone, the passkey signs again and approves exactly that request.
+ * All methods throw {@link ProblemError} if the enclave refuses (`session-ended` after 15 minutes), and what {@link Enclave.request}
  * throws.
  */
 export class Session {
@@ -54,7 +54,7 @@ export class Session {
     return this.#user;
   }
 
-  /** How long it lasts yet, in seconds, by the enclave's clock; not above zero: it has expired. */
+  /** How much longer it lasts, in seconds, by the enclave's clock; zero or less: it has expired. */
   remainingS(): number {
     return this.#info.expires_at - this.#conversation.enclave.boot.clock.now();
   }
@@ -79,22 +79,22 @@ export class Session {
     return signed.event;
   }
 
-  /** Gives a key new shares: those of before are worth nothing. The passkey approves it. */
+  /** Gives a key new shares; the old ones are worthless afterwards. The passkey approves it. */
   async rotateKey(keyId: string): Promise<UserKey> {
     return this.#approved<UserKey>("rotate_key", post(`/v1/keys/${keyId}/rotate`));
   }
 
   /**
-   * Makes a key that takes another's place, and links the two; `disableOld` ends the old one. The passkey approves it.
+   * Makes a key that replaces another, and links the two; `disableOld` disables the old one. The passkey approves it.
    *
-   * @param idempotencyKey whoever sends the same again gets the same key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+   * @param idempotencyKey sent again, it returns the same key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
    */
   async replaceKey(keyId: string, disableOld: boolean, idempotencyKey: string = crypto.randomUUID()): Promise<UserKey> {
     const wanted = { ...post(`/v1/keys/${keyId}/replace`, { disable_old: disableOld }), idempotencyKey };
     return this.#approved<UserKey>("replace_key", wanted);
   }
 
-  /** Ends a key for good. The passkey approves it. */
+  /** Disables a key for good. The passkey approves it. */
   async disableKey(keyId: string): Promise<UserKey> {
     return this.#approved<UserKey>("disable_key", post(`/v1/keys/${keyId}/disable`));
   }
@@ -104,7 +104,7 @@ export class Session {
     return this.#shown(await this.#ask<User>(post(`/v1/sessions/${sessionId}/end`)));
   }
 
-  /** Narrows what all sessions of the user may do, or takes that back. The passkey approves it. */
+  /** Narrows what all sessions of the user may do, or undoes that. The passkey approves it. */
   async setPolicy(policy: Scope): Promise<User> {
     return this.#shown(await this.#approved<User>("set_policy", post("/v1/user/policy", policy)));
   }
@@ -114,7 +114,7 @@ export class Session {
   }
 
   /**
-   * Lets a passkey in that another device has offered. The passkey of this session approves it.
+   * Accepts a passkey that another device has offered. The passkey of this session approves it.
    *
    * @param passkey as the user has compared it: the other device shows the same `public_key_digest`.
    */
@@ -124,8 +124,8 @@ export class Session {
   }
 
   /**
-   * Ends a passkey and the sessions that it opened. The passkey of this session approves it; and if it is that one, the browser is told
-   * that it is known no more.
+   * Revokes a passkey and ends the sessions that it opened. The passkey of this session approves it; if it is that very passkey, the
+   * browser is told that the enclave no longer knows it.
    */
   async revokePasskey(passkeyId: string): Promise<User> {
     const wanted = post(`/v1/passkeys/${passkeyId}/revoke`);
@@ -142,28 +142,28 @@ export class Session {
     return this.#shown(user);
   }
 
-  /** A code by which another device offers a passkey: good for 10 minutes and one offer. */
+  /** A code with which another device offers a passkey: valid for 10 minutes and one offer. */
   async createLink(): Promise<Link> {
     return this.#ask<Link>(post("/v1/links"));
   }
 
-  /** Ten recovery codes in place of those before; the enclave shows them this once. The passkey approves it. */
+  /** Ten recovery codes, which replace all earlier ones; the enclave returns them only once. The passkey approves it. */
   async createRecoveryCodes(): Promise<readonly string[]> {
     return (await this.#approved<{ codes: string[] }>("create_recovery_codes", post("/v1/recovery-codes"))).codes;
   }
 
-  /** Says which users may together begin a recovery. The passkey approves it. */
+  /** Names the users who together may begin a recovery. The passkey approves it. */
   async setGuardians(guardians: Guardians): Promise<User> {
     return this.#shown(await this.#approved<User>("set_guardians", post("/v1/guardians", guardians)));
   }
 
-  /** Approves another user's recovery, as their guardian. The passkey approves just this recovery of just this new passkey. */
+  /** Approves another user's recovery, as their guardian. The passkey approves exactly this recovery of exactly this new passkey. */
   async approveRecovery(ticket: RecoveryTicket): Promise<Recovery> {
     const json = { user: ticket.user, public_key_digest: ticket.publicKeyDigest };
     return this.#approved<Recovery>("approve_recovery", post(`/v1/recoveries/${ticket.recovery}/approve`, json));
   }
 
-  /** Ends a recovery of this user. */
+  /** Cancels a recovery of this user. */
   async cancelRecovery(recoveryId: string): Promise<User> {
     return this.#shown(await this.#ask<User>(post(`/v1/recoveries/${recoveryId}/cancel`)));
   }

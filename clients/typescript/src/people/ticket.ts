@@ -1,10 +1,10 @@
-/** What somebody who recovers hands to guardians, and keeps until the delay is over: which recovery, of whom, with which passkey. */
+/** What a recovering user gives to guardians, and keeps until the delay is over: which recovery, of which user, with which passkey. */
 
 import { type Bytes, concat, fromBase64, fromHex, toBase64url, toHex } from "../bytes.js";
 import { quoted } from "../quoted.js";
 import type { Recovery } from "./api.js";
 
-/** Nothing in it is secret. Whoever has one can do nothing with it but approve as a guardian, or complete with the new passkey. */
+/** Nothing in it is secret. Its only uses are to approve as a guardian and to complete with the new passkey. */
 export class RecoveryTicket {
   private constructor(
     /** The user id: 16 bytes in hex. */

@@ -56,8 +56,8 @@ test("input is capped before it is parsed", async () => {
 test.each([
   ["a reserved head", bytes([0x1c])],
   ["a break", bytes([0xff])],
-  ["a protected header that is none", withPart(0, bytes([0xff]))],
-  ["a payload that is none", withPart(2, bytes([0xff]))],
+  ["a protected header that is not CBOR", withPart(0, bytes([0xff]))],
+  ["a payload that is not CBOR", withPart(2, bytes([0xff]))],
   ["an empty payload", withPart(2, bytes([]))],
 ])("what is not CBOR is refused: %s", async (_, encoded) => {
   expect(await ruleOf(encoded)).toBe("cbor");

@@ -68,7 +68,7 @@ describe("the path", () => {
     expect(error.expected).toBe(toHex(await other.root.sha256()));
   });
 
-  test("any of several roots will do, and none is none", async () => {
+  test("any of several root certificates suffices, and an empty list accepts nothing", async () => {
     const [one, other] = await Promise.all([PATH.document(), FOREIGN.document()]);
     const document = Document.parse(one.document);
     expect((await document.verify([other.root, one.root], "signed")).rootSha256).toEqual(await one.root.sha256());
@@ -193,7 +193,7 @@ describe("basic constraints", () => {
 
   test.each([
     ["null", bytes([5, 0])],
-    ["a boolean that is none", sequence(bytes([1, 1, 1]))],
+    ["a boolean that is neither 00 nor ff", sequence(bytes([1, 1, 1]))],
     ["a negative path length", sequence(boolean(true), bytes([2, 1, 0xff]))],
     ["something after them", concat(sequence(), bytes([5, 0]))],
     ["something in them", sequence(boolean(true), integer(1), integer(1))],

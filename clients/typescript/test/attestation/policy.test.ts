@@ -66,7 +66,7 @@ describe("measurements", () => {
 describe("debug mode", () => {
   const debug = (fields: Fields) => fields.set("pcrs", pcrs([0, 0], [1, 1]));
 
-  test("is refused unless it is asked for by name", async () => {
+  test("is refused unless it is explicitly allowed", async () => {
     const document = await verified(debug);
     expect(document.isDebug).toBe(true);
     const error = await refusal(() => document.check({ releases: "any" }));
@@ -87,14 +87,14 @@ describe("debug mode", () => {
     expect(error.found).toContain("absent");
   });
 
-  test("is told by PCR0 alone", async () => {
+  test("depends on PCR0 alone", async () => {
     expect((await verified((fields) => fields.set("pcrs", pcrs([0, 1], [1, 0], [2, 0])))).isDebug).toBe(false);
     const last = concat(pcr(0).slice(1), bytes([1]));
     expect((await verified((fields) => fields.set("pcrs", { pairs: [[0, last]] }))).isDebug).toBe(false);
   });
 });
 
-describe("what the document must carry", () => {
+describe("what the document must contain", () => {
   test.each([
     ["nonce", "nonce", utf8("nonce")],
     ["user-data", "userData", utf8("user data")],

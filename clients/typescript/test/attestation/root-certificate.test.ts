@@ -8,7 +8,7 @@ import { refusal } from "./refusal.js";
 
 const PEM = repositoryText("common/src/attestation/aws-nitro-root-g1.pem");
 
-test("the embedded root is the one that AWS publishes, by its bytes and by its digest", async () => {
+test("the embedded root certificate is the one that AWS publishes, by its bytes and by its digest", async () => {
   const root = RootCertificate.awsNitroG1();
   expect(root.der).toEqual(RootCertificate.fromPem(PEM).der);
   const digest = await crypto.subtle.digest("SHA-256", root.der);
@@ -16,12 +16,12 @@ test("the embedded root is the one that AWS publishes, by its bytes and by its d
   expect(await root.sha256()).toEqual(new Uint8Array(digest));
 });
 
-test.skipIf(noFixtures)("the published file is that root, too", () => {
+test.skipIf(noFixtures)("the published file is that root certificate, too", () => {
   const published = new TextDecoder().decode(attestationFixture("aws-nitro-root-g1.pem"));
   expect(RootCertificate.fromPem(published).der).toEqual(RootCertificate.awsNitroG1().der);
 });
 
-test("a root reads from PEM and DER alike", () => {
+test("a root certificate reads from PEM and DER alike", () => {
   const { der } = RootCertificate.awsNitroG1();
   expect(RootCertificate.fromDer(der).der).toEqual(der);
   expect(RootCertificate.fromPem(`AWS\n${PEM}\n\n`).der).toEqual(der);
@@ -35,12 +35,12 @@ test.each([
   ["another label", PEM.replaceAll("CERTIFICATE", "PUBLIC KEY")],
   ["no base64", PEM.replace("MII", "M!I")],
   ["half a block", PEM.slice(0, 300)],
-  ["the root of those who take unsigned documents", repositoryText("image/accept-unsigned-documents.pem")],
+  ["the root of builds that accept unsigned documents", repositoryText("image/accept-unsigned-documents.pem")],
 ])("what is not exactly one certificate is no root: %s", (_, pem) => {
   expect(() => RootCertificate.fromPem(pem)).toThrow(RootCertificateError);
 });
 
-test("every truncation and extension of a certificate is no root", () => {
+test("every truncation and extension of a certificate is refused", () => {
   const { der } = RootCertificate.awsNitroG1();
   for (let end = 0; end < der.length; end += 1) {
     expect(() => RootCertificate.fromDer(der.slice(0, end)), `${end} bytes`).toThrow(RootCertificateError);
@@ -48,7 +48,7 @@ test("every truncation and extension of a certificate is no root", () => {
   expect(() => RootCertificate.fromDer(concat(der, bytes([0])))).toThrow(RootCertificateError);
 });
 
-test("a root cannot be changed from outside", () => {
+test("a root certificate cannot be changed from outside", () => {
   const root = RootCertificate.awsNitroG1();
   root.der.fill(0);
   expect(root.der).toEqual(RootCertificate.awsNitroG1().der);

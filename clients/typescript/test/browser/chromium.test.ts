@@ -25,7 +25,7 @@ interface Report {
   readonly response: unknown;
   readonly refused: string;
   readonly stored: number;
-  /** What went wrong in the page, where something did. */
+  /** What went wrong in the page, if anything did. */
   readonly failed?: string;
 }
 
@@ -126,7 +126,7 @@ describe.skipIf(WHY)(`in Chromium${WHY ? ` (${WHY})` : ""}`, () => {
     expect(report.rules["document-signature"]).toBeGreaterThan(100);
   });
 
-  test("a verified enclave answers by Oblivious HTTP, and under AWS's root it is refused", () => {
+  test("a verified enclave responds by Oblivious HTTP, and is refused under AWS's root certificate", () => {
     expect(report.response).toEqual({ ready: true });
     expect(report.refused).toBe("root");
     expect(fake.seen.some(({ target }) => target === "/v1/oblivious")).toBe(true);

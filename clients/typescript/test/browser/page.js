@@ -1,12 +1,12 @@
 /** What runs in the browser: verifies, alters, connects, and reports. */
 
-import { AttestationError, Document, Enclave, Root } from "/dist/index.js";
+import { AttestationError, Document, Enclave, RootCertificate } from "/dist/index.js";
 
 const { documents, root } = await (await fetch("/input.json")).json();
-const report = { verified: [], accepted: [], rules: {}, altered: 0, answer: null, refused: "", stored: 0 };
+const report = { verified: [], accepted: [], rules: {}, altered: 0, response: null, refused: "", stored: 0 };
 
 async function verify(document) {
-  return Document.parse(document).verify(Root.awsNitroG1(), "signed");
+  return Document.parse(document).verify(RootCertificate.awsNitroG1(), "signed");
 }
 
 for (const [name, base64] of documents) {
@@ -28,9 +28,9 @@ for (const [name, base64] of documents) {
 }
 
 const options = { origin: location.origin, policy: { releases: "any" } };
-const roots = [Root.fromDer(Uint8Array.from(atob(root), (character) => character.charCodeAt(0)))];
-const enclave = await Enclave.connect({ ...options, roots });
-report.answer = (await enclave.request({ method: "GET", target: "/v1/health" })).json();
+const rootCertificates = [RootCertificate.fromDer(Uint8Array.from(atob(root), (character) => character.charCodeAt(0)))];
+const enclave = await Enclave.connect({ ...options, rootCertificates });
+report.response = (await enclave.request({ method: "GET", target: "/v1/health" })).json();
 report.refused = await Enclave.connect(options).then(
   () => "accepted",
   (error) => error.rule,

@@ -13,19 +13,19 @@ import { about, connect, connected, errorOf } from "./connected.js";
 import { FakeEnclave, ORIGIN, problem } from "./fake.js";
 
 describe("an enclave is not connected to", () => {
-  test("under another root, and AWS's is the default", async () => {
+  test("under another root certificate, and AWS's is the default", async () => {
     const fake = await FakeEnclave.start();
-    const { roots: _, ...options } = {
+    const { rootCertificates: _, ...options } = {
       origin: ORIGIN,
       policy: { releases: "any" as const },
-      roots: [],
+      rootCertificates: [],
       fetch: fake.fetch,
     };
     expect((await errorOf(AttestationError, Enclave.connect(options))).rule).toBe("root");
-    expect((await errorOf(AttestationError, connect(fake, { roots: [RootCertificate.awsNitroG1()] }))).rule).toBe(
-      "root",
-    );
-    expect((await errorOf(AttestationError, connect(fake, { roots: [] }))).rule).toBe("root");
+    expect(
+      (await errorOf(AttestationError, connect(fake, { rootCertificates: [RootCertificate.awsNitroG1()] }))).rule,
+    ).toBe("root");
+    expect((await errorOf(AttestationError, connect(fake, { rootCertificates: [] }))).rule).toBe("root");
   });
 
   test("with other measurements, another deployment or another configuration", async () => {
@@ -40,7 +40,7 @@ describe("an enclave is not connected to", () => {
     await connect(fake, { policy: { releases, deployment: "example", configuration, maxAgeMs: 60_000 } });
   });
 
-  test("with a document that was made before: the nonce is another", async () => {
+  test("with an earlier document, which has another nonce", async () => {
     const fake = await FakeEnclave.start();
     const old = await fake.document(utf8("a nonce of yesterday"));
     fake.lie = about("/v1/attestation", async (honest) => {
@@ -49,14 +49,14 @@ describe("an enclave is not connected to", () => {
     expect((await errorOf(AttestationError, connect(fake))).rule).toBe("nonce");
   });
 
-  test("with the document of one boot and the answer of another", async () => {
+  test("with the document of one boot and the response of another", async () => {
     const fake = await FakeEnclave.start();
     const impostor = await newBoot(fake.boot.name);
     fake.boot = { ...fake.boot, response: impostor.response };
     expect((await errorOf(ResponseError, connect(fake))).rule).toBe("signature");
   });
 
-  test("with an answer that names another boot than was signed", async () => {
+  test("with a response that names another boot than the one that signed it", async () => {
     const fake = await FakeEnclave.start();
     fake.lie = about("/v1/attestation", async (honest) => {
       const { fields, ...rest } = await honest();
@@ -76,7 +76,7 @@ describe("an enclave is not connected to", () => {
     ["no document", { status: 200, fields: [], body: utf8("{}") }, UnexpectedResponseError],
     ["no base64", { status: 200, fields: [], body: utf8('{"document":"_-_-"}') }, UnexpectedResponseError],
     ["another document", { status: 200, fields: [], body: utf8('{"document":"gA=="}') }, AttestationError],
-  ])("where the parent answers with %s", async (_, response, type) => {
+  ])("if the parent responds with %s", async (_, response, type) => {
     const fake = await FakeEnclave.start();
     fake.lie = about("/v1/attestation", async () => response);
     await errorOf(type, connect(fake));
@@ -109,7 +109,7 @@ describe("the connection", () => {
     expect(fake.seen).toEqual([]);
   });
 
-  test("ends an answer that takes too long", async () => {
+  test("ends a response that takes too long", async () => {
     const fake = await FakeEnclave.start();
     const never: ConnectOptions["fetch"] = (_, { signal }) =>
       new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
@@ -117,17 +117,17 @@ describe("the connection", () => {
     expect(error.kind).toBe("timed-out");
   });
 
-  test("ends an answer that does not end", async () => {
+  test("ends a response that does not end", async () => {
     const fake = await FakeEnclave.start();
     const endless: ConnectOptions["fetch"] = async () =>
       new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)) }));
     const error = await errorOf(ConnectionError, connect(fake, { fetch: endless }));
-    expect(error.kind).toBe("answer-too-large");
+    expect(error.kind).toBe("response-too-large");
   });
 
-  test("says when there is no answer", async () => {
+  test("says that there is no response", async () => {
     const fake = await FakeEnclave.start();
     const error = await errorOf(ConnectionError, connect(fake, { fetch: () => Promise.reject(new TypeError("no")) }));
-    expect(error.kind).toBe("no-answer");
+    expect(error.kind).toBe("no-response");
   });
 });

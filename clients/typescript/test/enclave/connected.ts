@@ -1,4 +1,4 @@
-/** Clients of a fake enclave, and what its parent may say instead of the truth. */
+/** Clients of a fake enclave, and the lies of its parent. */
 
 import { expect } from "vitest";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
@@ -9,7 +9,7 @@ import { FAKE_ROOT, FakeEnclave, type Lie, ORIGIN } from "./fake.js";
 export const ALICE = { name: "alice", key: (await generateSessionKey()).privateKey };
 export const ECHO = { method: "POST", target: "/v1/echo?a=%20b", json: { a: 1 }, principal: ALICE } as const;
 
-/** An enclave that was connected to, and its client. */
+/** A fake enclave, and a client that is connected to it. */
 export async function connected(options: Partial<ConnectOptions> = {}) {
   const fake = await FakeEnclave.start();
   return { fake, enclave: await connect(fake, options) };
@@ -19,7 +19,7 @@ export async function connect(fake: FakeEnclave, options: Partial<ConnectOptions
   return Enclave.connect({
     origin: ORIGIN,
     policy: { releases: "any" },
-    roots: [FAKE_ROOT],
+    rootCertificates: [FAKE_ROOT],
     fetch: fake.fetch,
     ...options,
   });

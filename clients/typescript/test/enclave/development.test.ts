@@ -31,8 +31,10 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
     state = mkdtempSync(join(tmpdir(), "permafrost-client-"));
     stack = start(state, "127.0.0.1:0");
     const origin = await ready(stack, state);
-    const roots = [RootCertificate.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8"))];
-    options = { origin, policy: { releases: "any", deployment: "development", maxAgeMs: 60_000 }, roots };
+    const rootCertificates = [
+      RootCertificate.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8")),
+    ];
+    options = { origin, policy: { releases: "any", deployment: "development", maxAgeMs: 60_000 }, rootCertificates };
     principal = { name: "dev", key: await signingKeyFromPem(readFileSync(join(state, "principal-dev.pem"), "utf8")) };
   }, 60_000);
 
@@ -93,7 +95,7 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
   test("is refused under another root, deployment, configuration and release", async () => {
     const ruleOf = async (changed: Partial<ConnectOptions>) =>
       (await errorOf(AttestationError, Enclave.connect({ ...options, ...changed }))).rule;
-    expect(await ruleOf({ roots: [RootCertificate.awsNitroG1()] })).toBe("root");
+    expect(await ruleOf({ rootCertificates: [RootCertificate.awsNitroG1()] })).toBe("root");
     expect(await ruleOf({ policy: { releases: "any", deployment: "production" } })).toBe("deployment");
     expect(await ruleOf({ policy: { releases: "any", configuration: new Uint8Array(32) } })).toBe("configuration");
     const { boot } = await Enclave.connect(options);

@@ -32,7 +32,7 @@ export class FakeEnclave {
   /** Changes `user_data`, which is this map otherwise. */
   binding: (entries: Map<string, Value>) => void = () => undefined;
   lie: Lie = async () => undefined;
-  /** What the enclave answers with 200 to some requests, as JSON. */
+  /** What the enclave responds with 200 to some requests, as JSON. */
   operations: Record<string, (request: HttpRequest) => unknown> = {
     "GET /v1/health": () => ({ ready: true }),
     "POST /v1/echo": ({ method, body, fields }) => ({ method, body: toHex(body), fields }),
@@ -61,7 +61,7 @@ export class FakeEnclave {
     return new Response(body.length ? body : null, { status, headers: fields.map(([name, value]) => [name, value]) });
   };
 
-  /** The parent as it should be, and what the enclave answers before any request is opened. */
+  /** The parent as it should be, and the enclave's responses before any request is opened. */
   async #relay(request: HttpRequest): Promise<HttpResponse> {
     if (request.target !== "/v1/oblivious") {
       return this.#serve(request);
@@ -72,7 +72,7 @@ export class FakeEnclave {
       : { status: 200, fields: [["content-type", "message/ohttp-res"]], body: response };
   }
 
-  /** The enclave: what it answers to a request that it can read. */
+  /** The enclave: its response to a request that it can read. */
   async #serve(request: HttpRequest): Promise<HttpResponse> {
     this.served.push(request);
     const [meantFor] = values(request.fields, "x-enclave-attestation");
@@ -127,7 +127,7 @@ export class FakeEnclave {
   }
 }
 
-/** A problem that nobody has signed. */
+/** An unsigned problem. */
 export function problem(status: number, name: string): HttpResponse {
   const problem = { type: `urn:permafrost:problem:${name}`, title: name, status, detail: `because of ${name}` };
   return { status, fields: [["content-type", "application/problem+json"]], body: utf8(JSON.stringify(problem)) };
@@ -140,7 +140,7 @@ function randomName(): BootName {
 async function read(input: string, init: RequestInit): Promise<HttpRequest> {
   const request = new Request(input, init);
   if (request.credentials !== "omit" || request.redirect !== "error" || request.cache !== "no-store") {
-    throw new Error("the client lets the runtime add to its requests, or keep answers");
+    throw new Error("the client lets the runtime add to its requests, or keep responses");
   }
   const url = new URL(request.url);
   return {

@@ -38,7 +38,7 @@ export class FakeGateway {
     return concat(bytes([0, configuration.length]), configuration);
   }
 
-  /** Opens a request, has it answered, and seals the answer; undefined where it is sealed to another key. */
+  /** Opens a request, has it handled, and seals the response; undefined if the request is sealed to another key. */
   async serve(
     encapsulated: Bytes,
     response: (request: HttpRequest) => Promise<HttpResponse>,

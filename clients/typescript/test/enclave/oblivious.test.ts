@@ -9,7 +9,7 @@ import { FakeEnclave, problem } from "./fake.js";
 import { FakeGateway } from "./gateway.js";
 
 describe("Oblivious HTTP", () => {
-  test("shows the parent that there is a request, and how long it is", async () => {
+  test("shows the parent only that there is a request, and its length", async () => {
     const { fake, enclave } = await connected();
     fake.seen.length = 0;
     await enclave.request(ECHO);
@@ -23,7 +23,7 @@ describe("Oblivious HTTP", () => {
     expect(fake.served.at(-1)?.target).toBe("/v1/echo?a=%20b");
   });
 
-  test("is refused where the document binds no keys", async () => {
+  test("is refused if the document binds no keys", async () => {
     const fake = await FakeEnclave.start();
     fake.binding = (entries) => {
       entries.set("v", 1);
@@ -33,7 +33,7 @@ describe("Oblivious HTTP", () => {
     await connect(fake, { oblivious: false });
   });
 
-  test("is refused where the parent gives keys of its own", async () => {
+  test("is refused if the parent sends its own keys", async () => {
     const fake = await FakeEnclave.start();
     const own = new FakeGateway();
     fake.lie = about("/v1/oblivious-keys", async (honest) => ({ ...(await honest()), body: own.keys }));
@@ -43,7 +43,7 @@ describe("Oblivious HTTP", () => {
     expect(fake.seen.some(({ target }) => target === "/v1/oblivious")).toBe(false);
   });
 
-  test("is refused where the keys that are bound are none", async () => {
+  test("is refused if the bound keys are malformed", async () => {
     const fake = await FakeEnclave.start();
     const body = utf8("no list of keys");
     const digest = await sha256(body);
@@ -52,7 +52,7 @@ describe("Oblivious HTTP", () => {
     expect((await errorOf(AttestationError, connect(fake))).rule).toBe("oblivious-keys");
   });
 
-  test("fails in words where the parent has no keys to give", async () => {
+  test("fails with the reason if the parent has no keys", async () => {
     const fake = await FakeEnclave.start();
     fake.lie = about("/v1/oblivious-keys", async () => problem(503, "overloaded"));
     await errorOf(UnauthenticatedError, connect(fake));
@@ -63,13 +63,13 @@ describe("Oblivious HTTP", () => {
     ["truncated", ({ body, ...rest }) => ({ ...rest, body: body.slice(0, -1) })],
     ["empty", (response) => ({ ...response, body: bytes([]) })],
     ["longer", ({ body, ...rest }) => ({ ...rest, body: bytes([...body, 0]) })],
-  ])("an encapsulated answer that is %s is refused", async (_, alter) => {
+  ])("an encapsulated response that is %s is refused", async (_, alter) => {
     const { fake, enclave } = await connected();
     fake.lie = about("/v1/oblivious", async (honest) => alter(await honest()));
     expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("encapsulation");
   });
 
-  test("the encapsulated answer to another request is refused", async () => {
+  test("the encapsulated response to another request is refused", async () => {
     const { fake, enclave } = await connected();
     let kept: HttpResponse | undefined;
     fake.lie = about("/v1/oblivious", async (honest) => {
@@ -82,10 +82,10 @@ describe("Oblivious HTTP", () => {
   });
 
   test.each<[string, HttpResponse]>([
-    ["an answer in the clear", { status: 200, fields: [["content-type", "application/json"]], body: utf8("{}") }],
-    ["an answer without a type", { status: 200, fields: [], body: utf8("{}") }],
+    ["a response in the clear", { status: 200, fields: [["content-type", "application/json"]], body: utf8("{}") }],
+    ["a response without a type", { status: 200, fields: [], body: utf8("{}") }],
     ["a page", { status: 502, fields: [["content-type", "text/html"]], body: utf8("<p>") }],
-  ])("what is not encapsulated is no answer: %s", async (_, response) => {
+  ])("what is not encapsulated is not a response: %s", async (_, response) => {
     const { fake, enclave } = await connected();
     fake.lie = about("/v1/oblivious", async () => response);
     await errorOf(UnexpectedResponseError, enclave.request(ECHO));

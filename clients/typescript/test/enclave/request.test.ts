@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) => {
-  test("answers signed requests and unsigned ones", async () => {
+  test("responds to signed and to unsigned requests", async () => {
     const { fake, enclave } = await connected({ oblivious });
     expect((await enclave.request({ method: "GET", target: "/v1/health" })).json()).toEqual({ ready: true });
     const response = await enclave.request({ ...ECHO, idempotencyKey: "order-7" });
@@ -35,14 +35,14 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(verified.digest).toEqual(await sha256(document));
   });
 
-  test("has every answer checked", async () => {
+  test("has each of its responses checked", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const impostor = await newBoot(fake.boot.name);
     fake.boot = { ...fake.boot, response: impostor.response };
     expect((await errorOf(ResponseError, enclave.request(ECHO))).rule).toBe("signature");
   });
 
-  test("that starts anew is verified anew, and the request is signed for its new boot", async () => {
+  test("that restarts is verified again, and the request is signed for its new boot", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const old = enclave.boot.name;
     await fake.restart();
@@ -52,7 +52,7 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(enclave.boot.name).not.toBe(old);
   });
 
-  test("that starts anew is verified once for many requests", async () => {
+  test("that restarts is verified once for many requests", async () => {
     const { fake, enclave } = await connected({ oblivious });
     await fake.restart();
     fake.seen.length = 0;
@@ -61,7 +61,7 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen.filter(({ target }) => target.startsWith("/v1/attestation"))).toHaveLength(1);
   });
 
-  test("that starts anew as another is not talked to", async () => {
+  test("that restarts as another enclave is sent nothing", async () => {
     const { fake, enclave } = await connected({ oblivious, policy: { releases: "any", deployment: "example" } });
     await fake.restart();
     fake.binding = (entries) => entries.set("deployment", "other");
@@ -96,11 +96,11 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen).toEqual([]);
   });
 
-  test("whose key signs in the name of a boot that it is not is not believed", async () => {
+  test("whose key signs in the name of another boot is refused", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const honest = fake.boot;
     const other = honest.named(`sha-256=${"00".repeat(32)}`);
-    // Asked for its document, it is itself again: so it has not started anew.
+    // It returns its own document again, so it has not restarted.
     fake.lie = async ({ target }) => {
       fake.boot = target.startsWith("/v1/attestation") ? honest : { ...other, name: honest.name };
       return undefined;
@@ -128,7 +128,7 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen).toEqual([]);
   });
 
-  test("is not believed where nobody has signed a problem", async () => {
+  test("is not evidence if nothing has signed the problem", async () => {
     const { fake, enclave } = await connected({ oblivious });
     fake.lie = async () => problem(503, "enclave-unreachable");
     const error = await errorOf(UnauthenticatedError, enclave.request(ECHO));
@@ -136,7 +136,7 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
   });
 });
 
-describe("an answer without a nonce", () => {
+describe("a response without a nonce", () => {
   test("is refused when it is older than a minute, by the enclave's clock", async () => {
     const { fake, enclave } = await connected({ oblivious: false });
     fake.clockAhead = -60;
@@ -144,7 +144,7 @@ describe("an answer without a nonce", () => {
     fake.clockAhead = -62;
     const error = await errorOf(ResponseError, enclave.request({ method: "GET", target: "/v1/health" }));
     expect(error.rule).toBe("stale");
-    // A signed request has a nonce, so its answer cannot be old.
+    // A signed request has a nonce, so its response cannot be old.
     expect((await enclave.request(ECHO)).status).toBe(200);
   });
 

@@ -1,4 +1,4 @@
-/** A boot that answers as the enclave does: what the tests of the client speak to. */
+/** A boot that responds as the enclave does: the tests of the client talk to it. */
 
 import { type Bytes, toBase64, utf8 } from "../../src/bytes.js";
 import { type Fields, type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../../src/http.js";
@@ -13,7 +13,7 @@ export interface Boot {
   response(request: HttpRequest, status: number, fields: Fields, body: Bytes, created?: number): Promise<HttpResponse>;
 }
 
-/** A boot with a new key. The name is any digest: here nobody compares it with a document. */
+/** A boot with a new key. The name is any digest: here nothing compares it with a document. */
 export async function newBoot(name: BootName): Promise<Boot> {
   const { privateKey, publicKey } = (await crypto.subtle.generateKey({ name: "Ed25519" }, true, [
     "sign",
@@ -30,7 +30,7 @@ export async function newBoot(name: BootName): Promise<Boot> {
   return named(name);
 }
 
-/** Written by `docs/signatures.md`, not by way of the client's own code: both could be wrong in the same way. */
+/** Follows `docs/signatures.md` without the client's own code: otherwise both could be wrong in the same way. */
 async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, response: HttpResponse, created: number) {
   const digest = await contentDigest(response.body);
   const [contentType] = values(response.fields, "content-type");

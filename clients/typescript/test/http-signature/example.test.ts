@@ -11,7 +11,7 @@ import { repositoryText } from "../fixtures.js";
 
 const PAGE = repositoryText("docs/signatures.md");
 
-test("the request of the page is what we sign, and the signature Ed25519 gives is the printed one", async () => {
+test("the request of the document is what we sign, and the Ed25519 signature is the printed one", async () => {
   const request = printedRequest();
   const principal = { name: "wallet", key: await seedKey(printed("wallet_seed")) };
   const once = { created: 1_767_225_600, nonce: "AAECAwQFBgcICQoLDA0ODw" };
@@ -36,7 +36,7 @@ test("a P-256 key signs the base that is printed", async () => {
   expect(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, own.publicKey, ours, base)).toBe(true);
 });
 
-test("the answer of the page is authentic, and names its boot", async () => {
+test("the response of the document is authentic, and names its boot", async () => {
   const { fields, body } = message("HTTP/1.1 422 Unprocessable Entity\n");
   const response: HttpResponse = { status: 422, fields, body };
   const [, key = ""] = printed("boot_public_key").split(":");
@@ -54,7 +54,7 @@ function unsigned(request: HttpRequest): HttpRequest {
   return { ...request, fields: request.fields.filter(([name]) => !SIGNED_FIELDS.includes(name)) };
 }
 
-/** What the boot of the page is named for. */
+/** The name of the document's boot. */
 async function boot(): Promise<BootName> {
   return `sha-256=${toHex(await sha256(utf8("the document that this boot made at its start")))}`;
 }
@@ -78,22 +78,22 @@ function message(firstLine: string): { fields: Fields; body: Bytes } {
   return { fields, body: utf8(body) };
 }
 
-/** The block of the page that begins so, without the line feed at its end. */
+/** The block of the document that begins so, without its final line feed. */
 function block(beginning: string): string {
   const found = PAGE.split("```")
     .map((each) => each.slice(each.indexOf("\n") + 1))
     .find((each) => each.startsWith(beginning));
   if (found === undefined) {
-    throw new Error(`no block of the page begins ${beginning}`);
+    throw new Error(`no block of the document begins ${beginning}`);
   }
   return found.replace(/\n$/, "");
 }
 
-/** What the page gives as `name = value`. */
+/** The value in the document's line `name = value`. */
 function printed(name: string): string {
   const value = new RegExp(`^${name} = (.*)$`, "m").exec(PAGE)?.[1];
   if (value === undefined) {
-    throw new Error(`${name} is not on the page`);
+    throw new Error(`${name} is not in the document`);
   }
   return value;
 }

@@ -55,7 +55,10 @@ function replace(fields: Fields, name: string, from: string, to: string): Fields
   });
 }
 
-test.each([false, true])("an answer says when and which boot (request signed: %s)", async (signed) => {
+test.each([
+  false,
+  true,
+])("a response says when it was signed and by which boot (request signed: %s)", async (signed) => {
   const { boot, request, response } = await exchange(signed);
   expect(isSigned(request)).toBe(signed);
   expect(await verifyResponse(response, request, boot.publicKey)).toEqual({ created: 1_700_000_000, boot: NAME });
@@ -65,14 +68,14 @@ const input = (from: string, to: string) => (fields: Fields) => replace(fields, 
 const drop = (name: string) => (fields: Fields) => fields.filter(([each]) => each !== name);
 const repeat = (name: string) => (fields: Fields) => [...fields, ...fields.filter(([each]) => each === name)];
 
-describe("an altered answer is refused", () => {
+describe("an altered response is refused", () => {
   test.each<[string, string, (fields: Fields) => Fields]>([
     ["another type", "signature", (fields) => put(fields, "content-type", "text/html")],
     ["no type", "components", drop("content-type")],
     ["two types", "field-repeated", repeat("content-type")],
     ["a type of two lines", "field-text", (fields) => put(fields, "content-type", "a\nb")],
     ["another boot", "signature", (fields) => put(fields, "x-enclave-attestation", OTHER)],
-    ["a boot in capitals", "field-form", (fields) => put(fields, "x-enclave-attestation", NAME.toUpperCase())],
+    ["a boot in upper case", "field-form", (fields) => put(fields, "x-enclave-attestation", NAME.toUpperCase())],
     ["no boot", "field-missing", drop("x-enclave-attestation")],
     ["another digest", "content-digest", (fields) => replace(fields, "content-digest", "sha-256=:", "sha-256=:A")],
     ["no digest", "field-missing", drop("content-digest")],
@@ -82,7 +85,7 @@ describe("an altered answer is refused", () => {
     ["no input", "field-missing", drop("signature-input")],
     ["a long input", "field-length", (fields) => put(fields, "signature-input", "x".repeat(513))],
     ["another time", "signature", input("created=17", "created=16")],
-    ["a time with a zero before it", "parameter", input("created=17", "created=017")],
+    ["a time with a leading zero", "parameter", input("created=17", "created=017")],
     ["another keyid", "parameter", input('"boot"', '"alice"')],
     ["a further parameter", "parameter", input('"boot"', '"boot";tag="x"')],
     ["fewer components", "components", input(' "@query";req', "")],
@@ -107,25 +110,25 @@ describe("an altered answer is refused", () => {
   });
 });
 
-describe("an answer to another request is refused", () => {
+describe("a response to another request is refused", () => {
   test.each<[string, (request: HttpRequest) => HttpRequest | Promise<HttpRequest>]>([
     ["another method", (request) => ({ ...request, method: "POST" })],
     ["another path", (request) => ({ ...request, target: "/v1/key?limit=1" })],
     ["another query", (request) => ({ ...request, target: "/v1/keys?limit=2" })],
-    ["the same, signed anew", (request) => sign(request)],
+    ["the same, signed again", (request) => sign(request)],
     ["the same, unsigned", (request) => ({ ...request, fields: drop("signature")(request.fields) })],
   ])("%s", async (_, alter) => {
     const { boot, request, response } = await exchange(true);
     await refusal(response, await alter(request), boot.publicKey);
   });
 
-  test("the same, unsigned when it was answered", async () => {
+  test("the same, unsigned when the enclave responded", async () => {
     const { boot, request, response } = await exchange(false);
     expect((await refusal(response, await sign(request), boot.publicKey)).rule).toBe("components");
   });
 });
 
-test("an answer of another boot is refused", async () => {
+test("a response of another boot is refused", async () => {
   const { request, response } = await exchange(true);
   const other = await newBoot(OTHER);
   expect((await refusal(response, request, other.publicKey)).rule).toBe("signature");

@@ -38,7 +38,7 @@ test.each([
   expect(toHex(encoded)).toBe(toHex(concat(head, hex(prefix), body, hex("00"))));
 });
 
-const JSON_ANSWER = concat(
+const JSON_RESPONSE = concat(
   hex("0140c8"),
   field("content-type", "application/json", 30),
   prefixed('{"ready":true}'),
@@ -47,7 +47,7 @@ const JSON_ANSWER = concat(
 
 describe("a response", () => {
   test("is read, with fields in their order", () => {
-    expect(decodeResponse(JSON_ANSWER)).toEqual({
+    expect(decodeResponse(JSON_RESPONSE)).toEqual({
       status: 200,
       fields: [["content-type", "application/json"]],
       body: utf8('{"ready":true}'),
@@ -65,18 +65,18 @@ describe("a response", () => {
   });
 
   test("may be padded with zero bytes, and with nothing else", () => {
-    const padded = concat(JSON_ANSWER, bytes([0, 0, 0]));
-    expect(decodeResponse(padded)).toEqual(decodeResponse(JSON_ANSWER));
+    const padded = concat(JSON_RESPONSE, bytes([0, 0, 0]));
+    expect(decodeResponse(padded)).toEqual(decodeResponse(JSON_RESPONSE));
     expect(() => decodeResponse(concat(padded, bytes([1])))).toThrow("padding");
   });
 
   test("that is truncated is refused, wherever it ends", () => {
-    for (let end = 0; end < JSON_ANSWER.length; end += 1) {
-      expect(() => decodeResponse(JSON_ANSWER.slice(0, end)), `${end} bytes`).toThrow(BinaryHttpError);
+    for (let end = 0; end < JSON_RESPONSE.length; end += 1) {
+      expect(() => decodeResponse(JSON_RESPONSE.slice(0, end)), `${end} bytes`).toThrow(BinaryHttpError);
     }
   });
 
-  test("whose lengths claim more than there is costs nothing and is refused", () => {
+  test("whose lengths exceed the message costs nothing and is refused", () => {
     for (const length of ["ffffffffffffffff", "c01fffffffffffff", "bfffffff"]) {
       expect(() => decodeResponse(hex(`0140c8${length}`))).toThrow(BinaryHttpError);
     }

@@ -56,6 +56,6 @@ test.each([
   ["a point of order 8", "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"],
   ["31 bytes", "11".repeat(31)],
   ["33 bytes", "11".repeat(33)],
-])("a receiver's key that is none is refused: %s", async (_, key) => {
+])("an invalid receiver's key is refused: %s", async (_, key) => {
   await expect(setupBaseSender(hex(key), bytes([]), await generateKeyPair())).rejects.toThrow(HpkeError);
 });

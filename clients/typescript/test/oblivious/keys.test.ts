@@ -7,7 +7,7 @@ import { hex } from "../hex.js";
 const PUBLISHED = hex(vectors<{ key_configuration: string }>("rfc9458-a.json").key_configuration);
 const PUBLIC_KEY = PUBLISHED.slice(3, 35);
 
-/** A list of configurations, each with its length before it. */
+/** A list of configurations; a length precedes each. */
 function list(...configurations: Uint8Array[]) {
   return concat(...configurations.map((each) => concat(bytes([each.length >> 8, each.length & 0xff]), each)));
 }
@@ -23,14 +23,14 @@ test("the key of the RFC is read", () => {
   expect(readKeyConfigurations(list(PUBLISHED))).toEqual({ id: 1, publicKey: PUBLIC_KEY });
 });
 
-test("the first key that can be used is used", () => {
+test("the first usable key is used", () => {
   const otherKem = concat(bytes([1]), hex("0010"), hex("04".repeat(65)), hex("000400010001"));
   const otherAead = configuration(2, "0020", "00010003");
   const otherKdf = configuration(3, "0020", "00030001");
   expect(readKeyConfigurations(list(otherKem, otherAead, otherKdf, OURS, PUBLISHED)).id).toBe(7);
 });
 
-test("a key whose pairs have ours among others is used", () => {
+test("a key for several suites, one of them ours, is used", () => {
   expect(readKeyConfigurations(list(configuration(9, "0020", "0001000300010001"))).id).toBe(9);
 });
 

@@ -29,12 +29,12 @@ test("the request of the RFC is encapsulated as printed", async () => {
   expect(toHex((await published()).request)).toBe(vector.encapsulated_request);
 });
 
-test("the answer of the RFC opens", async () => {
+test("the response of the RFC opens", async () => {
   const opened = await (await published()).open(hex(vector.encapsulated_response));
   expect(toHex(opened)).toBe(vector.response);
 });
 
-test("no altered or truncated answer opens", async () => {
+test("no altered or truncated response opens", async () => {
   const { open } = await published();
   const good = hex(vector.encapsulated_response);
   for (const [at, byte] of good.entries()) {
@@ -46,9 +46,9 @@ test("no altered or truncated answer opens", async () => {
   await expect(open(concat(good, bytes([0])))).rejects.toThrow(ObliviousError);
 });
 
-test("the answer to another request does not open", async () => {
+test("the response to another request does not open", async () => {
   const { open } = await encapsulate(KEY, hex(vector.request));
-  await expect(open(hex(vector.encapsulated_response))).rejects.toThrow("the answer to another request");
+  await expect(open(hex(vector.encapsulated_response))).rejects.toThrow("the response to another request");
 });
 
 test("the same request twice has nothing in common but its header", async () => {

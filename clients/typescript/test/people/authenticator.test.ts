@@ -43,7 +43,7 @@ test.each([
   });
 });
 
-test("a passkey is asked by its id, with user verification", async () => {
+test("a passkey is requested by its id, with user verification", async () => {
   const get = vi.fn(async (_: { publicKey: PublicKeyCredentialRequestOptions }) =>
     credential({ authenticatorData: utf8("a").buffer, signature: utf8("s").buffer, userHandle: null }),
   );
@@ -67,7 +67,7 @@ test("a passkey is asked by its id, with user verification", async () => {
   expect(open.publicKey).toEqual({ ...question, userVerification: "required" });
 });
 
-test("who says no, and a browser without passkeys, is told by the browser's name", async () => {
+test("a refusal and a browser without passkeys are reported by the browser's name for them", async () => {
   const refuse = async () => {
     throw new DOMException("no", "NotAllowedError");
   };
@@ -78,7 +78,7 @@ test("who says no, and a browser without passkeys, is told by the browser's name
   expect((await errorOf(PasskeyError, browserAuthenticator.get(question))).reason).toBe("NotSupportedError");
 });
 
-test("a passkey is said to be unknown where the browser can be told, and only there", async () => {
+test("an unknown passkey is signalled only to browsers that have the signal", async () => {
   const unknown = { rpId: "example.org", credentialId: ID };
   expect(await browserAuthenticator.forget(unknown)).toBe(false);
   vi.stubGlobal("PublicKeyCredential", {});

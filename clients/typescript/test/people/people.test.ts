@@ -84,7 +84,7 @@ test("a key is replaced once for one idempotency key", async () => {
   expect(values(request.fields, "signature-input")[0]).toContain('"idempotency-key")');
 });
 
-test("each login has a key of its own", async () => {
+test("each login has its own key", async () => {
   const { fake, people } = await person();
   await people.login();
   await people.login();
@@ -102,7 +102,7 @@ test("an offer is for the user whose code it is", async () => {
   expect(approvalOf(offer).challenge).toBe(await challengeOf("offer_passkey", offer, ""));
 });
 
-test("requests are dated by the enclave's clock", async () => {
+test("requests carry the enclave's time", async () => {
   const { fake, people } = await person();
   const session = await people.login();
   fake.clockAhead = 1000;

@@ -1,4 +1,4 @@
-/** A fake enclave that has people, as far as a client can tell, and an authenticator that keeps what it is asked. */
+/** A fake enclave that has people, as far as a client can tell, and an authenticator that records its requests. */
 
 import { fromUtf8, toHex } from "../../src/bytes.js";
 import type { ConnectOptions } from "../../src/enclave.js";
@@ -13,12 +13,12 @@ export const HANDLE = "00112233445566778899aabbccddeeff";
 export const NONCE = "ab".repeat(56);
 export const CREDENTIAL = "Y3JlZGVudGlhbCBudW1iZXIgb25l";
 
-/** What the authenticator was asked. */
+/** The requests to the authenticator. */
 export class Asked implements Authenticator {
   readonly created: NewPasskey[] = [];
   readonly questions: PasskeyQuestion[] = [];
   readonly forgotten: UnknownPasskey[] = [];
-  /** Whether it hears what it shall forget. */
+  /** Whether it can be told to forget a passkey. */
   listens = true;
 
   async create(passkey: NewPasskey) {

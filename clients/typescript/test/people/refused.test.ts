@@ -1,4 +1,4 @@
-/** What becomes of a passkey that was made, and then refused or revoked. */
+/** What happens to a passkey that was made, and then refused or revoked. */
 
 import { expect, test } from "vitest";
 import { PasskeyLeftError, ProblemError, UnauthenticatedError } from "../../src/error.js";
@@ -23,13 +23,13 @@ test.each(MAKING)("a new passkey that the enclave refuses is forgotten: %s", asy
   expect(asked.forgotten).toEqual([UNKNOWN]);
 });
 
-test.each(MAKING)("where nobody can be told, the error names what may be left: %s", async (path, make) => {
+test.each(MAKING)("if the password manager cannot be told, the error names what may remain: %s", async (path, make) => {
   const { fake, asked, people } = await person({ oblivious: false });
   asked.listens = false;
   refusing(fake, path, 401, "passkey-attestation");
   const error = await errorOf(PasskeyLeftError, make(people));
   expect(error.userName).toBe("alice");
-  expect(error.message).toContain('"alice" may be left');
+  expect(error.message).toContain('"alice" may remain');
   expect(error.problem.type).toContain("passkey-attestation");
 });
 
@@ -44,7 +44,7 @@ test.each([
   expect(asked.forgotten).toEqual([]);
 });
 
-test("nothing is forgotten on the word of the parent", async () => {
+test("nothing is forgotten because of what the parent says", async () => {
   const { fake, asked, people } = await person();
   fake.lie = async ({ target }) =>
     asked.created.length > 0 && target === "/v1/oblivious" ? problem(401, "passkey-attestation") : undefined;
@@ -53,7 +53,7 @@ test("nothing is forgotten on the word of the parent", async () => {
   expect(asked.forgotten).toEqual([]);
 });
 
-test("what is accepted is not forgotten, nor a passkey that a login is refused with", async () => {
+test("neither an accepted passkey nor one whose login is refused is forgotten", async () => {
   const { fake, asked, people } = await person({ oblivious: false });
   await people.register(NAMES);
   refusing(fake, "/v1/sessions", 401, "passkey-unknown");

@@ -5,7 +5,7 @@ export async function sign(keyId: string, files: { release: string; root: string
   const enclave = await Enclave.connect({
     origin: "http://127.0.0.1:8080",
     policy: { releases: [Measurements.fromJson(files.release)], deployment: "development" },
-    roots: [RootCertificate.fromPem(files.root)], // Leave this out in production: the default is AWS's.
+    rootCertificates: [RootCertificate.fromPem(files.root)], // Leave this out in production: the default is AWS's.
   });
   const principal = { name: "dev", key: await signingKeyFromPem(files.key) };
 
