@@ -1,4 +1,4 @@
-/** `npm run screenshots` writes docs/screenshots anew. Not a test: nothing compares them. */
+/** `npm run screenshots` writes docs/screenshots again. Not a test: nothing compares them. */
 
 import { mergeConfig } from "vitest/config";
 import config from "./vitest.config.js";

@@ -1,4 +1,4 @@
-/** A page whose enclave is at another origin: the policy in the file allows that one, too. */
+/** A page whose enclave is at another origin: the policy in the page allows that origin, too. */
 
 import type { Plugin } from "vite";
 
@@ -12,7 +12,7 @@ export function allowing(origin: string | undefined): Plugin {
   };
 }
 
-/** @throws {TypeError} when it is no origin: what stands in a policy must not be able to end it. */
+/** @throws {TypeError} if it is not an origin: text in a policy must not be able to end the policy. */
 export function allow(html: string, origin: string): string {
   if (!URL.canParse(origin) || new URL(origin).origin !== origin || !/^https?:[/A-Za-z0-9.:-]+$/.test(origin)) {
     throw new TypeError(`PERMAFROST_ENCLAVE is ${JSON.stringify(origin)}; accepted: https://HOST, without a path`);

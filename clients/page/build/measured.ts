@@ -1,4 +1,4 @@
-/** What a build ends with: the size of the page, which has a limit, and the digest by which anybody compares it. */
+/** What a build ends with: the size of the page, which has a limit, and the digest by which anyone can compare it. */
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What the page knows while it is open. Nothing of it is kept anywhere else. */
+/** What the page knows while it is open. None of it is kept anywhere else. */
 
 import { type Enclave, People, type Session, type UserKey } from "@permafrost/client";
 import type { Expectation } from "./expectation.js";
@@ -8,7 +8,7 @@ import { isSessionOver, words } from "./words.js";
 export interface View {
   readonly title: string;
   readonly content: readonly (Node | string)[];
-  /** Called when another view comes. */
+  /** Called when another view replaces this one. */
   readonly stop?: () => void;
 }
 
@@ -19,16 +19,16 @@ export interface LoggedIn {
 
 export class App {
   readonly people: People;
-  /** What the enclave shows the user to recognise this device by. */
+  /** The description by which the user recognises this device. */
   readonly device = deviceName();
   #user: LoggedIn | undefined;
 
   constructor(
     readonly expectation: Expectation,
     readonly enclave: Enclave,
-    /** Shows a view anew, by its address: `devices`; and says something beside it. */
+    /** Shows a view again, by its address (`devices`), with a message beside it. */
     readonly show: (view: string, text?: string, kind?: "done" | "failed") => void,
-    /** Says something to whoever sees or hears the page. */
+    /** Shows a message, which screen readers announce. */
     readonly say: (text: string, kind?: "done" | "failed") => void,
   ) {
     this.people = new People(enclave, { device: this.device });
@@ -48,7 +48,7 @@ export class App {
     this.show("sign");
   }
 
-  /** Asks for the user's keys anew. */
+  /** Fetches the user's keys again. */
   async learnKeys(): Promise<void> {
     if (this.#user !== undefined) {
       const { session } = this.#user;
@@ -62,7 +62,7 @@ export class App {
     this.show("login", why);
   }
 
-  /** Does something that may fail, with its button out of reach meanwhile, and says how it went. */
+  /** Does something that may fail, with its button disabled meanwhile, and says how it went. */
   async attempt<T>(button: HTMLButtonElement, act: () => Promise<T>, done?: string): Promise<T | undefined> {
     if (button.getAttribute("aria-disabled") === "true") {
       return undefined;
@@ -85,7 +85,7 @@ export class App {
     } finally {
       button.removeAttribute("aria-disabled");
       if (!button.isConnected && document.activeElement === document.body) {
-        // Whoever was at a button that is gone goes on at the top of the view.
+        // If the focused button is gone, the focus moves to the top of the view.
         document.querySelector("h1")?.focus();
       }
     }
@@ -100,7 +100,7 @@ function deviceName(): string {
   return system === undefined ? browser : `${browser} on ${system}`;
 }
 
-/** The first that fits: many browsers name those that they descend from, too. */
+/** The first match counts: many browsers also name those that they descend from. */
 const BROWSERS = [
   ["Edg/", "Edge"],
   ["OPR/", "Opera"],

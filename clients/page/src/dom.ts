@@ -6,7 +6,7 @@ type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 
-/** An element with attributes and children; `true` is an attribute without a value, `false` and undefined are none. */
+/** An element with attributes and children; `true` is an attribute without a value, `false` and undefined are no attribute. */
 export function h<T extends keyof HTMLElementTagNameMap>(
   tag: T,
   attributes: Attributes = {},
@@ -34,7 +34,7 @@ export function button(label: string, act: (button: HTMLButtonElement) => unknow
   return made;
 }
 
-/** A field with its label, and a word on what goes in. */
+/** A field with its label, and a hint on what to enter. */
 export function field(label: string, input: Input, hint?: string): HTMLDivElement {
   named(input);
   const described = hint === undefined ? undefined : h("p", { class: "hint", id: `${input.id}-hint` }, hint);
@@ -44,7 +44,7 @@ export function field(label: string, input: Input, hint?: string): HTMLDivElemen
   return h("div", { class: "field" }, h("label", { for: input.id }, label), described, input);
 }
 
-/** A box to tick, with its label behind it. */
+/** A checkbox, followed by its label. */
 export function checkbox(label: string, box: HTMLInputElement): HTMLDivElement {
   named(box);
   return h("div", { class: "tick" }, box, h("label", { for: box.id }, label));
@@ -88,7 +88,7 @@ export async function confirm(title: string, text: string, yes: string): Promise
       { method: "dialog" },
       h("h2", { id: "dialog-title" }, title),
       h("p", {}, text),
-      h("div", { class: "actions" }, h("button", { value: "no", autofocus: true }, "Leave it"), go),
+      h("div", { class: "actions" }, h("button", { value: "no", autofocus: true }, "Cancel"), go),
     ),
   );
   document.body.append(dialog);

@@ -2,7 +2,7 @@
 
 import { type ConnectOptions, Measurements, RootCertificate } from "@permafrost/client";
 
-/** A release or a configuration by the name that people know, and its PCR: 96 hex digits. */
+/** A release or a configuration: the name that people know it by, and its PCR (96 hex digits). */
 export interface Named {
   readonly name: string;
   readonly pcr: string;
@@ -15,11 +15,11 @@ export interface Expectation {
   readonly releases: readonly Named[];
   /** PCR2: the configuration. */
   readonly configurations: readonly Named[];
-  /** Whether the root of trust is AWS's, and not one that the file names. */
+  /** Whether the root certificate is AWS's, and not one that the file names. */
   readonly isAwsRoot: boolean;
 }
 
-/** Why the file says nothing that an enclave could be held against. */
+/** Why the file does not say which enclave to expect. */
 export class ExpectationError extends Error {
   override readonly name = "ExpectationError";
 }
@@ -42,14 +42,14 @@ export async function loadExpectation(): Promise<Expectation> {
     throw new ExpectationError(`permafrost.json cannot be fetched: ${error}`);
   }
   if (!response.ok) {
-    throw new ExpectationError(`permafrost.json is not beside this page (${response.status})`);
+    throw new ExpectationError(`permafrost.json is missing beside this page (status ${response.status})`);
   }
   return readExpectation(await response.text(), location.origin);
 }
 
 /**
- * @param origin of the page: where the enclave is unless the file says another.
- * @throws {ExpectationError} with the member that is missing, unknown or not of its form.
+ * @param origin the page's: the enclave is there unless the file names another origin.
+ * @throws {ExpectationError} with the member that is missing, unknown or malformed.
  */
 export function readExpectation(text: string, origin: string): Expectation {
   let file: Record<string, unknown>;
@@ -85,7 +85,7 @@ export function readExpectation(text: string, origin: string): Expectation {
 function textOf(file: Record<string, unknown>, member: string, form: RegExp, accepted: string): string {
   const value = file[member];
   if (typeof value !== "string" || !form.test(value)) {
-    throw new ExpectationError(`permafrost.json: ${member} is missing or not of its form; accepted: ${accepted}`);
+    throw new ExpectationError(`permafrost.json: ${member} is missing or malformed; accepted: ${accepted}`);
   }
   return value;
 }
@@ -103,7 +103,7 @@ function namedOf(file: Record<string, unknown>, member: string, pcr: "pcr1" | "p
 
 function rootsOf(value: unknown): RootCertificate[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every((each) => typeof each === "string")) {
-    throw new ExpectationError("permafrost.json: roots is not of its form; accepted: a list of certificates in PEM");
+    throw new ExpectationError("permafrost.json: roots is malformed; accepted: a list of certificates in PEM");
   }
   return value.map((pem) => RootCertificate.fromPem(pem));
 }

@@ -19,7 +19,7 @@ import { words } from "./words.js";
 
 type Make = (app: App, parameter: string) => View;
 
-/** For whoever has no session: the name in the address, the name in the menu, the view. */
+/** Without a session: the name in the address, the name in the menu, the view. */
 const OPEN: readonly (readonly [string, string, Make])[] = [
   ["login", "Log in", login],
   ["link", "Link this device", link],
@@ -27,7 +27,7 @@ const OPEN: readonly (readonly [string, string, Make])[] = [
   ["enclave", "Enclave", verified],
 ];
 
-/** For whoever has one. */
+/** With a session. */
 const OWN: readonly (readonly [string, string, Make])[] = [
   ["sign", "Sign", sign],
   ["keys", "Keys", keys],
@@ -58,7 +58,10 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 void begin();
 
 async function begin(): Promise<void> {
-  place({ title: "Verifying the enclave", content: [h("p", {}, "Nothing is sent before it is verified.")] });
+  place({
+    title: "Verifying the enclave",
+    content: [h("p", {}, "Nothing is sent to the enclave until this page has verified it.")],
+  });
   let app: App;
   try {
     const expectation = await loadExpectation();
@@ -70,7 +73,7 @@ async function begin(): Promise<void> {
       title: "The enclave is not verified",
       content: [
         h("p", {}, words(error)),
-        h("p", {}, "This page does nothing with an enclave that it cannot verify."),
+        h("p", {}, "This page sends nothing to an enclave that it cannot verify."),
         again,
       ],
     });
@@ -81,7 +84,7 @@ async function begin(): Promise<void> {
   setInterval(tick, 1000);
   route();
 
-  /** Shows a view that may be the one that is shown already. */
+  /** Shows a view, which may be the current one. */
   function show(view: string, text = "", kind?: "done" | "failed"): void {
     beside = () => say(text, kind);
     if (location.hash === `#/${view}`) {
@@ -94,7 +97,7 @@ async function begin(): Promise<void> {
   function route(): void {
     const [, name = "", parameter = ""] = /^#\/([a-z]*)(?:\/([A-Za-z0-9_-]*))?$/.exec(location.hash) ?? [];
     if (parameter !== "") {
-      // Codes do not stay in the address.
+      // Codes do not stay in the address bar.
       history.replaceState(null, "", `#/${name}`);
     }
     const views = app.user === undefined ? OPEN : OWN;
@@ -119,7 +122,7 @@ async function begin(): Promise<void> {
     const out = button("Log out", (it) =>
       app.attempt(it, async () => {
         await user.session.end();
-        app.leave("You are logged out: the enclave has ended the session.");
+        app.leave("You are logged out. The enclave has ended the session.");
       }),
     );
     clock.replaceChildren(h("span", { class: "remaining" }, remaining(user.session.remainingS())), out);
@@ -132,12 +135,12 @@ async function begin(): Promise<void> {
       return;
     }
     if (seconds <= 0) {
-      app.leave("Your session is over: it lasts 15 minutes. Log in again.");
+      app.leave("Your session is over: sessions last 15 minutes. Log in again.");
       return;
     }
     if (seconds <= WARNING_S && warned !== user?.session) {
       warned = user?.session;
-      say("Your session ends in a minute. What you have not sent by then is gone.");
+      say("Your session ends in a minute. Anything that you have not sent by then is lost.");
     }
     clock.querySelector(".remaining")?.replaceChildren(remaining(seconds));
   }

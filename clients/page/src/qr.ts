@@ -2,7 +2,7 @@
 
 import { generate } from "lean-qr";
 
-/** The label says what it holds, for who does not see it. */
+/** The label says what the code contains, for people who do not see it. */
 export function qrCode(text: string, label: string): SVGSVGElement {
   const code = generate(text);
   let path = "";
@@ -18,7 +18,7 @@ export function qrCode(text: string, label: string): SVGSVGElement {
     "aria-label": label,
     "shape-rendering": "crispEdges",
   });
-  // Dark on light in either scheme: cameras want it so.
+  // Dark on light in either colour scheme: cameras need that.
   const size = String(code.size + 8);
   svg.append(element("rect", { x: "-4", y: "-4", width: size, height: size, fill: "#fff" }));
   svg.append(element("path", { d: path, fill: "#000" }));

@@ -1,15 +1,15 @@
-/** What sessions may do, in words, and the fields that narrow it. */
+/** What sessions may do, as text, and the fields that narrow it. */
 
 import type { Scope } from "@permafrost/client";
 import { button, checkbox, field, h } from "./dom.js";
 
-/** Whom a scope is for: one session, or, as the policy, all of the user's. */
+/** What a scope narrows: one session, or, as the policy, all sessions of the user. */
 export type Narrowed = "session" | "policy";
 
 interface Right {
   readonly label: string;
   readonly operations: readonly string[];
-  /** A policy never takes these away: nobody could ever give them back, or stop a thief. */
+  /** A policy never removes these: no one could ever restore them, or stop a thief. */
   readonly stays?: true;
 }
 
@@ -19,13 +19,13 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
     right,
     box: h("input", { type: "checkbox", checked: has(scope.operations, right) }),
   }));
-  const onlySign = button("Tick nothing but Sign", () => {
+  const onlySign = button("Allow only signing", () => {
     for (const { right, box } of boxes) {
       box.checked = right.operations.includes("sign");
     }
   });
   const kinds = h("input", { autocomplete: "off", value: scope.nostr_kinds && (scope.nostr_kinds.join(", ") || NONE) });
-  const hint = "Numbers with commas between, or the word none. Empty: all kinds. 1 is a short text note (NIP-01).";
+  const hint = "Numbers separated by commas, or the word none. Empty: all kinds. 1 is a short text note (NIP-01).";
   return {
     content: h(
       "div",
@@ -33,7 +33,7 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
       h(
         "fieldset",
         {},
-        h("legend", {}, "It may"),
+        h("legend", {}, narrowed === "session" ? "This session may" : "Your sessions may"),
         ...boxes.map(({ right, box }) => checkbox(right.label, box)),
         h("div", { class: "actions" }, onlySign),
       ),
@@ -50,17 +50,17 @@ export function scopeFields(narrowed: Narrowed, scope: Scope = {}): { content: N
   };
 }
 
-/** What is left, as rows for {@link facts}. */
+/** What a scope leaves, as rows for {@link facts}. */
 export function scopeWords({ operations, keys, nostr_kinds }: Scope = {}): (readonly [string, string])[] {
   const rights = RIGHTS.filter((right) => has(operations, right)).map(({ label }) => label.toLowerCase());
   return [
-    ["Operations", operations === undefined ? "not narrowed" : rights.join("; ") || "none of this page"],
+    ["Operations", operations === undefined ? "not narrowed" : rights.join("; ") || "none that this page has"],
     ["Kinds of events", nostr_kinds === undefined ? "not narrowed" : nostr_kinds.join(", ") || NONE],
     ...(keys === undefined ? [] : ([["Keys", keys.map((id) => id.slice(0, 8)).join(", ") || "none"]] as const)),
   ];
 }
 
-/** What can be taken away. */
+/** What a scope can remove. */
 function offered(narrowed: Narrowed): readonly Right[] {
   return RIGHTS.filter(({ stays }) => narrowed === "session" || !stays);
 }
@@ -69,7 +69,7 @@ function has(operations: Scope["operations"], right: Right): boolean {
   return operations === undefined || right.operations.every((operation) => operations.includes(operation));
 }
 
-/** Left out where nothing is narrowed, so that what a later release adds is not taken away. */
+/** Left out if nothing is narrowed, so that it does not remove what a later release adds. */
 function operationsOf(narrowed: Narrowed, chosen: readonly Right[]): Pick<Scope, "operations"> {
   const choices = offered(narrowed);
   if (chosen.length === choices.length) {
@@ -79,7 +79,7 @@ function operationsOf(narrowed: Narrowed, chosen: readonly Right[]): Pick<Scope,
   return { operations: [...NEEDED, ...[...chosen, ...kept].flatMap(({ operations }) => operations)] };
 }
 
-/** @throws {TypeError} for anything but up to 64 numbers of 16 bits, or the word for none. */
+/** @throws {TypeError} for anything but up to 64 numbers of 16 bits, or the word `none`. */
 function kindsOf(text: string): Pick<Scope, "nostr_kinds"> {
   if (text.trim().toLowerCase() === NONE) {
     return { nostr_kinds: [] };
@@ -87,13 +87,13 @@ function kindsOf(text: string): Pick<Scope, "nostr_kinds"> {
   const parts = text.split(/[\s,]+/).filter((part) => part !== "");
   if (parts.length > 64 || !parts.every((part) => /^\d{1,5}$/.test(part) && Number(part) <= 65535)) {
     throw new TypeError(
-      "The kinds of events are at most 64 numbers, each 0 to 65535, with commas between; or the word none.",
+      "The kinds of events must be at most 64 numbers from 0 to 65535, separated by commas, or the word none.",
     );
   }
   return parts.length === 0 ? {} : { nostr_kinds: parts.map(Number) };
 }
 
-/** What this page cannot do without: to find the key, and to log out. */
+/** What this page always needs: to find the key, and to log out. */
 const NEEDED = ["list_keys", "show_key", "end_session"];
 
 const RIGHTS: readonly Right[] = [
@@ -106,13 +106,13 @@ const RIGHTS: readonly Right[] = [
     operations: ["create_link", "approve_passkey", "rename_passkey", "revoke_passkey"],
   },
   {
-    label: "Make recovery codes, name guardians and be one",
+    label: "Make recovery codes, name guardians and act as one",
     operations: ["create_recovery_codes", "set_guardians", "approve_recovery"],
   },
   { label: "Cancel a recovery", operations: ["cancel_recovery"], stays: true },
-  { label: "Look at passkeys, sessions and activity", operations: ["show_user"], stays: true },
+  { label: "See passkeys, sessions and activity", operations: ["show_user"], stays: true },
   { label: "Set the policy", operations: ["set_policy"], stays: true },
 ];
 
-/** No kind at all, as a field says it: empty is all of them. */
+/** No kinds, as written in a field: an empty field means all kinds. */
 const NONE = "none";

@@ -1,4 +1,4 @@
-/** What went wrong, in words for the person who sees it. */
+/** What went wrong, as text for the user. */
 
 import {
   AttestationError,
@@ -15,7 +15,7 @@ import { ExpectationError } from "./expectation.js";
 /** One or two sentences. */
 export function words(error: unknown): string {
   if (error instanceof PasskeyLeftError) {
-    return `${refusal(error)} The new passkey \u201c${error.userName}\u201d may be left in your password manager: delete it there if it does not log in.`;
+    return `${refusal(error)} The new passkey \u201c${error.userName}\u201d may remain in your password manager. Delete it there if you cannot log in with it.`;
   }
   if (error instanceof ProblemError) {
     return refusal(error);
@@ -24,17 +24,17 @@ export function words(error: unknown): string {
     return PASSKEYS[error.reason] ?? `The passkey was not used (${error.reason}).`;
   }
   if (error instanceof AttestationError) {
-    const why = RULES[error.rule] ?? "What answered here is not the enclave that this page expects.";
+    const why = RULES[error.rule] ?? "The server did not prove to be the enclave that this page expects.";
     return `${why} (${error.rule}: ${error.found})`;
   }
   if (error instanceof ResponseError) {
-    return `An answer was not signed by the verified enclave, so nothing in it was believed. (${error.rule}: ${error.found})`;
+    return `A response was not signed by the verified enclave, so this page ignored it. (${error.rule}: ${error.found})`;
   }
   if (error instanceof UnauthenticatedError) {
-    return `The server in front of the enclave says: ${error.problem.detail}. It may be true or not.`;
+    return `The server in front of the enclave says: ${error.problem.detail}. The enclave has not confirmed it, so it may be untrue.`;
   }
   if (error instanceof ConnectionError) {
-    return "There was no whole answer. What you asked for may have been done or not: look before you try again.";
+    return "No complete response arrived. Your request may or may not have been carried out: check before you try again.";
   }
   if (error instanceof ExpectationError) {
     return `This page does not know which enclave to expect. ${error.message}.`;
@@ -46,55 +46,55 @@ function refusal({ problem }: ProblemError): string {
   return PROBLEMS[problemName(problem)] ?? `The enclave refused: ${problem.detail}.`;
 }
 
-/** Whether the session is over, by the enclave's word. */
+/** Whether the enclave says that the session is over. */
 export function isSessionOver(error: unknown): boolean {
   return error instanceof ProblemError && ["session-ended", "device-changed"].includes(problemName(error.problem));
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  "no-people": "This deployment takes no people: its configuration has no section for them.",
+  "no-people": "This deployment has no users: its configuration does not allow them.",
   "challenge-expired": "That took longer than two minutes. Please try again.",
-  "challenge-invalid": "The enclave has started anew meanwhile. Please try again.",
-  "passkey-unknown": "This passkey is not known here, was revoked, or still waits for approval.",
-  "passkey-exists": "This passkey was registered before.",
+  "challenge-invalid": "The enclave has restarted. Please try again.",
+  "passkey-unknown": "This passkey is unknown here, was revoked, or is still waiting for approval.",
+  "passkey-exists": "This passkey is already registered.",
   "passkey-attestation":
-    "This deployment takes passkeys of some makers only, and asks for their word. This authenticator did not give it.",
-  "passkey-origin": "This passkey answered for another page than the one that the enclave serves.",
-  "passkey-user-verification": "The passkey did not check that it is you: it needs a PIN, a fingerprint or a face.",
-  "passkey-counter": "This passkey has been used with an older state: it may have been copied. The enclave refused it.",
-  "key-disabled": "This key is disabled: it never signs again.",
-  "key-replaced": "This key was replaced before, and is replaced once.",
+    "This deployment accepts only passkeys whose vendor vouches for them. Your authenticator's statement was missing or not accepted.",
+  "passkey-origin": "This passkey was used on another page than the one that the enclave accepts.",
+  "passkey-user-verification": "The passkey did not verify that it is you. It needs a PIN, a fingerprint or a face.",
+  "passkey-counter": "The enclave refused this passkey: its counter went back, so it may have been copied.",
+  "key-disabled": "This key is disabled. It will never sign again.",
+  "key-replaced": "This key has been replaced already. A key can be replaced once.",
   "last-passkey": "This is the last passkey. Make recovery codes or name guardians before you revoke it.",
-  "link-invalid": "This code is wrong, was used, or is older than ten minutes.",
+  "link-invalid": "This code is wrong, has been used, or is older than ten minutes.",
   "recovery-code-invalid":
-    "This recovery code is wrong or was used. After five wrong ones the enclave looks at none for an hour.",
+    "This recovery code is wrong or has been used. After five wrong codes, the enclave accepts none for an hour.",
   "recovery-not-ready": "The delay is not over yet.",
   "recovery-not-found":
-    "There is no such recovery: it was cancelled, completed, forgotten after a week, or you are not a guardian.",
-  "recovery-impossible": "This user has named no guardians: it takes a recovery code.",
+    "There is no such recovery: it was cancelled or completed, it expired after a week, or you are not a guardian.",
+  "recovery-impossible": "This user has named no guardians, so a recovery code is needed.",
   "user-not-found": "There is no such user.",
   "session-ended": "Your session is over.",
-  "device-changed": "Your session is over: the device says other things about itself than at login.",
+  "device-changed": "Your session is over: the description of this device has changed since the login.",
   "rate-limited": "Too many requests. Please wait a while.",
   "not-permitted": "Your session, your policy or this deployment does not allow that.",
 };
 
 const PASSKEYS: Readonly<Record<string, string>> = {
-  NotAllowedError: "No passkey was used: you said no, it took too long, or there is none here for this page.",
-  InvalidStateError: "This authenticator has a passkey for this user already.",
-  SecurityError: "Passkeys of this deployment are for another address than the one this page is at.",
-  NotSupportedError: "This browser, or this address, has no passkeys: they take https, or localhost.",
+  NotAllowedError: "No passkey was used: you cancelled, it took too long, or this device has none for this page.",
+  InvalidStateError: "This authenticator already has a passkey for this user.",
+  SecurityError: "Passkeys of this deployment belong to another address than this page's.",
+  NotSupportedError: "Passkeys are not available in this browser or at this address: they need https, or localhost.",
 };
 
 const RULES: Readonly<Record<string, string>> = {
-  root: "What answered here is no enclave under the root of trust that this page knows.",
-  measurements: "An enclave answered, but with other code or another configuration than this page expects.",
-  deployment: "An enclave of another deployment answered.",
-  "debug-mode": "The enclave runs in debug mode, where the machine around it reads its memory.",
+  root: "The proof does not lead to a root certificate that this page trusts.",
+  measurements: "This is an enclave, but its code or its configuration is not what this page expects.",
+  deployment: "This enclave belongs to another deployment.",
+  "debug-mode": "The enclave runs in debug mode, in which the machine around it can read its memory.",
   "too-old": "The proof is too old, or this machine's clock is wrong.",
   "from-the-future": "The proof is from the future, or this machine's clock is wrong.",
   "certificate-expired": "A certificate of the proof has expired, or this machine's clock is wrong.",
   "certificate-not-yet-valid": "A certificate of the proof is not valid yet, or this machine's clock is wrong.",
-  nonce: "The proof was made for somebody else, or before.",
+  nonce: "The proof was made for someone else, or at an earlier time.",
   "oblivious-keys": "The keys that requests are encrypted to are not the enclave's.",
 };

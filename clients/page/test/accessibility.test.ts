@@ -1,4 +1,4 @@
-/** Every view, light and dark, by axe-core; and the way to a signature by keyboard alone. */
+/** Every view, light and dark, by axe-core; and a signature by keyboard alone. */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -23,7 +23,7 @@ onStack("accessibility", (scene) => {
     });
     expect(violations).toEqual([]);
     expect(looked).toBe(40);
-    // The file that was not there, and the answer that a stranger got.
+    // The file that was missing, and the response that a stranger received.
     expect(alice.complaints.filter((text) => !text.includes("status of 404"))).toEqual([]);
   });
 
@@ -33,7 +33,7 @@ onStack("accessibility", (scene) => {
     expect(await violationsOf(alice)).not.toEqual([]);
   });
 
-  test("somebody registers and signs by keyboard alone", async () => {
+  test("a user registers and signs by keyboard alone", async () => {
     const alice = await scene.person();
     await alice.sees("Log in");
     await tabTo(alice, "Register with a new passkey");
@@ -47,7 +47,7 @@ onStack("accessibility", (scene) => {
     await alice.hears("Signed in the enclave.");
   });
 
-  test("whoever was at a button that goes away goes on at the heading", async () => {
+  test("the focus moves to the heading if the focused button disappears", async () => {
     const alice = await scene.person();
     await alice.register();
     await alice.goTo("Devices");
@@ -58,7 +58,7 @@ onStack("accessibility", (scene) => {
     await expect.poll(() => focused(alice)).toBe("Devices");
   });
 
-  test("a passkey is named for the device unless somebody names it, and its card says what it is used for apart", async () => {
+  test("a passkey is named for the device unless the user names it, and its card says separately what it is used for", async () => {
     const alice = await scene.person();
     await alice.press("Register with a new passkey");
     await alice.sees("Sign");
@@ -71,7 +71,7 @@ onStack("accessibility", (scene) => {
   async function violationsOf(person: Person): Promise<string[]> {
     await person.page.evaluate(AXE);
     return person.page.evaluate(async () => {
-      // biome-ignore lint/suspicious/noExplicitAny: axe-core as it puts itself into the page.
+      // biome-ignore lint/suspicious/noExplicitAny: axe-core as it appears in the page.
       const { violations } = await (globalThis as any).axe.run(document, {
         runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
       });

@@ -1,19 +1,19 @@
-/** A deployment that asks the makers of authenticators to vouch for new passkeys. */
+/** A deployment that requires the vendors of authenticators to vouch for new passkeys. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
 import { PAGE } from "./built.js";
-import { makersCertificate } from "./maker.js";
 import { onStack } from "./scene.js";
+import { vendorCertificate } from "./vendor.js";
 
-const REFUSED = "takes passkeys of some makers only";
+const REFUSED = "accepts only passkeys whose vendor vouches for them";
 
 onStack(
-  "a deployment that knows the maker",
+  "a deployment that trusts the vendor",
   (scene) => {
-    test("takes its passkeys: at registration, of another device, and for a recovery", async () => {
+    test("accepts its passkeys: at registration, of another device, and for a recovery", async () => {
       const [alice, phone] = [await scene.person(), await scene.person()];
       await alice.register();
       expect(verifyEvent(JSON.parse(await alice.sign("vouched for")))).toBe(true);
@@ -31,41 +31,41 @@ onStack(
       expect(await phone.reads(".card h3")).toBe("The recovery has begun");
     });
 
-    test("refuses a passkey that nobody vouches for, and the password manager forgets it", async () => {
+    test("refuses a passkey that no vendor vouches for, and the password manager forgets it", async () => {
       const alice = await scene.person();
-      await alice.page.addInitScript(ASK_NOBODY);
+      await alice.page.addInitScript(NO_ATTESTATION);
       await alice.open();
       await alice.press("Register with a new passkey");
       await alice.hears(REFUSED);
       await expect.poll(() => alice.credentials()).toEqual([]);
     });
 
-    test("says what may be left where the password manager cannot be told", async () => {
+    test("says what may remain if the password manager cannot be told", async () => {
       const alice = await scene.person();
-      await alice.page.addInitScript(`${ASK_NOBODY} delete PublicKeyCredential.signalUnknownCredential;`);
+      await alice.page.addInitScript(`${NO_ATTESTATION} delete PublicKeyCredential.signalUnknownCredential;`);
       await alice.open();
       await alice.write("Name in your password manager", "alice");
       await alice.press("Register with a new passkey");
-      await alice.hears(/takes passkeys of some makers only.*\u201calice\u201d may be left/);
+      await alice.hears(/only passkeys whose vendor vouches for them.*\u201calice\u201d may remain/);
       expect(await alice.credentials()).toHaveLength(1);
     });
   },
-  async (browser) => rules(await makersCertificate(browser)),
+  async (browser) => rules(await vendorCertificate(browser)),
 );
 
-const OTHER_MAKER = rules(readFileSync(join(PAGE, "../../enclave/src/kms/amazon-roots.pem"), "utf8"));
+const OTHER_VENDOR = rules(readFileSync(join(PAGE, "../../enclave/src/kms/amazon-roots.pem"), "utf8"));
 
 onStack(
-  "a deployment that knows another maker",
+  "a deployment that trusts another vendor",
   (scene) => {
-    test("refuses a passkey in words, and the password manager forgets it", async () => {
+    test("refuses a passkey with the reason, and the password manager forgets it", async () => {
       const alice = await scene.person();
       await alice.press("Register with a new passkey");
       await alice.hears(REFUSED);
       await expect.poll(() => alice.credentials()).toEqual([]);
     });
   },
-  OTHER_MAKER,
+  OTHER_VENDOR,
 );
 
 function rules(roots: string): string {
@@ -73,7 +73,7 @@ function rules(roots: string): string {
 }
 
 /** A browser that does not ask the authenticator for attestation, whatever the page says. */
-const ASK_NOBODY = `{
+const NO_ATTESTATION = `{
   const create = navigator.credentials.create;
   navigator.credentials.create = ({ publicKey }) =>
     create.call(navigator.credentials, { publicKey: { ...publicKey, attestation: "none" } });

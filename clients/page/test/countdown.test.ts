@@ -25,11 +25,11 @@ onStack("the countdown", (scene) => {
     expect(await sessionsOf(phone)).toBe(2);
     await passes(laptop, await laptop.remaining());
     await laptop.sees("Log in");
-    await laptop.hears("Your session is over: it lasts 15 minutes.");
+    await laptop.hears("Your session is over: sessions last 15 minutes.");
     expect(await sessionsOf(phone)).toBe(1);
   });
 
-  test("follows the enclave's clock where the page's does not", async () => {
+  test("follows the enclave's clock when the page's clock differs", async () => {
     const alice = await scene.person();
     await alice.register();
     expect(await alice.remaining()).toBeGreaterThan(300);
@@ -47,8 +47,8 @@ onStack("the countdown", (scene) => {
 
   async function sessionsOf(person: Person): Promise<number> {
     await person.goTo("Activity");
-    await person.press("Look again");
-    await person.hears("what the enclave has now");
+    await person.press("Refresh");
+    await person.hears("the enclave's current list");
     await person.goTo("Devices");
     return person.page.getByRole("heading", { name: "Chrome on Linux" }).count();
   }

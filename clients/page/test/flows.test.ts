@@ -25,13 +25,13 @@ onStack("people", (scene) => {
 
   leavesNoTrace(scene);
 
-  test("register, log out, log in, and have an event signed that others verify", async () => {
+  test("register, log out, log in, and have an event signed that other software verifies", async () => {
     const alice = await scene.person();
     await alice.sees("Log in");
     await alice.register();
     const key = await signs(alice);
     await alice.logOut();
-    await alice.hears("the enclave has ended the session");
+    await alice.hears("The enclave has ended the session");
     await alice.logIn();
     expect(await signs(alice)).toBe(key);
     await alice.goTo("Activity");
@@ -39,7 +39,7 @@ onStack("people", (scene) => {
     expect(steps).toEqual(["Logged in", "A session ended", "Registered"]);
   });
 
-  test("a synchronised passkey is the same user on two devices, with a session of its own on each", async () => {
+  test("a synced passkey is the same user on two devices, with its own session on each", async () => {
     const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     const key = await signs(laptop);
@@ -53,14 +53,14 @@ onStack("people", (scene) => {
     expect(one).not.toEqual(other);
     await phone.goTo("Devices");
     expect(await phone.page.getByRole("heading", { name: "Chrome on Linux" }).count()).toBe(2);
-    // Either ends the other's session.
+    // Each can end the other's session.
     await phone.press(/^End the session/);
     await phone.hears("The session has ended.");
     await laptop.press("Sign");
     await laptop.sees("Log in");
   });
 
-  test("another device is linked by a code, compared, let in, renamed and revoked", async () => {
+  test("another device is linked by a code, compared, accepted, renamed and revoked", async () => {
     const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     const key = await signs(laptop);
@@ -82,12 +82,12 @@ onStack("people", (scene) => {
     await phone.press("Make a passkey and offer it");
     const offered = await phone.reads("section .digest");
     await phone.press("Log in");
-    await phone.hears("not known here");
+    await phone.hears("is unknown here");
     const shown = laptop.page.locator(".card .digest");
     await expect.poll(() => shown.count(), { timeout: 15_000 }).toBe(1);
     expect(await shown.textContent()).toBe(offered);
-    await laptop.press("They are the same: let it in");
-    await laptop.hears("may log in now");
+    await laptop.press("They are the same: accept it");
+    await laptop.hears("can log in now");
     await phone.press("Log in");
     await phone.sees("Sign");
     expect(await signs(phone)).toBe(key);
@@ -113,7 +113,7 @@ onStack("people", (scene) => {
     await laptop.hears("This is the last passkey");
   });
 
-  test("whoever revokes the passkey of their session is logged out, and the password manager forgets it", async () => {
+  test("a user who revokes the passkey of their session is logged out, and the password manager forgets it", async () => {
     const alice = await scene.person();
     await alice.register();
     expect(await signs(alice)).toBe(await signs(alice));
@@ -122,7 +122,7 @@ onStack("people", (scene) => {
     await alice.press("Revoke This device");
     await alice.confirm("Revoke");
     await alice.sees("Log in");
-    await alice.hears("the session that it opened has ended");
+    await alice.hears("its session has ended");
     await expect.poll(() => alice.credentials()).toEqual([]);
   });
 
@@ -136,14 +136,14 @@ onStack("people", (scene) => {
     await laptop.press("They differ: refuse it");
     await laptop.hears("The offer is refused.");
     await mallory.press("Log in");
-    await mallory.hears("not known here");
+    await mallory.hears("is unknown here");
   });
 
   test("a session ends after 15 minutes by the enclave's clock, whatever the browser's says", async () => {
     const alice = await scene.person();
     await alice.register();
     await scene.stack.advance(880);
-    // The page knows nothing of it: the enclave's refusal tells it the time, and it asks again.
+    // The page does not know: the enclave's refusal tells it the time, and it sends the request again.
     await signs(alice);
     await scene.stack.advance(30);
     await alice.press("Sign");
@@ -151,7 +151,7 @@ onStack("people", (scene) => {
     await alice.hears("Your session is over");
   });
 
-  test("who has lost every passkey recovers by a code, after the delay", async () => {
+  test("a user who has lost every passkey recovers with a code, after the delay", async () => {
     const alice = await scene.person();
     await alice.register();
     const key = await signs(alice);
@@ -172,12 +172,12 @@ onStack("people", (scene) => {
     expect(await signs(alice)).toBe(key);
   });
 
-  test("whoever still has a passkey sees a recovery and cancels it", async () => {
+  test("a user who still has a passkey sees a recovery and cancels it", async () => {
     const [alice, thief] = [await scene.person(), await scene.person()];
     await alice.register();
     const { user, codes } = await recoverySheet(alice);
     const ticket = await startRecovery(thief, user, codes[0] ?? "");
-    await alice.press("Look again");
+    await alice.press("Refresh");
     await alice.press("Cancel this recovery");
     await alice.hears("The recovery is cancelled.");
     await scene.stack.advance(DELAY_S + 5);
@@ -187,7 +187,7 @@ onStack("people", (scene) => {
     await thief.hears("There is no such recovery");
   });
 
-  test("who has neither passkey nor code recovers by two guardians of two", async () => {
+  test("a user who has neither passkey nor code recovers with two guardians of two", async () => {
     const [alice, bob, carol, phone] = [
       await scene.person(),
       await scene.person(),
@@ -200,19 +200,19 @@ onStack("people", (scene) => {
       await person.goTo("Recovery");
       ids.set(person, await person.reads(".copyable"));
     }
-    await alice.write("Their user ids, one a line", `${ids.get(bob)}\n${ids.get(carol)}`);
-    await alice.write("How many it takes", "2");
+    await alice.write("Their user ids, one per line", `${ids.get(bob)}\n${ids.get(carol)}`);
+    await alice.write("How many have to approve", "2");
     await alice.press("Set the guardians");
-    await alice.hears("The guardians are named.");
+    await alice.hears("The guardians are set.");
     const key = await signs(alice);
 
     const ticket = await startRecovery(phone, ids.get(alice) ?? "");
     for (const [guardian, said] of [
-      [bob, "It takes more guardians."],
+      [bob, "More guardians have to approve."],
       [carol, "The delay has begun."],
     ] as const) {
       await guardian.write("Ticket", ticket);
-      await guardian.press("Look at the ticket");
+      await guardian.press("Check the ticket");
       await guardian.press("Approve this recovery");
       await guardian.hears(said);
     }

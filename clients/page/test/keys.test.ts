@@ -19,7 +19,7 @@ onStack(
       const key = await signs(alice);
       await alice.goTo("Keys");
       await alice.press("Renew the shares of the key");
-      await alice.hears("The public key is what it was.");
+      await alice.hears("The public key is the same.");
       expect(await alice.reads("main")).toContain("renewed once");
       expect(await signs(alice)).toBe(key);
     });
@@ -31,7 +31,7 @@ onStack(
       await alice.goTo("Keys");
       await alice.press("Replace the key");
       await alice.confirm("Replace it");
-      await alice.hears("There is a new key.");
+      await alice.hears("The new key is ready.");
       expect(await alice.page.getByRole("button", { name: /^Replace/ }).allTextContents()).toEqual(["Replace key 2"]);
 
       const made = await signs(alice);
@@ -46,21 +46,21 @@ onStack(
       await alice.press("Disable key 1");
       await alice.confirm("Disable it");
       await alice.hears("The key is disabled.");
-      expect(await alice.reads("main")).toContain("disabled, for good; replaced by another");
+      expect(await alice.reads("main")).toContain("disabled for good; replaced by another");
       expect(await signs(alice)).toBe(made);
       expect(await alice.page.getByLabel("Sign with").count()).toBe(0);
     });
 
-    test("a key is disabled as it is replaced where that is asked for, and then none is left but the new one", async () => {
+    test("a key is disabled when it is replaced if the user chooses that, and then only the new one is left", async () => {
       const alice = await scene.person();
       await alice.register();
       const old = await signs(alice);
       await alice.goTo("Keys");
-      await alice.page.getByLabel("Disable the key, for good").check();
+      await alice.page.getByLabel("Disable the key for good").check();
       await alice.press("Replace the key");
-      expect(await alice.reads("dialog p")).toContain("The old key never signs again.");
+      expect(await alice.reads("dialog p")).toContain("The old key will never sign again.");
       await alice.confirm("Replace it");
-      await alice.hears("There is a new key.");
+      await alice.hears("The new key is ready.");
       expect(await alice.page.getByRole("button", { name: /^Disable/ }).allTextContents()).toEqual(["Disable key 2"]);
       expect(await signs(alice)).not.toBe(old);
       await alice.goTo("Keys");
@@ -68,10 +68,10 @@ onStack(
       await alice.confirm("Disable it");
       await alice.hears("The key is disabled.");
       await alice.goTo("Sign");
-      expect(await alice.reads("main")).toContain("You have no key that signs.");
+      expect(await alice.reads("main")).toContain("You have no enabled key.");
     });
 
-    test("nothing is done without a yes, or without the passkey", async () => {
+    test("nothing is done without the user's consent, or without the passkey", async () => {
       const alice = await scene.person();
       await alice.register();
       const key = await signs(alice);
@@ -79,7 +79,7 @@ onStack(
       const before = await used();
       await alice.goTo("Keys");
       await alice.press("Disable the key");
-      await alice.confirm("Leave it");
+      await alice.confirm("Cancel");
       expect(await used()).toEqual(before);
 
       await alice.isVerified(false);
@@ -90,14 +90,14 @@ onStack(
       await alice.hears("No passkey was used");
       expect(await signs(alice)).toBe(key);
       await alice.goTo("Keys");
-      expect(await alice.reads("main")).toContain("as they were made");
+      expect(await alice.reads("main")).toContain("never renewed");
     });
   },
   ALL,
 );
 
 onStack("keys of a deployment that lets people renew shares, and no more", (scene) => {
-  test("what it does not allow is refused in words, and changes nothing", async () => {
+  test("what it does not allow is refused with the reason, and changes nothing", async () => {
     const alice = await scene.person();
     await alice.register();
     const key = await signs(alice);
@@ -114,7 +114,7 @@ onStack("keys of a deployment that lets people renew shares, and no more", (scen
   });
 });
 
-/** Signs, and gives the public key, once the event verifies. */
+/** Signs, and returns the public key if the event verifies. */
 async function signs(person: Person): Promise<string> {
   const event = JSON.parse(await person.sign(`by a key ${crypto.randomUUID()}`));
   expect(verifyEvent(event)).toBe(true);

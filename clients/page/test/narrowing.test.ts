@@ -1,17 +1,17 @@
-/** What a policy takes away from all sessions, and a scope from one. */
+/** What a policy removes from all sessions, and a scope from one. */
 
 import { expect, test } from "vitest";
 import { onStack } from "./scene.js";
 import { leavesNoTrace } from "./traces.js";
 
 const REFUSED = "does not allow that";
-const NOTE = "a note that is nobody else's to read";
-const REACTION = "a reaction that is nobody else's to read";
+const NOTE = "a note that no one else may read";
+const REACTION = "a reaction that no one else may read";
 
 onStack("narrowing", (scene) => {
   leavesNoTrace(scene);
 
-  test("a policy holds for the sessions of every device, and is taken back", async () => {
+  test("a policy applies to the sessions of every device, and can be undone", async () => {
     const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     for (const credential of await laptop.credentials()) {
@@ -20,7 +20,7 @@ onStack("narrowing", (scene) => {
     await phone.logIn();
     await laptop.sign(REACTION, 7);
 
-    // The copy of the passkey has counted further, so only that one may approve from here on.
+    // The copy of the passkey has the higher counter, so only the copy may approve from here on.
     await phone.goTo("Policy");
     expect(await phone.reads("dl")).toContain("Operationsnot narrowedKinds of eventsnot narrowed");
     await phone.page.getByLabel("Renew a key's shares").uncheck();
@@ -52,12 +52,12 @@ onStack("narrowing", (scene) => {
     await phone.press("Renew the shares of the key");
     await phone.hears("The shares are renewed.");
     await phone.goTo("Activity");
-    await phone.press("Look again");
+    await phone.press("Refresh");
     const steps = phone.page.locator("tbody td:nth-child(2)", { hasText: "The policy was set" });
     await expect.poll(() => steps.count()).toBe(2);
   });
 
-  test("a policy of no kind at all is kept as it is when something else is changed", async () => {
+  test("a policy without any kind stays as it is when something else is changed", async () => {
     const alice = await scene.person();
     await alice.register();
     await alice.goTo("Policy");
@@ -74,7 +74,7 @@ onStack("narrowing", (scene) => {
     await alice.hears(REFUSED);
   });
 
-  test("whatever is unticked, a policy can be seen and taken back", async () => {
+  test("whatever is unticked, a policy can be seen and undone", async () => {
     const alice = await scene.person();
     await alice.register();
     await alice.goTo("Policy");
@@ -96,7 +96,7 @@ onStack("narrowing", (scene) => {
     await alice.sign(NOTE);
   });
 
-  test("a policy is not set without the passkey, nor with kinds that are none", async () => {
+  test("a policy is not set without the passkey, nor with invalid kinds", async () => {
     const alice = await scene.person();
     await alice.register();
     await alice.goTo("Policy");
@@ -118,14 +118,14 @@ onStack("narrowing", (scene) => {
     await alice.sign(NOTE);
   });
 
-  test("a session that may only sign notes does just that, and is shown so", async () => {
+  test("a session that may only sign notes does only that, and is shown as such", async () => {
     const [laptop, phone] = [await scene.person(), await scene.person()];
     await laptop.register();
     for (const credential of await laptop.credentials()) {
       await phone.takes(credential);
     }
     await phone.page.getByText("Narrow the session").click();
-    await phone.press("Tick nothing but Sign");
+    await phone.press("Allow only signing");
     await phone.write("Only these kinds of Nostr events", "1");
     await phone.logIn();
     await phone.sign(NOTE);
@@ -136,7 +136,7 @@ onStack("narrowing", (scene) => {
       ["Devices", "Link another device"],
       ["Policy", "Set the policy"],
       ["Recovery", "Make ten new codes"],
-      ["Activity", "Look again"],
+      ["Activity", "Refresh"],
     ] as const) {
       await phone.goTo(view);
       await phone.press(name);
@@ -144,8 +144,8 @@ onStack("narrowing", (scene) => {
     }
 
     await laptop.goTo("Activity");
-    await laptop.press("Look again");
-    await laptop.hears("what the enclave has now");
+    await laptop.press("Refresh");
+    await laptop.hears("the enclave's current list");
     await laptop.goTo("Devices");
     const narrowed = laptop.page.locator("li", { hasText: "Kinds of events" });
     expect(await narrowed.locator("dd").allTextContents()).toEqual(expect.arrayContaining(["sign", "1"]));

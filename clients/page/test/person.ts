@@ -1,4 +1,4 @@
-/** Somebody at a browser: a profile of Chromium with an authenticator, and the page open in it. */
+/** Someone at a browser: a profile of Chromium with an authenticator, and the page open in it. */
 
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
@@ -25,7 +25,7 @@ export async function launch(): Promise<Browser> {
   });
 }
 
-/** Gives a page an authenticator whose user says yes. */
+/** Gives a page an authenticator whose user consents. */
 export async function authenticatorOf(page: Page): Promise<{ cdp: CDPSession; authenticatorId: string }> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("WebAuthn.enable");
@@ -81,7 +81,7 @@ export class Person {
 
   /** Opens the page, by a clock that agrees with the enclave's. */
   async open(view = ""): Promise<void> {
-    // Certificates are judged by this clock, and the emulated NSM's are good for three hours.
+    // Certificates are judged by this clock, and the emulated NSM's are valid for three hours.
     const moved = this.stack.ahead - this.#ahead;
     this.#ahead = this.stack.ahead;
     await this.page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${moved * 1000}; }`);
@@ -131,7 +131,7 @@ export class Person {
     await this.sees("Sign");
   }
 
-  /** Makes a passkey for whoever gave the code, and offers it. */
+  /** Makes a passkey for the user whose code it is, and offers it. */
   async offers(code: string, passkeyName = "Another device"): Promise<void> {
     await this.goTo("Link this device");
     await this.write("Link code", code);
@@ -177,7 +177,7 @@ export class Person {
     return Number(minutes) * 60 + Number(seconds);
   }
 
-  /** Whether whoever sits here shows the authenticator that it is them. */
+  /** Whether this person proves to the authenticator that it is them. */
   async isVerified(isUserVerified: boolean): Promise<void> {
     await this.cdp.send("WebAuthn.setUserVerified", { authenticatorId: this.authenticatorId, isUserVerified });
   }
@@ -225,7 +225,7 @@ export class Person {
   }
 }
 
-/** The private halves cannot be had: no script reads them. */
+/** The private halves cannot be exported: no script reads them. */
 const KEEP_SESSION_KEYS = `if (isSecureContext) {
   globalThis.made = [];
   const generate = SubtleCrypto.prototype.generateKey;

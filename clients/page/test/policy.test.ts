@@ -1,4 +1,4 @@
-/** That the policy holds in a browser, and that what a browser keeps would be found. */
+/** That the policy works in a browser, and that anything a browser keeps would be found. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { onStack } from "./scene.js";
 
 onStack("the page in Chromium", (scene) => {
-  test("has no text that becomes markup, no script from a text, and no request to another origin", async () => {
+  test("turns no text into markup or a script, and sends no request to another origin", async () => {
     const alice = await scene.person();
     const refusals = await alice.page.evaluate(async () => {
       const refusal = async (act: () => unknown) => {
@@ -34,7 +34,7 @@ onStack("the page in Chromium", (scene) => {
     expect(alice.complaints.join()).toContain("connect-src 'self'");
   });
 
-  test("cannot be put into another page", async () => {
+  test("cannot be embedded in another page", async () => {
     const other = createServer((_, response) => {
       response.setHeader("content-type", "text/html");
       response.end(`<link rel="icon" href="data:,"><iframe src="${scene.stack.origin}/"></iframe>`);
@@ -47,7 +47,7 @@ onStack("the page in Chromium", (scene) => {
     other.close();
   });
 
-  test("would be found out if it kept anything", async () => {
+  test("would be caught if it kept anything", async () => {
     const alice = await scene.person();
     expect(await alice.kept()).toEqual([]);
     await alice.page.evaluate(async () => {

@@ -9,7 +9,7 @@ export const chromiumPath = [process.env.PERMAFROST_CHROMIUM, ...inPath("chromiu
   (path): path is string => path !== undefined && path !== "" && existsSync(path),
 );
 
-/** Why the tests are skipped; undefined where everything is there. */
+/** Why the tests are skipped; undefined if everything is there. */
 export const missing = programs
   ? chromiumPath
     ? undefined

@@ -25,7 +25,7 @@ onStack("an enclave that is not the expected one", (scene) => {
     expect(await person.page.getByRole("navigation").getByRole("link").count()).toBe(0);
   });
 
-  test("a clock that is wrong by a day is said to be wrong", async () => {
+  test("a clock that is wrong by a day is reported", async () => {
     const person = await scene.person();
     await person.page.addInitScript("{ const now = Date.now; Date.now = () => now() + 86400000; }");
     await person.open();
@@ -33,7 +33,7 @@ onStack("an enclave that is not the expected one", (scene) => {
     expect(await person.reads("main")).toContain("this machine's clock is wrong");
   });
 
-  test("a browser whose clock is two minutes wrong registers and signs, by the enclave's clock", async () => {
+  test("a browser whose clock is two minutes wrong registers and signs by the enclave's clock", async () => {
     const person = await scene.person();
     await person.page.addInitScript("{ const now = Date.now; Date.now = () => now() + 120000; }");
     await person.open();

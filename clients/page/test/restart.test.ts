@@ -1,4 +1,4 @@
-/** What a person notices of an enclave that starts anew: nothing, but for what was encrypted to the boot before. */
+/** What a person notices when the enclave restarts: nothing, except for what was encrypted to the boot before. */
 
 import { verifyEvent } from "nostr-tools/pure";
 import { expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { missing } from "./programs.js";
 import { Stack } from "./stack.js";
 
 test.skipIf(missing)(
-  `a session goes on at the next boot, which is verified anew${missing ? ` (${missing})` : ""}`,
+  `a session continues at the next boot, which is verified again${missing ? ` (${missing})` : ""}`,
   async () => {
     const stack = await Stack.start();
     const browser = await launch();
@@ -22,7 +22,7 @@ test.skipIf(missing)(
     expect(await bootOf(alice)).not.toBe(boot);
     await alice.press("Verify again");
     await alice.sees("The enclave is verified");
-    // The browser's own word on the request that was encrypted to the boot before.
+    // The browser's own message about the request that was encrypted to the boot before.
     expect(alice.complaints).toEqual([expect.stringContaining("status of 401")]);
     expect(await alice.kept()).toEqual([]);
     await browser.close();

@@ -2,7 +2,7 @@
 
 import jsQR from "jsqr";
 
-/** What the code says; undefined where it is none. */
+/** The content of the code; undefined if it is not a code. */
 export function scan(path: string): string | undefined {
   const squares = [...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(([, x, y]) => [Number(x), Number(y)] as const);
   const size = Math.max(0, ...squares.flat()) + 1 + 2 * QUIET;
@@ -22,7 +22,7 @@ export function scan(path: string): string | undefined {
 const QUIET = 4;
 const SCALE = 4;
 
-/** CommonJS: Node and TypeScript differ about what its default export is. */
+/** CommonJS: Node and TypeScript disagree about its default export. */
 const readCode = (typeof jsQR === "function" ? jsQR : (jsQR as { default: unknown }).default) as (
   pixels: Uint8ClampedArray,
   width: number,

@@ -1,4 +1,4 @@
-/** What a group of tests shares: a stack, a browser, and whoever sits at it. */
+/** What a group of tests shares: a stack, a browser, and the people at it. */
 
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
@@ -6,7 +6,7 @@ import { launch, Person } from "./person.js";
 import { missing } from "./programs.js";
 import { Stack } from "./stack.js";
 
-/** A group of tests on a stack of its own; skipped, with the reason in its name, where there are no programs or no browser. */
+/** A group of tests with its own stack; skipped, with the reason in its name, if there are no programs or no browser. */
 export function onStack(name: string, tests: (scene: Scene) => void, people: Rules = ""): void {
   describe.skipIf(missing)(`${name}${missing ? ` (${missing})` : ""}`, () => {
     const scene = new Scene();
@@ -17,7 +17,7 @@ export function onStack(name: string, tests: (scene: Scene) => void, people: Rul
   });
 }
 
-/** What the measured configuration says of people, beside where the page is: known, or learned from the browser. */
+/** What the measured configuration says about people in addition to the page's place: known, or learned from the browser. */
 export type Rules = string | ((browser: Browser) => Promise<string>);
 
 export class Scene {
@@ -38,7 +38,7 @@ export class Scene {
     return this.#persons;
   }
 
-  /** Somebody new, with a profile and an authenticator of their own. */
+  /** A new person, with their own profile and authenticator. */
   async person(): Promise<Person> {
     const person = await Person.at(this.stack, this.browser);
     this.#persons.push(person);

@@ -1,4 +1,4 @@
-/** Every view, light and dark, into docs/screenshots. */
+/** Every view, light and dark, as a file in docs/screenshots. */
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

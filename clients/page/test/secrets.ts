@@ -1,4 +1,4 @@
-/** What the parent must not have: looked for in every form that it could have it in. */
+/** What the parent must not have: searched for in every form in which it could have it. */
 
 /** The forms of a value in which some text or file could hold it: raw, hex, base64 and base64url at each of three offsets. */
 function forms(value: Buffer): Buffer[] {

@@ -15,7 +15,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'";
 
-test("the file has the policy of the header, but for what only a header can say", () => {
+test("the file has the policy of the header, except for what only a header can say", () => {
   expect(readFileSync(join(DIST, "index.html"), "utf8")).toContain(`content="${POLICY}"`);
 });
 
@@ -63,12 +63,12 @@ describe.skipIf(missing)(`the parent${missing ? ` (${missing})` : ""}`, () => {
       "/assets/../../package.json",
       "/%2e%2e/package.json",
     ]) {
-      // The enclave's own answer: it knows no such path.
+      // The enclave's own response: it knows no such path.
       expect(await raw(path)).toEqual({ status: 404, signed: true });
     }
   });
 
-  test("takes GET and HEAD for the page, and leaves the enclave's paths alone", async () => {
+  test("accepts GET and HEAD for the page, and leaves the enclave's paths alone", async () => {
     const refused = await fetch(`${stack.origin}/`, { method: "POST" });
     expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     const health = await fetch(`${stack.origin}/v1/health`);

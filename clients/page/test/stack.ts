@@ -101,7 +101,7 @@ export class Stack {
     );
   }
 
-  /** The boot that answers, once it is ready. */
+  /** The boot that responds, once it is ready. */
   private async boot(): Promise<string | undefined> {
     const response = await fetch(`${this.origin}/v1/health`);
     const { ready } = (await response.json()) as { ready?: boolean };
@@ -119,7 +119,7 @@ export class Stack {
     return Buffer.concat(files.map((name) => readFileSync(join(this.state, name))));
   }
 
-  /** The time that the enclave's answers are dated by. */
+  /** The time that the enclave's responses carry. */
   private async enclaveClock(): Promise<number> {
     const response = await fetch(`${this.origin}/v1/health`);
     return Number(/;created=(\d+)/.exec(response.headers.get("signature-input") ?? "")?.[1] ?? 0);

@@ -1,4 +1,4 @@
-/** What a flow must leave behind: nothing in the browser, and nothing of anybody with the parent. */
+/** What a flow may leave behind: nothing in the browser, and nothing about anyone at the parent. */
 
 import { afterEach, expect } from "vitest";
 import type { Scene } from "./scene.js";

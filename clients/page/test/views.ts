@@ -1,4 +1,4 @@
-/** Every view of the page, with something in it, one after the other. */
+/** Every view of the page with content, one after the other. */
 
 import type { Person } from "./person.js";
 
@@ -17,7 +17,7 @@ export async function tour(
   await person.sees("Log in");
 
   await person.goTo("Enclave");
-  await person.page.getByText("The numbers").click();
+  await person.page.getByText("Details").click();
   await look("enclave");
   await person.goTo("Link this device");
   await look("link");
@@ -35,7 +35,7 @@ export async function tour(
   await look("keys");
   await person.press("Replace the key");
   await look("keys-replace");
-  await person.page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await person.goTo("Policy");
   await person.page.getByLabel("Disable a key").uncheck();
   await person.write("Only these kinds of Nostr events", "1, 7");
@@ -51,11 +51,11 @@ export async function tour(
   await look("link-compare", helper);
   await person.reads(".card .digest");
   await look("devices-compare");
-  await person.press("They are the same: let it in");
-  await person.hears("may log in now");
+  await person.press("They are the same: accept it");
+  await person.hears("can log in now");
   await person.press("Revoke Phone");
   await look("devices-revoke");
-  await person.page.getByRole("dialog").getByRole("button", { name: "Leave it" }).click();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await look("devices");
 
   await person.goTo("Recovery");
@@ -69,10 +69,10 @@ export async function tour(
   await helper.press("Make a new passkey and start");
   const ticket = await helper.reads(".card .copyable");
   await look("recover-started", helper);
-  await person.press("Look again");
+  await person.press("Refresh");
   await person.reads(".card .digest");
   await person.write("Ticket", ticket);
-  await person.press("Look at the ticket");
+  await person.press("Check the ticket");
   await person.page.getByRole("button", { name: "Approve this recovery" }).waitFor();
   await look("recovery");
   await person.press("Approve this recovery");

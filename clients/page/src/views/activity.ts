@@ -1,4 +1,4 @@
-/** What happened to the user, as the enclave has it in the sealed record. */
+/** What happened to the user, as the enclave keeps it in the sealed record. */
 
 import type { Activity, User } from "@permafrost/client";
 import type { App, View } from "../app.js";
@@ -13,13 +13,17 @@ export function activity(app: App): View {
   }
   const show = (user: User) => rows.replaceChildren(...user.activity.map((step) => row(user, step)));
   show(session.user);
-  const refresh = button("Look again", (it) =>
-    app.attempt(it, async () => show(await session.refresh()), "This is what the enclave has now."),
+  const refresh = button("Refresh", (it) =>
+    app.attempt(it, async () => show(await session.refresh()), "This is the enclave's current list."),
   );
   return {
     title: "Activity",
     content: [
-      h("p", {}, "The last 100 steps, the newest first. If you do not know one, revoke the passkey that took it."),
+      h(
+        "p",
+        {},
+        "The last 100 steps, newest first. If you do not recognise one, revoke the passkey that it came from.",
+      ),
       h(
         "div",
         { class: "scroll", tabindex: "0", role: "region", "aria-label": "Activity" },
@@ -39,7 +43,7 @@ function row(user: User, { at, what, detail }: Activity): HTMLTableRowElement {
   return h("tr", {}, h("td", {}, time(at)), h("td", {}, STEPS[what] ?? what), h("td", {}, which(user, detail)));
 }
 
-/** The passkey's name or the session's device, while there is one; otherwise the beginning of the id. */
+/** The passkey's name or the session's device, if it still exists; otherwise the beginning of the id. */
 function which(user: User, detail: string): Node | string {
   if (detail === "") {
     return "";
@@ -60,7 +64,7 @@ const STEPS: Readonly<Record<string, string>> = {
   passkey_revoked: "A passkey was revoked",
   policy_set: "The policy was set",
   recovery_codes_made: "Recovery codes were made",
-  recovery_code_wrong: "Somebody tried a wrong recovery code",
+  recovery_code_wrong: "Someone tried a wrong recovery code",
   guardians_set: "Guardians were named",
   guardian_approved: "You approved as a guardian",
   recovery_started: "A recovery was started",

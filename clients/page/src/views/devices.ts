@@ -1,4 +1,4 @@
-/** Passkeys, sessions, and letting another device in. */
+/** Passkeys, sessions, and adding another device. */
 
 import type { Passkey, Session, SessionInfo, User } from "@permafrost/client";
 import type { App, View } from "../app.js";
@@ -40,13 +40,13 @@ function passkeyCard(app: App, session: Session, passkey: Passkey, show: (user: 
     "Revoke",
     async (it) => {
       const text = isThis
-        ? "You used it for this session, which ends with it. It will never log in again."
-        : "The sessions that it opened end with it. It will never log in again.";
+        ? "You used it for this session, which will end. You can never log in with it again."
+        : "The sessions that it opened will end. You can never log in with it again.";
       if (await confirm(`Revoke ${passkey.name}?`, text, "Revoke")) {
         await app.attempt(it, async () => {
           const user = await session.revokePasskey(passkey.id);
           if (isThis) {
-            app.leave("The passkey is revoked, and the session that it opened has ended.");
+            app.leave("The passkey is revoked, and its session has ended.");
           } else {
             show(user);
             app.say("Revoked.", "done");
@@ -64,7 +64,7 @@ function passkeyCard(app: App, session: Session, passkey: Passkey, show: (user: 
     facts(
       ["Added", time(passkey.added_at)],
       ["Last used", passkey.used_at === 0 ? "never" : time(passkey.used_at)],
-      ["Kept", passkey.backed_up ? "synchronised by your password manager" : "on one device"],
+      ["Stored", passkey.backed_up ? "synced by your password manager" : "on one device"],
     ),
     h("details", {}, h("summary", {}, `Rename ${passkey.name}`), rename),
     h("div", { class: "actions" }, revoke),
@@ -80,7 +80,7 @@ function sessionCard(
 ): HTMLLIElement {
   const isThis = info.id === session.info.id;
   const by = user.passkeys.find(({ id }) => id === info.passkey)?.name ?? "a revoked passkey";
-  const device = info.device || "A device that says nothing of itself";
+  const device = info.device || "An unnamed device";
   const end = button("End", (it) =>
     app.attempt(it, async () => show(await session.end(info.id)), "The session has ended."),
   );
@@ -100,7 +100,7 @@ function sessionCard(
   );
 }
 
-/** A heading, and a word behind it that is heard apart from it. */
+/** A heading, and a mark after it that screen readers read separately. */
 function marked(name: string, mark: string | false): HTMLHeadingElement {
   return h("h3", {}, name, mark && " ", mark && h("span", { class: "mark" }, mark));
 }

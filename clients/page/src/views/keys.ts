@@ -1,4 +1,4 @@
-/** The user's keys, and what cannot be undone about them. */
+/** The user's keys, and the operations on them that cannot be undone. */
 
 import type { Session, UserKey } from "@permafrost/client";
 import type { App, View } from "../app.js";
@@ -16,7 +16,7 @@ export function keys(app: App): View {
       h(
         "p",
         {},
-        "Each of these asks your passkey, which approves just that. The deployment's configuration says which of them it allows: ",
+        "Your passkey approves each of these operations separately. The deployment's configuration says which of them are allowed; ",
         "the enclave refuses the others.",
       ),
       ...user.keys
@@ -48,34 +48,34 @@ function keySection(app: App, session: Session, key: UserKey, number?: number): 
 
 function renewing(app: App, session: Session, key: UserKey, name: string): HTMLElement {
   const renew = button(`Renew the shares of ${name}`, (it) =>
-    changing(app, it, () => session.rotateKey(key.id), "The shares are renewed. The public key is what it was."),
+    changing(app, it, () => session.rotateKey(key.id), "The shares are renewed. The public key is the same."),
   );
   return card(
     "Renew the shares",
-    "The key is kept in three shares, of which two sign. New ones are made, and the old ones are worth nothing together with them. The public key stays.",
+    "The key consists of three shares, and any two of them sign. The enclave makes new shares, which make the old ones useless. The public key stays the same.",
     renew,
   );
 }
 
 function replacing(app: App, session: Session, key: UserKey, name: string): HTMLElement {
   const disable = h("input", { type: "checkbox" });
-  // The same key, should an answer be lost and the button pressed again.
+  // The same key, in case a response is lost and the button is pressed again.
   const order = crypto.randomUUID();
   const replace = button(
     `Replace ${name}`,
     async (it) => {
-      const end = disable.checked ? "The old key never signs again. " : "The old key goes on signing. ";
-      const text = `${end}Whoever knows you by its public key has to learn the new one: nothing moves by itself.`;
+      const end = disable.checked ? "The old key will never sign again. " : "The old key can still sign. ";
+      const text = `${end}Anyone who knows you by the old public key has to learn the new one; nothing moves by itself.`;
       if (await confirm(`Replace ${name}?`, text, "Replace it")) {
-        await changing(app, it, () => session.replaceKey(key.id, disable.checked, order), "There is a new key.");
+        await changing(app, it, () => session.replaceKey(key.id, disable.checked, order), "The new key is ready.");
       }
     },
     "danger",
   );
   return card(
     "Replace it",
-    "A new key with another public key takes its place, once. Whoever knows you by the old one has to learn the new one. What belongs to the old one stays with it.",
-    checkbox(`Disable ${name}, for good`, disable),
+    "A new key with a new public key takes its place. This can be done once. Anyone who knows you by the old public key has to learn the new one. Whatever belongs to the old key stays with it.",
+    checkbox(`Disable ${name} for good`, disable),
     h("div", { class: "actions" }, replace),
   );
 }
@@ -84,17 +84,17 @@ function disabling(app: App, session: Session, key: UserKey, name: string): HTML
   const disable = button(
     `Disable ${name}`,
     async (it) => {
-      const text = "It never signs again. You cannot take that back, and no recovery brings it back.";
+      const text = "It will never sign again. This cannot be undone, not even by a recovery.";
       if (await confirm(`Disable ${name}?`, text, "Disable it")) {
         await changing(app, it, () => session.disableKey(key.id), "The key is disabled.");
       }
     },
     "danger",
   );
-  return card("Disable it", "It never signs again. You cannot take that back.", disable);
+  return card("Disable it", "It will never sign again. This cannot be undone.", disable);
 }
 
-/** Does it, and shows the keys as the enclave has them then. */
+/** Does it, and shows the keys as they are afterwards. */
 async function changing(app: App, it: HTMLButtonElement, act: () => Promise<unknown>, done: string): Promise<void> {
   await app.attempt(it, async () => {
     await act();
@@ -113,13 +113,13 @@ function byAge(one: UserKey, other: UserKey): number {
 
 function stateOf({ status, replaces, replaced_by }: UserKey): string {
   const words = [
-    status === "enabled" ? "signs" : "disabled, for good",
+    status === "enabled" ? "signs" : "disabled for good",
     replaced_by === undefined ? "" : "replaced by another",
-    replaces === undefined ? "" : "made in place of another",
+    replaces === undefined ? "" : "made to replace another",
   ];
   return words.filter((word) => word !== "").join("; ");
 }
 
 function renewals(times: number): string {
-  return ["as they were made", "renewed once"][times] ?? `renewed ${times} times`;
+  return ["never renewed", "renewed once"][times] ?? `renewed ${times} times`;
 }

@@ -24,13 +24,13 @@ export function link(app: App, parameter: string): View {
         offer.hidden = true;
         place.replaceChildren(offered(app, passkey.public_key_digest));
       }),
-    field("Link code", code, "20 letters and digits that the first device shows."),
+    field("Link code", code, "The 20 letters and digits that the first device shows."),
     field("Name of the passkey", passkeyName, "Shown in your list of devices."),
-    field("Name in your password manager", userName, "It goes to your authenticator, and to nobody else."),
+    field("Name in your password manager", userName, "It goes only to your authenticator."),
   );
   return {
     title: "Link this device",
-    content: [h("p", {}, "On a device that is logged in, choose Devices and make a link code."), offer, place],
+    content: [h("p", {}, "On a device where you are logged in, choose Devices and make a link code."), offer, place],
   };
 }
 
@@ -49,7 +49,7 @@ function offered(app: App, publicKeyDigest: string): HTMLElement {
     h(
       "p",
       {},
-      "The first device shows these digits, too. If they are the same, let this device in there, and log in here.",
+      "The first device shows digits, too. If they are the same as these, accept this device there, then log in here.",
     ),
     digest(publicKeyDigest),
     h("div", { class: "actions" }, logIn),

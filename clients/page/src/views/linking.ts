@@ -1,4 +1,4 @@
-/** The first device's side of a link: a code, and then the comparison of what another device offers. */
+/** The first device's side of a link: a code, and then the comparison with what another device offers. */
 
 import type { Passkey, Session, User } from "@permafrost/client";
 import type { App } from "../app.js";
@@ -6,7 +6,7 @@ import { button, h } from "../dom.js";
 import { qrCode } from "../qr.js";
 import { copyable, digest, time } from "../show.js";
 
-/** What another device has offered is looked for while the view is open; `stop` ends that. */
+/** Looks for offers of another device while the view is open; `stop` ends that. */
 export function linking(app: App, session: Session, show: (user: User) => void): { content: Node; stop: () => void } {
   const code = h("div", {});
   const offers = h("div", { "aria-live": "polite" });
@@ -19,7 +19,7 @@ export function linking(app: App, session: Session, show: (user: User) => void):
     if (ids !== shown) {
       shown = ids;
       if (pending.length > 0) {
-        // A code is good for one offer, and this is it.
+        // A code is valid for one offer, and this is it.
         code.replaceChildren();
       }
       offers.replaceChildren(...pending.map((each) => offer(app, session, each, showOffers)));
@@ -38,35 +38,28 @@ export function linking(app: App, session: Session, show: (user: User) => void):
         h(
           "p",
           {},
-          "On the other device, scan this or open this page and choose \u201cLink this device\u201d. Good until ",
+          "On the other device, scan this code, or open this page and choose \u201cLink this device\u201d. Valid once, until ",
           time(link.expires_at),
-          ", once.",
+          ".",
         ),
         qrCode(address, "QR code of the link code below"),
         copyable(link.code, "the link code"),
-        h("p", {}, "Then come back: the other device's passkey appears here, and waits for you to compare it."),
+        h("p", {}, "Then come back to this page. The other device's passkey appears here for you to compare."),
       );
     }),
   );
   showOffers(session.user);
   return {
-    content: h(
-      "div",
-      {},
-      h("p", {}, "A passkey that your password manager synchronises needs no link."),
-      make,
-      code,
-      offers,
-    ),
+    content: h("div", {}, h("p", {}, "A passkey that your password manager syncs needs no link."), make, code, offers),
     stop: () => clearInterval(look),
   };
 }
 
 function offer(app: App, session: Session, passkey: Passkey, show: (user: User) => void): HTMLElement {
   const approve = button(
-    "They are the same: let it in",
+    "They are the same: accept it",
     (it) =>
-      app.attempt(it, async () => show(await session.approvePasskey(passkey)), "The other device may log in now."),
+      app.attempt(it, async () => show(await session.approvePasskey(passkey)), "The other device can log in now."),
     "primary",
   );
   const refuse = button(
@@ -78,7 +71,7 @@ function offer(app: App, session: Session, passkey: Passkey, show: (user: User) 
     "div",
     { class: "card" },
     h("h3", {}, `Offered: ${passkey.name}`),
-    h("p", {}, "The other device shows these digits. Compare all of them before you let it in."),
+    h("p", {}, "The other device must show exactly these digits. Compare all of them before you accept it."),
     digest(passkey.public_key_digest),
     h("div", { class: "actions" }, approve, refuse),
   );

@@ -25,18 +25,22 @@ export function login(app: App): View {
         const { session, key } = await app.people.register(names);
         app.enter(session, [key]);
       }),
-    field("Name of the passkey", passkeyName, "Shown in your list of devices. Sealed by the enclave."),
-    field("Name in your password manager", userName, "It goes to your authenticator, and to nobody else."),
+    field("Name of the passkey", passkeyName, "Shown in your list of devices. Only the enclave can read it."),
+    field("Name in your password manager", userName, "It goes only to your authenticator."),
   );
   return {
     title: "Log in",
     content: [
-      h("p", {}, "Your signing key is in the enclave, and never leaves it. A passkey opens a session of 15 minutes."),
+      h(
+        "p",
+        {},
+        "Your signing key is in the enclave and never leaves it. With your passkey you open a session of 15 minutes.",
+      ),
       h(
         "details",
         {},
         h("summary", {}, "Narrow the session"),
-        h("p", {}, "For a device that you do not trust: the enclave refuses everything else in this session."),
+        h("p", {}, "For a device that you do not trust. The enclave refuses everything else in this session."),
         narrowing.content,
       ),
       h("div", { class: "actions" }, logIn),
@@ -45,7 +49,7 @@ export function login(app: App): View {
         h(
           "p",
           {},
-          "Registering makes a passkey on this device, and a signing key in the enclave. No name and no address is asked for.",
+          "Registering makes a passkey on this device and a signing key in the enclave. It asks for no name and no address.",
         ),
         register,
       ),

@@ -16,10 +16,10 @@ export function policy(app: App): View {
     (it) =>
       app.attempt(it, async () => {
         await session.setPolicy(fields.read());
-        app.show("policy", "The policy is set: it holds for every session from now on.", "done");
+        app.show("policy", "The policy is set. It applies to every session from now on.", "done");
       }),
     fields.content,
-    h("p", {}, "Your passkey approves the change. It is taken back here, in the same way."),
+    h("p", {}, "Your passkey approves the change. You can undo it here in the same way."),
   );
   return {
     title: "Policy",
@@ -27,25 +27,25 @@ export function policy(app: App): View {
       h(
         "p",
         {},
-        "What all your sessions may do, on every device. It takes away from what this deployment allows, and never adds to it. ",
-        "One session alone can be narrowed further when you log in.",
+        "The policy says what all your sessions may do, on every device. It can only narrow what this deployment allows. ",
+        "You can narrow a single session further when you log in.",
       ),
-      section("What it leaves now", facts(...scopeWords(session.user.policy))),
+      section("What it allows now", facts(...scopeWords(session.user.policy))),
       section(
         "Change it",
         h(
           "p",
           {},
-          "Looking, logging out, cancelling a recovery and setting the policy cannot be taken away: there would be no way back.",
+          "Viewing, logging out, cancelling a recovery and setting the policy always stay allowed. Otherwise you could lock yourself out.",
         ),
         change,
       ),
       section(
-        "What is signed at all",
+        "What can be signed",
         h(
           "p",
           {},
-          "This page has Nostr events signed, and nothing else. Which payloads the deployment takes is its configuration's to say.",
+          "This page signs Nostr events and nothing else. The deployment's configuration says which kinds of payload it signs.",
         ),
       ),
     ],

@@ -1,4 +1,4 @@
-/** Recovery for whoever has no passkey left. */
+/** Recovery for users who have no passkey left. */
 
 import { type Recovery, RecoveryTicket } from "@permafrost/client";
 import type { App, View } from "../app.js";
@@ -12,7 +12,7 @@ export function recover(app: App): View {
       h(
         "p",
         {},
-        "Recovery takes a recovery code, or guardians whom you have named; and then a delay, in which anybody who still has a passkey of yours can cancel it.",
+        "You need a recovery code, or the approval of guardians whom you have named. Then there is a delay, during which anyone who still has one of your passkeys can cancel the recovery.",
       ),
       section("Start", start(app)),
       section("Complete, after the delay", complete(app)),
@@ -39,10 +39,10 @@ function start(app: App): HTMLElement {
         begin.hidden = true;
         place.replaceChildren(started(recovery, ticket));
       }),
-    field("User id", user, "32 digits and letters a to f, from your recovery sheet or a guardian."),
+    field("User id", user, "32 digits and letters from a to f, from your recovery sheet or a guardian."),
     field("Recovery code", code, "Leave it empty to ask your guardians."),
     field("Name of the new passkey", passkeyName),
-    field("Name in your password manager", userName, "It goes to your authenticator, and to nobody else."),
+    field("Name in your password manager", userName, "It goes only to your authenticator."),
   );
   return h("div", {}, begin, place);
 }
@@ -56,13 +56,13 @@ function started(recovery: Recovery, ticket: RecoveryTicket): HTMLElement {
     "div",
     { class: "card" },
     h("h3", {}, "The recovery has begun"),
-    h("p", {}, "Keep this ticket: this page keeps nothing. It is not secret."),
+    h("p", {}, "Keep this ticket, because this page keeps nothing. It is not secret."),
     copyable(String(ticket), "the ticket"),
     h("p", {}, next),
     facts(
       [
-        "May be completed",
-        recovery.ready_at === undefined ? "after the guardians and the delay" : time(recovery.ready_at),
+        "Can be completed",
+        recovery.ready_at === undefined ? "after the guardians' approval and the delay" : time(recovery.ready_at),
       ],
       ["Key of the new passkey", digest(recovery.public_key_digest)],
     ),
@@ -76,8 +76,12 @@ function complete(app: App): HTMLElement {
     (it) =>
       app.attempt(it, async () => {
         await app.people.completeRecovery(RecoveryTicket.parse(ticket.value));
-        app.show("login", "The new passkey is let in. Log in with it, and revoke what you have lost.", "done");
+        app.show(
+          "login",
+          "The new passkey is accepted. Log in with it, and revoke the passkeys that you have lost.",
+          "done",
+        );
       }),
-    field("Ticket", ticket, "86 letters and digits, as you got them when the recovery began."),
+    field("Ticket", ticket, "The 86 characters that you received when the recovery began."),
   );
 }

@@ -16,19 +16,19 @@ export function recovery(app: App): View {
     underWay.replaceChildren(...(cards.length > 0 ? cards : [h("p", {}, "None.")]));
   };
   show(session.user);
-  const look = button("Look again", (it) => app.attempt(it, async () => show(await session.refresh())));
+  const look = button("Refresh", (it) => app.attempt(it, async () => show(await session.refresh())));
   return {
     title: "Recovery",
     content: [
       section("Under way", underWay, look),
       section(
         "Your user id",
-        h("p", {}, "Recovery asks for it. Put it on your recovery sheet, and give it to your guardians."),
+        h("p", {}, "You need it for a recovery. Put it on your recovery sheet, and give it to your guardians."),
         copyable(session.user.id, "the user id"),
       ),
       section("Recovery codes", codes(app, session)),
       section("Guardians", guardians(app, session)),
-      section("Help somebody", helping(app, session)),
+      section("Help someone", helping(app, session)),
     ],
   };
 }
@@ -46,14 +46,14 @@ function recoveryCard(app: App, session: Session, recovery: Recovery, show: (use
     facts(
       ["Started", time(recovery.started_at)],
       [
-        "May be completed",
+        "Can be completed",
         recovery.ready_at === undefined
-          ? `after the guardians: ${recovery.approvals} have approved`
+          ? `after the guardians' approval (${recovery.approvals} so far) and the delay`
           : time(recovery.ready_at),
       ],
       ["Key of the new passkey", digest(recovery.public_key_digest)],
     ),
-    h("p", {}, "If that is not you, cancel it."),
+    h("p", {}, "If this was not you, cancel it."),
     h("div", { class: "actions" }, cancel),
   );
 }
@@ -62,7 +62,7 @@ function codes(app: App, session: Session): HTMLElement {
   const left = h("p", {}, `You have ${session.user.recovery_codes} unused codes.`);
   const place = h("div", { "aria-live": "polite" });
   const make = button("Make ten new codes", async (it) => {
-    const text = "The codes that you have are worth nothing then.";
+    const text = "The codes that you have now will stop working.";
     if (session.user.recovery_codes > 0 && !(await confirm("Make new codes?", text, "Make new codes"))) {
       return;
     }
@@ -73,7 +73,7 @@ function codes(app: App, session: Session): HTMLElement {
         h(
           "p",
           {},
-          "They are shown this once: the enclave keeps only what checks them. Print them, or write them down, with your user id.",
+          "The codes are shown only once: the enclave keeps only what it needs to check them. Print them or write them down, together with your user id.",
         ),
         copyable([`User id: ${session.user.id}`, ...made].join("\n"), "the recovery codes", 2),
         button("Print", () => print()),
@@ -103,15 +103,15 @@ function guardians(app: App, session: Session): HTMLElement {
           const ids = users.value.split(/\s+/).filter((id) => id !== "");
           await session.setGuardians({ threshold: Number(threshold.value), users: ids.map((id) => id.toLowerCase()) });
         },
-        "The guardians are named.",
+        "The guardians are set.",
       ),
     h(
       "p",
       {},
-      "Other users who, enough of them together, can begin a recovery for you. None of them can use your key.",
+      "Guardians are other users. Enough of them together can begin a recovery for you. None of them can use your key.",
     ),
-    field("Their user ids, one a line", users, "At most ten."),
-    field("How many it takes", threshold, "1 or more. For no guardians, leave the ids empty and put 0."),
+    field("Their user ids, one per line", users, "At most ten."),
+    field("How many have to approve", threshold, "At least 1. To have no guardians, leave the ids empty and enter 0."),
   );
 }
 
@@ -119,13 +119,13 @@ function helping(app: App, session: Session): HTMLElement {
   const text = h("textarea", { rows: "3", required: true, autocomplete: "off", spellcheck: "false" });
   const place = h("div", { "aria-live": "polite" });
   const check = form(
-    "Look at the ticket",
+    "Check the ticket",
     (it) =>
       app.attempt(it, async () => {
         const ticket = RecoveryTicket.parse(text.value);
         place.replaceChildren(ticketCard(app, session, ticket));
       }),
-    field("Ticket", text, "From somebody who has named you as a guardian. Make sure that it is from them: call them."),
+    field("Ticket", text, "From someone who has named you as a guardian. Call them to make sure that it is theirs."),
   );
   return h("div", {}, check, place);
 }
@@ -136,8 +136,8 @@ function ticketCard(app: App, session: Session, ticket: RecoveryTicket): HTMLEle
     (it) =>
       app.attempt(it, async () => {
         const { approvals, ready_at } = await session.approveRecovery(ticket);
-        const delay = ready_at === undefined ? "It takes more guardians." : "The delay has begun.";
-        app.say(`Approved, with ${approvals} so far. ${delay}`, "done");
+        const delay = ready_at === undefined ? "More guardians have to approve." : "The delay has begun.";
+        app.say(`Approved: ${approvals} so far. ${delay}`, "done");
       }),
     "primary",
   );
@@ -145,7 +145,7 @@ function ticketCard(app: App, session: Session, ticket: RecoveryTicket): HTMLEle
     "div",
     { class: "card" },
     h("h3", {}, "A recovery"),
-    facts(["Of the user", digest(ticket.user)], ["Key of the new passkey", digest(ticket.publicKeyDigest)]),
+    facts(["User", digest(ticket.user)], ["Key of the new passkey", digest(ticket.publicKeyDigest)]),
     h("div", { class: "actions" }, approve),
   );
 }

@@ -7,11 +7,11 @@ import { copyable, facts } from "../show.js";
 
 export function sign(app: App): View {
   const enabled = app.user?.keys.filter(({ status }) => status === "enabled") ?? [];
-  // What took another's place comes first.
+  // Keys that have not been replaced come first.
   const keys = enabled.toSorted((one, other) => Number(isReplaced(one)) - Number(isReplaced(other)));
   const [first] = keys;
   if (app.user === undefined || first === undefined) {
-    return { title: "Sign", content: [h("p", {}, "You have no key that signs.")] };
+    return { title: "Sign", content: [h("p", {}, "You have no enabled key.")] };
   }
   const { session } = app.user;
   const choice = h("select", {}, ...keys.map((key) => h("option", { value: key.id }, nameOf(key))));

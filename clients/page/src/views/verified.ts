@@ -1,4 +1,4 @@
-/** What was checked of the enclave, in words. */
+/** What was checked about the enclave, as text. */
 
 import type { App, View } from "../app.js";
 import { button, h, section } from "../dom.js";
@@ -18,23 +18,23 @@ export function verified(app: App): View {
       h(
         "p",
         {},
-        "Before anything was sent, this page asked the enclave for proof of what it is, made for this very visit, and checked it:",
+        "Before it sent anything else, this page asked the enclave for a proof of what it is, made for this very visit, and checked it:",
       ),
       checks(app),
       again,
       details(app),
       section(
-        "What this does not show",
+        "What this does not prove",
         h(
           "p",
           {},
-          `Whoever serves this page (${location.host}) could serve another one that checks nothing. If that matters to you, take the page `,
-          "from somebody else, or build it, and compare the digest of its files with the published one.",
+          `The server of this page (${location.host}) could serve another page that checks nothing. If that matters to you, get the page `,
+          "from someone else or build it yourself, and compare the digest of its files with the published one.",
         ),
         h(
           "p",
           {},
-          "The server in front of the enclave sees from where, when and how many bytes are sent. It sees nothing of what they say.",
+          "The server in front of the enclave sees where requests come from, when they are sent and how long they are. It cannot read them.",
         ),
       ),
     ],
@@ -46,21 +46,21 @@ function checks({ expectation, enclave }: App): HTMLUListElement {
   const release = nameOf(expectation.releases, pcrs.get(1));
   const configuration = nameOf(expectation.configurations, pcrs.get(2));
   const root = expectation.isAwsRoot
-    ? "AWS Nitro Enclaves, whose certificate is part of this page"
-    : "the certificate in permafrost.json. It is not AWS's: this is not for production";
+    ? "AWS Nitro Enclaves, which is part of this page"
+    : "permafrost.json. It is not AWS's, so this is not a production enclave";
   return h(
     "ul",
     { class: "checks" },
-    h("li", {}, h("strong", {}, "The root of trust. "), `The proof is signed under the root of ${root}.`),
-    h("li", {}, h("strong", {}, "The code. "), `The program that runs is ${release}. (PCR1)`),
-    h("li", {}, h("strong", {}, "The configuration. "), `Its rules are those of ${configuration}. (PCR2)`),
-    h("li", {}, h("strong", {}, "The deployment. "), `It is ${expectation.deployment}.`),
-    h("li", {}, h("strong", {}, "No debug mode. "), "The machine around the enclave cannot read its memory."),
+    h("li", {}, h("strong", {}, "The root certificate. "), `The proof leads to the root certificate of ${root}.`),
+    h("li", {}, h("strong", {}, "The code. "), `The enclave runs ${release}. (PCR1)`),
+    h("li", {}, h("strong", {}, "The configuration. "), `It is configured with ${configuration}. (PCR2)`),
+    h("li", {}, h("strong", {}, "The deployment. "), `It is called ${expectation.deployment}.`),
+    h("li", {}, h("strong", {}, "No debug mode. "), "The machine around the enclave cannot read the enclave's memory."),
     h(
       "li",
       {},
-      h("strong", {}, "Now. "),
-      "The proof was made for a number that this page had just drawn, at ",
+      h("strong", {}, "Freshness. "),
+      "The proof contains a random number that this page had just chosen. It was made at ",
       time(timestampMs / 1000),
       ".",
     ),
@@ -68,13 +68,13 @@ function checks({ expectation, enclave }: App): HTMLUListElement {
       "li",
       {},
       h("strong", {}, "Requests. "),
-      "They are encrypted to a key that the proof names, so only this enclave reads them.",
+      "They are encrypted to a key that the proof names, so only this enclave can read them.",
     ),
     h(
       "li",
       {},
-      h("strong", {}, "Answers. "),
-      "Each is signed by a key that the proof names, for the very request that was sent.",
+      h("strong", {}, "Responses. "),
+      "Each is signed with a key that the proof names, for the very request that was sent.",
     ),
   );
 }
@@ -85,7 +85,7 @@ function details({ enclave }: App): HTMLDetailsElement {
   return h(
     "details",
     {},
-    h("summary", {}, "The numbers"),
+    h("summary", {}, "Details"),
     facts(
       ["PCR0, code and configuration", pcr(0)],
       ["PCR1, code", pcr(1)],

@@ -1,4 +1,4 @@
-/** Who vouches for Chromium's virtual authenticators. */
+/** The vendor that vouches for Chromium's virtual authenticators. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,7 +9,7 @@ import { authenticatorOf } from "./person.js";
  * The attestation certificate, in PEM. It is signed by its own key, which is the same in every Chromium, so it is also the root that it
  * leads to.
  */
-export async function makersCertificate(browser: Browser): Promise<string> {
+export async function vendorCertificate(browser: Browser): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader("content-type", "text/html");
     response.end('<link rel="icon" href="data:,">');
