@@ -35,6 +35,8 @@
 //! # }
 //! ```
 //!
+//! `examples/` has programs to run and to copy from: `verify`, `sign_event`, `rotate`, `recover_from_restart` and `audit`.
+//!
 //! # What to trust
 //!
 //! | result | stated by |

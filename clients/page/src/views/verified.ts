@@ -46,12 +46,12 @@ function checks({ expectation, enclave }: App): HTMLUListElement {
   const release = nameOf(expectation.releases, pcrs.get(1));
   const configuration = nameOf(expectation.configurations, pcrs.get(2));
   const root = expectation.isAwsRoot
-    ? "AWS Nitro Enclaves, which is part of this page"
-    : "permafrost.json. It is not AWS's, so this is not a production enclave";
+    ? "the root certificate of AWS Nitro Enclaves, which is part of this page"
+    : "a root certificate that permafrost.json names. It is not AWS's, so this is not a production enclave";
   return h(
     "ul",
     { class: "checks" },
-    h("li", {}, h("strong", {}, "The root certificate. "), `The proof leads to the root certificate of ${root}.`),
+    h("li", {}, h("strong", {}, "The root certificate. "), `The proof leads to ${root}.`),
     h("li", {}, h("strong", {}, "The code. "), `The enclave runs ${release}. (PCR1)`),
     h("li", {}, h("strong", {}, "The configuration. "), `It is configured with ${configuration}. (PCR2)`),
     h("li", {}, h("strong", {}, "The deployment. "), `It is called ${expectation.deployment}.`),
