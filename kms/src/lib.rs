@@ -6,5 +6,6 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod policy;

@@ -18,6 +18,7 @@
 
 pub mod cli;
 pub mod config;
+#[cfg(feature = "development")]
 pub mod demo;
 pub mod egress;
 pub mod enclave_log;
@@ -25,7 +26,9 @@ pub mod log;
 pub mod metrics;
 pub mod page;
 pub mod parent;
+mod private_file;
 pub mod profile;
 pub mod proxy;
+#[cfg(feature = "development")]
 pub mod stack;
 pub mod store;

@@ -167,10 +167,12 @@ fn content(path: &Path, detail: &str) -> ProfileError {
 }
 
 fn hint(path: &Path) -> &'static str {
-    if path == Path::new(DEFAULT_PROFILE) {
-        "; `permafrost dev` writes it, --profile names another"
-    } else {
-        ""
+    match path == Path::new(DEFAULT_PROFILE) {
+        true if cfg!(feature = "development") => {
+            "; `permafrost dev` writes it, --profile names another"
+        }
+        true => "; name a profile with --profile or PERMAFROST_PROFILE",
+        false => "",
     }
 }
 
@@ -207,6 +209,10 @@ mod tests {
     #[test]
     fn a_missing_default_profile_says_how_to_make_it() {
         let error = Profile::read(Path::new(DEFAULT_PROFILE)).unwrap_err();
-        assert!(error.to_string().contains("permafrost dev"), "{error}");
+        let named = match cfg!(feature = "development") {
+            true => "permafrost dev",
+            false => "--profile",
+        };
+        assert!(error.to_string().contains(named), "{error}");
     }
 }

@@ -130,7 +130,11 @@ fn without_a_profile_the_error_says_how_to_get_one() {
     let directory = tempfile::tempdir().unwrap();
     let output = permafrost(directory.path(), &["keys", "list"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(stderr(&output).contains("permafrost dev"), "{output:?}");
+    let named = match cfg!(feature = "development") {
+        true => "permafrost dev",
+        false => "--profile",
+    };
+    assert!(stderr(&output).contains(named), "{output:?}");
 }
 
 #[test]

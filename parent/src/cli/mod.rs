@@ -4,11 +4,11 @@
 //! argument, a file that cannot be read, a configuration that is not accepted).
 
 mod attest;
-mod demo;
-mod dev;
+mod build_kind;
+#[cfg(feature = "development")]
+mod development;
 mod keys;
 mod kms;
-mod kms_emulator;
 mod outcome;
 mod principal;
 mod profile_option;
@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 use self::outcome::Outcome;
 
+#[cfg(feature = "development")]
 const EXAMPLES: &str = "\
 Examples:
   permafrost demo                        see it work, from key to proof
@@ -31,9 +32,20 @@ Examples:
 
 Exit codes: 0 it worked; 1 it failed; 2 the call was wrong.";
 
+#[cfg(not(feature = "development"))]
+const EXAMPLES: &str = "\
+Examples:
+  permafrost serve --config /etc/permafrost/parent.toml
+  permafrost keys create --threshold 2 alice bob carol
+  permafrost attest verify document.cbor --at signed
+
+This is a production build: it cannot emulate an enclave or a KMS.
+
+Exit codes: 0 it worked; 1 it failed; 2 the call was wrong.";
+
 /// Signing keys that never thaw: the parent instance's program and its tools.
 #[derive(Debug, Parser)]
-#[command(after_help = EXAMPLES, name = "permafrost", version)]
+#[command(after_help = EXAMPLES, name = "permafrost", version = build_kind::VERSION)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,12 +54,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
-    Dev(dev::Dev),
-    Demo(demo::Demo),
+    #[cfg(feature = "development")]
+    #[command(flatten)]
+    Development(development::Development),
     Keys(keys::Keys),
     #[command(subcommand)]
     Kms(kms::Kms),
-    KmsEmulator(kms_emulator::KmsEmulator),
     #[command(subcommand)]
     Attest(attest::Attest),
     #[command(subcommand)]
@@ -58,7 +70,10 @@ enum Command {
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => build_kind::explained(error).exit(),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return Outcome::failed(format!("no runtime: {error}")).report(),
@@ -66,11 +81,10 @@ pub fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match command {
             Command::Serve(serve) => serve.run().await,
-            Command::Dev(dev) => dev.run().await,
-            Command::Demo(demo) => demo.run().await,
+            #[cfg(feature = "development")]
+            Command::Development(command) => command.run().await,
             Command::Keys(keys) => keys.run().await,
             Command::Kms(kms) => kms.run().await,
-            Command::KmsEmulator(emulator) => emulator.run().await,
             Command::Attest(attest) => attest.run().await,
             Command::Principal(principal) => principal.run(),
             Command::Root(root) => root.run().await,

@@ -7,7 +7,7 @@ use permafrost_common::api::is_name;
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 
 use super::outcome::{Outcome, say};
-use crate::stack::write_new;
+use crate::private_file;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,7 +67,8 @@ impl New {
         .map_err(Outcome::failed)?;
         let public_key = key.public_key().map_err(Outcome::failed)?;
         let pem = key.to_pem().map_err(Outcome::failed)?;
-        write_new(&path, pem.as_bytes()).map_err(Outcome::failed)?;
+        private_file::write_new(&path, pem.as_bytes())
+            .map_err(|error| Outcome::failed(format!("{}: {error}", path.display())))?;
         say(format!(
             "# The key of this principal is in {}: keep it where the requests are signed.\n{}",
             path.display(),

@@ -26,7 +26,7 @@ use self::kms::StackKms;
 pub use self::kms::StackKmsError;
 use self::page::StackPage;
 pub use self::page::StackPageError;
-pub use self::state::{PRINCIPAL, Sockets, State, StateError, write_new};
+pub use self::state::{PRINCIPAL, Sockets, State, StateError};
 
 /// The enclave program's file name.
 const ENCLAVE_PROGRAM: &str = "permafrost-enclave";

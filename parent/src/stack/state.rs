@@ -1,13 +1,15 @@
 //! The state directory of a development stack: what is in it, and how it is made the first time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use permafrost_common::http_signature::{Algorithm, KeyError, SigningKey};
 use permafrost_common::transport::UNIX_PATH_MAX;
 use tempfile::TempDir;
+
+use crate::private_file;
 
 /// The principal that a development stack knows.
 pub const PRINCIPAL: &str = "dev";
@@ -147,7 +149,7 @@ impl State {
         let key_path = self.directory.join(key_file());
         if !key_path.exists() {
             let key = SigningKey::generate(Algorithm::Ed25519)?;
-            write_new(&key_path, key.to_pem()?.as_bytes())?;
+            private_file::write_new(&key_path, key.to_pem()?.as_bytes()).map_err(of(&key_path))?;
         }
         Ok(())
     }
@@ -160,10 +162,9 @@ impl State {
         let key_path = self.directory.join(key_file());
         let pem = zeroize::Zeroizing::new(fs::read_to_string(&key_path).map_err(of(&key_path))?);
         let public_key = SigningKey::from_pem(&pem)?.public_key()?.to_string();
-        write_new(
-            &self.enclave_config(),
-            enclave_config_text(&public_key, kms, people).as_bytes(),
-        )
+        let path = self.enclave_config();
+        let text = enclave_config_text(&public_key, kms, people);
+        private_file::write_new(&path, text.as_bytes()).map_err(of(&path))
     }
 }
 
@@ -207,23 +208,6 @@ impl Sockets {
     pub fn store(&self) -> PathBuf {
         self.directory.join("store.sock")
     }
-}
-
-/// Writes a file that only its owner reads.
-///
-/// # Errors
-/// Where it exists, or what else the system says.
-pub fn write_new(path: &Path, content: &[u8]) -> Result<(), StateError> {
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        file.write_all(content)?;
-        file.sync_all()
-    };
-    write().map_err(of(path))
 }
 
 fn make_directory(path: &Path) -> Result<(), StateError> {

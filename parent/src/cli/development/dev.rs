@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::outcome::{Outcome, say, with_causes};
-use super::serve::StopSignals;
+use crate::cli::outcome::{Outcome, say, with_causes};
+use crate::cli::serve::StopSignals;
 use crate::log::{self, Format};
 use crate::stack::{DevStack, StackOptions};
 
@@ -29,7 +29,7 @@ const READY_TIME: Duration = Duration::from_secs(30);
 /// Run the whole stack here: the parent, and an enclave with an emulated NSM in a process of its own.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Dev {
+pub(in crate::cli) struct Dev {
     /// The state directory.
     #[arg(long, default_value = ".permafrost", value_name = "DIR")]
     state: PathBuf,
@@ -52,7 +52,7 @@ pub(super) struct Dev {
 }
 
 impl Dev {
-    pub(super) async fn run(self) -> Result<(), Outcome> {
+    pub(in crate::cli) async fn run(self) -> Result<(), Outcome> {
         let format = match self.json_lines {
             true => Format::Json,
             false => Format::Text,

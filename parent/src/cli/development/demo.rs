@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::dev::progress;
-use super::outcome::{Outcome, say, with_causes};
-use super::serve::StopSignals;
+use crate::cli::outcome::{Outcome, say, with_causes};
+use crate::cli::serve::StopSignals;
 use crate::demo;
 use crate::log::{self, Format};
 
@@ -21,7 +21,7 @@ The exit code is 0 only when every check has passed.";
 /// See it work: a key made, used, rotated and attested inside an emulated enclave, and all of it checked.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Demo {
+pub(in crate::cli) struct Demo {
     /// Print what came out as one JSON object.
     #[arg(long)]
     json: bool,
@@ -32,7 +32,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) async fn run(self) -> Result<(), Outcome> {
+    pub(in crate::cli) async fn run(self) -> Result<(), Outcome> {
         let _log = log::start(Format::Text, tracing::Level::ERROR);
         let mut signals = StopSignals::new()?;
         let shown = {

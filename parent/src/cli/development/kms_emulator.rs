@@ -9,8 +9,8 @@ use permafrost_kms::emulator::{
 };
 use serde_json::json;
 
-use super::outcome::{Outcome, say, with_causes};
-use super::serve::StopSignals;
+use crate::cli::outcome::{Outcome, say, with_causes};
+use crate::cli::serve::StopSignals;
 use crate::log::{self, Format};
 
 const EXAMPLES: &str = "\
@@ -27,7 +27,7 @@ It is for DEVELOPMENT: its keys lie in a file, and it protects nothing.";
 /// Run a KMS for development: the wire protocol, key policies, answers and errors of AWS KMS.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct KmsEmulator {
+pub(in crate::cli) struct KmsEmulator {
     /// The state directory.
     #[arg(long, default_value = ".permafrost/kms", value_name = "DIR")]
     state: PathBuf,
@@ -55,7 +55,7 @@ pub(super) struct KmsEmulator {
 }
 
 impl KmsEmulator {
-    pub(super) async fn run(self) -> Result<(), Outcome> {
+    pub(in crate::cli) async fn run(self) -> Result<(), Outcome> {
         let format = match self.json {
             true => Format::Json,
             false => Format::Text,
