@@ -66,7 +66,7 @@ def install(folder, bundle, root):
     does."""
     shutil.copytree(folder, bundle, ignore=shutil.ignore_patterns("terraform"))
     program = bundle / "permafrost"
-    program.write_text("#!/bin/sh\n")
+    program.write_text("#!/bin/sh\necho 'permafrost 0 (production build)'\n")
     program.chmod(0o755)
     (bundle / "permafrost.eif").write_text("")
     for _ in range(2):

@@ -47,6 +47,33 @@ pub fn example(name: &str) -> PathBuf {
     path
 }
 
+/// A program as it is deployed but for the optimisation: cargo builds this package with these arguments, and leaves the program in
+/// `target/production`. What it has in common with the other builds is compiled once.
+pub fn production(package: &str, arguments: &[&str]) -> PathBuf {
+    let beside = built(package);
+    let target = beside
+        .ancestors()
+        .nth(2)
+        .expect("programs are in target/PROFILE");
+    let production = target.join("production");
+    eprintln!(
+        "building {package} {arguments:?} as {}",
+        production.display()
+    );
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--locked", "--offline", "-p", package])
+        .args(arguments)
+        .arg("--target-dir")
+        .arg(&production)
+        .env("CARGO_BUILD_BUILD_DIR", target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo");
+    assert!(status.success(), "the production build of {package} fails");
+    production.join("debug").join(package)
+}
+
 /// Makes another executable of the enclave program, in `folder`, with `addition` after its last byte, so that it does the same
 /// but is measured as other code.
 pub fn another_enclave(folder: &Path, addition: &str) -> PathBuf {

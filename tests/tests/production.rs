@@ -150,25 +150,8 @@ fn holds(program: &Path, text: &str) -> bool {
         .any(|window| window == text.as_bytes())
 }
 
-/// The program as shipped but for the optimisation. Its first build takes minutes; cargo keeps it under `target/production`.
 fn program() -> &'static Path {
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let target = binaries::enclave();
-        let target = target.ancestors().nth(2).unwrap().join("production");
-        eprintln!(
-            "building the enclave program without the emulator in {}",
-            target.display()
-        );
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--locked", "--offline", "-p", "permafrost-enclave"])
-            .arg("--target-dir")
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success(), "the production build fails");
-        target.join("debug/permafrost-enclave")
-    });
+    static BUILT: LazyLock<PathBuf> =
+        LazyLock::new(|| binaries::production("permafrost-enclave", &[]));
     &BUILT
 }
