@@ -19,7 +19,7 @@ resource "aws_instance" "parent" {
     enabled = true
   }
 
-  # The role's credentials are for whoever asks from this very instance, in a session: no forwarded request, no container.
+  # Only processes on this instance obtain the role's credentials, in an IMDSv2 session: no forwarded request, no container.
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"

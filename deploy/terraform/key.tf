@@ -64,7 +64,7 @@ resource "aws_kms_key" "root_secret" {
   }
 }
 
-# For people. The enclave's measured configuration has the key's ARN: whoever may move an alias would choose the key.
+# For humans. The enclave's measured configuration has the key's ARN, because anyone who can move an alias could choose the key.
 resource "aws_kms_alias" "root_secret" {
   name          = "alias/permafrost-${var.deployment}"
   target_key_id = aws_kms_key.root_secret.key_id

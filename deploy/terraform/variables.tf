@@ -11,28 +11,28 @@ variable "deployment" {
 }
 
 variable "administrators" {
-  description = "Who may change the key's policy, disable and delete the key, but not use it: ARNs of IAM users or roles, or of the account's root, so that IAM policies decide. Whoever applies this module must be one of them."
+  description = "Who may change the key's policy, disable and delete the key, but not use it: ARNs of IAM users or roles, or of the account's root, so that IAM policies decide. The principal that applies this module must be one of them."
   type        = list(string)
   nullable    = false
 
   validation {
     condition     = length(var.administrators) > 0
-    error_message = "administrators takes one ARN or more: without any, nobody could ever change the key's policy."
+    error_message = "administrators takes one ARN or more: without any, no one could ever change the key's policy."
   }
 
   validation {
     condition     = alltrue([for arn in var.administrators : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9+=,.@_/-]+)$", arn))])
-    error_message = "administrators takes arn:PARTITION:iam::ACCOUNT:user/NAME, role/NAME or root, without wildcards. A session (sts, assumed-role) is none of them: give its role."
+    error_message = "administrators takes arn:PARTITION:iam::ACCOUNT:user/NAME, role/NAME or root, without wildcards. A session (sts, assumed-role) is not accepted: name its role."
   }
 
   validation {
     condition     = !anytrue([for arn in var.administrators : endswith(arn, ":role/permafrost-${var.deployment}")])
-    error_message = "administrators takes everybody but the instance's own role, which could let itself in."
+    error_message = "administrators takes any principal but the instance's own role, which could let itself in."
   }
 }
 
 variable "key_policy_file" {
-  description = "The key's policy, as `permafrost kms policy` wrote it for the image's measurements. Null, as long as there is no image: the key has administrators and the denials, and nobody can use it."
+  description = "The key's policy, as `permafrost kms policy` wrote it for the image's measurements. Null while there is no image: the policy then has the administrators and the denials, and no one can use the key."
   type        = string
   default     = null
 }

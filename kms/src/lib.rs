@@ -1,8 +1,8 @@
 //! Key policies of AWS KMS, and a development KMS that enforces them.
 //!
-//! - [`policy`]: reads key policies, decides requests by them, writes the generate-only policy, and finds the ways to
-//!   bypass attestation.
-//! - [`emulator`]: a KMS for development, with the wire protocol, the policies and the responses of the real one.
+//! - [`policy`]: reads key policies, decides requests by them, writes the generate-only policy, and finds what
+//!   bypasses attestation.
+//! - [`emulator`]: a KMS for development: the wire protocol, the policies and the responses of AWS KMS. Feature `emulator`.
 
 #![forbid(unsafe_code)]
 

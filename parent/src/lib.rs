@@ -4,15 +4,15 @@
 //! |---|---|
 //! | run a parent instance | [`parent::Parent`], configured by [`config::Config`] |
 //! | forward requests to an enclave | [`proxy`] |
-//! | keep its sealed records | [`store`] |
-//! | let it reach AWS KMS, and nothing else | [`egress`] |
-//! | log what it says | [`enclave_log`] |
-//! | serve the page for people | [`page`] |
+//! | store its sealed records | [`store`] |
+//! | let the enclave reach AWS KMS, and nothing else | [`egress`] |
+//! | keep its log | [`enclave_log`] |
+//! | serve the page | [`page`] |
 //! | run everything on a laptop | [`stack::DevStack`] |
 //! | see it work from end to end | [`demo::run`] |
 //! | know what the command line takes | [`cli`] |
 //!
-//! Nothing here is trusted with a secret of the enclave: the parent sees ciphertext, signed requests and signed answers.
+//! Nothing here is trusted with a secret of the enclave: the parent sees ciphertext, signed requests and signed responses.
 
 #![forbid(unsafe_code)]
 

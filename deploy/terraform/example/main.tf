@@ -10,7 +10,7 @@ terraform {
     }
   }
 
-  # The state holds no secret, but whoever may write it decides what the next apply does: keep it where few may.
+  # The state holds no secret, but anyone who can write it decides what the next apply does: let few do so.
   # backend "s3" {
   #   bucket       = "..."
   #   key          = "permafrost/example.tfstate"

@@ -78,7 +78,7 @@ pub(super) fn seal(
     plaintext: &[u8],
 ) -> Result<Vec<u8>, KmsError> {
     let mut nonce = [0; NONCE_LEN];
-    rand::fill(&mut nonce).map_err(|_| KmsError::internal("the system gives no randomness"))?;
+    rand::fill(&mut nonce).map_err(|_| KmsError::internal("the system provides no randomness"))?;
     let mut sealed = Zeroizing::new(Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len()));
     sealed.extend_from_slice(plaintext);
     cipher(material)?

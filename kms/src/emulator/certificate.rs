@@ -32,8 +32,8 @@ const SERVER_DAYS: i64 = 397;
 /// What a client with a slow clock still takes, in hours.
 const BEFORE_HOURS: i64 = 24;
 
-/// The authority of one state directory. It may sign for this machine's own names and no others, so that whoever
-/// trusts it gives nothing away.
+/// The authority of one state directory. It may sign for this machine's own names and no others, so that
+/// trusting it costs a client nothing.
 pub(super) struct Authority {
     key: KeyPair,
     pem: String,

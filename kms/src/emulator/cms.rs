@@ -31,7 +31,7 @@ impl Recipient {
     /// Takes a key: SubjectPublicKeyInfo in DER.
     ///
     /// # Errors
-    /// Why it is none, in words.
+    /// Why the key is invalid.
     pub fn new(public_key: &[u8]) -> Result<Self, String> {
         let key = PublicEncryptingKey::from_der(public_key)
             .map_err(|_| "it is not an RSA key, SubjectPublicKeyInfo in DER".to_owned())?;
@@ -51,7 +51,7 @@ impl Recipient {
     /// Encrypts `plaintext` to the recipient: a new AES-256 key, itself encrypted by RSAES-OAEP with SHA-256.
     ///
     /// # Errors
-    /// Where the system gives no randomness.
+    /// If the system provides no randomness.
     pub fn envelope(&self, plaintext: &[u8], form: ContentForm) -> Result<Vec<u8>, Unspecified> {
         let mut key = Zeroizing::new([0; 32]);
         rand::fill(key.as_mut_slice())?;
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recipient_and_nobody_else_reads_what_is_enveloped() {
+    fn only_the_recipient_reads_what_is_enveloped() {
         let private = PrivateDecryptingKey::generate(KeySize::Rsa3072).unwrap();
         let public: PublicKeyX509Der<'_> = private.public_key().as_der().unwrap();
         let recipient = Recipient::new(public.as_ref()).unwrap();

@@ -12,7 +12,7 @@ use crate::policy::PolicyError;
 /// Why an emulator does not start, or does not do what its own program asks.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    /// The region or the account is none.
+    /// The region or the account is invalid.
     #[error(
         "region {region:?} and account {account:?}: accepted: a-z, 0-9 and -, at most 32; 12 digits"
     )]
@@ -22,12 +22,12 @@ pub enum EmulatorError {
         /// What was given.
         account: String,
     },
-    /// It is asked to listen where others reach it.
+    /// The listen address is reachable from other machines.
     #[error(
         "listen address {0}: accepted: 127.0.0.1 or [::1], because a development KMS protects nothing"
     )]
     NotLoopback(SocketAddr),
-    /// The address cannot be had.
+    /// The address cannot be bound.
     #[error("listen address {address}: {source}")]
     Listen {
         /// The address.
@@ -49,9 +49,9 @@ pub enum EmulatorError {
         /// The directory.
         path: PathBuf,
     },
-    /// The authority's certificate is there without its key.
+    /// The authority's certificate exists without its key.
     #[error(
-        "{} is there and {} is not: restore the key, or remove the certificate to make both anew",
+        "{} exists and {} does not: restore the key, or remove the certificate to have both made again",
         certificate.display(),
         key.display()
     )]
@@ -69,7 +69,7 @@ pub enum EmulatorError {
         /// Why not.
         source: rcgen::Error,
     },
-    /// The authority's certificate is none.
+    /// The authority's certificate is invalid.
     #[error("{CA_FILE} of the state directory is not a certificate in PEM")]
     CertificateSyntax,
     /// TLS refuses the certificate or its key.
@@ -92,7 +92,7 @@ pub enum EmulatorError {
         problem: String,
     },
     /// The system gives no randomness.
-    #[error("the system gives no randomness")]
+    #[error("the system provides no randomness")]
     NoRandomness,
     /// A key policy is not accepted.
     #[error("the key policy is refused: {0}")]

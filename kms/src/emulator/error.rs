@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// An error answer: `{"__type": NAME, "message": ...}`.
+/// An error response: `{"__type": NAME, "message": ...}`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct KmsError {
     name: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct KmsError {
 }
 
 impl KmsError {
-    /// An error of the caller's: status 400, as KMS answers all of them.
+    /// An error of the caller's: status 400, as KMS has for all of them.
     pub(super) fn new(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
@@ -21,7 +21,7 @@ impl KmsError {
         }
     }
 
-    /// An error that KMS gives no words.
+    /// An error that KMS gives no message.
     pub(super) fn bare(name: &'static str, status: StatusCode) -> Self {
         Self {
             name,
@@ -58,7 +58,7 @@ impl KmsError {
         Self::new("ValidationException", message)
     }
 
-    /// `ValidationException` as KMS words a broken constraint. `value` must not be secret.
+    /// `ValidationException` with KMS's wording for a broken constraint. `value` must not be secret.
     pub(super) fn constraint(member: &str, value: &str, constraint: &str) -> Self {
         let shown: String = value.chars().take(128).collect();
         let quoted = match value {
@@ -90,7 +90,7 @@ impl KmsError {
     }
 
     pub(super) fn body(&self) -> Value {
-        // What refuses access is a service before KMS, which begins the word with a capital.
+        // What refuses access is a service before KMS, which spells the member with a capital.
         let member = match self.name {
             "AccessDeniedException" => "Message",
             _ => "message",

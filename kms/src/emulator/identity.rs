@@ -129,7 +129,7 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Everybody in the file.
+/// Every identity in the file.
 #[derive(Debug)]
 pub(super) struct Identities(Vec<Identity>);
 
@@ -215,7 +215,7 @@ fn optional_secret<'de, D: Deserializer<'de>>(
     secret(deserializer).map(Some)
 }
 
-/// The error's words without the lines that it quotes: they may hold a secret.
+/// The error's message without the lines that it quotes: they may hold a secret.
 fn without_source(error: toml::de::Error) -> String {
     error.message().to_owned()
 }

@@ -1,4 +1,4 @@
-//! What was answered, and what tests ask to be answered instead.
+//! The calls that the emulator has handled, and the failures that tests ask for instead.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,18 +10,18 @@ use super::error::KmsError;
 /// How many calls are remembered: the latest.
 const CALLS_MAX: usize = 10_000;
 
-/// A call that was answered.
+/// A call that the emulator has responded to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Call {
     /// What was asked for, as `GenerateDataKey`; empty where the request named nothing known.
     pub action: String,
     /// The ARN of the identity that signed the request; `None` where that was not established.
     pub caller: Option<String>,
-    /// The name of the error that was answered, as `AccessDeniedException`; `None` where it worked.
+    /// The name of the error in the response, as `AccessDeniedException`; `None` where the call worked.
     pub error: Option<String>,
 }
 
-/// An error to answer instead of doing what is asked.
+/// An error to respond with instead of doing what is asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Failure {
     /// `ThrottlingException`, status 400.
@@ -56,7 +56,7 @@ impl Journal {
         *lock(&self.failures) = std::iter::repeat_n(failure, count).collect();
     }
 
-    /// The failure to answer now.
+    /// The failure to respond with now.
     pub(super) fn failure(&self) -> Result<(), KmsError> {
         match lock(&self.failures).pop_front() {
             None => Ok(()),

@@ -138,7 +138,7 @@ impl Material {
     pub(super) fn generate() -> Result<Self, KmsError> {
         let mut bytes = Zeroizing::new([0; 32]);
         rand::fill(bytes.as_mut_slice())
-            .map_err(|_| KmsError::internal("the system gives no randomness"))?;
+            .map_err(|_| KmsError::internal("the system provides no randomness"))?;
         Ok(Self(bytes))
     }
 

@@ -1,11 +1,11 @@
-//! A KMS for **development**: the wire protocol, the key policies, the answers and the errors of AWS KMS, with keys that
-//! lie in a file. It protects nothing.
+//! A KMS for **development**: the wire protocol, the key policies, the responses and the errors of AWS KMS, with keys
+//! in a file. It protects nothing.
 //!
 //! - It speaks AWS JSON 1.1 over TLS, under a certificate authority of its own that the state directory keeps, and
 //!   checks the Signature Version 4 of every request.
 //! - It verifies the attestation document of a `Recipient` against configured roots and evaluates key policies for
 //!   real, `kms:RecipientAttestation:*` and `kms:EncryptionContext:*` included: changed code and changed configuration are refused.
-//! - Every change is on the disk before it is answered.
+//! - Every change is on the disk before the response.
 //!
 //! | file of the state directory | what it is |
 //! |---|---|
@@ -16,7 +16,7 @@
 //! | `lock` | held while an emulator runs |
 //!
 //! What it does not do as AWS: no grants, no multi-Region, asymmetric or imported keys, no key rotation, no CloudTrail, no
-//! IAM beyond "everything" or "nothing". What is not there is refused, never ignored.
+//! IAM beyond "everything" or "nothing". What is missing is refused, never ignored.
 
 mod actions;
 mod authorization;
@@ -75,7 +75,7 @@ use self::store::Store;
 
 /// What every start says.
 pub const WARNING: &str =
-    "this is a DEVELOPMENT KMS: its keys lie in a file, and it protects nothing";
+    "this is a DEVELOPMENT KMS: its keys are in a file, and it protects nothing";
 
 /// The name by which clients reach an emulator; it is in the server's certificate.
 const HOST: &str = "localhost";
@@ -189,8 +189,8 @@ impl Emulator {
         self.server.service.identities.named(name)
     }
 
-    /// Makes a key, with the policy that leaves everything to IAM where none is given. Nobody's permission is asked, and
-    /// the policy may lock everybody out.
+    /// Makes a key, by default with the policy that leaves everything to IAM. No policy is checked, and this one may lock
+    /// everyone out.
     ///
     /// # Errors
     /// [`EmulatorError::Policy`], [`EmulatorError::NoRandomness`], [`EmulatorError::NotKept`].
@@ -200,7 +200,7 @@ impl Emulator {
             .await
     }
 
-    /// Replaces a key's policy. Nobody's permission is asked, and the policy may lock everybody out.
+    /// Replaces a key's policy. No policy is checked, and the new one may lock everyone out.
     ///
     /// # Errors
     /// [`EmulatorError::Policy`], [`EmulatorError::NoSuchKey`], [`EmulatorError::NotKept`].
@@ -210,7 +210,7 @@ impl Emulator {
             .await
     }
 
-    /// What `Encrypt` gave on a day when the key's policy allowed it. Nobody's permission is asked.
+    /// What `Encrypt` would return if the key's policy allowed it. No policy is checked.
     ///
     /// # Errors
     /// [`EmulatorError::NoSuchKey`], [`EmulatorError::NotKept`].
@@ -226,7 +226,7 @@ impl Emulator {
             .await
     }
 
-    /// What a ciphertext stands for. Nobody's permission is asked: for tests that look for secrets where none may be.
+    /// The plaintext of a ciphertext. No policy is checked: this is for tests that look for leaked secrets.
     ///
     /// # Errors
     /// [`EmulatorError::NotRevealed`]: another context, altered, or not made here.
@@ -240,18 +240,18 @@ impl Emulator {
             .await
     }
 
-    /// The calls answered so far, oldest first; the latest ten thousand.
+    /// The calls handled so far, oldest first; the latest ten thousand.
     pub fn calls(&self) -> Vec<Call> {
         self.server.service.journal.calls()
     }
 
-    /// Answers the next `count` calls with an error, before their signatures are looked at. Replaces what was asked
-    /// before; 0 ends it.
+    /// Responds to the next `count` calls with an error, before it checks their signatures. Replaces the last such call;
+    /// 0 ends it.
     pub fn fail_next(&self, count: usize, failure: Failure) {
         self.server.service.journal.fail_next(count, failure);
     }
 
-    /// Waits for so long before each answer.
+    /// Waits this long before each response.
     pub fn set_latency(&self, latency: Duration) {
         self.server.set_latency(latency);
     }
@@ -264,11 +264,11 @@ impl Emulator {
     /// Stops: accepts nothing more, finishes what is under way within two seconds, frees the state directory.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        // It ends by itself, and a panic in it was told.
+        // It ends by itself, and a panic in it has been logged.
         let _ended = (&mut self.task).await;
     }
 
-    /// Runs what writes files where it holds nobody up.
+    /// Runs what writes files where it blocks no other task.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Service) -> Result<T, EmulatorError> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Keys and policies that the emulator's own program makes: nobody's permission is asked.
+//! Keys and policies that the emulator's own program makes: no policy is checked.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ pub(super) fn encrypt(
     blob::seal(found.id, &found.material, context, plaintext).map_err(not_kept)
 }
 
-/// What a ciphertext stands for.
+/// The plaintext of a ciphertext.
 pub(super) fn reveal(
     service: &Service,
     ciphertext: &[u8],

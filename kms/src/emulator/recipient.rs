@@ -55,7 +55,7 @@ impl RecipientInfo {
         check_age(&document, now)?;
         let recipient = document
             .public_key()
-            .ok_or_else(|| "there is none".to_owned())
+            .ok_or_else(|| "it is missing".to_owned())
             .and_then(Recipient::new)
             .map_err(|problem| invalid(format!("the public key: {problem}")))?;
         Ok(Attested {

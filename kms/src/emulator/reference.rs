@@ -22,7 +22,7 @@ pub(super) struct Named<'a> {
     pub(super) alias: Option<String>,
 }
 
-/// Finds the key that a request names; `action` as `kms:Decrypt`, for the words of a refusal.
+/// Finds the key that a request names; `action` as `kms:Decrypt`, for the message of a refusal.
 pub(super) fn find<'a>(
     keyring: &'a Keyring,
     now_ms: u64,

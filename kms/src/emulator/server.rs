@@ -60,7 +60,7 @@ impl Server {
         }
     }
 
-    /// Waits for so long before each answer.
+    /// Waits this long before each response.
     pub(super) fn set_latency(&self, latency: Duration) {
         let ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         self.latency_ms.store(ms, Ordering::Relaxed);
@@ -174,6 +174,6 @@ impl Server {
         // It writes files and encrypts by RSA.
         tokio::task::spawn_blocking(move || self.service.respond(&head, &body))
             .await
-            .unwrap_or_else(|_| refusal(&KmsError::internal("the answer was lost")))
+            .unwrap_or_else(|_| refusal(&KmsError::internal("the response was lost")))
     }
 }

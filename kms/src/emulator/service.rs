@@ -1,4 +1,4 @@
-//! One request, answered: whose it is, what it asks for, and what comes of it.
+//! One request: its signer, what it asks for, and its response.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Answers a request. Blocks while the state file is written.
+    /// Responds to a request. Blocks while the state file is written.
     pub(super) fn respond(&self, head: &Parts, body: &[u8]) -> Response<Bytes> {
         let mut call = Call {
             action: String::new(),
@@ -77,7 +77,7 @@ impl Service {
             action = call.action,
             caller = call.caller,
             error = call.error,
-            "answered"
+            "responded"
         );
         self.journal.record(call);
         match outcome {
@@ -126,7 +126,7 @@ impl Invocation<'_> {
     }
 }
 
-/// An error as an HTTP answer.
+/// An error as an HTTP response.
 pub(super) fn refusal(error: &KmsError) -> Response<Bytes> {
     response(error.status(), &error.body())
 }

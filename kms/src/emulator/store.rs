@@ -1,4 +1,4 @@
-//! The state file: every change is on the disk before it is answered.
+//! The state file: every change is on the disk before the response.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ impl Store {
             problem,
         };
         let keyring: Keyring = serde_json::from_str(&text).map_err(|error| {
-            // The error's own words may quote what it read.
+            // The error's message may quote what it read.
             wrong(format!("line {}, column {}", error.line(), error.column()))
         })?;
         if keyring.version != VERSION {

@@ -1,8 +1,8 @@
-//! Which of its two builds this program is, and what a production build says to those who expect the other.
+//! Which of its two builds this program is, and how a production build refuses the commands of the other.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What `--version` prints behind the name.
+/// What `--version` prints after the name.
 pub(super) const VERSION: &str = match cfg!(feature = "development") {
     true => concat!(
         env!("CARGO_PKG_VERSION"),
@@ -17,7 +17,7 @@ pub(super) const VERSION: &str = match cfg!(feature = "development") {
 /// The commands of [`super::development`].
 const DEVELOPMENT_COMMANDS: [&str; 3] = ["dev", "demo", "kms-emulator"];
 
-/// Adds to an error about a command that only a development build has how to make such a build.
+/// Where the error is about a command of development builds, adds how to make such a build.
 pub(super) fn explained(mut error: clap::Error) -> clap::Error {
     let unknown = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(unknown))) => unknown.clone(),

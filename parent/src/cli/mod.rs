@@ -1,7 +1,7 @@
 //! The command line: `permafrost COMMAND`.
 //!
 //! Exit codes: 0 when it worked, 1 when it failed (a check, a request, the network), 2 when the call was wrong (an
-//! argument, a file that cannot be read, a configuration that is not accepted).
+//! argument, a file that cannot be read, an invalid configuration).
 
 mod attest;
 mod build_kind;

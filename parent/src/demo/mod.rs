@@ -1,5 +1,5 @@
-//! The main job from end to end, on a stack of its own: keys made, used and rotated inside an enclave, and everything
-//! that comes out checked by code that shares nothing with the signer.
+//! The main job from end to end, on a stack of its own: an enclave makes, uses and rotates a key, and code that shares nothing
+//! with the signer checks everything that comes out.
 
 mod checks;
 mod report;
@@ -23,19 +23,19 @@ pub use self::report::{AttestationReport, MessageReport, Report, RotatedReport, 
 pub use self::spend::{Spend, SpendError};
 pub use self::story::story;
 
-/// The message that is signed before and after the rotation: 32 bytes, so that it is a digest as BIP-340 first had it.
+/// The message to sign before and after the rotation: 32 bytes, the length of the digest that BIP-340 first required.
 pub const MESSAGE: &[u8; 32] = b"Keys that never thaw: permafrost";
 
 /// How long the enclave may take to become ready.
 const READY_TIME: Duration = Duration::from_secs(60);
 
-/// Why there is nothing to show.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The stack does not start.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// The enclave is not reached, or not to be trusted.
+    /// The enclave cannot be reached, or is not to be trusted.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// The enclave refused a request.
@@ -57,15 +57,15 @@ pub enum DemoError {
         /// What the system said.
         source: io::Error,
     },
-    /// An answer lacks what was asked for.
-    #[error("the enclave's answer has no {0}")]
+    /// A response lacks what was requested.
+    #[error("the enclave's response has no {0}")]
     Missing(&'static str),
-    /// What came out does not hold.
+    /// A check failed.
     #[error(transparent)]
     Check(#[from] Failed),
 }
 
-/// What came out, and what was checked by what.
+/// What the enclave made, and what checked it.
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// Everything that was made, for programs.
@@ -78,10 +78,10 @@ pub struct Demo {
 
 /// Runs the demo in a temporary directory and ends everything that it started.
 ///
-/// `enclave` names the enclave program; absent, it is looked for beside this program.
+/// `enclave` names the enclave program. `None`: the one beside this program, or one in the PATH.
 ///
 /// # Errors
-/// [`DemoError::Check`] for the first check that fails, everything else when something could not be made.
+/// [`DemoError::Check`] for the first check that fails; the other variants when a step before the checks fails.
 pub async fn run(enclave: Option<PathBuf>) -> Result<Demo, DemoError> {
     let directory = tempfile::Builder::new()
         .prefix("permafrost-demo-")
@@ -117,7 +117,7 @@ async fn show(stack: &DevStack) -> Result<Demo, DemoError> {
     })
 }
 
-/// Everything the enclave is asked for.
+/// Makes every request of the demo.
 async fn make(principal: &Principal, root_pem: String) -> Result<(Report, Spend), DemoError> {
     let key = create(principal).await?;
     let event = sign_event(principal, &key).await?;

@@ -1,4 +1,4 @@
-//! What `permafrost demo --json` prints: everything that a stranger needs to check the demo.
+//! What `permafrost demo --json` prints: everything that a third party needs to check the demo.
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use bitcoin::{
 /// What the output that is spent is worth: 0.01 BTC.
 const SPENT: Amount = Amount::from_sat(1_000_000);
 
-/// What is left of it for the fee.
+/// The part of it that pays the fee.
 const FEE: Amount = Amount::from_sat(500);
 
 /// A transaction of one input and one output, and the output that it spends.
@@ -24,7 +24,7 @@ pub struct Spend {
     pub spent: TxOut,
 }
 
-/// Why there is no transaction.
+/// Why the transaction cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SpendError {
     /// The address is not one of Bitcoin's main network.
@@ -35,7 +35,7 @@ pub enum SpendError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No signature hash.
+    /// The signature hash cannot be computed.
     #[error("no signature hash: {0}")]
     Sighash(#[from] TaprootError),
     /// The signature is not 64 bytes.
@@ -80,7 +80,7 @@ impl Spend {
         Ok(spend)
     }
 
-    /// The signature hash of BIP-341 for the only input and `SIGHASH_DEFAULT`; the witness is no part of it.
+    /// The signature hash of BIP-341 for the only input and `SIGHASH_DEFAULT`; it does not cover the witness.
     ///
     /// # Errors
     /// [`SpendError::Sighash`]; never for a transaction that [`Spend::of`] made.

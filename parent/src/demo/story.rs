@@ -1,10 +1,10 @@
-//! The demo as something to read: what was made, and what was checked by what. It fits on a screen.
+//! The demo as text: what the enclave made, and what checked it. It fits on a screen.
 
 use std::fmt::Write;
 
 use super::Demo;
 
-/// The story of a demo whose checks have all passed, in some 24 lines of at most 100 columns.
+/// The text for a demo whose checks have all passed: about 24 lines of at most 100 columns.
 pub fn story(demo: &Demo) -> String {
     let report = &demo.report;
     let mut text = format!(
@@ -40,7 +40,7 @@ pub fn story(demo: &Demo) -> String {
         let _infallible = writeln!(text, "  ok  {:50} {}", check.what, check.by);
     }
     text.push_str(
-        "\nEverything that was started has been ended. `permafrost dev` keeps it running.",
+        "\nThe demo has stopped everything that it started. `permafrost dev` keeps a stack running.",
     );
     text
 }

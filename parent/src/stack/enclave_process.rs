@@ -1,4 +1,4 @@
-//! The enclave program as a child process: started, watched, started again, ended.
+//! The enclave program as a child process: start, watch, restart, stop.
 
 use std::collections::VecDeque;
 use std::fs::OpenOptions;
@@ -48,7 +48,7 @@ pub struct EnclaveCommand {
     pub log: Option<PathBuf>,
 }
 
-/// A running enclave that is started again when it ends by itself. Call [`EnclaveProcess::stop`] to end it; dropped
+/// A running enclave, restarted when it ends by itself. Call [`EnclaveProcess::stop`] to end it; dropped
 /// without that, it is killed.
 #[derive(Debug)]
 pub struct EnclaveProcess {
@@ -74,7 +74,7 @@ pub struct Status {
 /// How a child ended by itself.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// In words, as the system puts it.
+    /// The system's description.
     pub how: String,
     /// Whether it refused how it was called (exit code 2): starting it again would not help.
     pub wrong_call: bool,
@@ -185,7 +185,7 @@ async fn watch_over(
     }
 }
 
-/// Returns when the process is to be stopped, or nobody is left who could say so.
+/// Returns when the process is to stop, or when its owner is gone.
 async fn told(stopping: &mut watch::Receiver<bool>) {
     let _told_or_dropped = stopping.wait_for(|stop| *stop).await;
 }
@@ -198,7 +198,7 @@ fn spawn(command: &EnclaveCommand, tail: &Tail, log: &LogTarget) -> io::Result<C
         .args(["--egress", &command.egress])
         .args(["--nsm", "emulator", "--state"])
         .arg(&command.state)
-        // Should this program die without a word, the pipe closes and the enclave ends, too.
+        // If this program dies, the pipe closes and the enclave ends too.
         .arg("--exit-on-stdin-close")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -278,7 +278,7 @@ impl LogTarget {
         Ok(Self::File(Arc::new(Mutex::new(file))))
     }
 
-    /// A log that cannot be written is no reason to stop reading it: the child would stall.
+    /// Ignores failures: without a reader, the child would stall.
     fn write(&self, line: &str) {
         let line = format!("{line}\n");
         let _best_effort = match self {

@@ -17,7 +17,7 @@ use tokio::process::Command;
 use super::state::{State, StateError};
 use crate::egress::{AllowConfig, HostNameError};
 
-/// The port that the enclave names; the way out leads to whichever the development KMS has.
+/// The port that the enclave names; the egress proxy connects it to the port that the development KMS really has.
 const PORT: u16 = 443;
 
 /// How long the enclave program may take to measure itself.
@@ -26,21 +26,21 @@ const MEASURE_TIME: Duration = Duration::from_secs(30);
 /// A running development KMS.
 pub(super) struct StackKms(Emulator);
 
-/// Why there is no development KMS for the stack.
+/// Why the stack has no development KMS.
 #[derive(Debug, thiserror::Error)]
 pub enum StackKmsError {
-    /// It does not start, or does not do as asked.
+    /// It does not start, or fails an operation.
     #[error("the development KMS: {0}")]
     Emulator(#[from] EmulatorError),
     /// Its state lacks an identity that was made on first start.
     #[error("the development KMS has no identity {0:?}; put it back into kms/identities.toml")]
     Identity(&'static str),
-    /// Its name is none.
+    /// Its host name is invalid.
     #[error("the development KMS: {0}")]
     Host(#[from] HostNameError),
-    /// The measured configuration names no key of it.
+    /// The measured configuration does not name one of its keys.
     #[error(
-        "{}: no kms.key_arn of a KMS key; remove the file to have it made anew (records made before will not open)",
+        "{}: kms.key_arn is missing or not the ARN of a KMS key; remove the file to have it made again (existing records will not open)",
         path.display()
     )]
     NoKey {
@@ -59,7 +59,7 @@ pub enum StackKmsError {
         /// What went wrong.
         problem: String,
     },
-    /// What it says are no measurements.
+    /// What it prints are not measurements.
     #[error("the enclave program's measurements: {0}")]
     Measurements(#[from] MeasurementsError),
     /// No key policy can be made.
@@ -71,8 +71,8 @@ pub enum StackKmsError {
 }
 
 impl StackKms {
-    /// Starts it, with its state in the stack's; makes the key and the measured configuration that names it where
-    /// there is none, with people at this origin.
+    /// Starts it, with its state inside the stack's. If there is no measured configuration, makes a key and a configuration that
+    /// names it, with users at the origin `people`.
     pub(super) async fn start(state: &State, people: Option<&str>) -> Result<Self, StackKmsError> {
         let mut options = EmulatorOptions::new(state.kms_directory());
         options.roots = vec![state.root()];
@@ -85,7 +85,7 @@ impl StackKms {
     }
 
     /// Lets the enclave program as it is now, with the measured configuration as it is now, use the key, and nothing
-    /// else: what an operator does with `permafrost kms provision` for each release. Gives what it measures.
+    /// else: what an operator does with `permafrost kms provision` for each release. Returns its measurements.
     pub(super) async fn allow(
         &self,
         program: &Path,
@@ -185,7 +185,7 @@ async fn measure(program: &Path, config: &Path) -> Result<Measurements, StackKms
         .output();
     let output = tokio::time::timeout(MEASURE_TIME, running)
         .await
-        .map_err(|_| failed(format!("no answer within {} s", MEASURE_TIME.as_secs())))?
+        .map_err(|_| failed(format!("no response within {} s", MEASURE_TIME.as_secs())))?
         .map_err(|error: io::Error| failed(error.to_string()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

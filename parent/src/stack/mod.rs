@@ -34,7 +34,7 @@ const ENCLAVE_PROGRAM: &str = "permafrost-enclave";
 /// How often a starting enclave is asked whether it is ready.
 const POLL: Duration = Duration::from_millis(50);
 
-/// After it has ended so many times before it was ready, waiting longer is no use.
+/// An enclave that has ended this often before it was ready will not become ready.
 const ENDS_MAX: u32 = 3;
 
 /// What to start.
@@ -44,9 +44,9 @@ pub struct StackOptions {
     pub state: PathBuf,
     /// Where clients connect; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// The enclave program; absent: beside this program, then in the PATH.
+    /// The enclave program. `None`: the one beside this program, or one in the PATH.
     pub enclave: Option<PathBuf>,
-    /// The folder of the page for people, who are then served; absent: neither.
+    /// The folder of the page. `None`: no page, and no users.
     pub page: Option<PathBuf>,
     /// Whether the enclave's log goes to stderr instead of a file.
     pub enclave_log_to_stderr: bool,
@@ -64,7 +64,7 @@ pub struct DevStack {
     parent: JoinHandle<usize>,
 }
 
-/// Why there is no stack.
+/// Why the stack does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// The state directory cannot be used.
@@ -76,20 +76,20 @@ pub enum StackError {
     /// The development KMS does not start, or not with this enclave.
     #[error(transparent)]
     Kms(#[from] StackKmsError),
-    /// There is no page for people.
+    /// The page cannot be served.
     #[error(transparent)]
     Page(#[from] StackPageError),
     /// A socket has no proper address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The enclave program is nowhere.
+    /// The enclave program is not found.
     #[error(
-        "there is no {ENCLAVE_PROGRAM} at {}, nor in the PATH; build it with\n  \
-         cargo build -p permafrost-enclave --features emulator\nor name it with --enclave",
+        "there is no {ENCLAVE_PROGRAM} at {} or in the PATH; build it with\n  \
+         cargo build -p permafrost-enclave --features emulator\nor name one with --enclave",
         looked.display()
     )]
     NoEnclave {
-        /// Where it was looked for first.
+        /// The first place searched.
         looked: PathBuf,
     },
     /// The enclave program cannot be started.
@@ -113,12 +113,12 @@ pub enum StackError {
     /// The enclave runs, and is not ready.
     #[error("the enclave is not ready after {} s: {why}", after.as_secs())]
     NotReady {
-        /// How long it was waited for.
+        /// How long the stack waited.
         after: Duration,
-        /// What it gives as the reason.
+        /// The reason that it gives.
         why: String,
     },
-    /// The proxy's address is not known.
+    /// The proxy's address cannot be read.
     #[error("the proxy's address: {0}")]
     LocalAddress(io::Error),
 }
@@ -211,7 +211,7 @@ impl DevStack {
     }
 
     async fn is_ready(&self) -> Result<(), String> {
-        // Asking before there is anybody to ask would log an outage that is none.
+        // A request before the enclave listens would log an outage that did not happen.
         if !self.state.sockets().enclave().exists() {
             return Err("it does not listen yet".to_owned());
         }
@@ -223,12 +223,12 @@ impl DevStack {
         self.address
     }
 
-    /// Where the page for people is, if there is one: `http://localhost:PORT`.
+    /// The origin of the page, if the stack serves one: `http://localhost:PORT`.
     pub fn page(&self) -> Option<&str> {
         self.page.as_ref().map(StackPage::origin)
     }
 
-    /// Where the development KMS answers: `https://HOST:PORT`.
+    /// The address of the development KMS: `https://HOST:PORT`.
     pub fn kms_endpoint(&self) -> String {
         self.kms.endpoint_url()
     }
@@ -243,8 +243,7 @@ impl DevStack {
         self.enclave.status()
     }
 
-    /// Finishes the requests that are there, ends the enclave, then the store; returns how many connections had to
-    /// be cut off.
+    /// Finishes open requests, stops the parent, then the enclave and the KMS. Returns how many connections it had to cut off.
     pub async fn stop(self) -> usize {
         let _already_ended = self.stop.send(());
         let cut_off = self.parent.await.unwrap_or_else(|error| {
@@ -295,7 +294,7 @@ fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, S
             path: state.store(),
             enclave_cid: 0,
         },
-        // The enclave's standard error is at hand here.
+        // The stack reads the enclave's standard error instead.
         enclave_log: EnclaveLogConfig {
             listen: None,
             ..EnclaveLogConfig::default()
@@ -321,6 +320,6 @@ fn emulator_hint(wrong_call: bool) -> &'static str {
         "A production enclave has no emulated NSM. For development build it with\n  \
          cargo build -p permafrost-enclave --features emulator"
     } else {
-        "enclave.log in the state directory has everything it said."
+        "enclave.log in the state directory has its whole output."
     }
 }

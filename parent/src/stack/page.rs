@@ -1,4 +1,4 @@
-//! The page for people of a development stack: at which origin, and what it expects of the enclave.
+//! The page of a development stack: its origin, and what it expects of the enclave.
 
 use std::fs;
 use std::io;
@@ -16,17 +16,17 @@ pub(super) struct StackPage {
     measurements: Measurements,
 }
 
-/// Why there is no page.
+/// Why the stack cannot serve the page.
 #[derive(Debug, thiserror::Error)]
 pub enum StackPageError {
-    /// Any free port was asked for.
+    /// The port is 0, which takes any free one.
     #[error(
-        "--page with port 0: passkeys are for one origin, which is measured; accepted: --listen with a port that stays"
+        "--page with port 0: passkeys belong to one origin, which is measured; accepted: --listen with a fixed port"
     )]
     Port,
-    /// The measured configuration was made without people, or for another origin.
+    /// The measured configuration does not serve users at this origin.
     #[error(
-        "{}: no people at {origin}; add this, or take another --state:\n\n{}",
+        "{}: no section [people] for {origin}; add this, or choose another --state:\n\n{}",
         path.display(),
         people_text(origin)
     )]
@@ -54,7 +54,7 @@ pub(super) fn origin(listen: SocketAddr) -> Result<String, StackPageError> {
     }
 }
 
-/// Sees to it that the measured configuration has people at an origin.
+/// Checks that the measured configuration serves users at an origin.
 pub(super) fn check_people(state: &State, origin: &str) -> Result<(), StackPageError> {
     let path = state.enclave_config();
     let text = read(path.clone())?;

@@ -26,11 +26,11 @@ const SOCKET_NAME_MAX: usize = "/enclave.sock".len();
 /// |---|---|
 /// | `principal-dev.pem` | the key of the principal `dev`: Ed25519, PKCS#8, mode 0600 |
 /// | `enclave.toml` | the measured configuration, which names the principal |
-/// | `permafrost.json` | what the page expects of the enclave, where there is a page |
+/// | `permafrost.json` | what the page expects of the enclave, if the stack serves a page |
 /// | `client.toml` | the profile that `permafrost keys` takes |
 /// | `store.sqlite` | the sealed records |
-/// | `enclave/` | what the emulated NSM keeps: the root certificate and its key |
-/// | `kms/` | what the development KMS keeps: its keys, its authority, who may call |
+/// | `enclave/` | the state of the emulated NSM: the root certificate and its key |
+/// | `kms/` | the state of the development KMS: its keys, its certificate authority, its identities |
 /// | `enclave.log` | the enclave's log |
 #[derive(Debug)]
 pub struct State {
@@ -59,7 +59,7 @@ pub enum StateError {
         /// The directory.
         path: PathBuf,
     },
-    /// No key could be made.
+    /// The key cannot be made.
     #[error("no key for the principal: {0}")]
     Key(#[from] KeyError),
 }
@@ -154,7 +154,7 @@ impl State {
         Ok(())
     }
 
-    /// Writes the measured configuration, with this section `kms`, and with people at the page of this origin.
+    /// Writes the measured configuration, with this section `kms`; with `people`, users can register at the page of that origin.
     ///
     /// # Errors
     /// Where there is one, or what the system says.
@@ -199,7 +199,7 @@ impl Sockets {
         self.directory.join("enclave.sock")
     }
 
-    /// Where the way out listens.
+    /// Where the egress proxy listens.
     pub fn egress(&self) -> PathBuf {
         self.directory.join("egress.sock")
     }
@@ -281,7 +281,7 @@ requests_per_minute = 6000
     )
 }
 
-/// The section of the measured configuration that lets people register at the page of this origin.
+/// The section of the measured configuration that lets users register at the page of this origin.
 pub(super) fn people_text(origin: &str) -> String {
     format!("[people]\nrp_id = \"localhost\"\norigins = [\"{origin}\"]\n\n")
 }

@@ -131,7 +131,7 @@ impl OfAlias {
     }
 }
 
-/// The key that an alias stands for now.
+/// The key that an alias names now.
 fn old_target<'k>(
     invocation: &Invocation<'_>,
     keyring: &'k Keyring,

@@ -76,7 +76,7 @@ pub(super) fn random(
     Ok(response)
 }
 
-/// The answer without the plaintext, and the plaintext.
+/// The response without the plaintext, and the plaintext.
 fn data_key(
     invocation: &Invocation<'_>,
     input: &GenerateDataKey,
@@ -143,6 +143,6 @@ fn checked_count(count: i64) -> Result<usize, KmsError> {
 
 fn random_bytes(count: usize) -> Result<Zeroizing<Vec<u8>>, KmsError> {
     let mut bytes = Zeroizing::new(vec![0; count]);
-    rand::fill(&mut bytes).map_err(|_| KmsError::internal("the system gives no randomness"))?;
+    rand::fill(&mut bytes).map_err(|_| KmsError::internal("the system provides no randomness"))?;
     Ok(bytes)
 }

@@ -201,7 +201,7 @@ pub(super) fn bounded<'a>(
     }
 }
 
-/// How many a list gives, and from where: `Limit` and `Marker`.
+/// How many entries a listing returns, and from where: `Limit` and `Marker`.
 pub(super) fn page<T>(
     mut all: Vec<(String, T)>,
     limit: Option<i64>,

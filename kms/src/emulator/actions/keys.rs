@@ -117,7 +117,7 @@ pub(super) fn list_tags(invocation: &Invocation<'_>, input: &OfKey) -> Result<Va
     Ok(list_response("Tags", tags.collect(), None))
 }
 
-/// A list as all of them are answered.
+/// The response of every listing.
 pub(super) fn list_response(member: &str, items: Vec<Value>, next: Option<String>) -> Value {
     let mut response = json!({member: items, "Truncated": next.is_some()});
     if let (Some(next), Some(members)) = (next, response.as_object_mut()) {

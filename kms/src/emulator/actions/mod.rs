@@ -18,7 +18,7 @@ pub(super) use self::policies::default_policy;
 use super::error::KmsError;
 use super::service::Invocation;
 
-/// Does what a request's body asks for, and gives the answer's.
+/// Does what a request's body asks for, and returns the response's body.
 pub(super) type Action = fn(&Invocation<'_>, &[u8]) -> Result<Value, KmsError>;
 
 /// The action of a name, and the name.
@@ -39,7 +39,7 @@ fn run<I: DeserializeOwned>(
     body: &[u8],
     action: impl FnOnce(I) -> Result<Value, KmsError>,
 ) -> Result<Value, KmsError> {
-    // serde's own words may quote what it read.
+    // serde's message may quote what it read.
     let input = serde_json::from_slice(body)
         .map_err(|_| KmsError::bare("SerializationException", StatusCode::BAD_REQUEST))?;
     action(input)

@@ -1,4 +1,4 @@
-//! What must not be seen: told to the caller, or only to an attested recipient.
+//! Plaintexts: returned to the caller, or only to an attested recipient.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) fn verified(
         .transpose()
 }
 
-/// Puts the plaintext into the answer, or for a recipient what only that can read, and never both.
+/// Puts into the response the plaintext, or what only the recipient can read; never both.
 pub(super) fn tell(
     invocation: &Invocation<'_>,
     response: &mut Value,

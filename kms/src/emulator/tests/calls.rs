@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn every_answered_call_is_told() {
+async fn every_call_is_recorded() {
     let kms = Kms::start().await;
     kms.key();
     kms.enclave("ListKeys", json!({})).unwrap_err();

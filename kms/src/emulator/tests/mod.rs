@@ -1,4 +1,4 @@
-//! The emulator as its clients see it: signed requests in, answers out.
+//! The emulator as its clients see it: signed requests in, responses out.
 
 mod aliases;
 mod calls;
@@ -37,7 +37,7 @@ struct Kms {
     moved_s: Arc<AtomicI64>,
 }
 
-/// An error answer.
+/// An error response.
 #[derive(Debug, Eq, PartialEq)]
 struct Refused {
     status: u16,

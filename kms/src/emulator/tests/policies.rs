@@ -60,7 +60,7 @@ async fn a_key_policy_alone_allows_and_a_denial_wins() {
 }
 
 #[tokio::test]
-async fn a_policy_that_says_nothing_allows_nobody() {
+async fn a_policy_without_statements_allows_no_one() {
     let kms = Kms::start().await;
     let only_enclave = json!({
         "Version": "2012-10-17",

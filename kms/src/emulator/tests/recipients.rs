@@ -310,7 +310,7 @@ async fn another_algorithm_and_missing_members_are_refused() {
     }
 }
 
-/// RSA of 1024 bits, SubjectPublicKeyInfo in DER; nobody has the private key.
+/// RSA of 1024 bits, SubjectPublicKeyInfo in DER; no one has the private key.
 const RSA_1024: [u8; 162] = {
     let mut der = [0xa5; 162];
     let head = [

@@ -24,7 +24,7 @@ fn change_header(
 }
 
 #[tokio::test]
-async fn a_signed_request_is_answered() {
+async fn a_signed_request_gets_its_response() {
     let kms = Kms::start().await;
     change(&kms, |_| ()).unwrap();
     // A client that also says the hash of its body, and one that signs every header it sends.

@@ -57,7 +57,7 @@ fn list_keys(kms: &Kms) -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn a_client_that_trusts_the_authority_is_answered() {
+async fn a_client_that_trusts_the_authority_gets_its_response() {
     let kms = Kms::start().await;
     kms.key();
     let response = send(&kms, list_keys(&kms)).await;
@@ -180,7 +180,7 @@ async fn a_response_comes_after_the_latency_asked_for() {
 }
 
 #[tokio::test]
-async fn a_stopped_emulator_responses_nobody_and_frees_its_address() {
+async fn a_stopped_emulator_accepts_no_connection_and_frees_its_address() {
     let kms = Kms::start().await;
     let address = kms.emulator.address();
     let state = kms.state.clone();

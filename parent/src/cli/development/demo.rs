@@ -16,13 +16,13 @@ Examples:
   permafrost demo --json | tee demo.json
 
 With --json, one object: group_public_key, threshold, participants, nostr_event, message, taproot, rotated, attestation.
-The exit code is 0 only when every check has passed.";
+The exit code is 0 only if every check has passed.";
 
-/// See it work: a key made, used, rotated and attested inside an emulated enclave, and all of it checked.
+/// See it work: an emulated enclave makes, uses and rotates a key and attests itself, and every result is checked.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Demo {
-    /// Print what came out as one JSON object.
+    /// Print the results as one JSON object.
     #[arg(long)]
     json: bool,
 
@@ -37,7 +37,7 @@ impl Demo {
         let mut signals = StopSignals::new()?;
         let shown = {
             let _progress = progress("running the demo");
-            // The stack goes with the future that holds it, the enclave with the stack.
+            // Dropping the future drops the stack, which ends the enclave.
             tokio::select! {
                 shown = demo::run(self.enclave) => shown,
                 () = signals.next() => return Err(Outcome::failed("interrupted")),

@@ -20,13 +20,13 @@ Examples:
   permafrost dev --page clients/page/dist
   permafrost dev --json-lines 2> stack.log
 
-The state directory is made on first start, closed to other users, and keeps everything: the keys made here still sign
-after a restart. Ctrl-C ends the stack.";
+The first start makes the state directory, closed to other users. It keeps everything: keys made here still sign after a
+restart. Ctrl-C ends the stack.";
 
 /// How long the enclave may take to become ready.
 const READY_TIME: Duration = Duration::from_secs(30);
 
-/// Run the whole stack here: the parent, and an enclave with an emulated NSM in a process of its own.
+/// Run the whole stack here: the parent, a development KMS, and an enclave process with an emulated NSM.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Dev {
@@ -42,7 +42,7 @@ pub(in crate::cli) struct Dev {
     #[arg(long, value_name = "FILE")]
     enclave: Option<PathBuf>,
 
-    /// Serve this folder as the page for people, who may register then: clients/page/dist, once it is built.
+    /// Serve this folder as the page, and let users register: clients/page/dist, once it is built.
     #[arg(long, value_name = "FOLDER")]
     page: Option<PathBuf>,
 
@@ -83,14 +83,14 @@ impl Dev {
             stack.stop().await;
             return Err(Outcome::failed(error));
         }
-        let told = say(what_to_try(&stack));
+        let printed = say(what_to_try(&stack));
         signals.stop().await;
         stack.stop().await;
-        told
+        printed
     }
 }
 
-/// A spinner where somebody watches, nothing otherwise.
+/// A spinner on a terminal, nothing elsewhere.
 pub(super) fn progress(what: &'static str) -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return None;
@@ -111,7 +111,7 @@ fn what_to_try(stack: &DevStack) -> String {
     let root = stack.state().root().display().to_string();
     let page = stack
         .page()
-        .map(|origin| format!("The page for people is at {origin}/\n\n"));
+        .map(|origin| format!("The page is at {origin}/\n\n"));
     let page = page.unwrap_or_default();
     format!(
         "Permafrost is ready at {url} (state in {state}).\n\

@@ -19,12 +19,12 @@ Examples:
   permafrost kms-emulator --root-certificate .permafrost/enclave/development-root.pem
   permafrost kms-emulator --state /tmp/kms --listen 127.0.0.1:0 --json > kms.json
 
-The state directory is made on first start, closed to other users, and keeps everything: keys, aliases, policies,
-certificate authority, identities and their access keys. Ctrl-C ends it.
+The first start makes the state directory, closed to other users. It keeps everything: keys, aliases, policies, the
+certificate authority, identities and their access keys. Ctrl-C ends the KMS.
 
-It is for DEVELOPMENT: its keys lie in a file, and it protects nothing.";
+It is for DEVELOPMENT: its keys are in a file, and it protects nothing.";
 
-/// Run a KMS for development: the wire protocol, key policies, answers and errors of AWS KMS.
+/// Run a KMS for development: the wire protocol, key policies, responses and errors of AWS KMS.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct KmsEmulator {
@@ -36,8 +36,8 @@ pub(in crate::cli) struct KmsEmulator {
     #[arg(long, default_value = "127.0.0.1:4566", value_name = "ADDR")]
     listen: SocketAddr,
 
-    /// A certificate (PEM) that attestation documents may lead to; several times for several. Read anew for each
-    /// request: it need not be there yet.
+    /// A root certificate (PEM) that attestation documents may lead to; may be repeated. It is read for each request, so the file
+    /// need not exist yet.
     #[arg(long = "root-certificate", value_name = "PEM")]
     roots: Vec<PathBuf>,
 
@@ -80,13 +80,13 @@ impl KmsEmulator {
                 });
             }
         };
-        let told = match self.json {
+        let printed = match self.json {
             true => say(as_json(&emulator)),
             false => say(how_to_use(&emulator)),
         };
         signals.stop().await;
         emulator.stop().await;
-        told
+        printed
     }
 }
 
@@ -135,6 +135,6 @@ fn how_to_use(emulator: &Emulator) -> String {
          aws kms create-key\n  \
          aws kms list-keys\n\
          \n\
-         Ctrl-C ends it; the keys stay."
+         Ctrl-C ends the KMS; the keys stay."
     )
 }

@@ -15,16 +15,16 @@ use permafrost_common::binding::Binding;
 
 use super::{MESSAGE, Report, Spend};
 
-/// One thing that holds, and what says so.
+/// A check that passed.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// What holds.
+    /// What was checked.
     pub what: &'static str,
-    /// The code that found it to hold.
+    /// The code that checked it.
     pub by: &'static str,
 }
 
-/// A check that failed: what came out of the enclave is not what it should be.
+/// A check that failed: the enclave returned something wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {why} (checked by {by})")]
 pub struct Failed {
@@ -115,7 +115,7 @@ impl Checks<'_> {
     }
 
     fn parsed_event(&self) -> Result<nostr::event::Event, String> {
-        // Through text, as a relay would get it.
+        // Parsed from text, as a relay receives it.
         let json = serde_json::to_string(&self.report.nostr_event).map_err(text)?;
         serde_json::from_str(&json).map_err(text)
     }

@@ -1,5 +1,5 @@
-//! Each check fails for what it is there to notice. The reports are signed by a key of this test; their attestation
-//! document is none, so a report that is right in all else ends at the last check.
+//! Each check fails for what it is there to notice. The reports are signed by a key of this test. Their attestation
+//! document is invalid, so a report that is otherwise correct fails at the last check.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ fn failing(alter: impl FnOnce(&mut Report, &mut Spend)) -> &'static str {
     check(&report, &spend).unwrap_err().what
 }
 
-/// Another hex digit in place of the last.
+/// The same text with another last hex digit.
 fn flip(digits: &mut String) {
     let last = digits.pop().unwrap();
     digits.push(if last == '0' { '1' } else { '0' });
