@@ -8,7 +8,7 @@
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
-//! - [`logs`]: where log lines go; [`resources`]: what the process uses.
+//! - [`log`]: where log lines go; [`resources`]: what the process uses.
 //! - [`people`]: users and their sessions; [`webauthn`]: verification of their passkeys.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
