@@ -16,7 +16,7 @@ pub(crate) struct BootedEnclave {
     machine: VirtualMachine,
 }
 
-/// Where the enclave finds its parent's store, way out and log, by its arguments as the first process.
+/// Where the enclave, as the first process, finds its parent's store, egress proxy and log.
 const STORE: u32 = 5001;
 const EGRESS: u32 = 5002;
 const LOGS: u32 = 5003;

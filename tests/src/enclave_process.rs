@@ -29,7 +29,7 @@ enum Running {
 pub struct ParentSide {
     /// The record store.
     pub store: String,
-    /// The way out.
+    /// The egress proxy.
     pub egress: String,
 }
 

@@ -109,7 +109,7 @@ pub struct LimitsConfig {
     pub idle_timeout: Duration,
     /// The time from a request's header to the header of its response.
     #[serde(
-        rename = "answer_timeout_ms",
+        rename = "response_timeout_ms",
         deserialize_with = "milliseconds::<_, 100, 3_600_000>"
     )]
     pub response_timeout: Duration,

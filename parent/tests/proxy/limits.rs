@@ -111,7 +111,7 @@ async fn more_requests_than_there_are_places_for_are_refused() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
-    let parent = Parent::with("answer_timeout_ms = 300").await;
+    let parent = Parent::with("response_timeout_ms = 300").await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);
     let response = parent
         .raw(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
@@ -135,7 +135,7 @@ async fn a_connection_without_a_request_is_closed() {
 #[tokio::test]
 async fn a_client_that_does_not_read_its_response_loses_its_connection() {
     let parent =
-        Parent::with("request_timeout_ms = 500\nanswer_timeout_ms = 500\nrequests = 1").await;
+        Parent::with("request_timeout_ms = 500\nresponse_timeout_ms = 500\nrequests = 1").await;
     let enclave = Enclave::start(&parent.enclave_socket(), |request| async move {
         match request.uri().path() {
             "/long" => text(200, vec![0; 64 * 1024 * 1024]),

@@ -66,7 +66,7 @@ async fn a_request_that_may_have_arrived_is_not_sent_twice() {
 
 #[tokio::test]
 async fn an_enclave_that_does_not_respond_is_given_up_in_time() {
-    let parent = Parent::with("answer_timeout_ms = 300").await;
+    let parent = Parent::with("response_timeout_ms = 300").await;
     let _enclave = Recorder::start(&parent.enclave_socket(), Some(b""));
     let response = parent.get("/").await;
     assert_eq!(response.problem(), "enclave-unreachable");
