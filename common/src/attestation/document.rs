@@ -117,6 +117,11 @@ impl Document {
         &self.sha256
     }
 
+    pub(super) fn is_debug(&self) -> bool {
+        let pcr0 = self.fields.pcrs.get(&0);
+        pcr0.is_none_or(|pcr0| pcr0.iter().all(|byte| *byte == 0))
+    }
+
     fn check_signature(&self, leaf_key: &Key) -> Result<(), Error> {
         UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, leaf_key)
             .verify(

@@ -53,14 +53,17 @@
 mod cbor;
 mod certificate;
 mod document;
+mod encoded;
 mod error;
 mod measurements;
 mod path;
 mod payload;
 mod policy;
 mod root_certificate;
+mod summary;
 #[cfg(feature = "accept-unsigned-documents")]
 mod unsigned;
+mod unverified;
 mod verified;
 
 #[cfg(test)]
@@ -69,9 +72,12 @@ mod forge;
 mod real;
 
 pub use document::{At, DOCUMENT_MAX, Document, sig_structure};
+pub use encoded::{ENCODED_MAX, EncodedDocument, EncodedError, Form, TextEncoding};
 pub use error::{Error, PcrMismatch, Place};
 pub use measurements::{Measurements, MeasurementsError};
 pub use payload::{CABUNDLE_MAX, PCR_LEN, Pcr};
 pub use policy::Policy;
 pub use root_certificate::{RootCertificate, RootCertificateError};
+pub use summary::CertificateSummary;
+pub use unverified::Unverified;
 pub use verified::VerifiedDocument;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Document, Error, Policy, payload::Pcr};
+use super::{CertificateSummary, Document, Error, Policy, payload::Pcr};
 
 /// An attestation document that a root of trust stands behind: an NSM under that root said all of this.
 ///
@@ -60,11 +60,18 @@ impl VerifiedDocument {
         &self.document.fields.certificate
     }
 
+    /// The certificates of the document's path, from the root certificate to the leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CertificateSyntax`] if the document is not signed: it has no path then.
+    pub fn path(&self) -> Result<Vec<CertificateSummary>, Error> {
+        CertificateSummary::of_path(&self.document.fields)
+    }
+
     /// Whether the enclave runs in debug mode: PCR0 is all zero, or not in the document. Either way nothing was measured.
     pub fn is_debug(&self) -> bool {
-        self.pcrs()
-            .get(&0)
-            .is_none_or(|pcr0| pcr0.iter().all(|byte| *byte == 0))
+        self.document.is_debug()
     }
 
     /// Whether an NSM signed it: always, but for builds with the feature `accept-unsigned-documents` and a root that asks for
