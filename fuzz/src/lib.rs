@@ -12,6 +12,7 @@ mod ciphertext_for_recipient;
 mod configuration;
 mod cose_key;
 mod document;
+mod encoded_document;
 mod key_record;
 mod message;
 mod oblivious_keys;
@@ -31,6 +32,7 @@ pub use ciphertext_for_recipient::ciphertext_for_recipient;
 pub use configuration::configuration;
 pub use cose_key::cose_key;
 pub use document::document;
+pub use encoded_document::encoded_document;
 pub use key_record::key_record;
 pub use oblivious_keys::oblivious_keys;
 pub use oblivious_request::oblivious_request;
@@ -54,6 +56,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("configuration", configuration),
     ("cose_key", cose_key),
     ("document", document),
+    ("encoded_document", encoded_document),
     ("key_record", key_record),
     ("oblivious_keys", oblivious_keys),
     ("oblivious_request", oblivious_request),
