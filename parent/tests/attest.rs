@@ -1,4 +1,4 @@
-//! `permafrost attest verify` on documents that real NSMs made.
+//! `permafrost attest verify` and `show` on documents that real NSMs made.
 
 #![allow(
     clippy::expect_used,
@@ -13,11 +13,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 const G1: &str = "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b";
-const PRODUCTION: [&str; 2] = ["production-2022-10.cbor", "production-2026-02.b64"];
+const PRODUCTION: [&str; 4] = [
+    "production-2022-10.cbor",
+    "production-2023-01.cbor",
+    "production-2024-12.cbor",
+    "production-2026-02.b64",
+];
 const DEBUG: [&str; 2] = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 fn fixture(name: &str) -> PathBuf {
@@ -25,7 +30,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(folder).join("attestation").join(name)
 }
 
-/// The document itself, whatever the file holds.
+/// The document itself, whatever form the file has.
 fn document(name: &str) -> Vec<u8> {
     let bytes = std::fs::read(fixture(name)).unwrap();
     if name.ends_with(".cbor") {
@@ -43,8 +48,12 @@ fn verify(file: &Path, arguments: &[&str]) -> Output {
 }
 
 fn verify_input(file: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    attest("verify", file, arguments, input)
+}
+
+fn attest(command: &str, file: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_permafrost"))
-        .args(["attest", "verify"])
+        .args(["attest", command])
         .arg(file)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -59,6 +68,10 @@ fn verify_input(file: &Path, arguments: &[&str], input: &[u8]) -> Output {
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 fn rule(output: &Output) -> String {
@@ -91,7 +104,12 @@ fn production_documents_verify_at_the_time_they_were_signed() {
                 "{field}"
             );
         }
-        assert_eq!(response.as_object().unwrap().len(), 9);
+        let form = match name.ends_with(".cbor") {
+            true => "binary",
+            false => "base64",
+        };
+        assert_eq!(response["form"], form);
+        assert_eq!(response.as_object().unwrap().len(), 10);
     }
 }
 
@@ -144,6 +162,119 @@ fn binary_and_base64_are_told_apart_in_files_and_on_standard_input() {
         let file = directory.path().join("document");
         std::fs::write(&file, input).unwrap();
         assert_eq!(verify(&file, &["--at", "signed"]).status.code(), Some(0));
+    }
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn a_document_is_verified_in_each_form_and_the_form_is_said() {
+    let document = document(PRODUCTION[0]);
+    let (base64, hex) = (STANDARD.encode(&document), hex::encode(&document));
+    let url = URL_SAFE_NO_PAD.encode(&document);
+    for (input, form) in [
+        (base64.clone(), "base64"),
+        (url.clone(), "base64url"),
+        (hex.clone(), "hex"),
+        (format!("\"{base64}\"\n"), "base64 in a quoted string"),
+        (
+            format!("{{\"attestation_doc\": \"{hex}\", \"ok\": true}}"),
+            "hex in the JSON member \"attestation_doc\"",
+        ),
+    ] {
+        let arguments = ["--at", "signed", "--json"];
+        let output = verify_input(Path::new("-"), &arguments, input.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{form}: {output:?}");
+        assert_eq!(json(&output)["form"], form);
+        let output = verify_input(Path::new("-"), &["--at", "signed"], input.as_bytes());
+        let line = format!("{:18}{form}", "form");
+        assert!(text(&output).lines().any(|one| one == line), "{output:?}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn a_member_is_read_if_it_is_named_and_two_documents_are_refused_otherwise() {
+    let [one, other] = [PRODUCTION[0], PRODUCTION[1]].map(|name| STANDARD.encode(document(name)));
+    let both = format!("{{\"document\": \"{one}\", \"previous\": \"{other}\"}}");
+    let at = ["--at", "signed", "--json"];
+    let refused = verify_input(Path::new("-"), &at, both.as_bytes());
+    assert_eq!(rule(&refused), "ambiguous");
+    for (member, name) in [("document", PRODUCTION[0]), ("previous", PRODUCTION[1])] {
+        let named = [&at[..], &["--member", member]].concat();
+        let output = verify_input(Path::new("-"), &named, both.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let expected = json(&verify(&fixture(name), &at));
+        assert_eq!(json(&output)["module_id"], expected["module_id"]);
+        let shown = attest("show", Path::new("-"), &named[2..], both.as_bytes());
+        assert_eq!(json(&shown)["module_id"], expected["module_id"]);
+    }
+    let missing = [&at[..], &["--member", "evidence"]].concat();
+    let output = verify_input(Path::new("-"), &missing, both.as_bytes());
+    assert_eq!(rule(&output), "member");
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn the_path_is_drawn_from_the_root_certificate_to_the_leaf() {
+    let file = fixture("production-2024-12.cbor");
+    let output = verify(&file, &["--at", "signed", "--path"]);
+    let text = text(&output);
+    let root = text
+        .find("cabundle[0]: C=US, O=Amazon, OU=AWS, CN=aws.nitro-enclaves\n")
+        .unwrap_or_else(|| panic!("{text}"));
+    let leaf = text.find("└─ certificate: ").unwrap();
+    assert!(root < leaf, "{text}");
+    for line in [
+        "serial   f93175681b90afe11d46ccb4e4e7f856",
+        "valid    2019-10-28T13:28:05Z to 2049-10-28T14:28:05Z",
+        &format!("SHA-256  {G1}"),
+    ] {
+        assert!(text[root..leaf].contains(line), "{line}: {text}");
+    }
+    let response = json(&verify(&file, &["--at", "signed", "--path", "--json"]));
+    let path = response["path"].as_array().unwrap();
+    assert_eq!(path.len(), 5);
+    assert_eq!(path[0]["place"], "cabundle[0]");
+    assert_eq!(path[0]["sha256"], G1);
+    assert_eq!(path[0]["not_before"], 1_572_269_285);
+    assert_eq!(path[4]["place"], "certificate");
+    let leaf = &path[4];
+    let signed_at = response["timestamp"].as_i64().unwrap() / 1000;
+    assert!(leaf["not_before"].as_i64().unwrap() <= signed_at);
+    assert!(leaf["not_after"].as_i64().unwrap() >= signed_at);
+    for field in ["subject", "serial"] {
+        assert!(leaf[field].as_str().is_some_and(|text| !text.is_empty()));
+    }
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn a_document_is_shown_without_a_judgement_and_marked_unverified() {
+    let mut altered = document(PRODUCTION[0]);
+    *altered.last_mut().unwrap() ^= 1;
+    let output = attest("show", Path::new("-"), &[], &altered);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let shown = text(&output);
+    assert!(shown.starts_with("UNVERIFIED: "), "{shown}");
+    assert!(shown.lines().last().unwrap().starts_with("UNVERIFIED: "));
+    assert!(!shown.contains("Verified"), "{shown}");
+    let response = json(&attest("show", Path::new("-"), &["--json"], &altered));
+    assert_eq!(response["verified"], false);
+    for name in PRODUCTION.into_iter().chain(DEBUG) {
+        let shown = json(&attest("show", &fixture(name), &["--json"], b""));
+        let arguments = ["--at", "signed", "--allow-debug", "--path", "--json"];
+        let verified = json(&verify(&fixture(name), &arguments));
+        for field in [
+            "module_id",
+            "timestamp",
+            "pcrs",
+            "nonce",
+            "user_data",
+            "public_key",
+        ] {
+            assert_eq!(shown[field], verified[field], "{name}: {field}");
+        }
+        assert_eq!(shown["path"], verified["path"], "{name}");
     }
 }
 
@@ -239,16 +370,26 @@ fn an_altered_document_is_refused() {
 }
 
 #[test]
-fn what_is_no_document_fails() {
+fn what_is_not_a_document_fails() {
     for (input, expected) in [
-        (&b""[..], "document-size"),
-        (b"-----BEGIN CERTIFICATE-----\n", "base64"),
+        (&b""[..], "input-size"),
+        (b"-----BEGIN CERTIFICATE-----\n", "encoding"),
+        (b"8440", "cbor"),
+        (b"hEA=", "cbor"),
         (&[0x84, 0x40], "cbor"),
-        (&[0xff; 100_000], "document-size"),
-        (&[b'A'; 40_000], "document-size"),
+        (&[0xff; 100_000], "input-size"),
+        (&[0xff; 65_536], "document-size"),
+        (&[b'A'; 40_000], "encoding"),
+        (b"{\"doc\": 1}", "member"),
+        (b"{\"doc\": }", "json"),
     ] {
-        let output = verify_input(Path::new("-"), &["--json"], input);
-        assert_eq!(rule(&output), expected);
+        for command in ["verify", "show"] {
+            let output = attest(command, Path::new("-"), &["--json"], input);
+            assert_eq!(rule(&output), expected, "{command}");
+            let output = attest(command, Path::new("-"), &[], input);
+            assert_eq!(output.status.code(), Some(1), "{command}: {output:?}");
+            assert!(output.stdout.is_empty(), "{command}: {output:?}");
+        }
     }
 }
 

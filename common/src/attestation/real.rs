@@ -7,7 +7,13 @@ use proptest::prelude::*;
 
 use super::{At, Document, Error, Policy, RootCertificate, VerifiedDocument};
 
-const PRODUCTION: [&str; 2] = ["production-2022-10.cbor", "production-2026-02.b64"];
+const PRODUCTION: [&str; 4] = [
+    "production-2022-10.cbor",
+    "production-2023-01.cbor",
+    "production-2024-12.cbor",
+    NEWEST,
+];
+const NEWEST: &str = "production-2026-02.b64";
 const DEBUG: [&str; 2] = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -70,7 +76,7 @@ fn all_of_them_have_expired() {
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn the_fields_of_a_real_document_are_read() {
-    let document = verify(&fixture(PRODUCTION[1]), At::Signed).unwrap();
+    let document = verify(&fixture(NEWEST), At::Signed).unwrap();
     assert_eq!(
         document.module_id(),
         "i-0340e0cb833504eb6-enc019c12d31f78864d"
@@ -88,8 +94,42 @@ fn the_fields_of_a_real_document_are_read() {
 
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn the_fields_of_documents_of_other_years_are_read() {
+    let length = |field: Option<&[u8]>| field.map(<[u8]>::len);
+    for (name, module_id, timestamp_ms, pcr0, lengths) in [
+        (
+            "production-2023-01.cbor",
+            "i-0ec0e572c8263d8ff-enc0185c4fd382eeb25",
+            1_674_047_239_280,
+            "d265a83faa7b4fa0",
+            (None, Some(120), Some(256)),
+        ),
+        (
+            "production-2024-12.cbor",
+            "i-0f1cd77d37fd8bcc9-enc018e7aa61e2040ff",
+            1_734_075_478_960,
+            "189038eccf28a3a0",
+            (Some(64), None, None),
+        ),
+    ] {
+        let document = verify(&fixture(name), At::Signed).unwrap();
+        assert_eq!(document.module_id(), module_id);
+        assert_eq!(document.timestamp_ms(), timestamp_ms);
+        assert!(document.pcrs().keys().copied().eq(0..16), "{name}");
+        assert!(hex::encode(document.pcrs()[&0]).starts_with(pcr0), "{name}");
+        let found = (
+            length(document.public_key()),
+            length(document.user_data()),
+            length(document.nonce()),
+        );
+        assert_eq!(found, lengths, "{name}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn no_altered_byte_leaves_a_document_that_verifies() {
-    let good = fixture(PRODUCTION[1]);
+    let good = fixture(NEWEST);
     assert!(verify(&good, At::Signed).is_ok());
     let mut altered = good.clone();
     for at in 0..good.len() {
@@ -108,7 +148,7 @@ fn no_altered_byte_leaves_a_document_that_verifies() {
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn no_truncated_or_extended_document_verifies() {
-    let good = fixture(PRODUCTION[1]);
+    let good = fixture(NEWEST);
     for end in 0..good.len() {
         assert!(verify(&good[..end], At::Signed).is_err(), "{end} bytes");
     }
@@ -124,7 +164,7 @@ fn no_truncated_or_extended_document_verifies() {
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn a_signature_does_not_fit_another_document() {
-    let (one, other) = (fixture(PRODUCTION[1]), fixture(PRODUCTION[0]));
+    let (one, other) = (fixture(NEWEST), fixture(PRODUCTION[0]));
     let mut mixed = one.clone();
     let (from, to) = (one.len() - 96, other.len() - 96);
     mixed[from..].copy_from_slice(&other[to..]);
@@ -141,7 +181,7 @@ proptest! {
     fn a_random_mutation_never_verifies_as_something_else(
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0..3, any::<u8>()), 1..8),
     ) {
-        let good = fixture(PRODUCTION[1]);
+        let good = fixture(NEWEST);
         let mut mutated = good.clone();
         for (index, edit, byte) in edits {
             let at = index.index(mutated.len());

@@ -1,4 +1,4 @@
-//! Every reason why an input is in no form of a document.
+//! Every reason why an input is not read as a document.
 
 use super::ENCODED_MAX;
 
@@ -44,16 +44,16 @@ pub enum EncodedError {
         /// Its name, quoted.
         name: String,
     },
-    /// A member was asked for, and the input is not a JSON object.
-    #[error("the member {member} was asked for, accepted: a JSON object; the input is not one")]
+    /// The caller names a member, and the input is not a JSON object.
+    #[error("the input is not a JSON object, accepted: an object with the member {member}")]
     NotAnObject {
-        /// The name that was asked for, quoted.
+        /// The name that the caller gives, quoted.
         member: String,
     },
-    /// The JSON object lacks the member that was asked for.
+    /// The JSON object lacks the member that the caller names.
     #[error("there is no member {member}, accepted: one of {found}")]
     MemberMissing {
-        /// The name that was asked for, quoted.
+        /// The name that the caller gives, quoted.
         member: String,
         /// The names of the members that are there, quoted.
         found: String,
@@ -67,7 +67,9 @@ pub enum EncodedError {
         found: &'static str,
     },
     /// No member has a name by which a document is known, or several have and none of them contains a document.
-    #[error("the members are {found}, accepted: a document in {NAMES}, or name its member{advice}")]
+    #[error(
+        "the object has the members {found}, accepted: a document in {NAMES}, or a member that you name{advice}"
+    )]
     NoDocument {
         /// The names of the members that are there, quoted.
         found: String,
@@ -75,7 +77,9 @@ pub enum EncodedError {
         advice: String,
     },
     /// Several members contain a document.
-    #[error("the members {found} each contain a document, accepted: one; name the member")]
+    #[error(
+        "the members {found} each contain a document, accepted: one, or a member that you name"
+    )]
     SeveralDocuments {
         /// Their names, quoted.
         found: String,

@@ -58,7 +58,7 @@ impl Members {
             (names, documents) => Err(EncodedError::NoDocument {
                 found: listed(self.names()),
                 advice: match (names, documents) {
-                    ([name], 1) => format!(": {} contains one", quoted(name)),
+                    ([name], 1) => format!("; {} contains a document", quoted(name)),
                     _ => String::new(),
                 },
             }),
@@ -93,7 +93,7 @@ fn is_known(name: &str) -> bool {
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<_> = names.map(quoted).collect();
     match names.len() {
-        0 => "none".to_owned(),
+        0 => "(none)".to_owned(),
         count if count > LISTED_MAX => {
             names.truncate(LISTED_MAX);
             format!("{} and {} more", names.join(", "), count - LISTED_MAX)

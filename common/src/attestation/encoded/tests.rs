@@ -150,7 +150,7 @@ fn a_refusal_says_what_came_and_what_is_accepted() {
         (
             "{}",
             None,
-            "the members are none, accepted: a document in attestation, attestation_doc, ",
+            "the object has the members (none), accepted: a document in attestation, attestation_doc, ",
         ),
     ] {
         let error = EncodedDocument::read(input.as_bytes(), member)
@@ -167,7 +167,7 @@ fn a_document_under_another_name_is_pointed_out() {
     assert!(
         error
             .to_string()
-            .ends_with(r#"or name its member: "evidence" contains one"#),
+            .ends_with(r#"or a member that you name; "evidence" contains a document"#),
         "{error}"
     );
 }

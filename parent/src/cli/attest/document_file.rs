@@ -1,85 +1,44 @@
-//! Documents in files: the bytes as they are, or base64.
+//! Files that contain a document in some form.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose};
-use permafrost_common::attestation::DOCUMENT_MAX;
+use clap::Args;
+use permafrost_common::attestation::{ENCODED_MAX, EncodedDocument};
 
-/// The most bytes that are read: base64 of the longest document, with room for line ends.
-const READ_MAX: u64 = 2 * DOCUMENT_MAX as u64;
+use super::refusal::Refusal;
+use crate::cli::outcome::Outcome;
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+/// The file, and where in it the document is.
+#[derive(Args, Debug)]
+pub(super) struct DocumentFile {
+    /// The document: binary, hex, base64 or base64url, the latter three also in a quoted string or in a JSON object; - for
+    /// standard input.
+    file: PathBuf,
 
-/// Reads a file, or standard input for `-`; at most [`READ_MAX`] bytes and one, so that what is longer shows.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(READ_MAX + 1)
-            .read_to_end(&mut bytes)?;
-    } else {
-        File::open(path)?
-            .take(READ_MAX + 1)
-            .read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
+    /// The member of a JSON object that contains the document. Default: the one that is called attestation,
+    /// attestation_doc, attestation_document, document or doc.
+    #[arg(long, value_name = "NAME")]
+    member: Option<String>,
 }
 
-/// The document in a file: text is base64 (standard alphabet, line ends and missing padding allowed), anything else is
-/// the document itself, whose first byte is never ASCII.
-///
-/// # Errors
-/// What is wrong with the base64.
-pub(super) fn decode(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    // What is too long for a document stays as it is: its length is what is wrong with it.
-    if bytes.is_empty() || !bytes.is_ascii() || bytes.len() as u64 > READ_MAX {
-        return Ok(bytes);
-    }
-    let text: Vec<u8> = bytes
-        .into_iter()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    BASE64
-        .decode(&text)
-        .map_err(|error| format!("the file is text, and not base64: {error}"))
-}
-
-/// Standard base64 in one line.
-pub(super) fn encode(document: &[u8]) -> String {
-    general_purpose::STANDARD.encode(document)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn binary_and_base64_lead_to_the_same_bytes() {
-        let document = vec![0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xff];
-        let text = encode(&document);
-        let (start, end) = text.split_at(4);
-        assert_eq!(decode(document.clone()).unwrap(), document);
-        for written in [
-            text.clone(),
-            format!("{text}\n"),
-            format!("{start}\r\n{end}\n"),
-            text.trim_end_matches('=').to_owned(),
-        ] {
-            assert_eq!(decode(written.into_bytes()).unwrap(), document);
-        }
+impl DocumentFile {
+    /// The content of the file: at most [`ENCODED_MAX`] bytes and one, so that an excess is noticed.
+    pub(super) fn read(&self) -> Result<Vec<u8>, Outcome> {
+        let mut bytes = Vec::new();
+        let most = ENCODED_MAX as u64 + 1;
+        let read = if self.file == Path::new("-") {
+            io::stdin().lock().take(most).read_to_end(&mut bytes)
+        } else {
+            File::open(&self.file).and_then(|file| file.take(most).read_to_end(&mut bytes))
+        };
+        read.map_err(|error| Outcome::wrong_call(format!("{}: {error}", self.file.display())))?;
+        Ok(bytes)
     }
 
-    #[test]
-    fn text_that_is_not_base64_is_refused() {
-        let error = decode(b"-----BEGIN".to_vec()).unwrap_err();
-        assert!(error.contains("base64"), "{error}");
+    /// The document in the content of the file.
+    pub(super) fn decode(&self, content: &[u8]) -> Result<EncodedDocument, Refusal> {
+        Ok(EncodedDocument::read(content, self.member.as_deref())?)
     }
 }
