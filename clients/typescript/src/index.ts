@@ -4,11 +4,12 @@
  * {@link Enclave.connect} fetches an attestation document for a fresh nonce, verifies it up to a root certificate, and judges it
  * by a policy. From then on, only that boot of the enclave can read what is sent, and every response is checked.
  *
- * For auditors, {@link Document} verifies a document by itself: {@link Document.parse}, {@link Document.verify},
+ * For auditors, {@link Document} verifies a document by itself: {@link Document.read}, {@link Document.verify},
  * {@link VerifiedDocument.check}.
  */
 
 export { type At, Document } from "./attestation/document.js";
+export { DocumentForm, type TextEncoding } from "./attestation/encoded.js";
 export { AttestationError, type AttestationRule } from "./attestation/error.js";
 export { Measurements, MeasurementsError } from "./attestation/measurements.js";
 export type { Policy } from "./attestation/policy.js";

@@ -2,6 +2,7 @@
 
 import { type Bytes, bytes, concat, sha256, utf8 } from "../bytes.js";
 import { type Cbor, kindOf } from "./cbor.js";
+import { type DocumentForm, readEncoded } from "./encoded.js";
 import { AttestationError } from "./error.js";
 import { verifyP384 } from "./p384.js";
 import { Path } from "./path.js";
@@ -51,6 +52,25 @@ export class Document {
     const own = bytes(encoded);
     const seal = readSeal(readCbor(own, "document"));
     return new Document(own, seal, parsePayload(seal.payload));
+  }
+
+  /**
+   * Parses a document in any form in which services hand it out, and says which it was: binary, hex, base64 or base64url (with or
+   * without padding); the latter three also as a quoted string or in a member of a JSON object. At most 65536 bytes.
+   *
+   * `member` names the member of a JSON object that contains the document. Without it, the document is in a member called
+   * `attestation`, `attestation_doc`, `attestation_document`, `document` or `doc` (case, `_` and `-` make no difference), and no other
+   * member of the object may contain one.
+   *
+   * @throws {AttestationError} the rules from `input-size` to `ambiguous`: the input is in none of the forms, or can be read in more
+   *   than one way; and those of {@link Document.parse}.
+   */
+  static read(
+    input: string | Uint8Array,
+    options: { readonly member?: string } = {},
+  ): { readonly document: Document; readonly form: DocumentForm } {
+    const { bytes, form } = readEncoded(input, options.member);
+    return { document: Document.parse(bytes), form };
   }
 
   /**

@@ -3,6 +3,11 @@
  * are about what the document vouches for.
  */
 export type AttestationRule =
+  | "input-size"
+  | "encoding"
+  | "json"
+  | "member"
+  | "ambiguous"
   | "document-size"
   | "cbor"
   | "trailing-bytes"

@@ -11,6 +11,7 @@ import { refusal } from "./refusal.js";
 
 const FIRST = "production-2022-10.cbor";
 const NEWEST = "production-2026-02.b64";
+const PRODUCTION = [FIRST, "production-2023-01.cbor", "production-2024-12.cbor", NEWEST];
 const DEBUG = ["debug-2022-10.cbor", "debug-2023-09.b64"];
 
 async function verify(document: Bytes, at: At = "signed"): Promise<VerifiedDocument> {
@@ -18,7 +19,7 @@ async function verify(document: Bytes, at: At = "signed"): Promise<VerifiedDocum
 }
 
 describe.skipIf(noFixtures)(`documents of real NSMs${noFixtures ? ` (${noFixtures})` : ""}`, () => {
-  test.each([FIRST, NEWEST])("the production document %s verifies at the time it was made", async (name) => {
+  test.each(PRODUCTION)("the production document %s verifies at the time it was made", async (name) => {
     const document = await verify(attestationFixture(name));
     expect(document.isDebug).toBe(false);
     document.check({ releases: "any" });
@@ -32,7 +33,7 @@ describe.skipIf(noFixtures)(`documents of real NSMs${noFixtures ? ` (${noFixture
     document.check({ releases: "any", allowDebug: true });
   });
 
-  test.each([FIRST, NEWEST, ...DEBUG])("the document %s has expired", async (name) => {
+  test.each([...PRODUCTION, ...DEBUG])("the document %s has expired", async (name) => {
     expect((await refusal(() => verify(attestationFixture(name), "now"))).rule).toBe("certificate-expired");
   });
 
@@ -45,6 +46,30 @@ describe.skipIf(noFixtures)(`documents of real NSMs${noFixtures ? ` (${noFixture
     expect(document.publicKey).toEqual(new TextEncoder().encode("dummy"));
     expect(document.userData).toHaveLength(68);
     expect(document.nonce).toHaveLength(20);
+  });
+
+  test.each([
+    {
+      name: "production-2023-01.cbor",
+      moduleId: "i-0ec0e572c8263d8ff-enc0185c4fd382eeb25",
+      timestampMs: 1_674_047_239_280,
+      pcr0: /^d265a83faa7b4fa0/,
+      lengths: [undefined, 120, 256],
+    },
+    {
+      name: "production-2024-12.cbor",
+      moduleId: "i-0f1cd77d37fd8bcc9-enc018e7aa61e2040ff",
+      timestampMs: 1_734_075_478_960,
+      pcr0: /^189038eccf28a3a0/,
+      lengths: [64, undefined, undefined],
+    },
+  ])("the fields of $name are read", async ({ name, moduleId, timestampMs, pcr0, lengths }) => {
+    const document = await verify(attestationFixture(name));
+    expect(document.moduleId).toBe(moduleId);
+    expect(document.timestampMs).toBe(timestampMs);
+    expect([...document.pcrs.keys()]).toEqual(Array.from({ length: 16 }, (_, index) => index));
+    expect(toHex(document.pcrs.get(0) ?? bytes([]))).toMatch(pcr0);
+    expect([document.publicKey, document.userData, document.nonce].map((field) => field?.length)).toEqual(lengths);
   });
 
   test("no altered byte leaves a document that verifies", async () => {

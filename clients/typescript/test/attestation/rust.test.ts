@@ -34,6 +34,8 @@ async function ours(document: Bytes): Promise<string> {
 describe.skipIf(WHY)(`beside the Rust verifier${WHY ? ` (${WHY})` : ""}`, () => {
   test.each([
     "production-2022-10.cbor",
+    "production-2023-01.cbor",
+    "production-2024-12.cbor",
     "production-2026-02.b64",
     "debug-2022-10.cbor",
     "debug-2023-09.b64",
