@@ -124,7 +124,7 @@ test("no hex is the base64 of a document", () => {
 test("text of the input reaches an error escaped and cut", async () => {
   const long = "\u001b[2J\u202e".repeat(1000);
   const names = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`${index}${long.slice(0, 100)}`, 1]));
-  for (const input of [long, `{"${long}`, `"${long}`, JSON.stringify(names)]) {
+  for (const input of [long, `{"a": ${long}`, `{"${long}`, `"${long}`, JSON.stringify(names)]) {
     for (const member of [undefined, long]) {
       const { message } = await refusal(() => readEncoded(input, member));
       expect(message.length).toBeLessThan(7000);
