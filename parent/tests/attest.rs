@@ -5,7 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails should stop, in its helpers too"
+    reason = "a test that fails should stop, also in its helper functions"
 )]
 
 use std::io::Write;
@@ -61,7 +61,7 @@ fn attest(command: &str, file: &Path, arguments: &[&str], input: &[u8]) -> Outpu
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // The program may end before it has read everything.
+    // The program may end before it has read all of its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
@@ -115,7 +115,7 @@ fn production_documents_verify_at_the_time_they_were_signed() {
 
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
-fn documents_of_debug_enclaves_verify_only_when_asked_for_by_name() {
+fn documents_of_debug_enclaves_verify_only_if_explicitly_allowed() {
     for name in DEBUG {
         let output = verify(&fixture(name), &["--at", "signed", "--json"]);
         assert_eq!(rule(&output), "debug-mode", "{name}");
@@ -317,8 +317,8 @@ fn pcrs_are_compared_when_they_are_named() {
         &["--at", "signed", "--pcrs", other, "--pcrs", matching],
     );
     assert_eq!(one_of_two.status.code(), Some(0), "{one_of_two:?}");
-    let none = verify(&file, &["--at", "signed", "--pcrs", other, "--json"]);
-    assert_eq!(rule(&none), "measurements");
+    let no_match = verify(&file, &["--at", "signed", "--pcrs", other, "--json"]);
+    assert_eq!(rule(&no_match), "measurements");
     let both = verify(
         &file,
         &[
@@ -342,7 +342,7 @@ fn a_nonce_that_is_not_in_the_document_is_refused() {
 
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
-fn the_default_root_is_the_one_that_aws_publishes() {
+fn the_default_root_certificate_is_the_one_that_aws_publishes() {
     let root = fixture("aws-nitro-root-g1.pem");
     let named = [
         "--at",
@@ -394,7 +394,7 @@ fn what_is_not_a_document_fails() {
 }
 
 #[test]
-fn a_wrong_call_is_told_from_a_document_that_fails() {
+fn a_wrong_call_has_another_exit_code_than_a_document_that_fails() {
     let directory = tempfile::tempdir().unwrap();
     let empty = directory.path().join("empty");
     std::fs::write(&empty, "").unwrap();

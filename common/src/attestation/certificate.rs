@@ -1,4 +1,4 @@
-//! One certificate of a path, and the rules it must keep.
+//! One certificate of a path, and the rules that it must follow.
 
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
 use x509_parser::{
@@ -17,8 +17,8 @@ use super::error::{Error, Place, quoted};
 /// An uncompressed point on P-384 (SEC 1 section 2.3.3).
 pub(super) type Key = [u8; 97];
 
-/// A certificate of version 3 with a P-384 key, an ecdsa-with-SHA384 signature and no extension that must be
-/// understood and is not.
+/// A certificate of version 3 with a P-384 key, an ecdsa-with-SHA384 signature and no critical extension that is not
+/// checked.
 pub(super) struct Certificate<'a> {
     place: Place,
     x509: X509Certificate<'a>,
@@ -35,7 +35,7 @@ struct BasicConstraints {
 }
 
 impl<'a> Certificate<'a> {
-    /// Parses a certificate and checks what does not depend on its place in the path.
+    /// Parses a certificate and checks everything that does not depend on its place in the path.
     pub(super) fn parse(place: Place, der: &'a [u8]) -> Result<Self, Error> {
         let syntax = |detail: String| Error::CertificateSyntax { place, detail };
         let (rest, x509) =
@@ -85,7 +85,7 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
-    /// The names chain. Byte equality is stricter than RFC 5280 section 7.1, and holds for AWS.
+    /// The names form a chain. Byte equality is stricter than RFC 5280 section 7.1, and AWS's certificates satisfy it.
     pub(super) fn check_issued_by(&self, issuer: &Self) -> Result<(), Error> {
         if self.x509.issuer().as_raw() == issuer.x509.subject().as_raw() {
             return Ok(());
@@ -97,7 +97,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// RFC 5280 sections 4.2.1.9 and 4.2.1.3 for a CA that `following` further CAs come after.
+    /// RFC 5280 sections 4.2.1.9 and 4.2.1.3 for a CA that `following` further CAs follow.
     pub(super) fn check_ca(&self, following: usize) -> Result<(), Error> {
         let place = self.place;
         let constraints = match self.basic_constraints {
@@ -125,7 +125,7 @@ impl<'a> Certificate<'a> {
             Some(constraints) if constraints.ca || constraints.path_length.is_some() => {
                 return Err(self.basic_constraints_error(
                     Some(constraints),
-                    "CA false and no path length, or none",
+                    "CA false and no path length, or no basic constraints",
                 ));
             }
             _ => {}
@@ -165,7 +165,7 @@ impl<'a> Certificate<'a> {
                     });
                 }
                 ParsedExtension::KeyUsage(usage) => self.key_usage = Some(*usage),
-                // Unreadable must not count as absent: an unreadable CA flag would be no CA flag.
+                // Unreadable must not count as absent: otherwise an unreadable CA flag would be a missing one.
                 _ if extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS
                     || extension.oid == OID_X509_EXT_KEY_USAGE =>
                 {

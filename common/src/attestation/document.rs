@@ -1,4 +1,4 @@
-//! The `COSE_Sign1` around an attestation document, and the way from parsed to verified.
+//! The `COSE_Sign1` around an attestation document, and the step from parsed to verified.
 
 use std::time::SystemTime;
 
@@ -15,12 +15,13 @@ use super::{
     root_certificate::RootCertificate,
 };
 
-/// The longest input that is looked at, in bytes: 16 KiB. Real documents have 4 to 6 KiB.
+/// The longest document that is parsed, in bytes: 16 KiB. Real documents have 4 to 6 KiB.
 pub const DOCUMENT_MAX: usize = 16 * 1024;
 
-/// An attestation document that has been parsed and **not** verified: nothing in it can be read.
+/// An attestation document that has been parsed and **not** verified.
 ///
-/// [`Document::verify`] turns it into a [`VerifiedDocument`], whose fields can.
+/// [`Document::verify`] turns it into a [`VerifiedDocument`], whose fields can be trusted. [`Document::unverified`]
+/// shows what a document says without verifying it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Document {
     sha256: [u8; 32],
@@ -30,14 +31,14 @@ pub struct Document {
     pub(super) fields: Payload,
 }
 
-/// The time at which certificates must be valid and the document's age is taken.
+/// The time at which the certificates must be valid and the document's age is computed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum At {
-    /// This machine's clock, now. What a client wants.
+    /// This machine's clock, now: for clients.
     Now,
     /// A given time; before 1970 counts as 1970.
     Time(SystemTime),
-    /// The document's own signed timestamp: was it good when it was made? For audits of kept documents. It says
+    /// The document's own signed timestamp: was it valid when it was made? For audits of stored documents. It says
     /// nothing about freshness: a leaf key that leaks after its three hours can sign any timestamp within them.
     Signed,
 }
@@ -78,14 +79,14 @@ impl Document {
         })
     }
 
-    /// Verifies the document: its certificates lead from `root` to the leaf, all good at `at`, and the leaf's key
-    /// made the ES384 signature. What the document says is for [`VerifiedDocument::check`] to judge.
+    /// Verifies the document: its certificates lead from `root` to the leaf, all are valid at `at`, and the leaf's key
+    /// made the ES384 signature. [`VerifiedDocument::check`] judges what the document says.
     ///
     /// The path (AWS section 3.2.3, RFC 5280 section 6) is `cabundle[0]` = `root` byte for byte, then the rest of
     /// `cabundle`, then `certificate`. Each is issued and signed by the one before it with ecdsa-with-SHA384 under a
-    /// P-384 key and is valid at `at`, ends included. All but the leaf are CAs with keyCertSign and a path length
-    /// that allows what follows; the leaf is none and has digitalSignature. A critical extension other than basic
-    /// constraints and key usage is refused. Revocation is not looked up: AWS says not to.
+    /// P-384 key and is valid at `at`, both ends included. All but the leaf are CAs with keyCertSign and a path length
+    /// that allows what follows; the leaf is not a CA and has digitalSignature. A critical extension other than basic
+    /// constraints and key usage is refused. Revocation is not checked: AWS says not to.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ pub fn sig_structure(protected: &[u8], payload: &[u8]) -> Vec<u8> {
         Value::Bytes(Vec::new()),
         Value::Bytes(payload.to_vec()),
     ]);
-    // Writing to a Vec has no error to give.
+    // Writing to a Vec cannot fail.
     let _ = ciborium::into_writer(&structure, &mut bytes);
     bytes
 }
@@ -180,7 +181,7 @@ fn byte_string(value: Value, part: &'static str) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// The algorithm and the length of the signature, which nobody has checked yet.
+/// Checks the algorithm and the length of the signature, not the signature itself.
 fn check_seal(protected: &Value, signature: &[u8]) -> Result<(), Error> {
     #[cfg(feature = "accept-unsigned-documents")]
     if super::unsigned::is_form(protected, signature) {

@@ -1,4 +1,4 @@
-//! Every reason why a document is not accepted.
+//! Every reason why a document is refused.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use super::document::DOCUMENT_MAX;
 
 /// The rule that a document broke, what came and what would have been accepted.
 ///
-/// [`Error::rule`] is for programs, [`fmt::Display`] for people. Neither ever holds a secret: an attestation
-/// document has none. Text from the document is quoted and escaped, and long text is cut.
+/// [`Error::rule`] is for programs, [`fmt::Display`] for people. Neither ever contains a secret: an attestation
+/// document has no secrets. Text from the document is quoted and escaped, and long text is cut.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The input is empty or longer than [`DOCUMENT_MAX`]; nothing was parsed.
@@ -23,7 +23,7 @@ pub enum Error {
     Cbor {
         /// Which part of the document.
         part: &'static str,
-        /// What the decoder says, with the offset where it knows it.
+        /// What the decoder reports, with the offset if it is known.
         detail: String,
     },
     /// Bytes follow the CBOR item of a part.
@@ -54,14 +54,14 @@ pub enum Error {
         /// What came.
         found: String,
     },
-    /// The signature has another length than ES384 gives.
+    /// The signature does not have the length of an ES384 signature.
     #[error("the signature has {found} bytes, accepted: 96")]
     SignatureLength {
         /// Its length in bytes.
         found: usize,
     },
 
-    /// The payload lacks a mandatory field, or has null for it.
+    /// The payload lacks a mandatory field, or the field is null.
     #[error("the field {field} is missing")]
     FieldMissing {
         /// The field's name.
@@ -79,7 +79,7 @@ pub enum Error {
         /// The field's name, or the PCR.
         field: String,
     },
-    /// A field has another CBOR type.
+    /// A field has the wrong CBOR type.
     #[error("{field} is {found}, accepted: {expected}")]
     FieldType {
         /// The field's name, with its place inside the field.
@@ -94,7 +94,7 @@ pub enum Error {
     FieldLength {
         /// The field's name, with its place inside the field.
         field: String,
-        /// What is counted: bytes, entries.
+        /// The unit of the length: bytes, entries.
         unit: &'static str,
         /// The length that came.
         found: usize,
@@ -122,23 +122,23 @@ pub enum Error {
         found: i128,
     },
 
-    /// The bundle's first certificate is not the root that the verifier trusts.
-    #[error("the document's root has SHA-256 {found}, trusted is {expected}")]
+    /// The bundle's first certificate is not the root certificate that the verifier trusts.
+    #[error("the document's root certificate has SHA-256 {found}, accepted: {expected}")]
     Root {
         /// SHA-256 of `cabundle[0]`, hex.
         found: String,
-        /// SHA-256 of the trusted root, hex.
+        /// SHA-256 of the trusted root certificate, hex.
         expected: String,
     },
-    /// A certificate is not one DER certificate, or an extension that is judged cannot be read.
+    /// A certificate is not one DER certificate, or an extension that is checked cannot be read.
     #[error("{place} is not a certificate: {detail}, accepted: DER, X.509 version 3")]
     CertificateSyntax {
         /// Which certificate.
         place: Place,
-        /// What the parser says.
+        /// What the parser reports.
         detail: String,
     },
-    /// A certificate is signed with another algorithm than ecdsa-with-SHA384.
+    /// A certificate is signed with an algorithm other than ecdsa-with-SHA384.
     #[error("{place} is signed with {found}, accepted: ecdsa-with-SHA384 (1.2.840.10045.4.3.3)")]
     CertificateAlgorithm {
         /// Which certificate.
@@ -191,7 +191,7 @@ pub enum Error {
         place: Place,
         /// What came.
         found: String,
-        /// What its place asks for.
+        /// What its place requires.
         expected: &'static str,
     },
     /// More CA certificates follow than a certificate's path length constraint allows.
@@ -201,7 +201,7 @@ pub enum Error {
         place: Place,
         /// How many CA certificates follow.
         found: usize,
-        /// How many may.
+        /// How many are allowed.
         allowed: u32,
     },
     /// A certificate's key usage does not fit its place (RFC 5280 section 4.2.1.3).
@@ -211,17 +211,17 @@ pub enum Error {
         place: Place,
         /// What came.
         found: String,
-        /// The usage that its place asks for.
+        /// The usage that its place requires.
         expected: &'static str,
     },
-    /// A certificate has a critical extension that this verifier does not judge (RFC 5280 section 4.2).
+    /// A certificate has a critical extension that this verifier does not check (RFC 5280 section 4.2).
     #[error("{place} has the critical extension {found}, accepted: {expected}")]
     CertificateCriticalExtension {
         /// Which certificate.
         place: Place,
         /// The extension's object identifier.
         found: String,
-        /// The extensions that are judged.
+        /// The extensions that are checked.
         expected: &'static str,
     },
     /// A certificate's signature does not verify under the key of the one before it.
@@ -238,7 +238,7 @@ pub enum Error {
         /// Whose key was tried.
         issuer: Place,
     },
-    /// The verifier asks for documents that nobody signed, and this is none of QEMU's.
+    /// The verifier accepts only QEMU's unsigned documents, and this is not one of them.
     #[cfg(feature = "accept-unsigned-documents")]
     #[error("the document has a signature or certificates, accepted: unsigned documents of QEMU")]
     NotUnsigned,
@@ -250,12 +250,15 @@ pub enum Error {
         found: String,
     },
     /// The PCRs are not those of any accepted release.
-    #[error("the PCRs are of no accepted release: {}", releases(mismatches))]
+    #[error(
+        "the PCRs are not those of any accepted release: {}",
+        releases(mismatches)
+    )]
     Measurements {
-        /// The first PCR that differs, for each accepted release in its order; none where no release is accepted.
+        /// The first PCR that differs, for each accepted release in their order; empty if no release is accepted.
         mismatches: Vec<PcrMismatch>,
     },
-    /// The nonce is not the one asked for.
+    /// The nonce is not the required one.
     #[error("the nonce is {found}, expected {expected}")]
     Nonce {
         /// Hex, or `absent`.
@@ -263,7 +266,7 @@ pub enum Error {
         /// Hex.
         expected: String,
     },
-    /// The user data is not what was asked for.
+    /// The user data is not the required value.
     #[error("the user data is {found}, expected {expected}")]
     UserData {
         /// Hex, or `absent`.
@@ -271,7 +274,7 @@ pub enum Error {
         /// Hex.
         expected: String,
     },
-    /// The public key is not the one asked for.
+    /// The public key is not the required one.
     #[error("the public key is {found}, expected {expected}")]
     PublicKey {
         /// Hex, or `absent`.
@@ -287,7 +290,7 @@ pub enum Error {
         /// The most that the policy allows, in milliseconds.
         max_ms: u64,
     },
-    /// The document is from after the time of judgement, by more than clocks differ.
+    /// The document is from after the time of judgement, by more than a difference of clocks.
     #[error(
         "the document is from {found_ms} ms after the time of judgement, accepted: at most {max_ms} ms"
     )]
@@ -344,10 +347,10 @@ impl Error {
     }
 }
 
-/// Where a certificate stands in the document.
+/// The place of a certificate in the document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Place {
-    /// `cabundle` at this index; the root is at 0.
+    /// `cabundle` at this index; the root certificate is at 0.
     Bundle(usize),
     /// `certificate`: the leaf, whose key signs the document.
     Leaf,
@@ -362,7 +365,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A PCR that is not as a release has it.
+/// A PCR that differs from a release's.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PcrMismatch {
     /// 0 to 31.
@@ -394,7 +397,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 fn releases(mismatches: &[PcrMismatch]) -> String {
     if mismatches.is_empty() {
-        return "none is accepted".to_owned();
+        return "no release is accepted".to_owned();
     }
     let each: Vec<_> = mismatches.iter().map(PcrMismatch::to_string).collect();
     each.join("; or ")

@@ -75,7 +75,7 @@ impl Path {
         certificates
     }
 
-    /// A document, and the root it verifies against.
+    /// A document, and the root certificate under which it verifies.
     pub(super) fn document(&self) -> (Vec<u8>, RootCertificate) {
         self.document_over(self.certificates())
     }
@@ -121,7 +121,7 @@ impl Path {
 /// The entries of a payload.
 pub(super) type Fields = Vec<(Value, Value)>;
 
-/// The fields of a good payload; its certificates are not.
+/// The fields of a good payload, except that its certificates are not certificates.
 pub(super) fn fields() -> Fields {
     let pcrs = (0..16u8).map(|index| (index.into(), Value::Bytes(vec![index + 1; 48])));
     vec![

@@ -9,21 +9,21 @@ use super::{
     payload::{PCR_LEN, Pcr},
 };
 
-/// The PCRs that make up one release: one at least, each 48 bytes.
+/// The PCRs that make up one release: at least one, each 48 bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Measurements(BTreeMap<u8, Pcr>);
 
 /// Why a text is not a set of PCRs.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MeasurementsError {
-    /// The text is not JSON, or not an object of texts.
+    /// The text is not JSON, or not an object of strings.
     #[error("the measurements are not JSON: {0}")]
     Json(String),
-    /// A key is not one that measurements have.
+    /// A key is not one of the accepted keys.
     #[error("the measurements have the key {0}, accepted: PCR0 to PCR31, 0 to 31, HashAlgorithm")]
     Key(String),
-    /// A value is not a text, or an object stands where a text should.
-    #[error("the measurement {0} is not a text, accepted: 96 hex digits")]
+    /// A value is not a string.
+    #[error("the measurement {0} is not a string, accepted: 96 hex digits")]
     Text(String),
     /// The hash is not SHA-384.
     #[error("the measurements were made with {0}, accepted: Sha384")]
@@ -62,7 +62,7 @@ impl Measurements {
     pub fn from_json(text: &str) -> Result<Self, MeasurementsError> {
         let outer = match serde_json::from_str(text) {
             Ok(Node::Object(entries)) => entries,
-            Ok(Node::Text(_)) => return Err(MeasurementsError::Json("it is a text".to_owned())),
+            Ok(Node::Text(_)) => return Err(MeasurementsError::Json("it is a string".to_owned())),
             Err(error) => return Err(MeasurementsError::Json(error.to_string())),
         };
         let entries = match <[(String, Node); 1]>::try_from(outer) {
@@ -176,7 +176,7 @@ fn check_hash(value: &str) -> Result<(), MeasurementsError> {
     }
 }
 
-/// JSON of texts and objects that keeps repeated keys, which a map would hide.
+/// JSON of strings and objects that keeps repeated keys, which a map would hide.
 enum Node {
     Text(String),
     Object(Vec<(String, Node)>),
@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Node {
             type Value = Node;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object, or a text of hex digits")
+                f.write_str("an object, or a string of hex digits")
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Node, E> {

@@ -1,19 +1,21 @@
 //! Nitro attestation documents: parse, verify, judge.
 //!
-//! An attestation document is a statement by an NSM (Nitro Secure Module) about the enclave it belongs to: what was
-//! measured when the enclave started (PCRs), and up to three values that the enclave itself wanted signed. It takes
-//! three steps to believe one, and each step has a type of its own so that none can be forgotten:
+//! In an attestation document, an NSM (Nitro Secure Module) states facts about the enclave it belongs to: what was
+//! measured when the enclave started (PCRs), and up to three values that the enclave itself had signed. Trusting one
+//! takes three steps. Each step has a type of its own, so that none can be forgotten:
 //!
-//! 1. [`Document::parse`]: the bytes are a document, each field of the type and length that AWS defines. Nothing can
-//!    be read from it yet.
+//! 1. [`Document::parse`]: the bytes are a document, each field of the type and length that AWS defines. Its fields are
+//!    not trusted yet, and can only be read by way of [`Document::unverified`].
 //! 2. [`Document::verify`]: its certificates lead from a [`RootCertificate`] that the caller names to the key that signed it, all
-//!    of them good [`At`] a time that the caller names. The result is a [`VerifiedDocument`]: an NSM said this.
-//! 3. [`VerifiedDocument::check`]: it is the enclave, and the moment, that the caller's [`Policy`] asks for.
+//!    of them valid [`At`] a time that the caller names. The result is a [`VerifiedDocument`]: an NSM made this statement.
+//! 3. [`VerifiedDocument::check`]: the document is from the enclave, and from the time, that the caller's [`Policy`] requires.
 //!
-//! Which root is the caller's to say, and there is no default: [`RootCertificate::aws_nitro_g1`] stands for production enclaves,
+//! Services hand out documents as text, in JSON and in binary: [`EncodedDocument::read`] reads them all.
+//!
+//! The caller chooses the root certificate; there is no default. [`RootCertificate::aws_nitro_g1`] is for production enclaves,
 //! and nothing that the development emulator makes will ever verify against it.
 //!
-//! The example judges a document that was made for this page, under a root of its own, by the code of the emulator.
+//! The example judges a document that the emulator's code made for this description, under a root certificate of its own.
 //!
 //! ```
 //! use permafrost_common::attestation::{At, Document, Measurements, Policy, RootCertificate};
@@ -22,17 +24,17 @@
 //! let root = RootCertificate::from_pem(include_str!("example/root.pem"))?;
 //! let release = Measurements::from_json(include_str!("example/measurements.json"))?;
 //!
-//! // Kept documents are judged at the time they were made; a client says At::Now.
+//! // Stored documents are judged at the time they were made; a client uses At::Now.
 //! let verified = Document::parse(document)?.verify(&root, At::Signed)?;
 //! verified.check(&Policy::releases([release.clone()]).nonce(b"example"))?;
 //! assert_eq!(verified.pcrs().len(), 16);
 //!
-//! // Every refusal names its rule, with what came and what was expected.
+//! // Every refusal names its rule, what came and what was expected.
 //! let refusal = verified.check(&Policy::releases([release]).nonce(b"another")).unwrap_err();
 //! assert_eq!(refusal.rule(), "nonce");
 //! assert_eq!(refusal.to_string(), "the nonce is 6578616d706c65, expected 616e6f74686572");
 //!
-//! // Another root, a later time, a single altered byte: there is nothing to read then.
+//! // Another root certificate, a later time, a single altered byte: each is refused.
 //! let refused = |bytes: &[u8], root: &RootCertificate, at| match Document::parse(bytes).and_then(|d| d.verify(root, at)) {
 //!     Ok(_) => "verified",
 //!     Err(error) => error.rule(),

@@ -1,4 +1,4 @@
-//! What a verifier asks of a verified document.
+//! What a verifier requires of a verified document.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use super::{Error, Measurements, VerifiedDocument, error::PcrMismatch};
 /// How far a document may be ahead of the verifier's clock when its age is judged, in milliseconds.
 const AHEAD_MAX_MS: u64 = 5 * 60 * 1000;
 
-/// What a verifier asks of a document. Debug mode is refused unless asked for by name; measurements are given, or
-/// waived by name; everything else is checked if it was set.
+/// What a verifier requires of a document. Debug mode is refused unless it is explicitly allowed; measurements are given or
+/// explicitly waived; everything else is checked if it is set.
 ///
 /// ```
 /// use permafrost_common::attestation::{Measurements, Policy};
@@ -20,7 +20,7 @@ const AHEAD_MAX_MS: u64 = 5 * 60 * 1000;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// None where any measurements will do.
+    /// None if any measurements are accepted.
     releases: Option<Vec<Measurements>>,
     nonce: Option<Vec<u8>>,
     user_data: Option<Vec<u8>>,
@@ -31,7 +31,7 @@ pub struct Policy {
 
 impl Policy {
     /// A policy that accepts these releases: each PCR of at least one of them must be in the document with that very
-    /// value. With none, no document is accepted.
+    /// value. Without releases, no document is accepted.
     pub fn releases(releases: impl IntoIterator<Item = Measurements>) -> Self {
         Self {
             releases: Some(releases.into_iter().collect()),
@@ -39,8 +39,8 @@ impl Policy {
         }
     }
 
-    /// A policy that accepts any code at all. The caller looks at [`VerifiedDocument::pcrs`], or wants only to know
-    /// that some enclave made the document.
+    /// A policy that accepts any code. The caller compares [`VerifiedDocument::pcrs`] itself, or only needs to know that
+    /// an enclave made the document.
     pub fn any_measurements() -> Self {
         Self {
             releases: None,
@@ -52,21 +52,21 @@ impl Policy {
         }
     }
 
-    /// Asks for this nonce: proof that the document was made after the nonce was.
+    /// Requires this nonce: proof that the document was made after the nonce was.
     #[must_use]
     pub fn nonce(mut self, nonce: impl Into<Vec<u8>>) -> Self {
         self.nonce = Some(nonce.into());
         self
     }
 
-    /// Asks for this user data.
+    /// Requires this user data.
     #[must_use]
     pub fn user_data(mut self, user_data: impl Into<Vec<u8>>) -> Self {
         self.user_data = Some(user_data.into());
         self
     }
 
-    /// Asks for this public key.
+    /// Requires this public key.
     #[must_use]
     pub fn public_key(mut self, public_key: impl Into<Vec<u8>>) -> Self {
         self.public_key = Some(public_key.into());
@@ -81,8 +81,8 @@ impl Policy {
         self
     }
 
-    /// Asks for a document made at most this long before the time of judgement (and at most five minutes after it:
-    /// clocks differ). Says nothing under [`At::Signed`](super::At::Signed), where a document's age is zero.
+    /// Requires a document made at most this long before the time of judgement (and at most five minutes after it:
+    /// clocks differ). Has no effect with [`At::Signed`](super::At::Signed), under which a document's age is zero.
     #[must_use]
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
@@ -163,7 +163,7 @@ fn first_mismatch(release: &Measurements, document: &VerifiedDocument) -> Option
     })
 }
 
-/// What came and what was expected, in hex, if something was expected and it is not what came.
+/// What came and what was expected, in hex, if they differ and something was expected.
 fn differing(found: Option<&[u8]>, expected: Option<&[u8]>) -> Option<(String, String)> {
     let expected = expected?;
     (found != Some(expected)).then(|| (hex_or_absent(found), hex::encode(expected)))
@@ -252,16 +252,19 @@ mod tests {
         };
         assert_eq!(check(&[&good]), Ok(()));
         assert_eq!(check(&[&bad, &good]), Ok(()));
-        // PCR0 is right in one and PCR1 in the other: half and half is no release.
+        // PCR0 is right in one and PCR1 in the other: two halves do not make a release.
         let error = check(&[&bad, &other]).unwrap_err();
         assert!(matches!(&error, Error::Measurements { mismatches } if mismatches.len() == 2));
     }
 
     #[test]
-    fn no_accepted_release_accepts_nothing() {
+    fn without_an_accepted_release_every_document_is_refused() {
         let error = verified(|_| ()).check(&Policy::releases([])).unwrap_err();
         assert_eq!(error, Error::Measurements { mismatches: vec![] });
-        assert!(error.to_string().ends_with("none is accepted"), "{error}");
+        assert!(
+            error.to_string().ends_with("no release is accepted"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -309,11 +312,11 @@ mod tests {
     }
 
     #[test]
-    fn nonce_user_data_and_public_key_must_be_those_asked_for() {
+    fn nonce_user_data_and_public_key_must_be_the_required_ones() {
         let document = verified(|fields| {
             set(fields, "public_key", Value::Bytes(b"public key".to_vec()));
         });
-        let none = verified(|fields| {
+        let absent = verified(|fields| {
             for field in ["nonce", "user_data", "public_key"] {
                 set(fields, field, Value::Null);
             }
@@ -340,7 +343,7 @@ mod tests {
                 assert_eq!(error.rule(), rule);
                 assert!(error.to_string().contains(&hex::encode(right)), "{error}");
             }
-            let error = none.check(&policy(b"")).unwrap_err();
+            let error = absent.check(&policy(b"")).unwrap_err();
             assert_eq!(error.rule(), rule, "absent is not empty");
             assert!(error.to_string().contains("absent"), "{error}");
         }

@@ -1,4 +1,4 @@
-//! Roots of trust.
+//! Root certificates.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use super::unsigned;
 
 const AWS_NITRO_G1: &str = include_str!("aws-nitro-root-g1.pem");
 
-/// A root of trust: the certificate that a document's `cabundle` must begin with, byte for byte.
+/// The certificate with which a document's `cabundle` must begin, byte for byte.
 ///
-/// There is no default. A verifier of production enclaves asks for [`RootCertificate::aws_nitro_g1`]; one of development enclaves
-/// reads the development root of that very emulator. A root is taken as it is here; [`Document::verify`] holds it to
-/// the rules of every other certificate of the path, validity included.
+/// There is no default. A verifier of production enclaves uses [`RootCertificate::aws_nitro_g1`]; a verifier of development
+/// enclaves reads the root certificate of that very emulator. Reading one judges nothing: [`Document::verify`] applies the
+/// rules for every certificate of the path to it, including validity.
 ///
 /// [`Document::verify`]: super::Document::verify
 #[derive(Clone, Eq, PartialEq)]
@@ -29,23 +29,23 @@ pub struct RootCertificate {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RootCertificateError {
     /// The text is not one PEM block.
-    #[error("the root is not PEM: {0}, accepted: one block, BEGIN CERTIFICATE")]
+    #[error("the root certificate is not PEM: {0}, accepted: one block, BEGIN CERTIFICATE")]
     Pem(String),
     /// The bytes are not one X.509 certificate in DER.
-    #[error("the root is not a certificate: {0}, accepted: X.509 in DER")]
+    #[error("the root certificate is not a certificate: {0}, accepted: X.509 in DER")]
     Der(String),
 }
 
 impl RootCertificate {
-    /// The AWS Nitro Enclaves root G1 of the commercial partitions, as AWS publishes it. SHA-256 of the DER:
+    /// The AWS Nitro Enclaves root certificate G1 of the commercial partitions, as AWS publishes it. SHA-256 of the DER:
     /// `641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b`. Valid until 2049-10-28.
     pub fn aws_nitro_g1() -> Self {
-        // The embedded text does not change and a test reads it, so no caller has an error to handle. Were it broken,
-        // the empty root would match no document: each certificate of a bundle has at least one byte.
+        // The embedded text does not change and a test reads it, so callers have no error to handle. If it were broken,
+        // the empty certificate would match no document: each certificate of a bundle has at least one byte.
         Self::from_pem(AWS_NITRO_G1).unwrap_or(Self::of(Vec::new(), [0; 32]))
     }
 
-    /// No root: accepts documents that nobody signed, in the form of QEMU's NSM, and no other. Anybody can make one. Only with
+    /// Not a certificate: accepts unsigned documents in the form of QEMU's NSM, and no others. Anyone can make one. Only with
     /// the feature `accept-unsigned-documents`, for tests of booted images.
     #[cfg(feature = "accept-unsigned-documents")]
     pub fn unsigned_documents_of_qemu() -> Self {
@@ -55,7 +55,7 @@ impl RootCertificate {
         }
     }
 
-    /// A root from PEM (RFC 7468): one `CERTIFICATE` block; text before it is skipped.
+    /// A root certificate from PEM (RFC 7468): one `CERTIFICATE` block; text before it is skipped.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl RootCertificate {
         Self::from_der(&block.contents)
     }
 
-    /// A root from DER: one X.509 certificate and nothing after it.
+    /// A root certificate from DER: one X.509 certificate and nothing after it.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_root_is_the_one_that_aws_publishes() {
+    fn the_embedded_root_certificate_is_the_one_that_aws_publishes() {
         assert_eq!(
             hex::encode(RootCertificate::aws_nitro_g1().sha256()),
             "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_reads_from_pem_and_der_alike() {
+    fn a_root_certificate_reads_from_pem_and_der_alike() {
         let root = RootCertificate::aws_nitro_g1();
         assert_eq!(RootCertificate::from_der(root.der()), Ok(root.clone()));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What each certificate of a document says of itself, for people who look at the path.
+//! What each certificate of a document says, for people who look at the path.
 
 use x509_parser::parse_x509_certificate;
 

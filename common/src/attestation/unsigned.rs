@@ -1,15 +1,15 @@
-//! Documents that nobody signed, as QEMU's NSM makes them: for tests of booted images.
+//! Unsigned documents, as QEMU's NSM makes them: for tests of booted images.
 //!
-//! QEMU's `nitro-enclave` machine measures its image and answers as the device does, but has no key to sign with: the
+//! QEMU's `nitro-enclave` machine measures its image and responds as the device does, but has no key to sign with: the
 //! algorithm of its documents is -1, and the signature, the certificate and the only certificate of the bundle are 64 zero bytes
-//! each (`hw/virtio/virtio-nsm.c`). Anybody can make such a document, so this module is in no production build: it
-//! takes the feature `accept-unsigned-documents`, and then still a [`RootCertificate`] that asks for it by name.
+//! each (`hw/virtio/virtio-nsm.c`). Anyone can make such a document, so this module is not in any production build: it
+//! requires the feature `accept-unsigned-documents`, and in addition a [`RootCertificate`] that accepts them explicitly.
 
 use ciborium::Value;
 
 use super::{Document, Error, RootCertificate, VerifiedDocument};
 
-/// The label of the PEM block that stands where a root certificate would.
+/// The label of the PEM block that takes the place of a root certificate.
 pub(super) const LABEL: &str = "ACCEPT UNSIGNED DOCUMENTS";
 
 /// What the block holds: whose unsigned documents.
@@ -24,8 +24,8 @@ pub(super) fn is_form(protected: &Value, signature: &[u8]) -> bool {
 }
 
 impl Document {
-    /// Takes the document as it is, if it is as QEMU's NSM makes them. A signed one is refused: whoever trusts this root has not
-    /// said whose signature counts.
+    /// Accepts the document as it is, if it has the form of QEMU's. A signed one is refused: a verifier with this root has not
+    /// named a certificate that it trusts.
     pub(super) fn accept_unsigned(
         self,
         root: &RootCertificate,
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsigned_document_is_accepted_where_the_root_says_so_and_nowhere_else() {
+    fn an_unsigned_document_is_accepted_with_the_root_for_it_and_with_no_other() {
         let document = unsigned(|_| ());
         let accepted = judge(&document, &RootCertificate::unsigned_documents_of_qemu()).unwrap();
         assert!(!accepted.is_signed());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_form_of_qemus_documents_is_accepted() {
+    fn only_the_exact_form_of_qemus_documents_is_accepted() {
         let root = RootCertificate::unsigned_documents_of_qemu();
         let payload = forge::encode(&Value::Map(forge::fields()));
         for (bytes, rule) in [
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_is_asked_for_by_name() {
+    fn the_root_for_unsigned_documents_reads_from_its_pem_block() {
         let root = RootCertificate::from_pem(ROOT).unwrap();
         assert_eq!(root, RootCertificate::unsigned_documents_of_qemu());
         assert!(format!("{root:?}").contains("unsigned"), "{root:?}");

@@ -1,13 +1,12 @@
-//! What a document says, without a judgement.
+//! What a document says, unverified.
 
 use std::collections::BTreeMap;
 
 use super::{CertificateSummary, Document, Error, payload::Pcr};
 
-/// The fields of a document that **nobody has verified**: anyone can make one that says the same.
+/// The fields of a document, **unverified**: anyone can make one that says the same.
 ///
-/// For looking at a document, and for saying why it is refused. Whatever depends on a field reads it from a
-/// [`VerifiedDocument`](super::VerifiedDocument).
+/// For looking at a document. Code that depends on a field reads it from a [`VerifiedDocument`](super::VerifiedDocument).
 #[derive(Clone, Copy, Debug)]
 pub struct Unverified<'a>(&'a Document);
 
@@ -19,7 +18,7 @@ impl Document {
 }
 
 impl<'a> Unverified<'a> {
-    /// What calls itself an NSM: at least 1 byte, any characters.
+    /// The claimed NSM: at least 1 byte, any characters.
     pub fn module_id(&self) -> &'a str {
         &self.0.fields.module_id
     }
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_root_certificate_stands_behind_can_be_looked_at() {
+    fn a_document_that_does_not_verify_can_be_looked_at() {
         let (bytes, _) = Path::new().document();
         let document = Document::parse(&bytes).unwrap();
         let refused = document

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{CertificateSummary, Document, Error, Policy, payload::Pcr};
 
-/// An attestation document that a root of trust stands behind: an NSM under that root said all of this.
+/// An attestation document that has been verified up to a root certificate: an NSM under it stated all of this.
 ///
-/// Whether it is the *right* enclave is still to be judged: [`VerifiedDocument::check`].
+/// [`VerifiedDocument::check`] judges whether it is the *right* enclave.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct VerifiedDocument {
     pub(super) document: Document,
@@ -45,7 +45,7 @@ impl VerifiedDocument {
         self.document.fields.nonce.as_deref()
     }
 
-    /// What the enclave wanted signed: 0 to 512 bytes. In Permafrost a [`Binding`](crate::binding::Binding).
+    /// What the enclave had signed: 0 to 512 bytes. In Permafrost a [`Binding`](crate::binding::Binding).
     pub fn user_data(&self) -> Option<&[u8]> {
         self.document.fields.user_data.as_deref()
     }
@@ -69,12 +69,12 @@ impl VerifiedDocument {
         CertificateSummary::of_path(&self.document.fields)
     }
 
-    /// Whether the enclave runs in debug mode: PCR0 is all zero, or not in the document. Either way nothing was measured.
+    /// Whether the enclave runs in debug mode: PCR0 is all zero or absent. In both cases nothing was measured.
     pub fn is_debug(&self) -> bool {
         self.document.is_debug()
     }
 
-    /// Whether an NSM signed it: always, but for builds with the feature `accept-unsigned-documents` and a root that asks for
+    /// Whether an NSM signed it: always, except in builds with the feature `accept-unsigned-documents` and with a root that accepts
     /// unsigned ones.
     pub fn is_signed(&self) -> bool {
         self.document.signature.len() == 96
@@ -90,7 +90,7 @@ impl VerifiedDocument {
         self.judged_at_ms
     }
 
-    /// SHA-256 of the whole document, all its bytes: what `X-Enclave-Attestation` carries.
+    /// SHA-256 of the whole document, all its bytes: the value of `X-Enclave-Attestation`.
     pub fn digest(&self) -> &[u8; 32] {
         self.document.digest()
     }

@@ -1,4 +1,4 @@
-//! The certificates of a document, from the root to the leaf.
+//! The certificates of a document, from the root certificate to the leaf.
 
 use super::{
     certificate::{Certificate, Key},
@@ -7,10 +7,10 @@ use super::{
     root_certificate::RootCertificate,
 };
 
-/// The certificates of one document: one CA or more, the trusted root first, and the leaf.
+/// The certificates of one document: one or more CAs, of which the first is the trusted root certificate, and the leaf.
 pub(super) struct Path<'a> {
     root: Certificate<'a>,
-    /// Everything below the root; the leaf is last.
+    /// Everything below the root certificate; the leaf is last.
     below: Vec<Certificate<'a>>,
     leaf_key: Key,
 }
@@ -50,7 +50,7 @@ impl<'a> Path<'a> {
         &self.leaf_key
     }
 
-    /// Every rule but the signatures (RFC 5280 section 6.1.3 a.2 and a.4, section 6.1.4 k to o), at a time in
+    /// Every rule except the signatures (RFC 5280 section 6.1.3 a.2 and a.4, section 6.1.4 k to o), at a time in
     /// seconds since 1970.
     pub(super) fn check_rules(&self, at: i64) -> Result<(), Error> {
         let mut issuer = &self.root;
@@ -69,7 +69,7 @@ impl<'a> Path<'a> {
         Ok(())
     }
 
-    /// The signatures, the root's own among them (RFC 5280 section 6.1.3 a.1).
+    /// The signatures, including the root certificate's own (RFC 5280 section 6.1.3 a.1).
     pub(super) fn check_signatures(&self) -> Result<(), Error> {
         let mut issuer = &self.root;
         issuer.check_signed_by(issuer)?;

@@ -114,7 +114,7 @@ fn a_foreign_bundle_under_the_same_names_is_refused() {
 }
 
 #[test]
-fn a_root_that_did_not_sign_itself_is_refused() {
+fn a_root_certificate_that_did_not_sign_itself_is_refused() {
     let path = Path::new();
     let mut certificates = path.certificates();
     let end = certificates[ROOT].len() - 1;
@@ -213,7 +213,7 @@ fn a_ca_whose_basic_constraints_are_not_critical_is_refused() {
 }
 
 #[test]
-fn basic_constraints_that_cannot_be_read_do_not_count_as_none() {
+fn basic_constraints_that_cannot_be_read_do_not_count_as_absent() {
     let error = refusal(LEAF, |params| {
         params.is_ca = IsCa::NoCa;
         params.custom_extensions = vec![CustomExtension::from_oid_content(
@@ -303,7 +303,7 @@ fn an_unknown_extension_is_refused_only_if_it_is_critical() {
 }
 
 #[test]
-fn a_known_critical_extension_that_is_not_judged_is_refused() {
+fn a_known_critical_extension_that_is_not_checked_is_refused() {
     let error = refusal(ZONE, |params| {
         params.name_constraints = Some(rcgen::NameConstraints {
             permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("example".into())],
@@ -330,7 +330,7 @@ fn another_curve_is_refused_wherever_it_is() {
         let mut path = Path::new();
         path.keys[index] = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let certificates = path.certificates();
-        // The document is signed by some P-384 key: the path is refused before that is looked at.
+        // The document is signed by some P-384 key: the path is refused before the signature is checked.
         let error = verify(Path::new().document_over(certificates)).unwrap_err();
         let expected = ["certificate-key", "certificate-algorithm"];
         assert!(expected.contains(&error.rule()), "{error}");
@@ -354,7 +354,7 @@ fn a_certificate_that_is_not_der_is_refused() {
 }
 
 #[test]
-fn a_bundle_of_the_root_alone_is_enough() {
+fn a_bundle_of_the_root_certificate_alone_is_enough() {
     let mut path = Path::new();
     path.params.drain(REGION..LEAF);
     path.keys.drain(REGION..LEAF);

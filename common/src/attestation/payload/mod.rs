@@ -15,7 +15,7 @@ pub const PCR_LEN: usize = 48;
 /// A PCR's value.
 pub type Pcr = [u8; PCR_LEN];
 
-/// The longest `cabundle` that is followed, in certificates. AWS sends four.
+/// The longest `cabundle` that is accepted, in certificates. AWS sends four.
 pub const CABUNDLE_MAX: usize = 8;
 
 const CERTIFICATE_MAX: usize = 1024;
@@ -35,7 +35,7 @@ const FIELDS: [&str; 9] = [
     "nonce",
 ];
 
-/// The fields of a document, each of the type and length that AWS defines.
+/// The fields of a document, each with the type and length that AWS defines.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Payload {
     pub(super) module_id: String,
@@ -70,7 +70,7 @@ impl Payload {
     }
 }
 
-/// The payload's entries by name: all known, none twice.
+/// The payload's entries by name: all known, each once.
 struct Fields(BTreeMap<&'static str, Value>);
 
 impl Fields {
@@ -92,7 +92,7 @@ impl Fields {
         Ok(Self(fields))
     }
 
-    /// AWS writes null where an optional field is absent, so null and absent are one.
+    /// AWS writes null for an absent optional field, so null and absent are the same.
     fn take(&mut self, field: &'static str) -> Option<Value> {
         self.0.remove(field).filter(|value| !value.is_null())
     }
@@ -115,7 +115,7 @@ impl Fields {
 
 fn module_id(value: Value) -> Result<String, Error> {
     let id = text(value, "module_id")?;
-    // AWS sets no upper bound; the document's own does.
+    // AWS sets no upper bound; the bound on the document is one.
     check_length("module_id", "bytes", id.len(), 1, super::DOCUMENT_MAX)?;
     Ok(id)
 }

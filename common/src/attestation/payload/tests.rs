@@ -1,4 +1,4 @@
-//! Each rule of AWS's syntax, kept and broken.
+//! Each rule of AWS's syntax, followed and broken.
 
 use super::super::forge::{Fields as Entries, bundle, encode, fields, set};
 use super::*;

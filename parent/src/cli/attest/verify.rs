@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   permafrost attest verify document.cbor
   permafrost attest verify document.b64 --pcr 1=<96 hex> --nonce 00ff --json
-  permafrost attest verify kept.cbor --at 2026-02-02T12:00:00Z --pcrs measurements.json
+  permafrost attest verify stored.cbor --at 2026-02-02T12:00:00Z --pcrs measurements.json
   permafrost attest verify response.json --member evidence --path
   permafrost attest fetch | permafrost attest verify - --root-certificate .permafrost/enclave/development-root.pem
 
@@ -51,11 +51,12 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "HEX", value_parser = parse_nonce)]
     nonce: Option<Nonce>,
 
-    /// The time of judgement: now, signed (the document's own timestamp), or a time such as 2026-02-02T12:00:00Z.
+    /// The time at which the document must be valid: now, signed (its own timestamp), or a time such as
+    /// 2026-02-02T12:00:00Z.
     #[arg(long, value_name = "now|signed|RFC3339", default_value = "now", value_parser = parse_at)]
     at: At,
 
-    /// Accept an enclave in debug mode, which measures nothing and hides nothing.
+    /// Accept an enclave in debug mode: it is not measured, and the parent can read its console.
     #[arg(long)]
     allow_debug: bool,
 
@@ -150,7 +151,7 @@ impl Verify {
         };
         let verdict = match report.signed {
             true => "Verified: an NSM under this root certificate made this document.",
-            false => "NOT SIGNED, as asked: anyone can have made this document.",
+            false => "NOT SIGNED, as this root allows: anyone can have made this document.",
         };
         let mut text = format!("{verdict}\n");
         line(&mut text, "form", &report.form);
@@ -167,7 +168,7 @@ impl Verify {
     }
 }
 
-/// What is asked of a document, with every file read.
+/// What is required of a document, with the content of every file.
 struct Request {
     root: RootCertificate,
     at: At,
