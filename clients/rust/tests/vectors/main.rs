@@ -46,6 +46,10 @@ mod every_file {
             "clients/rust/tests/vectors/content_digest.rs",
         ),
         (
+            "document-forms.json",
+            "common/src/attestation/encoded/tests.rs",
+        ),
+        (
             "key-configurations.json",
             "clients/rust/tests/vectors/key_configurations.rs",
         ),

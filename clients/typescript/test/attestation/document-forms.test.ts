@@ -15,11 +15,13 @@ interface Case {
   readonly member?: string;
 }
 
-const TABLE = vectors<{
-  document: string;
-  read: readonly (Case & { form: string })[];
-  refused: readonly (Case & { refused_by: string })[];
-}>("document-forms.json");
+interface Table {
+  readonly document: string;
+  readonly read: readonly (Case & { form: string })[];
+  readonly refused: readonly (Case & { refused_by: string })[];
+}
+
+const TABLE = vectors<Table>("document-forms.json");
 
 const DOCUMENT = fromBase64(TABLE.document) ?? bytes([]);
 const TAGGED = concat(bytes([0xd2]), DOCUMENT);

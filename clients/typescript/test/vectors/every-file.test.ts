@@ -9,6 +9,7 @@ const RUN: readonly (readonly [file: string, test: string])[] = [
   ["binary-http.json", "test/vectors/binary-http.test.ts"],
   ["binding.json", "test/vectors/binding.test.ts"],
   ["content-digest.json", "test/vectors/content-digest.test.ts"],
+  ["document-forms.json", "test/attestation/document-forms.test.ts"],
   ["key-configurations.json", "test/vectors/key-configurations.test.ts"],
   ["padding.json", "test/oblivious/padding.test.ts"],
   ["passkey-challenge.json", "test/people/challenge.test.ts"],
