@@ -280,6 +280,30 @@ fn a_document_is_shown_without_a_judgement_and_marked_unverified() {
 
 #[test]
 #[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
+fn text_of_a_document_is_shown_escaped() {
+    let mut hostile = document(PRODUCTION[0]);
+    let city = b"Seattle";
+    for at in 0..hostile.len() - city.len() {
+        if hostile[at..].starts_with(city) {
+            hostile[at..at + city.len()].copy_from_slice(b"S\x1b[2Jle");
+        }
+    }
+    // After the name of the field and the head of its value: two bytes.
+    let module_id = hostile
+        .windows(9)
+        .position(|at| at == b"module_id")
+        .unwrap()
+        + 11;
+    hostile[module_id..module_id + 4].copy_from_slice(b"\x1b[2J");
+    let output = attest("show", Path::new("-"), &[], &hostile);
+    let shown = text(&output);
+    assert!(shown.contains("module            \\u{1b}[2J"), "{shown:?}");
+    assert!(shown.contains("L=S\\u{1b}[2Jle"), "{shown:?}");
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+}
+
+#[test]
+#[cfg_attr(not(fixtures), ignore = "PERMAFROST_FIXTURES not found")]
 fn pcrs_are_compared_when_they_are_named() {
     let file = fixture(PRODUCTION[0]);
     let pcrs = json(&verify(&file, &["--at", "signed", "--json"]))["pcrs"].clone();

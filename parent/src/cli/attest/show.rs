@@ -78,7 +78,7 @@ struct Shown {
 impl Shown {
     fn text(&self) -> String {
         let mut text =
-            "UNVERIFIED: nothing here has been checked, and anyone can make a document that says it.\n\n"
+            "UNVERIFIED: no signature and no certificate has been checked. Anyone can make a document that says this.\n\n"
                 .to_owned();
         line(&mut text, "form", &self.form);
         text.push_str(&self.contents.text("timestamp"));
