@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use permafrost_common::store::{Entry, LISTING_MAX, Listing};
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 
 use crate::background;
 
@@ -61,6 +62,8 @@ pub enum StoreResponse {
     Cut,
     /// There is never a response.
     Silence,
+    /// This response, once the gate has a permit for it.
+    Held(Arc<Semaphore>, Box<StoreResponse>),
 }
 
 /// Every version of every record so far, and the present lie.
@@ -188,7 +191,7 @@ impl LyingStore {
             state.requests.push(request.clone());
             (state.lie)(&request, honest)
         };
-        match response {
+        match released(response).await {
             StoreResponse::Record(version, bytes) => Ok(tagged(200, Some(version), bytes)),
             StoreResponse::NotModified(version) => Ok(tagged(304, Some(version), Vec::new())),
             StoreResponse::Absent => Ok(tagged(404, None, Vec::new())),
@@ -205,8 +208,18 @@ impl LyingStore {
                 let never: Infallible = std::future::pending().await;
                 match never {}
             }
+            StoreResponse::Held(..) => unreachable!("it was released"),
         }
     }
+}
+
+/// A response that was held, once it may go.
+async fn released(mut response: StoreResponse) -> StoreResponse {
+    while let StoreResponse::Held(gate, held) = response {
+        gate.acquire().await.expect("the gate is open").forget();
+        response = *held;
+    }
+    response
 }
 
 impl State {

@@ -174,33 +174,19 @@ impl Root {
         Ok(self.state())
     }
 
-    /// Checks that the pass of resealing that began at `began` shows that no record is sealed in an older epoch.
+    /// Forgets the epochs before `newest`. What is still sealed in one of them does not open again.
     ///
     /// # Errors
-    /// [`RootError::InUse`] if there was no such pass, or if others may have sealed in an older epoch after it began.
-    pub fn check_settled(&self, began: Option<Instant>) -> Result<(), RootError> {
-        let epoch = self.secrets.now().newest().0;
-        let Some(began) = began else {
-            return Err(RootError::InUse(format!(
-                "since this enclave started, no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left"
-            )));
-        };
-        let settle = self.source.kms.config().epoch_settle_s;
-        let after = began.saturating_duration_since(self.secrets.newest_since());
-        if after >= Duration::from_secs(settle) {
-            return Ok(());
-        }
-        Err(RootError::InUse(format!(
-            "the last whole pass of /v1/root/reseal began {} s after this enclave took up epoch {epoch}, so others may have \
-            sealed in an older one since; accepted: a pass that begins at least {settle} s after it (kms.epoch_settle_s)",
-            after.as_secs()
-        )))
-    }
-
-    /// Forgets the epochs before `newest`. What is still sealed in one of them does not open again.
-    pub async fn retire_before(&self, newest: Epoch) -> Result<RootState, RootError> {
+    /// [`RootError::Epoch`] if `newest` is not the newest epoch, and [`RootError::InUse`] unless `pass` shows that no record is
+    /// sealed in an older one. Both are judged while no other request changes the epochs.
+    pub async fn retire_before(
+        &self,
+        newest: Epoch,
+        pass: &ResealPass,
+    ) -> Result<RootState, RootError> {
         let mut known = self.known.lock().await;
         self.check_newest(newest)?;
+        self.check_settled(pass.complete_since(newest))?;
         let mut secrets = RootSecrets::clone(&self.secrets.now());
         secrets.retire_before(newest);
         let proven = Proven {
@@ -263,6 +249,29 @@ impl Root {
             return Ok(record.open(secret.clone(), newer.version, oldest)?);
         }
         source.open(newer).await
+    }
+
+    /// Checks that the pass of resealing that began at `began` shows that no record is sealed in an older epoch.
+    ///
+    /// # Errors
+    /// [`RootError::InUse`] if there was no such pass, or if others may have sealed in an older epoch after it began.
+    fn check_settled(&self, began: Option<Instant>) -> Result<(), RootError> {
+        let epoch = self.secrets.now().newest().0;
+        let Some(began) = began else {
+            return Err(RootError::InUse(format!(
+                "since this enclave started, no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left"
+            )));
+        };
+        let settle = self.source.kms.config().epoch_settle_s;
+        let after = began.saturating_duration_since(self.secrets.newest_since());
+        if after >= Duration::from_secs(settle) {
+            return Ok(());
+        }
+        Err(RootError::InUse(format!(
+            "the last whole pass of /v1/root/reseal began {} s after this enclave took up epoch {epoch}, so others may have \
+            sealed in an older one since; accepted: a pass that begins at least {settle} s after it (kms.epoch_settle_s)",
+            after.as_secs()
+        )))
     }
 
     fn check_newest(&self, expected: Epoch) -> Result<(), RootError> {

@@ -158,13 +158,8 @@ fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let request: RetireRoot = call.json()?;
         let thawed = enclave.thawed()?;
-        let state = thawed.root.state();
-        if state.epoch == request.epoch {
-            let began = thawed.reseal_pass.complete_since(request.epoch);
-            thawed.root.check_settled(began)?;
-        }
-        let root = Arc::clone(&thawed.root);
-        let state = whole(async move { root.retire_before(request.epoch).await }).await?;
+        let (root, pass) = (Arc::clone(&thawed.root), Arc::clone(&thawed.reseal_pass));
+        let state = whole(async move { root.retire_before(request.epoch, &pass).await }).await?;
         Reply::json(200, &state)
     })
 }

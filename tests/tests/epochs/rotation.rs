@@ -1,11 +1,15 @@
 //! New epochs, and the retirement of older ones.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use permafrost_common::api::Key;
-use permafrost_tests::{LyingParent, Measured, message, new_key, refusal};
+use permafrost_tests::{
+    LyingParent, Measured, StoreResponse, measurements, message, new_key, predecessors, refusal,
+};
+use tokio::sync::{Semaphore, mpsc};
 
-use crate::steps::{PATIENCE, actions, epochs_of, page, pass, signs};
+use crate::steps::{PATIENCE, actions, epochs_of, is_write, page, pass, signs};
 
 #[tokio::test]
 async fn after_a_rotation_old_records_open_and_new_writes_use_the_new_epoch() {
@@ -65,6 +69,38 @@ async fn restarts_with_one_call(parent: &mut LyingParent, keys: &[Key], epochs: 
 }
 
 #[tokio::test]
+async fn an_early_request_to_retire_retires_nothing_once_the_rotation_before_it_is_done() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    // The store holds the new epoch's record back, and the request to retire comes meanwhile.
+    let (arrived, mut writes) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    parent.store.lie(move |request, honest| {
+        if !is_write(request) {
+            return honest;
+        }
+        arrived.send(()).unwrap();
+        StoreResponse::Held(Arc::clone(&held), Box::new(honest))
+    });
+    let early = async {
+        writes.recv().await.unwrap();
+        let (retired, ()) = tokio::join!(alice.retire_root(2), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            gate.add_permits(1);
+        });
+        retired
+    };
+    let (rotated, retired) = tokio::join!(alice.rotate_root(1), early);
+    parent.store.be_honest();
+    assert_eq!(rotated.unwrap().epochs, [1, 2]);
+    assert_eq!(refusal(retired), "epoch-in-use");
+    assert_eq!(alice.root().await.unwrap().epochs, [1, 2]);
+    signs(&alice, &key).await;
+}
+
+#[tokio::test]
 async fn a_rotation_repeated_makes_no_second_epoch() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
@@ -107,7 +143,7 @@ async fn a_rotation_while_kms_is_down_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_epoch_is_retired_only_after_a_whole_pass_and_never_opens_again() {
+async fn an_epoch_is_retired_only_after_a_whole_pass_and_stays_shut_when_its_records_come_back() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let keys = [new_key(&alice).await, new_key(&alice).await];
@@ -122,9 +158,9 @@ async fn an_epoch_is_retired_only_after_a_whole_pass_and_never_opens_again() {
     parent.enclave.restart();
     let alice = parent.principal("alice").await;
     assert_eq!(alice.root().await.unwrap().epochs, [2]);
-    for (key, old) in keys.iter().zip(old) {
+    for (key, old) in keys.iter().zip(&old) {
         let newest = parent.store.versions(&key.id);
-        parent.store.put_back(&key.id, old);
+        parent.store.put_back(&key.id, old.clone());
         let refused = alice.sign(&key.id, &message()).await.unwrap_err();
         assert!(
             refused
@@ -136,6 +172,31 @@ async fn an_epoch_is_retired_only_after_a_whole_pass_and_never_opens_again() {
         parent.store.put_back(&key.id, newest);
         signs(&alice, key).await;
     }
+
+    // With the root secret's record from before the retirement, too, epoch 1 stays shut where the configuration says so.
+    let newest = parent.store.root_secret();
+    let (of_epoch_1, before_retirement) = (newest[..1].to_vec(), newest[..2].to_vec());
+    let (before, after) = (
+        parent.configuration(),
+        parent.configuration_with(&format!(
+            "oldest_epoch = 2\n{}",
+            predecessors(&[&measurements(&parent.configuration())])
+        )),
+    );
+    parent
+        .kms
+        .allow(&parent.key_arn, "test", &[&before, &after]);
+    parent.enclave.configure(&after);
+    parent.store.put_back_root_secret(of_epoch_1);
+    parent.enclave.restart_unready();
+    parent.enclave.refuses_with("accepts 2 and later");
+    parent.store.put_back_root_secret(before_retirement);
+    parent.enclave.restart();
+    let alice = parent.principal("alice").await;
+    assert_eq!(alice.root().await.unwrap().epochs, [2]);
+    parent.store.put_back(&keys[0].id, old[0].clone());
+    let refused = alice.sign(&keys[0].id, &message()).await;
+    assert_eq!(refusal(refused), "record-invalid");
 }
 
 #[tokio::test]
