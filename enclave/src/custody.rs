@@ -64,7 +64,7 @@ impl Custody {
         parts.extend(request.participants.iter().map(String::as_str));
         let threshold = request.threshold.to_string();
         parts.push(&threshold);
-        let new = self.new_key(caller, idempotency_key, &parts, now);
+        let new = self.new_key(caller, &caller.name, idempotency_key, &parts, now);
         let record = blocking({
             let new = new.clone();
             move || KeyRecord::deal(new, participants, &mut OsRng)
@@ -146,7 +146,8 @@ impl Custody {
         let old = self.find(caller, id).await?;
         let disable = request.disable_old;
         let parts = ["replace", id, if disable { "disable" } else { "keep" }];
-        let new = self.new_key(caller, idempotency_key, &parts, now);
+        // Whoever replaces it, the key stays its owner's.
+        let new = self.new_key(caller, old.value.owner(), idempotency_key, &parts, now);
         let record = blocking({
             let (new, old) = (new.clone(), Arc::clone(&old.value));
             move || old.replacement(new, &mut OsRng)
@@ -258,6 +259,7 @@ impl Custody {
     fn new_key(
         &self,
         caller: &Caller,
+        owner: &str,
         idempotency_key: &str,
         request: &[&str],
         now: u64,
@@ -269,13 +271,13 @@ impl Custody {
             idempotency_key,
         ]);
         let mut id = [0; KeyId::LEN];
-        let tag = self.owner_tag(&caller.name);
+        let tag = self.owner_tag(owner);
         for (to, from) in id.iter_mut().zip(tag.iter().chain(&own)) {
             *to = *from;
         }
         NewKey {
             id: KeyId::from_bytes(id),
-            owner: caller.name.clone(),
+            owner: owner.to_owned(),
             created_at: now,
             request_digest: sha256(request),
         }

@@ -2,6 +2,7 @@
 
 use permafrost_client::IdempotencyKey;
 use permafrost_common::api::{KeyStatus, ReplaceKey};
+use permafrost_common::http_signature::Algorithm;
 use permafrost_tests::{
     HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three,
 };
@@ -106,3 +107,35 @@ async fn one_principals_keys_do_not_exist_for_another() {
     }
     assert_eq!(alice.key(&key.id).await.unwrap(), key);
 }
+
+#[tokio::test]
+async fn a_key_that_another_principal_replaces_stays_its_owners() {
+    let mut measured = Measured::new("test");
+    measured.principal("admin", Algorithm::Ed25519, ALL_KEYS);
+    let stack = HonestStack::start(measured);
+    let (alice, admin) = (
+        stack.principal("alice").await,
+        stack.principal("admin").await,
+    );
+    let old = new_key(&alice).await;
+    let replace = ReplaceKey { disable_old: false };
+    let idempotency_key = IdempotencyKey::random().unwrap();
+    let new = admin
+        .replace(&old.id, &replace, &idempotency_key)
+        .await
+        .unwrap();
+    let signed = alice.sign(&new.id, &message()).await.unwrap();
+    assert!(is_signed_by(&signed, &new.group_public_key));
+    let mut listed: Vec<_> = alice.list_keys(None, None).await.unwrap().keys;
+    listed.sort_by_key(|key| key.id != old.id);
+    assert_eq!(listed.len(), 2);
+    assert_eq!((&listed[1].id, &listed[1].owner), (&new.id, &old.owner));
+}
+
+/// The policy of a principal that may use the keys of all others.
+const ALL_KEYS: &str = r#"
+operations = ["list_keys", "show_key", "sign", "replace_key"]
+keys = "all"
+payloads = ["message"]
+requests_per_minute = 6000
+"#;

@@ -146,7 +146,7 @@ pub enum KeyScope {
     /// Those it made.
     #[default]
     Own,
-    /// All keys.
+    /// All keys but those of people.
     All,
     /// Those listed by id, whichever principal made them.
     Listed(BTreeSet<String>),
@@ -185,7 +185,7 @@ impl Policy {
     pub fn allows_key(&self, name: &str, id: &str, owner: &str) -> bool {
         match &self.keys {
             KeyScope::Own => name == owner,
-            KeyScope::All => true,
+            KeyScope::All => !is_of_a_user(owner),
             KeyScope::Listed(ids) => ids.contains(id),
             KeyScope::OwnAmong(ids) => name == owner && ids.contains(id),
         }
@@ -207,6 +207,13 @@ impl Policy {
             _ => Ok(()),
         }
     }
+}
+
+/// What the name of every user begins with, as the owner of keys. No principal of the configuration has such a name.
+pub(crate) const USER_PREFIX: &str = "user.";
+
+fn is_of_a_user(owner: &str) -> bool {
+    owner.starts_with(USER_PREFIX)
 }
 
 #[derive(Deserialize)]

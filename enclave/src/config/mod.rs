@@ -14,6 +14,7 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 
 pub use self::limits::Limits;
+pub(crate) use self::principals::check_kinds;
 use self::principals::{PrincipalSection, principals};
 use crate::auth::Principal;
 use crate::keys::Network;

@@ -7,7 +7,7 @@ use permafrost_common::http_signature::PublicKey;
 use serde::Deserialize;
 
 use super::{ConfigError, value};
-use crate::auth::{KeyScope, OperationName, Policy, Principal};
+use crate::auth::{KeyScope, OperationName, Policy, Principal, USER_PREFIX};
 use crate::keys::PayloadKind;
 
 #[derive(Deserialize)]
@@ -65,13 +65,7 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
                 "1 to 60000000",
             ));
         }
-        if section.nostr_kinds.is_some() && !section.payloads.contains(&PayloadKind::NostrEvent) {
-            return Err(value(
-                &key("nostr_kinds"),
-                "given, but payloads does not have nostr_event",
-                "nostr_kinds only beside nostr_event",
-            ));
-        }
+        check_kinds(&key("nostr_kinds"), &section.payloads, section.nostr_kinds.is_some())?;
         principals.push(Principal {
             name: section.name,
             public_key: section.public_key,
@@ -87,8 +81,28 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
     Ok(principals)
 }
 
+/// Checks that `nostr_kinds`, the key of that name, restricts what it seems to restrict.
+pub(crate) fn check_kinds(
+    key: &str,
+    payloads: &BTreeSet<PayloadKind>,
+    given: bool,
+) -> Result<(), ConfigError> {
+    let contradiction = match given {
+        false => return Ok(()),
+        true if !payloads.contains(&PayloadKind::NostrEvent) => {
+            "given, but payloads does not have nostr_event"
+        }
+        true if payloads.contains(&PayloadKind::Digest) => {
+            "given, but payloads has digest, and the digest of an event of any kind is one"
+        }
+        true => return Ok(()),
+    };
+    let accepted = "nostr_kinds only beside nostr_event and without digest";
+    Err(value(key, contradiction, accepted))
+}
+
 fn names_a_person(name: &str) -> bool {
-    ["user.", "session."]
+    [USER_PREFIX, "session."]
         .iter()
         .any(|prefix| name.starts_with(prefix))
 }

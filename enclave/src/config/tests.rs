@@ -71,7 +71,11 @@ fn values_out_of_range_are_refused_with_what_is_accepted() {
         ),
         (
             GOOD.replace("\"nostr_event\"", "\"message\""),
-            "nostr_kinds",
+            "nostr_kinds: given, but payloads does not have nostr_event",
+        ),
+        (
+            GOOD.replace("\"nostr_event\"", "\"nostr_event\", \"digest\""),
+            "nostr_kinds: given, but payloads has digest",
         ),
         (
             format!("{GOOD}{}", &GOOD[GOOD.find("[[").unwrap()..]),

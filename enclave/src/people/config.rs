@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::auth::{KeyScope, OperationName, Policy};
-use crate::config::{ConfigError, in_range, value};
+use crate::config::{ConfigError, check_kinds, in_range, value};
 use crate::keys::PayloadKind;
 use crate::pem;
 use crate::webauthn::{AttestationRoots, RelyingParty};
@@ -90,13 +90,11 @@ impl PeopleConfig {
             section.recovery_delay_s,
             3_600..=30 * 86_400,
         )?;
-        if section.nostr_kinds.is_some() && !section.payloads.contains(&PayloadKind::NostrEvent) {
-            return Err(value(
-                "people.nostr_kinds",
-                "given, but payloads does not have nostr_event",
-                "nostr_kinds only beside nostr_event",
-            ));
-        }
+        check_kinds(
+            "people.nostr_kinds",
+            &section.payloads,
+            section.nostr_kinds.is_some(),
+        )?;
         if let Some(digest) = &section.page_sha256
             && !is_sha256(digest)
         {

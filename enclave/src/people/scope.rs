@@ -7,6 +7,7 @@ use permafrost_common::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{KeyScope, OperationName, Policy};
+use crate::keys::PayloadKind;
 use crate::keys::KeyId;
 
 /// The most entries of each list.
@@ -80,6 +81,8 @@ impl Narrowing {
                 .retain(|operation| operations.contains(operation.as_str()));
         }
         if let Some(kinds) = &self.nostr_kinds {
+            // A digest may be that of an event of any kind.
+            policy.payloads.remove(&PayloadKind::Digest);
             policy.nostr_kinds = Some(match policy.nostr_kinds.take() {
                 Some(allowed) => allowed.intersection(kinds).copied().collect(),
                 None => kinds.clone(),
@@ -119,7 +122,6 @@ fn list<T: Ord>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::PayloadKind;
 
     fn policy() -> Policy {
         Policy {
@@ -159,6 +161,25 @@ mod tests {
         assert!(!one.allows_key("user.a", &id, "user.b"));
         assert!(!one.allows_key("user.a", &"1".repeat(44), "user.a"));
         assert_eq!(narrowed(Scope::default()), policy());
+    }
+
+    #[test]
+    fn a_scope_with_kinds_of_events_leaves_no_digest_to_sign() {
+        let both = [PayloadKind::Digest, PayloadKind::NostrEvent];
+        for (nostr_kinds, left) in [(Some(vec![1]), &both[1..]), (None, &both[..])] {
+            let mut policy = Policy {
+                payloads: both.into(),
+                nostr_kinds: None,
+                ..policy()
+            };
+            let scope = Scope {
+                nostr_kinds,
+                ..Scope::default()
+            };
+            let narrowing = Narrowing::parse(Some(scope), "/scope").unwrap();
+            narrowing.apply(&mut policy);
+            assert_eq!(policy.payloads, left.iter().copied().collect());
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use permafrost_common::api::ResealRecords;
 use permafrost_common::api::people::{Guardians, Link, Scope, User};
-use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Wanted, refusal};
+use permafrost_common::http_signature::Algorithm;
+use permafrost_tests::{
+    Authenticator, Browser, HonestStack, Measured, Wanted, message, new_key, refusal,
+};
 use serde_json::json;
 
 use crate::recovery::recover;
@@ -52,6 +55,29 @@ async fn a_person_uses_only_their_own_keys() {
     let service = stack.principal("alice").await;
     let theirs = service.key(&alice.registered.key.id).await;
     assert_eq!(refusal(theirs), "key-not-found");
+}
+
+#[tokio::test]
+async fn a_principal_who_may_use_all_keys_may_use_none_of_peoples() {
+    let mut measured = Measured::new("test").people("");
+    measured.principal(
+        "admin",
+        Algorithm::Ed25519,
+        "operations = [\"list_keys\", \"show_key\", \"sign\"]\nkeys = \"all\"\npayloads = [\"message\"]\nrequests_per_minute = 600",
+    );
+    let stack = HonestStack::start(measured);
+    let alice = person(&stack).await;
+    let (service, admin) = (stack.principal("bob").await, stack.principal("admin").await);
+    let key = new_key(&service).await;
+    admin.sign(&key.id, &message()).await.unwrap();
+    let hers = &alice.registered.key;
+    for refused in [
+        refusal(admin.key(&hers.id).await),
+        refusal(admin.sign(&hers.id, &message()).await),
+    ] {
+        assert_eq!(refused, "key-not-found");
+    }
+    assert_eq!(admin.list_keys(None, None).await.unwrap().keys, [key]);
 }
 
 #[tokio::test]
