@@ -1,6 +1,8 @@
 //! The relying party: its id, and the origins whose pages may use it.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{AttestationRoots, WebauthnError, error::quoted};
 
@@ -32,7 +34,7 @@ pub enum RelyingPartyError {
     },
     /// An origin is not in the form in which browsers send it (RFC 6454 section 6.2).
     #[error(
-        "an origin is {found}; accepted: https://HOST or https://HOST:PORT, or http://localhost with or without a port; HOST a domain in lower-case ASCII, PORT not the scheme's default, and nothing after it"
+        "an origin is {found}; accepted: https://HOST or https://HOST:PORT, or http://localhost with or without a port; HOST a domain in lower-case ASCII, PORT not the scheme's default, and nothing after it; or android:apk-key-hash: and the 43 characters of a SHA-256 in base64url"
     )]
     Origin {
         /// What came, quoted.
@@ -57,8 +59,10 @@ pub enum RelyingPartyError {
 }
 
 impl RelyingParty {
-    /// A relying party with this id, whose pages are at these origins: 1 to 16 exact texts, `https://host[:port]`, or
-    /// `http://localhost[:port]` for development.
+    /// A relying party with this id, whose pages and apps are at these origins: 1 to 16 exact texts, `https://host[:port]`,
+    /// `http://localhost[:port]` for development, or `android:apk-key-hash:` and the unpadded base64url of the SHA-256 (32 bytes, 43
+    /// characters) of the certificate that signs an Android app. An app is bound to the id by the Digital Asset Links that its domain
+    /// serves, not by its origin.
     ///
     /// The id must be each origin's host or a parent domain of it (WebAuthn Level 3 section 5.1.3, step on `rp.id`), of at least
     /// two labels unless it is `localhost`. Whether it is a public suffix (`co.uk`) is not checked: browsers refuse those.
@@ -76,12 +80,15 @@ impl RelyingParty {
         }
         for (index, origin) in origins.iter().enumerate() {
             let found = || quoted(origin);
-            let host = host(origin).ok_or_else(|| RelyingPartyError::Origin { found: found() })?;
-            if !is_at_or_below(host, id) {
-                return Err(RelyingPartyError::OutOfScope {
-                    origin: found(),
-                    id: id.to_owned(),
-                });
+            if !is_android_app(origin) {
+                let host =
+                    host(origin).ok_or_else(|| RelyingPartyError::Origin { found: found() })?;
+                if !is_at_or_below(host, id) {
+                    return Err(RelyingPartyError::OutOfScope {
+                        origin: found(),
+                        id: id.to_owned(),
+                    });
+                }
             }
             if origins.iter().take(index).any(|before| before == origin) {
                 return Err(RelyingPartyError::Twice { found: found() });
@@ -139,6 +146,13 @@ impl RelyingParty {
             accepted: self.id.clone(),
         })
     }
+}
+
+/// Whether an origin is that of an Android app, in the form in which Android's credential manager states it.
+fn is_android_app(origin: &str) -> bool {
+    let hash = origin.strip_prefix("android:apk-key-hash:");
+    hash.and_then(|hash| URL_SAFE_NO_PAD.decode(hash).ok())
+        .is_some_and(|hash| hash.len() == 32)
 }
 
 /// The host of an origin, if the origin is in its one accepted form.
@@ -318,5 +332,40 @@ mod tests {
                 found: "\"https://example.org\"".to_owned()
             })
         );
+    }
+
+    #[test]
+    fn an_android_app_is_accepted_by_the_hash_of_its_certificate_where_it_is_listed() {
+        let app = "android:apk-key-hash:Esrw9r2q2zuIkz5sXTg0EbrKrqRKVrJiXuVZKUmrV5I";
+        let page = "https://wallet.example.org";
+        let both = new("wallet.example.org", &[page, app]).unwrap();
+        assert!(both.check_origin(app).is_ok() && both.check_origin(page).is_ok());
+        let pages = new("wallet.example.org", &[page]).unwrap();
+        assert!(matches!(
+            pages.check_origin(app),
+            Err(WebauthnError::Origin { .. })
+        ));
+        for other in [
+            app.to_lowercase(),
+            format!("{app}="),
+            app[..app.len() - 1].to_owned(),
+            app.replace("V5I", "V5J"),
+        ] {
+            assert!(both.check_origin(&other).is_err(), "{other}");
+        }
+        for invalid in [
+            format!("{app}="),
+            app[..app.len() - 1].to_owned(),
+            // Not the one encoding of its bytes.
+            app.replace("V5I", "V5J"),
+            app.replace("apk-key-hash:", ""),
+            app.replace("android", "ios"),
+        ] {
+            let refused = new("wallet.example.org", &[&invalid]);
+            assert!(
+                matches!(refused, Err(RelyingPartyError::Origin { .. })),
+                "{invalid}"
+            );
+        }
     }
 }
