@@ -10,6 +10,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 use crate::attestor::Attestor;
 use crate::auth::Authenticator;
 use crate::boot::Boot;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::custody::Custody;
 use crate::people::{People, PeopleConfig, PeopleRecords};
@@ -44,7 +45,7 @@ pub struct Thawed {
     /// People, if the measured configuration has a section `[people]`.
     pub people: Option<People>,
     /// How far resealing has come.
-    pub reseal_pass: ResealPass,
+    pub reseal_pass: Arc<ResealPass>,
 }
 
 impl Thawed {
@@ -56,6 +57,7 @@ impl Thawed {
         config: &Config,
         store: &Arc<StoreClient>,
         root: Arc<Root>,
+        clock: &Arc<Clock>,
     ) -> Result<Self, KeyError> {
         let secrets = root.secrets();
         let (deployment, cache_bytes) = (config.deployment.clone(), config.limits.cache_bytes);
@@ -66,8 +68,8 @@ impl Thawed {
             cache_bytes,
         ));
         let of_people = |people: &PeopleConfig| {
-            let records = Arc::clone(&people_records);
-            People::new(people.clone(), deployment.clone(), config.limits, records)
+            let (records, clock) = (Arc::clone(&people_records), Arc::clone(clock));
+            People::new(people.clone(), deployment.clone(), config.limits, records, clock)
         };
         let people = config.people.as_ref().map(of_people).transpose();
         let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), cache_bytes);
@@ -76,7 +78,7 @@ impl Thawed {
             people: people.map_err(|_| KeyError::Library("give random bytes"))?,
             people_records,
             root,
-            reseal_pass: ResealPass::default(),
+            reseal_pass: Arc::default(),
         })
     }
 }

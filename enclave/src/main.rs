@@ -183,7 +183,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
         tokio::time::sleep(wait).await;
         wait = UNSEAL_WAIT_MAX.min(wait * 2);
     };
-    match Thawed::new(config, &store, Arc::clone(&root)) {
+    match Thawed::new(config, &store, Arc::clone(&root), &enclave.attestor.clock) {
         Ok(thawed) => enclave.thaw(thawed),
         Err(error) => return enclave.waits_for(error.to_string()),
     }

@@ -7,15 +7,21 @@
     clippy::unwrap_used
 )]
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use bytes::Bytes;
 use permafrost_client::Error;
-use permafrost_common::api::people::{Link, NewSession, PasskeyStatus, User};
+use permafrost_common::api::people::{
+    Link, NewSession, PasskeyStatus, Recovery, RecoveryCodes, StartRecovery, User,
+};
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_common::problem::Problem;
 use permafrost_tests::{
     Authenticator, Browser, LyingParent, Measured, Person, SharedParent, StoreRequest,
     StoreResponse, Wanted, WholeRequest, WholeResponse, refusal, with_nonce,
 };
+use tokio::sync::Semaphore;
 
 async fn people() -> SharedParent {
     LyingParent::shared(Measured::new("test").people("")).await
@@ -106,6 +112,52 @@ async fn a_replayed_login_opens_no_second_session() {
 }
 
 #[tokio::test]
+async fn a_request_that_the_store_holds_up_beyond_its_time_is_not_carried_out_again() {
+    let measured = Measured::new("test").limits("request_max_age_s = 2");
+    let parent = LyingParent::with(measured.people("")).await;
+    let alice = person(&parent).await;
+    parent.proxy.take_seen();
+    let _user: User = alice.browser.get("/v1/user").await.unwrap();
+    let (request, response) = parent.proxy.take_seen().pop().unwrap();
+    assert_eq!(response.status(), 200);
+    let created = created(&request);
+
+    // Sent again in the last second of its time, it waits for the user's record.
+    wait_until(created + 2).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let (held, place) = (Arc::clone(&gate), alice.place().to_owned());
+    let mut first = true;
+    parent.store.lie(move |request, honest| match request {
+        StoreRequest::Get { id, .. } if *id == place && std::mem::take(&mut first) => {
+            StoreResponse::Held(Arc::clone(&held), Box::new(honest))
+        }
+        _ => honest,
+    });
+    let proxy = parent.proxy.clone();
+    let again = tokio::spawn(async move { proxy.send(request).await });
+    // Another request, judged later, makes the enclave forget the nonces of that second.
+    wait_until(created + 3).await;
+    let _user: User = alice.browser.get("/v1/user").await.unwrap();
+    gate.add_permits(1);
+    assert_eq!(problem_of(&again.await.unwrap()), "request-expired");
+}
+
+/// When a request was signed, in seconds since 1970.
+fn created(request: &WholeRequest) -> u64 {
+    let input = request.headers()["signature-input"].to_str().unwrap();
+    let (_, rest) = input.split_once(";created=").unwrap();
+    rest.split(';').next().unwrap().parse().unwrap()
+}
+
+/// Waits until the clock shows this time, in seconds since 1970.
+async fn wait_until(time: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(time);
+    if let Ok(remaining) = time.duration_since(SystemTime::now()) {
+        tokio::time::sleep(remaining + Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_approval_of_one_request_does_not_carry_another() {
     let parent = people().await;
     let alice = person(&parent).await;
@@ -143,17 +195,24 @@ async fn a_users_record_swapped_with_anothers_is_refused() {
 async fn a_record_from_before_a_revocation_is_refused_by_the_enclave_that_saw_the_revocation() {
     let parent = people().await;
     let mut alice = person(&parent).await;
-    let before = parent.store.versions_of("user", alice.place());
-    let path = format!("/v1/sessions/{}/end", alice.browser.session());
-    let _user: User = alice
-        .browser
-        .ask(&Wanted::empty(&path), None)
+    let _codes: RecoveryCodes = alice
+        .approved("create_recovery_codes", &Wanted::empty("/v1/recovery-codes"))
         .await
         .unwrap();
+    let before = parent.store.versions_of("user", alice.place());
+    let passkey = &alice.registered.user.passkeys[0].id;
+    let revoke = Wanted::empty(&format!("/v1/passkeys/{passkey}/revoke"));
+    let revoked: User = alice.approved("revoke_passkey", &revoke).await.unwrap();
+    assert!(revoked.passkeys.is_empty());
+    let after = parent.store.versions_of("user", alice.place());
+
+    // In the older record the passkey is active and its session open.
     parent.store.put_back_of("user", alice.place(), before);
+    assert_eq!(refusal(alice.login().await), "record-rolled-back");
     let refused = alice.browser.get::<User>("/v1/user").await;
     assert_eq!(refusal(refused), "record-rolled-back");
-    assert_eq!(refusal(alice.login().await), "record-rolled-back");
+    parent.store.put_back_of("user", alice.place(), after);
+    assert_eq!(refusal(alice.login().await), "passkey-unknown");
 }
 
 #[tokio::test]
@@ -197,22 +256,55 @@ async fn an_offer_by_another_users_link_code_is_decided_by_that_user_alone() {
 async fn a_dropped_cancellation_has_no_response_that_the_client_believes() {
     let parent = people().await;
     let alice = person(&parent).await;
-    let other: User = alice.browser.get("/v1/user").await.unwrap();
-    let pretended = serde_json::to_vec(&other).unwrap();
+    let codes: RecoveryCodes = alice
+        .approved("create_recovery_codes", &Wanted::empty("/v1/recovery-codes"))
+        .await
+        .unwrap();
+    let start = StartRecovery {
+        user: alice.id().to_owned(),
+        code: codes.codes.first().cloned(),
+        passkey_name: "a stranger's".to_owned(),
+    };
+    let handle = hex::decode(alice.id()).unwrap();
+    let recovery: Recovery = alice
+        .browser
+        .with_new_passkey(
+            "start_recovery",
+            &Wanted::post("/v1/recoveries", &start),
+            &mut Authenticator::new(),
+            &handle,
+        )
+        .await
+        .unwrap();
+
+    // The parent sends something else to the enclave, and gives the client the user as after a cancellation, signed or not.
+    parent.proxy.change_requests(|mut request| {
+        if request.uri().path().ends_with("/cancel") {
+            *request.uri_mut() = "/v1/health".parse().unwrap();
+            *request.method_mut() = http::Method::GET;
+        }
+        request
+    });
+    let mut cancelled: User = alice.browser.get("/v1/user").await.unwrap();
+    cancelled.recoveries.clear();
+    let pretended = serde_json::to_vec(&cancelled).unwrap();
     parent.proxy.change_responses(move |request, response| {
         match request.uri().path().ends_with("/cancel") {
-            true => {
-                let mut response = response.map(|_| Bytes::from(pretended.clone()));
-                *response.status_mut() = http::StatusCode::OK;
-                response
-            }
+            true => response.map(|_| Bytes::from(pretended.clone())),
             false => response,
         }
     });
-    let cancel = Wanted::empty("/v1/recoveries/00/cancel");
+    let cancel = Wanted::empty(&format!("/v1/recoveries/{}/cancel", recovery.id));
     let refused = alice.browser.ask::<User>(&cancel, None).await.unwrap_err();
     assert!(
         matches!(refused, Error::ResponseNotAuthentic(_)),
         "{refused}"
     );
+
+    // The user knows that it is not cancelled, and cancels it once the parent lets the request through.
+    parent.proxy.be_honest();
+    let user: User = alice.browser.get("/v1/user").await.unwrap();
+    assert_eq!(user.recoveries.len(), 1);
+    let user: User = alice.browser.ask(&cancel, None).await.unwrap();
+    assert!(user.recoveries.is_empty());
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use permafrost_common::http_signature::{AttestationDigest, PublicKey, SignedRequest};
 use permafrost_common::problem::{Problem, ProblemType};
 
+pub(crate) use policy::USER_PREFIX;
 pub use policy::{KeyScope, OperationName, Policy};
 pub(crate) use rate::Rate;
 use replay::{ReplayMemory, Seen};
@@ -162,6 +163,12 @@ impl Authenticator {
         let expires = request.created().saturating_add(self.max_age);
         match replays.remember(request.nonce(), expires, now.as_secs()) {
             Seen::New => {}
+            Seen::Forgotten => {
+                return Err(Problem::new(
+                    ProblemType::RequestExpired,
+                    "the request expired while it was judged",
+                ));
+            }
             Seen::Before => {
                 return Err(Problem::new(
                     ProblemType::RequestReplayed,

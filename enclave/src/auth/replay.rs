@@ -10,6 +10,8 @@ pub(super) struct ReplayMemory {
     capacity: usize,
     nonces: HashSet<Fingerprint>,
     by_expiry: BTreeSet<(u64, Fingerprint)>,
+    /// The latest time that a request was judged at: what expired before it is forgotten.
+    horizon: u64,
 }
 
 /// The result of remembering a nonce.
@@ -40,12 +42,17 @@ impl ReplayMemory {
                 .unwrap_or(usize::MAX),
             nonces: HashSet::new(),
             by_expiry: BTreeSet::new(),
+            horizon: 0,
         }
     }
 
     /// Remembers a nonce until after `expires`; both times in seconds since 1970.
     pub(super) fn remember(&mut self, nonce: &str, expires: u64, now: u64) -> Seen {
-        self.forget_before(now);
+        self.horizon = self.horizon.max(now);
+        self.forget_before(self.horizon);
+        if expires < self.horizon {
+            return Seen::Forgotten;
+        }
         let print = fingerprint(nonce);
         if self.nonces.contains(&print) {
             return Seen::Before;
@@ -97,6 +104,16 @@ mod tests {
         assert_eq!(memory.remember("a", 100, 100), Seen::Before);
         assert_eq!(memory.remember("b", 100, 50), Seen::New);
         assert_eq!(memory.remember("a", 200, 101), Seen::New);
+    }
+
+    #[test]
+    fn a_nonce_that_may_be_forgotten_is_refused_however_early_its_request_was_judged() {
+        let mut memory = ReplayMemory::for_rate(60, 60);
+        assert_eq!(memory.remember("a", 100, 50), Seen::New);
+        assert_eq!(memory.remember("b", 200, 101), Seen::New);
+        assert_eq!(memory.remember("a", 100, 100), Seen::Forgotten);
+        assert_eq!(memory.remember("c", 100, 99), Seen::Forgotten);
+        assert_eq!(memory.remember("d", 101, 99), Seen::New);
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl People {
         let guardians = self.guardians(person, request).await?;
         self.change_approved(person, approval, now, ("guardians_set", ""), |user| {
             user.guardians = guardians.clone();
+            user.judge_approvals();
             Ok(())
         })
         .await

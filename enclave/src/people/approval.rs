@@ -60,7 +60,7 @@ impl People {
         let challenge = nonce.challenge(approval.purpose, &approval.request);
         let made = webauthn::register(&self.config.relying_party, &challenge, &response, now)
             .map_err(problem)?;
-        self.challenges.take(&nonce, now.as_secs())?;
+        self.challenges.take(&nonce, self.clock.now().as_secs())?;
         Ok((made, nonce))
     }
 
@@ -97,7 +97,8 @@ impl People {
         let relying_party = &self.config.relying_party;
         let authenticated =
             webauthn::authenticate(relying_party, &challenge, response, &known).map_err(problem)?;
-        self.challenges.take(nonce, now.as_secs())?;
+        // The store was asked for the user since `now` was read.
+        self.challenges.take(nonce, self.clock.now().as_secs())?;
         Ok(Used {
             credential_id: passkey.credential_id.to_vec(),
             authenticated,

@@ -37,6 +37,8 @@ pub struct Nonce([u8; NONCE_LEN]);
 struct Used {
     nonces: HashSet<[u8; 16]>,
     by_expiry: BTreeSet<(u64, [u8; 16])>,
+    /// The latest time that an approval was judged at: what expired by then is forgotten.
+    horizon: u64,
 }
 
 impl Challenges {
@@ -82,13 +84,7 @@ impl Challenges {
             ))
         })?;
         if now >= nonce.expires_at() {
-            return Err(Problem::new(
-                ProblemType::ChallengeExpired,
-                format!(
-                    "the nonce expired at {}; the enclave's clock is at {now}",
-                    nonce.expires_at()
-                ),
-            ));
+            return Err(expired(&nonce, now));
         }
         match self.used().nonces.contains(&nonce.fingerprint()) {
             true => Err(used()),
@@ -96,10 +92,16 @@ impl Challenges {
         }
     }
 
-    /// Uses up a nonce whose approval was verified.
+    /// Uses up a nonce whose approval was verified. `now` is read after all that the verification waited for.
     pub fn take(&self, nonce: &Nonce, now: u64) -> Result<(), Problem> {
         let mut memory = self.used();
+        memory.horizon = memory.horizon.max(now);
+        let now = memory.horizon;
         memory.forget_before(now);
+        // It may have been used and be forgotten.
+        if now >= nonce.expires_at() {
+            return Err(expired(nonce, now));
+        }
         if memory.nonces.len() >= USED_MAX {
             let detail = "too many approvals at once";
             return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(1));
@@ -196,6 +198,14 @@ fn message(purpose: &str, clear: &[u8]) -> Vec<u8> {
     [b"permafrost nonce ", purpose.as_bytes(), b"\0", clear].concat()
 }
 
+fn expired(nonce: &Nonce, now: u64) -> Problem {
+    let expires_at = nonce.expires_at();
+    Problem::new(
+        ProblemType::ChallengeExpired,
+        format!("the nonce expired at {expires_at}; the enclave's clock is at {now}"),
+    )
+}
+
 fn used() -> Problem {
     Problem::new(
         ProblemType::ChallengeUsed,
@@ -235,6 +245,20 @@ mod tests {
         assert_eq!(check(&challenges, "login", NOW), used);
         let again = challenges.take(&nonce, NOW).unwrap_err();
         assert_eq!(again.kind(), used);
+    }
+
+    #[test]
+    fn an_approval_that_was_checked_in_time_and_judged_later_is_not_accepted_again() {
+        let challenges = Challenges::new().unwrap();
+        let (nonce, expires_at) = challenges.issue("login", NOW).unwrap();
+        challenges.take(&nonce, NOW).unwrap();
+        // Another approval, judged later, makes the enclave forget the first.
+        let (later, _) = challenges.issue("login", expires_at).unwrap();
+        challenges.take(&later, expires_at).unwrap();
+        for now in [expires_at, expires_at - 1] {
+            let again = challenges.take(&nonce, now).unwrap_err();
+            assert_eq!(again.kind(), Some(ProblemType::ChallengeExpired), "{now}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use super::recovery::{WAIT_S, not_found, user_id};
-use super::user::{Recovery, from_cbor, to_cbor};
+use super::user::{Guardians, Recovery, from_cbor, to_cbor};
 use super::{Approval, People, User, UserId, place, view};
 use crate::auth::Person;
 use crate::records::{Record, Versioned};
@@ -79,10 +79,12 @@ impl People {
                 user.check_guardian(guardian)?;
                 let threshold = usize::from(user.guardians.threshold);
                 let found = user.recovery(recovery, &request.public_key_digest, now)?;
-                if found.approvals.iter().any(|one| **one == guardian) {
+                if found.is_by_code() {
                     return Ok(view::recovery(found));
                 }
-                found.approvals.push(ByteArray::new(guardian));
+                if !found.approvals.iter().any(|one| **one == guardian) {
+                    found.approvals.push(ByteArray::new(guardian));
+                }
                 if found.approvals.len() >= threshold && found.ready_at.is_none() {
                     found.ready_at = Some(ready_at);
                 }
@@ -160,7 +162,30 @@ impl People {
     }
 }
 
+impl Recovery {
+    /// Whether a code began its delay: it needs no guardian.
+    fn is_by_code(&self) -> bool {
+        self.ready_at.is_some() && self.approvals.is_empty()
+    }
+}
+
 impl User {
+    /// Judges the approvals of recoveries in progress by the present guardians: those of others count no more, and a delay that too few
+    /// of the present ones approved ends.
+    pub(super) fn judge_approvals(&mut self) {
+        let Guardians { users, threshold } = &self.guardians;
+        for recovery in &mut self.recoveries {
+            if recovery.is_by_code() {
+                continue;
+            }
+            recovery.approvals.retain(|one| users.contains(one));
+            let enough = usize::from(*threshold).max(1);
+            if recovery.approvals.len() < enough {
+                recovery.ready_at = None;
+            }
+        }
+    }
+
     fn check_guardian(&self, guardian: [u8; UserId::LEN]) -> Result<(), Problem> {
         match self.guardians.users.iter().any(|one| **one == guardian) {
             true => Ok(()),

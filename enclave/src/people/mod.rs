@@ -39,7 +39,8 @@ pub use records::PeopleRecords;
 pub use session::is_session;
 pub use user::{User, UserId};
 
-use crate::auth::Rate;
+use crate::auth::{Rate, USER_PREFIX};
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::hash::sha256_of;
 use crate::records::{PutError, Versioned};
@@ -57,6 +58,7 @@ pub struct People {
     challenges: Challenges,
     visitors: Visitors,
     arrivals: Mutex<Rate>,
+    clock: Arc<Clock>,
 }
 
 impl People {
@@ -69,6 +71,7 @@ impl People {
         deployment: String,
         limits: Limits,
         records: Arc<PeopleRecords>,
+        clock: Arc<Clock>,
     ) -> Result<Self, aws_lc_rs::error::Unspecified> {
         Ok(Self {
             records,
@@ -78,6 +81,7 @@ impl People {
             config,
             deployment,
             limits,
+            clock,
         })
     }
 
@@ -112,7 +116,7 @@ impl People {
 
     /// The name of a user as the owner of keys.
     fn owner(&self, id: UserId) -> String {
-        format!("user.{}", self.place(id))
+        format!("{USER_PREFIX}{}", self.place(id))
     }
 
     async fn user(&self, id: UserId) -> Result<Versioned<User>, Problem> {

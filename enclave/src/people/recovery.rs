@@ -124,16 +124,10 @@ impl People {
         now.as_secs() + self.config.recovery_delay_s
     }
 
-    /// The number of the code, if it is one of the user's. A wrong code is counted in the user's record.
+    /// The number of the code, if it is one of the user's. Each try is counted in the user's record before the code is compared, so that
+    /// codes sent at once are counted, too; [`User::begin`] takes the count of the right one back.
     async fn check_code(&self, id: UserId, code: &str, now: Duration) -> Result<u8, Problem> {
-        let user = self.user(id).await?;
-        let hour_ago = now.as_secs().saturating_sub(HOUR_S);
-        let recent = user.value.failures.iter().filter(|at| **at > hour_ago);
-        if recent.count() >= FAILURES_MAX {
-            let detail =
-                format!("{FAILURES_MAX} recovery codes of this user were wrong within an hour");
-            return Err(Problem::new(ProblemType::RateLimited, detail).retry_after(HOUR_S));
-        }
+        let (_, user) = self.change(id, |user| user.count_code(now)).await?;
         if let Some((number, letters)) = codes::numbered(code) {
             let kept = &user.value.recovery_codes;
             if let Some(kept) = kept.iter().find(|kept| kept.number == number)
@@ -143,8 +137,6 @@ impl People {
             }
         }
         self.change(id, |user| {
-            user.failures.retain(|at| *at > hour_ago);
-            user.failures.push(now.as_secs());
             user.note(now.as_secs(), "recovery_code_wrong", "");
             Ok(())
         })
@@ -168,6 +160,7 @@ impl User {
                 if self.recovery_codes.len() == before {
                     return Err(code_invalid());
                 }
+                self.failures.pop();
             }
             None if self.guardians.threshold == 0 => {
                 let detail = "the user has no guardians; accepted: a recovery code";
@@ -182,6 +175,19 @@ impl User {
         }
         self.recoveries.push(recovery.clone());
         self.note(now.as_secs(), "recovery_started", hex::encode(*recovery.id));
+        Ok(())
+    }
+
+    /// Counts a try of a recovery code, unless there were too many.
+    fn count_code(&mut self, now: Duration) -> Result<(), Problem> {
+        let hour_ago = now.as_secs().saturating_sub(HOUR_S);
+        self.failures.retain(|at| *at > hour_ago);
+        if self.failures.len() >= FAILURES_MAX {
+            let detail =
+                format!("{FAILURES_MAX} recovery codes of this user were wrong within an hour");
+            return Err(Problem::new(ProblemType::RateLimited, detail).retry_after(HOUR_S));
+        }
+        self.failures.push(now.as_secs());
         Ok(())
     }
 

@@ -86,7 +86,6 @@ impl People {
         request: &SignedRequest,
         device: Option<&str>,
         authenticator: &Authenticator,
-        now: Duration,
     ) -> Result<Caller, Problem> {
         authenticator.check_boot(request)?;
         let ended = || {
@@ -97,6 +96,8 @@ impl People {
         let (place, session) = parse_keyid(request.keyid()).ok_or_else(ended)?;
         let user = self.records.users.get(&place).await?.ok_or_else(ended)?;
         let user = &user.value;
+        // The time after the store has responded: a store that stalls makes no request younger.
+        let now = self.clock.now();
         let session = user.session(&session, now.as_secs()).ok_or_else(ended)?;
         let key: PublicKey = session.key.parse().map_err(|_| {
             Problem::new(

@@ -205,14 +205,14 @@ async fn authenticate(
     request: &SignedRequest,
     parts: &Parts,
 ) -> Result<Caller, Problem> {
-    let now = enclave.attestor.clock.now();
     if !people::is_session(request.keyid()) {
+        let now = enclave.attestor.clock.now();
         return enclave.authenticator.authenticate(request, now);
     }
-    let (people, now) = enclave.people()?;
+    let (people, _) = enclave.people()?;
     let device = text(parts, DEVICE_HEADER);
     people
-        .authenticate(request, device, &enclave.authenticator, now)
+        .authenticate(request, device, &enclave.authenticator)
         .await
 }
 

@@ -5,23 +5,26 @@ use permafrost_common::api::people::{Guardians, Recovery, RecoveryOf, User};
 use permafrost_tests::{Authenticator, HonestStack, Wanted, refusal};
 
 use crate::recovery::{DELAYED_S, complete, recover};
-use crate::steps::{Person, advance, people, person};
+use crate::steps::{Person, advance, codes, people, person};
 
 /// A person with two guardians, both of whom must approve.
 async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
     let alice = person(stack).await;
     let guardians = [person(stack).await, person(stack).await];
-    let users = guardians.each_ref().map(|one| one.id().to_owned());
-    let wanted = Wanted::post(
-        "/v1/guardians",
-        &Guardians {
-            threshold: 2,
-            users: users.to_vec(),
-        },
-    );
-    let set: Result<User, _> = alice.approved("set_guardians", &wanted).await;
-    assert_eq!(set.unwrap().guardians.unwrap().threshold, 2);
+    guard(&alice, guardians.each_ref()).await;
     (alice, guardians)
+}
+
+/// Makes these the guardians of a person, both of whom must approve.
+async fn guard(alice: &Person, guardians: [&Person; 2]) -> User {
+    let guardians = Guardians {
+        threshold: 2,
+        users: guardians.map(|one| one.id().to_owned()).to_vec(),
+    };
+    let wanted = Wanted::post("/v1/guardians", &guardians);
+    let set: User = alice.approved("set_guardians", &wanted).await.unwrap();
+    assert_eq!(set.guardians.as_ref().unwrap().threshold, 2);
+    set
 }
 
 async fn approve(guardian: &Person, user: &str, recovery: &Recovery) -> Result<Recovery, Error> {
@@ -132,6 +135,59 @@ async fn a_cancelled_recovery_does_not_come_back_with_the_next_guardian() {
         "recovery-not-found"
     );
     assert_eq!(recoveries(&alice).await, 0);
+}
+
+#[tokio::test]
+async fn the_approval_of_a_removed_guardian_does_not_count() {
+    let stack = people();
+    let (alice, [bob, carol]) = guarded(&stack).await;
+    let dora = person(&stack).await;
+    let user = alice.id();
+    let recovery = recover(&alice.browser, &mut Authenticator::new(), user, None)
+        .await
+        .unwrap();
+    approve(&bob, user, &recovery).await.unwrap();
+    guard(&alice, [&carol, &dora]).await;
+    let approved = approve(&carol, user, &recovery).await.unwrap();
+    assert_eq!((approved.approvals, approved.ready_at), (1, None));
+    let approved = approve(&dora, user, &recovery).await.unwrap();
+    assert_eq!((approved.approvals, approved.ready_at.is_some()), (2, true));
+}
+
+#[tokio::test]
+async fn a_delay_ends_when_the_guardians_who_began_it_are_removed() {
+    let stack = people();
+    let (alice, [bob, carol]) = guarded(&stack).await;
+    let dora = person(&stack).await;
+    let user = alice.id();
+    let recovery = recover(&alice.browser, &mut Authenticator::new(), user, None)
+        .await
+        .unwrap();
+    approve(&bob, user, &recovery).await.unwrap();
+    let approved = approve(&carol, user, &recovery).await.unwrap();
+    assert!(approved.ready_at.is_some());
+    let set = guard(&alice, [&carol, &dora]).await;
+    let [left] = set.recoveries.as_slice() else {
+        panic!("{:?}", set.recoveries);
+    };
+    assert_eq!((left.approvals, left.ready_at), (1, None));
+}
+
+#[tokio::test]
+async fn a_recovery_by_code_goes_on_when_guardians_approve_it_and_are_removed() {
+    let stack = people();
+    let (alice, [bob, carol]) = guarded(&stack).await;
+    let dora = person(&stack).await;
+    let user = alice.id();
+    let code = codes(&alice).await.remove(0);
+    let mut passkey = Authenticator::new();
+    let recovery = recover(&alice.browser, &mut passkey, user, Some(&code))
+        .await
+        .unwrap();
+    approve(&bob, user, &recovery).await.unwrap();
+    let set = guard(&alice, [&carol, &dora]).await;
+    assert_eq!(set.recoveries[0].ready_at, recovery.ready_at);
+    assert!(recovery.ready_at.is_some());
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! A lost device: recovery by codes, and its cancellation.
 
+use std::sync::Arc;
+
 use permafrost_client::Error;
 use permafrost_common::api::people::{Recovery, RecoveryOf, StartRecovery, User};
 use permafrost_tests::{Authenticator, Browser, Wanted, refusal, with_nonce};
+use tokio::task::JoinSet;
 
 use crate::steps::{Person, advance, codes, people, person, sign};
 
@@ -99,6 +102,45 @@ async fn wrong_recovery_codes_are_counted_and_the_sixth_in_an_hour_is_not_checke
     )
     .await;
     assert_eq!(refusal(sixth), "rate-limited");
+}
+
+#[tokio::test]
+async fn wrong_recovery_codes_that_come_at_once_are_counted_before_any_is_checked() {
+    const WRONG: Option<&str> = Some("3-AAAAA-AAAAA-AAAAA-AAAAA");
+    let stack = people();
+    let alice = Arc::new(person(&stack).await);
+    codes(&alice).await;
+    let mut tries = JoinSet::new();
+    for _ in 0..12 {
+        let alice = Arc::clone(&alice);
+        tries.spawn(async move {
+            let mut passkey = Authenticator::new();
+            refusal(recover(&alice.browser, &mut passkey, alice.id(), WRONG).await)
+        });
+    }
+    let refusals = tries.join_all().await;
+    let count = |slug: &str| refusals.iter().filter(|one| *one == slug).count();
+    // Those that lost every race for the record were neither counted nor checked.
+    let others = count("rate-limited") + count("user-conflict");
+    assert_eq!(count("recovery-code-invalid") + others, 12, "{refusals:?}");
+    assert!(count("recovery-code-invalid") <= 5, "{refusals:?}");
+}
+
+#[tokio::test]
+async fn a_right_recovery_code_is_not_counted_among_the_wrong_ones() {
+    let stack = people();
+    let alice = person(&stack).await;
+    let mut right = codes(&alice).await.into_iter();
+    for _ in 0..4 {
+        let wrong = recover(&alice.browser, &mut Authenticator::new(), alice.id(), Some("x"));
+        assert_eq!(refusal(wrong.await), "recovery-code-invalid");
+    }
+    for _ in 0..2 {
+        let code = right.next().unwrap();
+        recover(&alice.browser, &mut Authenticator::new(), alice.id(), Some(&code))
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]
