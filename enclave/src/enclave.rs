@@ -69,7 +69,13 @@ impl Thawed {
         ));
         let of_people = |people: &PeopleConfig| {
             let (records, clock) = (Arc::clone(&people_records), Arc::clone(clock));
-            People::new(people.clone(), deployment.clone(), config.limits, records, clock)
+            People::new(
+                people.clone(),
+                deployment.clone(),
+                config.limits,
+                records,
+                clock,
+            )
         };
         let people = config.people.as_ref().map(of_people).transpose();
         let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), cache_bytes);

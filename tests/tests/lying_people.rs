@@ -196,7 +196,10 @@ async fn a_record_from_before_a_revocation_is_refused_by_the_enclave_that_saw_th
     let parent = people().await;
     let mut alice = person(&parent).await;
     let _codes: RecoveryCodes = alice
-        .approved("create_recovery_codes", &Wanted::empty("/v1/recovery-codes"))
+        .approved(
+            "create_recovery_codes",
+            &Wanted::empty("/v1/recovery-codes"),
+        )
         .await
         .unwrap();
     let before = parent.store.versions_of("user", alice.place());
@@ -257,7 +260,10 @@ async fn a_dropped_cancellation_has_no_response_that_the_client_believes() {
     let parent = people().await;
     let alice = person(&parent).await;
     let codes: RecoveryCodes = alice
-        .approved("create_recovery_codes", &Wanted::empty("/v1/recovery-codes"))
+        .approved(
+            "create_recovery_codes",
+            &Wanted::empty("/v1/recovery-codes"),
+        )
         .await
         .unwrap();
     let start = StartRecovery {

@@ -21,6 +21,8 @@ pub(super) enum Seen {
     New,
     /// It was used before.
     Before,
+    /// It expired before another request was judged, so it may have been used and be forgotten.
+    Forgotten,
     /// There is no room: the principal has sent more than twice the requests of its rate.
     Full {
         /// Seconds until there is room.

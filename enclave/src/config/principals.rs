@@ -65,7 +65,11 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
                 "1 to 60000000",
             ));
         }
-        check_kinds(&key("nostr_kinds"), &section.payloads, section.nostr_kinds.is_some())?;
+        check_kinds(
+            &key("nostr_kinds"),
+            &section.payloads,
+            section.nostr_kinds.is_some(),
+        )?;
         principals.push(Principal {
             name: section.name,
             public_key: section.public_key,

@@ -82,7 +82,6 @@ impl People {
         (nonce, response): &(Nonce, AuthenticationResponse),
         user: UserId,
         passkey: &super::user::Passkey,
-        now: Duration,
     ) -> Result<Used, Problem> {
         let public_key = CoseKey::from_bytes(&passkey.key)
             .map_err(|error| Problem::new(ProblemType::RecordInvalid, error.to_string()))?;
@@ -115,7 +114,7 @@ impl People {
         let assertion = self.assertion(approval, now)?;
         let user = self.user(person.user).await?;
         let passkey = active(&user.value, assertion.1.credential_id())?;
-        self.check_assertion(approval, &assertion, person.user, passkey, now)
+        self.check_assertion(approval, &assertion, person.user, passkey)
     }
 
     /// Checks that an active passkey of the user who sent the request approves it, and stores what that changed.

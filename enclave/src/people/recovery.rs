@@ -102,7 +102,7 @@ impl People {
                 None => return Err(not_found),
             },
         };
-        let used = self.check_assertion(approval, &assertion, id, &found.passkey, now)?;
+        let used = self.check_assertion(approval, &assertion, id, &found.passkey)?;
         let (_, user) = self
             .change(id, |user| {
                 let found = user.recovery(recovery, digest, now)?;

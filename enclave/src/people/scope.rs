@@ -7,8 +7,8 @@ use permafrost_common::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{KeyScope, OperationName, Policy};
-use crate::keys::PayloadKind;
 use crate::keys::KeyId;
+use crate::keys::PayloadKind;
 
 /// The most entries of each list.
 const ENTRIES_MAX: usize = 64;

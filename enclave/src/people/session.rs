@@ -64,7 +64,7 @@ impl People {
                 _ => problem,
             })?;
         let passkey = active(&user.value, assertion.1.credential_id())?;
-        let used = self.check_assertion(approval, &assertion, id, passkey, now)?;
+        let used = self.check_assertion(approval, &assertion, id, passkey)?;
         let session = self.session(&draft, passkey, now)?;
         let (_, user) = self
             .change(id, |user| {

@@ -116,7 +116,10 @@ impl<T: Record> Records<T> {
     ///
     /// One round trip to the store. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
-        let cached = self.memory().cache.get(id);
+        let (cached, seen) = {
+            let mut memory = self.memory();
+            (memory.cache.get(id), memory.seen(id))
+        };
         let known = cached.as_ref().map(|record| record.version);
         let fetched = self
             .store
@@ -129,8 +132,10 @@ impl<T: Record> Records<T> {
                 ProblemType::StoreUnavailable,
                 "the store said that a record is unchanged, though it was not asked to compare versions",
             )),
-            (Fetched::Absent, _) => self.check_absence(id).map(|()| None),
-            (Fetched::Record { version, bytes }, _) => self.open(id, version, &bytes).map(Some),
+            (Fetched::Absent, _) => check_absence::<T>(id, seen).map(|()| None),
+            (Fetched::Record { version, bytes }, _) => {
+                self.open(id, version, &bytes, seen).map(Some)
+            }
         }
     }
 
@@ -199,7 +204,8 @@ impl<T: Record> Records<T> {
             if epoch == newest {
                 continue;
             }
-            let record = self.open(&entry.id, entry.version, &entry.bytes)?;
+            let seen = self.memory().seen(&entry.id);
+            let record = self.open(&entry.id, entry.version, &entry.bytes, seen)?;
             match self.put(&entry.id, Some(entry.version), record.value).await {
                 Ok(_) => done.resealed += 1,
                 Err(PutError::Conflict) => done.left += 1,
@@ -225,10 +231,13 @@ impl<T: Record> Records<T> {
             .records
             .into_iter()
             .map(|entry| {
-                let cached = self.memory().cache.get(&entry.id);
+                let (cached, seen) = {
+                    let mut memory = self.memory();
+                    (memory.cache.get(&entry.id), memory.seen(&entry.id))
+                };
                 let record = match cached {
                     Some(record) if record.version == entry.version => record,
-                    _ => self.open(&entry.id, entry.version, &entry.bytes)?,
+                    _ => self.open(&entry.id, entry.version, &entry.bytes, seen)?,
                 };
                 Ok((entry.id, record))
             })
@@ -253,8 +262,15 @@ impl<T: Record> Records<T> {
         }
     }
 
-    fn open(&self, id: &str, version: u64, bytes: &[u8]) -> Result<Versioned<T>, Problem> {
-        let seen = self.memory().seen(id);
+    /// Opens what the store gave; `seen` is the version that was seen when the store was asked. A later one may have been written since,
+    /// by another request, without the store having lied.
+    fn open(
+        &self,
+        id: &str,
+        version: u64,
+        bytes: &[u8],
+        seen: u64,
+    ) -> Result<Versioned<T>, Problem> {
         if version < seen {
             return Err(Problem::new(
                 ProblemType::RecordRolledBack,
@@ -289,20 +305,6 @@ impl<T: Record> Records<T> {
         }
     }
 
-    fn check_absence(&self, id: &str) -> Result<(), Problem> {
-        let seen = self.memory().seen(id);
-        if seen == 0 {
-            return Ok(());
-        }
-        Err(Problem::new(
-            ProblemType::RecordLost,
-            format!(
-                "the store has no {}/{id}; this enclave has seen version {seen}",
-                T::KIND
-            ),
-        ))
-    }
-
     fn place<'a>(&'a self, id: &'a str, version: u64) -> Place<'a> {
         Place {
             deployment: &self.deployment,
@@ -332,6 +334,19 @@ impl<T> Memory<T> {
             self.cache.insert(id, record.clone(), weight);
         }
     }
+}
+
+fn check_absence<T: Record>(id: &str, seen: u64) -> Result<(), Problem> {
+    if seen == 0 {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemType::RecordLost,
+        format!(
+            "the store has no {}/{id}; this enclave has seen version {seen}",
+            T::KIND
+        ),
+    ))
 }
 
 fn unavailable(error: StoreClientError) -> Problem {

@@ -132,14 +132,20 @@ async fn a_right_recovery_code_is_not_counted_among_the_wrong_ones() {
     let alice = person(&stack).await;
     let mut right = codes(&alice).await.into_iter();
     for _ in 0..4 {
-        let wrong = recover(&alice.browser, &mut Authenticator::new(), alice.id(), Some("x"));
-        assert_eq!(refusal(wrong.await), "recovery-code-invalid");
+        let mut phone = Authenticator::new();
+        let wrong = recover(&alice.browser, &mut phone, alice.id(), Some("x")).await;
+        assert_eq!(refusal(wrong), "recovery-code-invalid");
     }
     for _ in 0..2 {
         let code = right.next().unwrap();
-        recover(&alice.browser, &mut Authenticator::new(), alice.id(), Some(&code))
-            .await
-            .unwrap();
+        recover(
+            &alice.browser,
+            &mut Authenticator::new(),
+            alice.id(),
+            Some(&code),
+        )
+        .await
+        .unwrap();
     }
 }
 
