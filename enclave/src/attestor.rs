@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use permafrost_common::attestation::{self, At, Document, Pcr};
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::nsm::{Nsm, NsmError};
@@ -22,6 +23,9 @@ pub struct Attestor {
     /// PCR0 of this enclave, 48 bytes: all zero in debug mode.
     pub pcr0: Pcr,
     user_data: Vec<u8>,
+    /// Documents for clients are made one at a time, so that strangers who ask for them do not keep the NSM and the blocking threads
+    /// from what the enclave itself needs.
+    turn: Semaphore,
 }
 
 /// Why there is no document.
@@ -33,6 +37,9 @@ pub enum AttestError {
     /// The NSM's document does not verify under the trust anchor that belongs to this NSM.
     #[error("the NSM's own document does not verify: {0}")]
     Document(#[from] attestation::Error),
+    /// The thread that asked the NSM ended.
+    #[error("the thread that asked the NSM ended")]
+    Panicked,
 }
 
 impl Attestor {
@@ -43,7 +50,18 @@ impl Attestor {
             clock,
             pcr0,
             user_data,
+            turn: Semaphore::new(1),
         }
+    }
+
+    /// A fresh document with a client's nonce (0 to 512 bytes), once it is this client's turn.
+    pub async fn attest_in_turn(self: &Arc<Self>, nonce: Vec<u8>) -> Result<Vec<u8>, AttestError> {
+        let _turn = self.turn.acquire().await;
+        let attestor = Arc::clone(self);
+        // The NSM call blocks in the kernel for milliseconds.
+        tokio::task::spawn_blocking(move || attestor.attest(Some(&nonce), None))
+            .await
+            .map_err(|_| AttestError::Panicked)?
     }
 
     /// A fresh document with this nonce (0 to 512 bytes) and public key (1 to 1024 bytes). Blocks on the NSM.

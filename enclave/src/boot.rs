@@ -1,31 +1,18 @@
 //! What one boot makes: the keys that sign its responses and open sealed requests, and the document that vouches for them.
 
+use std::sync::Arc;
+
 use permafrost_common::attestation::{self, At, Document, PCR_LEN};
 use permafrost_common::binding::Binding;
 use permafrost_common::http_signature::{Algorithm, AttestationDigest, KeyError, SigningKey};
 use permafrost_common::oblivious::{CryptoError, GatewayKey};
 
-use std::sync::Arc;
-
 use crate::attestor::Attestor;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::enclave::Enclave;
+use crate::enclave::{Boot, Enclave};
 use crate::hash::sha256;
 use crate::nsm::{Nsm, NsmError};
-
-/// What was made at boot.
-#[derive(Debug)]
-pub struct Boot {
-    /// Signs every response.
-    pub key: SigningKey,
-    /// Opens requests that arrive by Oblivious HTTP.
-    pub oblivious_key: GatewayKey,
-    /// The attestation document made at boot, without a nonce.
-    pub document: Vec<u8>,
-    /// The digest of `document`, which every response carries as `X-Enclave-Attestation`.
-    pub attestation: AttestationDigest,
-}
 
 /// Why the enclave does not boot.
 #[derive(Debug, thiserror::Error)]

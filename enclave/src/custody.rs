@@ -8,9 +8,9 @@ use permafrost_common::problem::{Problem, ProblemType};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-use crate::auth::{Caller, KeyScope};
 use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
+use crate::principal::{Caller, KeyScope};
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
 /// The most keys in one listing.

@@ -2,14 +2,13 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
-use permafrost_common::http_signature::KeyError;
+use permafrost_common::http_signature::{AttestationDigest, KeyError, SigningKey};
+use permafrost_common::oblivious::GatewayKey;
 use permafrost_common::problem::{Problem, ProblemType};
 
 use crate::attestor::Attestor;
 use crate::auth::Authenticator;
-use crate::boot::Boot;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::custody::Custody;
@@ -17,6 +16,19 @@ use crate::people::{People, PeopleConfig, PeopleRecords};
 use crate::records::Records;
 use crate::root::{ResealPass, Root};
 use crate::store::StoreClient;
+
+/// What was made at boot.
+#[derive(Debug)]
+pub struct Boot {
+    /// Signs every response.
+    pub key: SigningKey,
+    /// Opens requests that arrive by Oblivious HTTP.
+    pub oblivious_key: GatewayKey,
+    /// The attestation document made at boot, without a nonce.
+    pub document: Vec<u8>,
+    /// The digest of `document`, which every response carries as `X-Enclave-Attestation`.
+    pub attestation: AttestationDigest,
+}
 
 /// One boot of the enclave.
 pub struct Enclave {
@@ -60,13 +72,9 @@ impl Thawed {
         clock: &Arc<Clock>,
     ) -> Result<Self, KeyError> {
         let secrets = root.secrets();
-        let (deployment, cache_bytes) = (config.deployment.clone(), config.limits.cache_bytes);
-        let people_records = Arc::new(PeopleRecords::new(
-            store,
-            &secrets,
-            &deployment,
-            cache_bytes,
-        ));
+        let deployment = config.deployment.clone();
+        let room = (config.limits.cache_bytes, config.limits.seen_records);
+        let people_records = Arc::new(PeopleRecords::new(store, &secrets, &deployment, room));
         let of_people = |people: &PeopleConfig| {
             let (records, clock) = (Arc::clone(&people_records), Arc::clone(clock));
             People::new(
@@ -78,7 +86,7 @@ impl Thawed {
             )
         };
         let people = config.people.as_ref().map(of_people).transpose();
-        let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), cache_bytes);
+        let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), room);
         Ok(Self {
             custody: Custody::new(keys, deployment.clone(), config.network),
             people: people.map_err(|_| KeyError::Library("give random bytes"))?,
@@ -130,13 +138,12 @@ impl Enclave {
         })
     }
 
-    /// The people, once the root secret is unsealed, and the enclave's time.
-    pub fn people(&self) -> Result<(&People, Duration), Problem> {
-        let people = self.thawed()?.people.as_ref().ok_or_else(|| {
+    /// The people, once the root secret is unsealed.
+    pub fn people(&self) -> Result<&People, Problem> {
+        self.thawed()?.people.as_ref().ok_or_else(|| {
             let detail = "the measured configuration has no section [people]";
             Problem::new(ProblemType::NoPeople, detail)
-        })?;
-        Ok((people, self.attestor.clock.now()))
+        })
     }
 
     /// The keys, once the root secret is unsealed.

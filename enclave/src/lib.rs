@@ -2,9 +2,8 @@
 //!
 //! - [`nsm`]: what attests, and the trust anchor that belongs to it.
 //! - [`config`]: the measured configuration.
-//! - [`boot`] makes an [`enclave::Enclave`], [`serve`] answers requests by the table in [`routes`].
-//! - [`oblivious`]: requests that arrive sealed (Oblivious HTTP).
-//! - [`auth`]: which principal sent a request, and whether its policy allows it.
+//! - [`boot`] makes an [`enclave::Enclave`], [`serve`] carries requests to the table of operations in [`routes`].
+//! - [`principal`]: who may send requests, and what each may do; [`auth`]: whether one sent this request, now and once.
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
@@ -19,16 +18,18 @@ pub mod auth;
 pub mod boot;
 pub mod clock;
 pub mod config;
+mod config_error;
 pub mod custody;
 pub mod enclave;
 mod hash;
 pub mod keys;
 pub mod kms;
+mod limits;
 pub mod log;
 pub mod nsm;
-pub mod oblivious;
 mod pem;
 pub mod people;
+pub mod principal;
 pub mod records;
 pub mod resources;
 pub mod root;

@@ -3,11 +3,12 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use permafrost_client::{Enclave, Error, Principal, Response};
+use permafrost_common::api::IDEMPOTENCY_HEADER;
 use permafrost_common::api::people::{
     Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
     OpenLink, PASSKEY_HEADER, Passkey, Register, Registered, Scope,
 };
-use permafrost_common::http_signature::{Algorithm, SigningKey};
+use permafrost_common::http_signature::{Algorithm, SigningKey, fresh_nonce};
 use permafrost_enclave::people::{approval_challenge, request_digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -226,6 +227,9 @@ impl Browser {
         let device = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.device.as_bytes());
         let device = format!("sha-256={}", hex::encode(device));
         headers.insert(DEVICE_HEADER, device.parse().expect("a header"));
+        // Only an operation that creates something reads it.
+        let once = fresh_nonce().expect("random bytes");
+        headers.insert(IDEMPOTENCY_HEADER, once.parse().expect("a header"));
         if let Some(passkey) = passkey {
             headers.insert(PASSKEY_HEADER, passkey.parse().expect("a header"));
         }

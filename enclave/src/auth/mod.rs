@@ -1,6 +1,5 @@
 //! Authentication and authorisation: signed requests of principals, checked by the enclave's own clock.
 
-mod policy;
 mod rate;
 mod replay;
 
@@ -11,44 +10,12 @@ use std::time::Duration;
 use permafrost_common::http_signature::{AttestationDigest, PublicKey, SignedRequest};
 use permafrost_common::problem::{Problem, ProblemType};
 
-pub(crate) use policy::USER_PREFIX;
-pub use policy::{KeyScope, OperationName, Policy};
 pub(crate) use rate::Rate;
+pub(crate) use replay::NonceRoom;
 use replay::{ReplayMemory, Seen};
 
-use crate::config::Limits;
-use crate::people::UserId;
-
-/// A service that the measured configuration names.
-#[derive(Clone, Debug)]
-pub struct Principal {
-    /// The `keyid` of its requests: 1 to 64 of `A-Z a-z 0-9 - _ .`.
-    pub name: String,
-    /// The key that verifies its requests.
-    pub public_key: PublicKey,
-    /// What it may do; everything else is denied.
-    pub policy: Policy,
-}
-
-/// A principal whose request was checked.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The principal's name.
-    pub name: String,
-    /// What it may do.
-    pub policy: Policy,
-    /// The user, if the principal is a session.
-    pub person: Option<Person>,
-}
-
-/// A user, by one of their sessions.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Person {
-    /// The user.
-    pub user: UserId,
-    /// The session, among the user's.
-    pub session: [u8; 8],
-}
+use crate::limits::Limits;
+use crate::principal::{Caller, Principal};
 
 /// Checks requests against the principals of the measured configuration.
 pub struct Authenticator {
@@ -67,8 +34,27 @@ struct Known {
 #[derive(Debug)]
 pub struct Presence {
     per_minute: u32,
-    state: Mutex<(Rate, ReplayMemory)>,
+    state: Mutex<State>,
 }
+
+#[derive(Debug)]
+struct State {
+    rate: Rate,
+    reserve: Rate,
+    replays: ReplayMemory,
+}
+
+/// What a request is charged to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Charge {
+    /// The principal's rate.
+    Rate,
+    /// A small rate of its own once the other is used up: for what ends another's access.
+    Reserve,
+}
+
+/// How many requests a minute the reserve allows.
+const RESERVE_PER_MINUTE: u32 = 20;
 
 impl Authenticator {
     /// For the given principals; `attestation` is this boot's value of `X-Enclave-Attestation`.
@@ -104,7 +90,7 @@ impl Authenticator {
             )
         })?;
         self.check_signature(request, &known.principal.public_key, now)?;
-        self.admit(request, &known.presence, now)?;
+        self.admit(request, &known.presence, Charge::Rate, now)?;
         Ok(Caller {
             name: known.principal.name.clone(),
             policy: known.principal.policy.clone(),
@@ -145,6 +131,7 @@ impl Authenticator {
         &self,
         request: &SignedRequest,
         presence: &Presence,
+        charge: Charge,
         now: Duration,
     ) -> Result<(), Problem> {
         let rate_limited = |retry_after| {
@@ -159,9 +146,13 @@ impl Authenticator {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (rate, replays) = &mut *state;
+        let State {
+            rate,
+            reserve,
+            replays,
+        } = &mut *state;
         let expires = request.created().saturating_add(self.max_age);
-        match replays.remember(request.nonce(), expires, now.as_secs()) {
+        match replays.remember(request.nonce(), expires, now.as_secs(), charge) {
             Seen::New => {}
             Seen::Forgotten => {
                 return Err(Problem::new(
@@ -177,7 +168,11 @@ impl Authenticator {
             }
             Seen::Full { retry_after } => return Err(rate_limited(retry_after)),
         }
-        rate.take(now).map_err(rate_limited)
+        match (rate.take(now), charge) {
+            (Err(_), Charge::Reserve) => reserve.take(now),
+            (taken, _) => taken,
+        }
+        .map_err(rate_limited)
     }
 
     fn check_time(&self, created: u64, now: u64) -> Result<(), Problem> {
@@ -197,13 +192,19 @@ impl Authenticator {
 impl Presence {
     /// For a principal that has sent no request yet.
     pub fn new(per_minute: u32, limits: &Limits) -> Self {
+        Self::sharing(per_minute, limits, &NonceRoom::of(usize::MAX))
+    }
+
+    /// For one of many principals whose nonces share a room.
+    pub(crate) fn sharing(per_minute: u32, limits: &Limits, room: &NonceRoom) -> Self {
         let window = limits.request_max_age_s + limits.clock_skew_s;
         Self {
             per_minute,
-            state: Mutex::new((
-                Rate::per_minute(per_minute),
-                ReplayMemory::for_rate(per_minute, window),
-            )),
+            state: Mutex::new(State {
+                rate: Rate::per_minute(per_minute),
+                reserve: Rate::per_minute(RESERVE_PER_MINUTE),
+                replays: ReplayMemory::for_rate(per_minute, window, room),
+            }),
         }
     }
 }

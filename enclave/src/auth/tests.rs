@@ -4,6 +4,7 @@ use permafrost_common::http_signature::{
 };
 
 use super::*;
+use crate::principal::{KeyScope, OperationName, Policy};
 
 const NOW: u64 = 1_800_000_000;
 

@@ -3,26 +3,21 @@
 //! It is parsed once, strictly: an unknown key, a missing key or a value out of range ends the boot with an error that names the
 //! key and what would be accepted.
 
-mod limits;
 mod principals;
 
 #[cfg(test)]
 mod tests;
 
-use std::ops::RangeInclusive;
-
 use serde::Deserialize;
 
-pub use self::limits::Limits;
-pub(crate) use self::principals::check_kinds;
 use self::principals::{PrincipalSection, principals};
-use crate::auth::Principal;
+use crate::config_error::value;
+pub use crate::config_error::{CONFIGURATION_MAX, ConfigError};
 use crate::keys::Network;
 use crate::kms::{KmsConfig, KmsSection};
+pub use crate::limits::Limits;
 use crate::people::{PeopleConfig, PeopleSection};
-
-/// The longest configuration file, in bytes.
-pub const CONFIGURATION_MAX: usize = 1024 * 1024;
+use crate::principal::Principal;
 
 /// What a deployment decides, and publishes.
 #[derive(Clone, Debug)]
@@ -41,42 +36,6 @@ pub struct Config {
     pub principals: Vec<Principal>,
     /// Whether people may register, and what they may do.
     pub people: Option<PeopleConfig>,
-}
-
-/// Why a configuration is invalid.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    /// Longer than [`CONFIGURATION_MAX`].
-    #[error("the configuration is {length} bytes long; accepted: at most {CONFIGURATION_MAX}")]
-    TooLong {
-        /// How many bytes came.
-        length: usize,
-    },
-    /// Not TOML, an unknown key, a missing one, or a value of another type.
-    #[error("the configuration is invalid: {0}")]
-    Toml(String),
-    /// A value that is not accepted.
-    #[error("{key}: {found}; accepted: {accepted}")]
-    Value {
-        /// Which key.
-        key: String,
-        /// What came.
-        found: String,
-        /// What would be accepted.
-        accepted: &'static str,
-    },
-    /// A number out of range.
-    #[error("{key}: {found}; accepted: {least} to {most}")]
-    Range {
-        /// Which key.
-        key: String,
-        /// What came.
-        found: u64,
-        /// The least that would be accepted.
-        least: u64,
-        /// The most.
-        most: u64,
-    },
 }
 
 impl Config {
@@ -139,30 +98,4 @@ fn is_deployment(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-/// The error for a value that is not accepted.
-pub(crate) fn value(key: &str, found: &str, accepted: &'static str) -> ConfigError {
-    ConfigError::Value {
-        key: key.to_owned(),
-        found: found.to_owned(),
-        accepted,
-    }
-}
-
-/// Whether a number is one that its key accepts.
-pub(crate) fn in_range(
-    key: &str,
-    found: u64,
-    accepted: RangeInclusive<u64>,
-) -> Result<(), ConfigError> {
-    if accepted.contains(&found) {
-        return Ok(());
-    }
-    Err(ConfigError::Range {
-        key: key.to_owned(),
-        found,
-        least: *accepted.start(),
-        most: *accepted.end(),
-    })
 }

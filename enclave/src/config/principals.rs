@@ -6,9 +6,9 @@ use permafrost_common::api::is_name;
 use permafrost_common::http_signature::PublicKey;
 use serde::Deserialize;
 
-use super::{ConfigError, value};
-use crate::auth::{KeyScope, OperationName, Policy, Principal, USER_PREFIX};
+use crate::config_error::{ConfigError, value};
 use crate::keys::PayloadKind;
+use crate::principal::{KeyScope, OperationName, Policy, Principal, USER_PREFIX, check_kinds};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,26 +83,6 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
         });
     }
     Ok(principals)
-}
-
-/// Checks that `nostr_kinds`, the key of that name, restricts what it seems to restrict.
-pub(crate) fn check_kinds(
-    key: &str,
-    payloads: &BTreeSet<PayloadKind>,
-    given: bool,
-) -> Result<(), ConfigError> {
-    let contradiction = match given {
-        false => return Ok(()),
-        true if !payloads.contains(&PayloadKind::NostrEvent) => {
-            "given, but payloads does not have nostr_event"
-        }
-        true if payloads.contains(&PayloadKind::Digest) => {
-            "given, but payloads has digest, and the digest of an event of any kind is one"
-        }
-        true => return Ok(()),
-    };
-    let accepted = "nostr_kinds only beside nostr_event and without digest";
-    Err(value(key, contradiction, accepted))
 }
 
 fn names_a_person(name: &str) -> bool {

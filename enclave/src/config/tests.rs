@@ -1,7 +1,7 @@
 //! What a configuration may say, and which refusals name the key.
 
 use super::*;
-use crate::auth::{KeyScope, OperationName};
+use crate::principal::{KeyScope, OperationName};
 
 const GOOD: &str = r#"
 deployment = "test"

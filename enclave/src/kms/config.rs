@@ -5,7 +5,7 @@ use permafrost_common::kms::KeyArn;
 use rustls::RootCertStore;
 use serde::Deserialize;
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 use crate::pem;
 use crate::sealing::Epoch;
 

@@ -1,20 +1,18 @@
 //! What users decide about themselves: their policy, their recovery codes, their guardians.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use permafrost_common::api::people::{
     Guardians as GuardiansView, RecoveryCodes, Scope, User as UserView,
 };
 use permafrost_common::problem::Problem;
 use serde_bytes::ByteArray;
+use std::collections::BTreeSet;
 
 use super::codes::{grouped, hash, new_letters};
 use super::recovery::user_id;
 use super::scope::Narrowing;
 use super::user::Guardians;
-use super::{Approval, People};
-use crate::auth::{OperationName, Person};
+use super::{Approved, People};
+use crate::principal::{OperationName, Person, UserId};
 
 /// How many recovery codes a user gets at once.
 const CODES: u8 = 10;
@@ -24,19 +22,13 @@ const GUARDIANS_MAX: usize = 10;
 
 impl People {
     /// The user who sent the request.
-    pub async fn show_user(&self, person: Person, now: Duration) -> Result<UserView, Problem> {
+    pub async fn show_user(&self, person: Person) -> Result<UserView, Problem> {
         let user = self.user(person.user).await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     /// Narrows what the user's sessions may do, or removes that limit.
-    pub async fn set_policy(
-        &self,
-        person: Person,
-        scope: Scope,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<UserView, Problem> {
+    pub async fn set_policy(&self, approved: &Approved, scope: Scope) -> Result<UserView, Problem> {
         let policy = Narrowing::parse(Some(scope), "")?;
         if !policy.leaves(OperationName::SetPolicy) {
             let accepted = "no list, or one with set_policy: without it no session could ever change the policy again";
@@ -46,7 +38,7 @@ impl People {
                 accepted,
             ));
         }
-        self.change_approved(person, approval, now, ("policy_set", ""), |user| {
+        self.change_approved(approved, ("policy_set", ""), |user, _| {
             user.policy = policy.clone();
             Ok(())
         })
@@ -56,11 +48,8 @@ impl People {
     /// Makes ten new recovery codes, which replace all earlier ones.
     pub async fn create_recovery_codes(
         &self,
-        person: Person,
-        approval: &Approval,
-        now: Duration,
+        approved: &Approved,
     ) -> Result<RecoveryCodes, Problem> {
-        let used = self.approved(person, approval, now).await?;
         let mut codes = Vec::new();
         let mut hashes = Vec::new();
         for number in 0..CODES {
@@ -68,10 +57,8 @@ impl People {
             codes.push(format!("{number}-{}", grouped(&letters)));
             hashes.push(hash(number, letters).await?);
         }
-        self.change(person.user, |user| {
-            user.passkey_used(&used, now)?;
+        self.change_approved(approved, ("recovery_codes_made", ""), |user, _| {
             user.recovery_codes = hashes.clone();
-            user.note(now.as_secs(), "recovery_codes_made", "");
             Ok(())
         })
         .await?;
@@ -81,13 +68,11 @@ impl People {
     /// Sets which other users may together begin a recovery.
     pub async fn set_guardians(
         &self,
-        person: Person,
+        approved: &Approved,
         request: &GuardiansView,
-        approval: &Approval,
-        now: Duration,
     ) -> Result<UserView, Problem> {
-        let guardians = self.guardians(person, request).await?;
-        self.change_approved(person, approval, now, ("guardians_set", ""), |user| {
+        let guardians = self.guardians(approved.user, request).await?;
+        self.change_approved(approved, ("guardians_set", ""), |user, _| {
             user.guardians = guardians.clone();
             user.judge_approvals();
             Ok(())
@@ -95,11 +80,7 @@ impl People {
         .await
     }
 
-    async fn guardians(
-        &self,
-        person: Person,
-        request: &GuardiansView,
-    ) -> Result<Guardians, Problem> {
+    async fn guardians(&self, of: UserId, request: &GuardiansView) -> Result<Guardians, Problem> {
         let count = request.users.len();
         let least = usize::from(count > 0);
         if count > GUARDIANS_MAX {
@@ -114,7 +95,7 @@ impl People {
         for (index, text) in request.users.iter().enumerate() {
             let field = format!("/users/{index}");
             let id = user_id(text, &field)?;
-            if id == person.user || !users.insert(id) {
+            if id == of || !users.insert(id) {
                 let came = "the user's own id, or an id that is listed before";
                 return Err(Problem::field(field, came, "other users, each once"));
             }

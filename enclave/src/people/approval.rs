@@ -8,8 +8,9 @@ use permafrost_common::api::people::User as UserView;
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::challenge::Nonce;
+use super::session::NamedSession;
 use super::{People, User, UserId};
-use crate::auth::{OperationName, Person};
+use crate::principal::OperationName;
 use crate::webauthn::{
     self, Authenticated, AuthenticationResponse, CoseKey, Group, NewPasskey, RegistrationResponse,
     WebauthnError,
@@ -35,6 +36,14 @@ pub struct Approval {
     pub header: Option<String>,
 }
 
+/// The approval of a request by an active passkey of the user who sent it. Only [`People::judge_approval`] makes one, so an operation
+/// that takes it cannot be carried out without.
+#[derive(Clone, Debug)]
+pub struct Approved {
+    pub(super) user: UserId,
+    pub(super) used: Used,
+}
+
 /// A passkey that has signed.
 #[derive(Clone, Debug)]
 pub(super) struct Used {
@@ -50,17 +59,14 @@ pub fn is_purpose(purpose: &str) -> bool {
 
 impl People {
     /// Checks that a new passkey was made for exactly this request, and uses up its nonce.
-    pub(super) fn new_passkey(
-        &self,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<(NewPasskey, Nonce), Problem> {
+    pub(super) fn new_passkey(&self, approval: &Approval) -> Result<(NewPasskey, Nonce), Problem> {
+        let now = self.now();
         let (nonce, response) = self.response(approval, now)?;
         let response = RegistrationResponse::from_json(&response).map_err(problem)?;
         let challenge = nonce.challenge(approval.purpose, &approval.request);
         let made = webauthn::register(&self.config.relying_party, &challenge, &response, now)
             .map_err(problem)?;
-        self.challenges.take(&nonce, self.clock.now().as_secs())?;
+        self.challenges.take(&nonce, now.as_secs())?;
         Ok((made, nonce))
     }
 
@@ -68,20 +74,21 @@ impl People {
     pub(super) fn assertion(
         &self,
         approval: &Approval,
-        now: Duration,
     ) -> Result<(Nonce, AuthenticationResponse), Problem> {
-        let (nonce, response) = self.response(approval, now)?;
+        let (nonce, response) = self.response(approval, self.now())?;
         let response = AuthenticationResponse::from_json(&response).map_err(problem)?;
         Ok((nonce, response))
     }
 
-    /// Checks that a passkey of this user signed exactly this request, and uses up the nonce.
+    /// Checks that a passkey of this user signed exactly this request, charges the user for it, and uses up the nonce. `now` is read
+    /// after the store gave the user.
     pub(super) fn check_assertion(
         &self,
         approval: &Approval,
         (nonce, response): &(Nonce, AuthenticationResponse),
         user: UserId,
         passkey: &super::user::Passkey,
+        now: Duration,
     ) -> Result<Used, Problem> {
         let public_key = CoseKey::from_bytes(&passkey.key)
             .map_err(|error| Problem::new(ProblemType::RecordInvalid, error.to_string()))?;
@@ -96,58 +103,51 @@ impl People {
         let relying_party = &self.config.relying_party;
         let authenticated =
             webauthn::authenticate(relying_party, &challenge, response, &known).map_err(problem)?;
-        // The store was asked for the user since `now` was read.
-        self.challenges.take(nonce, self.clock.now().as_secs())?;
+        self.visitors.charge(user, passkey.active, now)?;
+        self.challenges.take(nonce, now.as_secs())?;
         Ok(Used {
             credential_id: passkey.credential_id.to_vec(),
             authenticated,
         })
     }
 
-    /// Checks that an active passkey of the user who sent the request approves it.
-    pub(super) async fn approved(
+    /// Checks that an active passkey of the user whose session sent the request approves it.
+    pub fn judge_approval(
         &self,
-        person: Person,
+        named: &NamedSession,
         approval: &Approval,
         now: Duration,
-    ) -> Result<Used, Problem> {
-        let assertion = self.assertion(approval, now)?;
-        let user = self.user(person.user).await?;
-        let passkey = active(&user.value, assertion.1.credential_id())?;
-        self.check_assertion(approval, &assertion, person.user, passkey)
+    ) -> Result<Approved, Problem> {
+        let assertion = self.assertion(approval)?;
+        let passkey = active(named.user(), assertion.1.credential_id())?;
+        let user = named.user().id();
+        let used = self.check_assertion(approval, &assertion, user, passkey, now)?;
+        Ok(Approved { user, used })
     }
 
-    /// Checks that an active passkey of the user who sent the request approves it, and stores what that changed.
-    pub async fn approve(
-        &self,
-        person: Person,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<(), Problem> {
-        self.change_approved(person, approval, now, (approval.purpose, ""), |_| Ok(()))
+    /// Stores what an approval changed, for an operation that changes nothing else about the user.
+    pub async fn note_approval(&self, approved: &Approved, what: &str) -> Result<(), Problem> {
+        self.change_approved(approved, (what, ""), |_, _| Ok(()))
             .await
             .map(|_| ())
     }
 
-    /// Changes the user who sent the request, if an active passkey of theirs approves it, and adds to their activity.
+    /// Changes the user who approved the request, and adds to their activity.
     pub(super) async fn change_approved(
         &self,
-        person: Person,
-        approval: &Approval,
-        now: Duration,
+        approved: &Approved,
         (what, detail): (&str, &str),
-        change: impl Fn(&mut User) -> Result<(), Problem>,
+        change: impl Fn(&mut User, Duration) -> Result<(), Problem>,
     ) -> Result<UserView, Problem> {
-        let used = self.approved(person, approval, now).await?;
         let (_, user) = self
-            .change(person.user, |user| {
-                user.passkey_used(&used, now)?;
-                change(user)?;
+            .change(approved.user, |user, now| {
+                user.passkey_used(&approved.used, now)?;
+                change(user, now)?;
                 user.note(now.as_secs(), what, detail);
                 Ok(())
             })
             .await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     /// The nonce and the response's JSON, from the header.

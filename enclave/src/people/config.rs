@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::auth::{KeyScope, OperationName, Policy};
-use crate::config::{ConfigError, check_kinds, in_range, value};
+use crate::config_error::{ConfigError, in_range, value};
 use crate::keys::PayloadKind;
 use crate::pem;
+use crate::principal::{KeyScope, OperationName, Policy, check_kinds};
 use crate::webauthn::{AttestationRoots, RelyingParty};
 
 /// How people register, and what every user may do.
@@ -23,7 +23,7 @@ pub struct PeopleConfig {
     pub recovery_delay_s: u64,
     /// The digest of the page that the deployer publishes, for anyone who compares: 64 hex digits.
     pub page_sha256: Option<String>,
-    /// How many registrations, links and recoveries may begin per minute, over all users together.
+    /// How many registrations may begin per minute, over all users together; links and recoveries as many again, each for themselves.
     pub arrivals_per_minute: u32,
 }
 

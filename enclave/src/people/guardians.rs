@@ -3,8 +3,6 @@
 //! A recovery that no guardian has approved yet has a record of its own. So anyone who knows a user's id can begin any number of
 //! them without filling the user's record.
 
-use std::time::Duration;
-
 use permafrost_common::api::people::{Recovery as RecoveryView, RecoveryOf};
 use permafrost_common::problem::{Problem, ProblemType};
 use serde::{Deserialize, Serialize};
@@ -13,8 +11,7 @@ use zeroize::Zeroizing;
 
 use super::recovery::{WAIT_S, not_found, user_id};
 use super::user::{Guardians, Recovery, from_cbor, to_cbor};
-use super::{Approval, People, User, UserId, place, view};
-use crate::auth::Person;
+use super::{Approved, People, User, UserId, place, view};
 use crate::records::{Record, Versioned};
 
 /// A recovery that waits for its first guardian. The place is a digest of its id.
@@ -54,28 +51,23 @@ impl People {
     /// A guardian's approval of exactly this recovery with exactly this passkey.
     pub async fn approve_recovery(
         &self,
-        person: Person,
+        approved: &Approved,
         recovery: &str,
         request: &RecoveryOf,
-        approval: &Approval,
-        now: Duration,
     ) -> Result<RecoveryView, Problem> {
         let id = user_id(&request.user, "/user")?;
-        self.change_approved(person, approval, now, ("guardian_approved", ""), |_| Ok(()))
-            .await?;
-        let guardian = person.user.0;
+        self.note_approval(approved, "guardian_approved").await?;
+        let guardian = approved.user.0;
         let mut user = User::clone(&self.user(id).await?.value);
         user.check_guardian(guardian)?;
         if user
-            .recovery(recovery, &request.public_key_digest, now)
+            .recovery(recovery, &request.public_key_digest, self.now())
             .is_err()
         {
-            self.admit(id, recovery, &request.public_key_digest, now)
-                .await?;
+            self.admit(id, recovery, &request.public_key_digest).await?;
         }
-        let ready_at = self.ready_at(now);
         let (approved, _) = self
-            .change(id, |user| {
+            .change(id, |user, now| {
                 user.check_guardian(guardian)?;
                 let threshold = usize::from(user.guardians.threshold);
                 let found = user.recovery(recovery, &request.public_key_digest, now)?;
@@ -86,7 +78,7 @@ impl People {
                     found.approvals.push(ByteArray::new(guardian));
                 }
                 if found.approvals.len() >= threshold && found.ready_at.is_none() {
-                    found.ready_at = Some(ready_at);
+                    found.ready_at = Some(self.ready_at(now));
                 }
                 let view = view::recovery(found);
                 user.note(now.as_secs(), "recovery_approved", recovery);
@@ -102,13 +94,12 @@ impl People {
         id: UserId,
         recovery: &str,
         public_key_digest: &str,
-        now: Duration,
     ) -> Result<(), Problem> {
-        let found = self.waiting(id, recovery, public_key_digest, now).await?;
+        let found = self.waiting(id, recovery, public_key_digest).await?;
         let (place, waiting) = found.ok_or_else(not_found)?;
         let recovery = &waiting.value.recovery;
         // Checked before its record is used up, so that nothing is lost if there is no room.
-        User::clone(&self.user(id).await?.value).begin(recovery, None, now)?;
+        User::clone(&self.user(id).await?.value).begin(recovery, None, self.now())?;
         let used = Waiting {
             used: true,
             ..Waiting::clone(&waiting.value)
@@ -124,7 +115,7 @@ impl People {
             .put(&place, Some(waiting.version), used)
             .await;
         put.map_err(|error| error.or(meanwhile))?;
-        self.change(id, |user| user.begin(recovery, None, now))
+        self.change(id, |user, now| user.begin(recovery, None, now))
             .await?;
         Ok(())
     }
@@ -135,14 +126,15 @@ impl People {
         id: UserId,
         recovery: &str,
         public_key_digest: &str,
-        now: Duration,
     ) -> Result<Option<(String, Versioned<Waiting>)>, Problem> {
         let mut of = [0; 16];
         if hex::decode_to_slice(recovery, &mut of).is_err() {
             return Ok(None);
         }
         let place = self.waiting_place(&of);
-        let found = self.records.waiting.get(&place).await?.filter(|found| {
+        let found = self.records.waiting.get(&place).await?;
+        let now = self.now();
+        let found = found.filter(|found| {
             let Waiting {
                 used,
                 user,

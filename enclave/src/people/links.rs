@@ -3,8 +3,6 @@
 //! A code only lets someone offer a passkey. The first device shows what was offered, and a passkey of the user signs that it is
 //! that very key, so a code in the wrong hands, or of the wrong user, adds nothing.
 
-use std::time::Duration;
-
 use permafrost_common::api::people::{
     Link, LinkOpened, OfferPasskey, OpenLink, Passkey as PasskeyView,
 };
@@ -17,7 +15,7 @@ use super::codes::{grouped, letters, new_letters};
 use super::passkey::check_name;
 use super::user::Passkey;
 use super::{Approval, People, UserId, place, view};
-use crate::auth::Person;
+use crate::principal::Person;
 use crate::records::{Record, Versioned};
 
 /// How long a code is valid, in seconds.
@@ -35,18 +33,18 @@ pub(super) struct LinkRecord {
 
 impl People {
     /// Makes a code for another device of the user who sent the request.
-    pub async fn create_link(&self, person: Person, now: Duration) -> Result<Link, Problem> {
+    pub async fn create_link(&self, person: Person) -> Result<Link, Problem> {
         let letters = new_letters()?;
         let record = LinkRecord {
             v: 1,
             used: false,
             user: ByteArray::new(person.user.0),
-            expires_at: now.as_secs() + LIFETIME_S,
+            expires_at: self.now().as_secs() + LIFETIME_S,
         };
         let place = self.link_place(&letters);
         let put = self.records.links.put(&place, None, record.clone()).await;
         put.map_err(|error| error.or(invalid()))?;
-        self.change(person.user, |user| {
+        self.change(person.user, |user, now| {
             user.note(now.as_secs(), "link_created", "");
             Ok(())
         })
@@ -58,13 +56,8 @@ impl People {
     }
 
     /// The user of a code, and what the other device needs to make a passkey for them.
-    pub async fn open_link(
-        &self,
-        request: &OpenLink,
-        now: Duration,
-    ) -> Result<LinkOpened, Problem> {
-        self.arrive(now)?;
-        let (_, link) = self.link(&request.code, now).await?;
+    pub async fn open_link(&self, request: &OpenLink) -> Result<LinkOpened, Problem> {
+        let (_, link) = self.link(&request.code).await?;
         Ok(LinkOpened {
             user_handle: UserId(*link.value.user).to_string(),
             expires_at: link.value.expires_at,
@@ -76,12 +69,10 @@ impl People {
         &self,
         request: &OfferPasskey,
         approval: &Approval,
-        now: Duration,
     ) -> Result<PasskeyView, Problem> {
         check_name(&request.passkey_name, "/passkey_name")?;
-        self.arrive(now)?;
-        let (place, link) = self.link(&request.code, now).await?;
-        let (made, _) = self.new_passkey(approval, now)?;
+        let (place, link) = self.link(&request.code).await?;
+        let (made, _) = self.new_passkey(approval)?;
         let id = UserId(*link.value.user);
         let used = LinkRecord {
             used: true,
@@ -92,8 +83,8 @@ impl People {
         let put = links.put(&place, Some(link.version), used).await;
         put.map_err(|error| error.or(invalid()))?;
         self.claim(&made.credential_id, id).await?;
-        let passkey = Passkey::new(&made, &request.passkey_name, false, now);
-        self.change(id, |user| {
+        let passkey = Passkey::new(&made, &request.passkey_name, false, self.now());
+        self.change(id, |user, now| {
             user.add_passkey(passkey.clone(), now)?;
             user.note(now.as_secs(), "passkey_offered", hex::encode(passkey.id()));
             Ok(())
@@ -102,21 +93,20 @@ impl People {
         Ok(view::passkey(&passkey))
     }
 
-    async fn link(
-        &self,
-        code: &str,
-        now: Duration,
-    ) -> Result<(String, Versioned<LinkRecord>), Problem> {
+    /// The link of a code that is right, and its place. Charged only then: a wrong code, of a hundred bits, uses up nobody's budget.
+    async fn link(&self, code: &str) -> Result<(String, Versioned<LinkRecord>), Problem> {
         let letters = letters(code).ok_or_else(|| {
             let came = format!("{} bytes", code.len());
             Problem::field("/code", came, "20 of A-Z and 2-7, grouped or not")
         })?;
         let place = self.link_place(&letters);
         let link = self.records.links.get(&place).await?.ok_or_else(invalid)?;
-        match link.value.used || now.as_secs() >= link.value.expires_at {
-            true => Err(invalid()),
-            false => Ok((place, link)),
+        let now = self.now();
+        if link.value.used || now.as_secs() >= link.value.expires_at {
+            return Err(invalid());
         }
+        self.arrivals.link(now)?;
+        Ok((place, link))
     }
 
     fn link_place(&self, letters: &str) -> String {

@@ -9,6 +9,7 @@
 
 mod account;
 mod approval;
+mod budgets;
 mod challenge;
 mod claims;
 mod codes;
@@ -24,27 +25,27 @@ mod session;
 mod user;
 mod view;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ciborium::Value;
 use permafrost_common::api::people::{Challenge, Conveyance, NewChallenge};
 use permafrost_common::problem::{Problem, ProblemType};
 
-pub use approval::{Approval, is_purpose};
+pub use approval::{Approval, Approved, is_purpose};
 pub use challenge::{Challenges, approval_challenge, request_digest};
 pub use config::PeopleConfig;
 pub(crate) use config::PeopleSection;
 pub use records::PeopleRecords;
-pub use session::is_session;
-pub use user::{User, UserId};
+pub use session::{NamedSession, is_session};
+pub use user::User;
 
-use crate::auth::{Rate, USER_PREFIX};
 use crate::clock::Clock;
-use crate::config::Limits;
 use crate::hash::sha256_of;
+use crate::limits::Limits;
+use crate::principal::{USER_PREFIX, UserId};
 use crate::records::{PutError, Versioned};
-use session::Visitors;
+use budgets::{Arrivals, Visitors};
 
 /// How many times a change is attempted when other changes come first.
 const ATTEMPTS: usize = 4;
@@ -53,11 +54,10 @@ const ATTEMPTS: usize = 4;
 pub struct People {
     config: PeopleConfig,
     deployment: String,
-    limits: Limits,
     records: Arc<PeopleRecords>,
     challenges: Challenges,
     visitors: Visitors,
-    arrivals: Mutex<Rate>,
+    arrivals: Arrivals,
     clock: Arc<Clock>,
 }
 
@@ -76,17 +76,16 @@ impl People {
         Ok(Self {
             records,
             challenges: Challenges::new()?,
-            visitors: Visitors::default(),
-            arrivals: Mutex::new(Rate::per_minute(config.arrivals_per_minute)),
+            visitors: Visitors::new(config.policy.requests_per_minute, &limits),
+            arrivals: Arrivals::new(config.arrivals_per_minute),
             config,
             deployment,
-            limits,
             clock,
         })
     }
 
     /// The nonce for what a passkey is to sign: see [`Challenges`].
-    pub fn challenge(&self, request: &NewChallenge, now: Duration) -> Result<Challenge, Problem> {
+    pub fn challenge(&self, request: &NewChallenge) -> Result<Challenge, Problem> {
         let purpose = request.purpose.as_str();
         if !approval::is_purpose(purpose) {
             return Err(Problem::field(
@@ -95,7 +94,7 @@ impl People {
                 "the operationId of an operation that takes the header Passkey-Response",
             ));
         }
-        let (nonce, expires_at) = self.challenges.issue(purpose, now.as_secs())?;
+        let (nonce, expires_at) = self.challenges.issue(purpose, self.now().as_secs())?;
         Ok(Challenge {
             nonce: nonce.to_text(),
             expires_at,
@@ -130,16 +129,17 @@ impl People {
             })
     }
 
-    /// Reads a user, changes it and writes it; starts over, a few times at most, when another change came first.
+    /// Reads a user, changes it and writes it; starts over, a few times at most, when another change came first. `change` also gets the
+    /// time, read after the store has responded.
     async fn change<T>(
         &self,
         id: UserId,
-        change: impl Fn(&mut User) -> Result<T, Problem>,
+        change: impl Fn(&mut User, Duration) -> Result<T, Problem>,
     ) -> Result<(T, Versioned<User>), Problem> {
         for _ in 0..ATTEMPTS {
             let old = self.user(id).await?;
             let mut user = User::clone(&old.value);
-            let outcome = change(&mut user)?;
+            let outcome = change(&mut user, self.now())?;
             match self
                 .records
                 .users
@@ -159,16 +159,9 @@ impl People {
         ))
     }
 
-    /// Counts a request without a session against the rate that all of them share.
-    fn arrive(&self, now: Duration) -> Result<(), Problem> {
-        let mut rate = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        rate.take(now).map_err(|seconds| {
-            let detail = format!(
-                "{} registrations, links and recoveries may begin per minute",
-                self.config.arrivals_per_minute
-            );
-            Problem::new(ProblemType::RateLimited, detail).retry_after(seconds)
-        })
+    /// The enclave's time. A decision reads it after everything that it waits for, never before.
+    fn now(&self) -> Duration {
+        self.clock.now()
     }
 }
 

@@ -7,9 +7,9 @@ use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::{ByteArray, ByteBuf};
 
 use super::user::{PASSKEYS_MAX, Passkey};
-use super::{Approval, People, User};
-use crate::auth::Person;
+use super::{Approved, People, User};
 use crate::hash::sha256;
+use crate::principal::Person;
 use crate::webauthn::NewPasskey;
 
 /// How long a passkey that another device offers waits for approval, in seconds.
@@ -22,29 +22,26 @@ impl People {
         person: Person,
         id: &str,
         name: &str,
-        now: Duration,
     ) -> Result<UserView, Problem> {
         check_name(name, "/name")?;
         let (_, user) = self
-            .change(person.user, |user| {
+            .change(person.user, |user, now| {
                 user.passkey_by_id(id)?.name = name.to_owned();
                 user.note(now.as_secs(), "passkey_renamed", id);
                 Ok(())
             })
             .await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     /// Activates a passkey that another device has offered, after an active one has signed that it is this very passkey.
     pub async fn approve_passkey(
         &self,
-        person: Person,
+        approved: &Approved,
         id: &str,
         request: &ApprovePasskey,
-        approval: &Approval,
-        now: Duration,
     ) -> Result<UserView, Problem> {
-        self.change_approved(person, approval, now, ("passkey_added", id), |user| {
+        self.change_approved(approved, ("passkey_added", id), |user, now| {
                 user.forget_offers(now);
                 let passkey = user.passkey_by_id(id)?;
                 if hex::encode(passkey.key_digest()) != request.public_key_digest {
@@ -60,14 +57,8 @@ impl People {
     }
 
     /// Revokes a passkey, and ends every session that it opened.
-    pub async fn revoke_passkey(
-        &self,
-        person: Person,
-        id: &str,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<UserView, Problem> {
-        self.change_approved(person, approval, now, ("passkey_revoked", id), |user| {
+    pub async fn revoke_passkey(&self, approved: &Approved, id: &str) -> Result<UserView, Problem> {
+        self.change_approved(approved, ("passkey_revoked", id), |user, _| {
                 let passkey = user.passkey_by_id(id)?;
                 let (gone, was_active) = (passkey.id(), passkey.active);
                 if was_active && user.active_passkeys() == 1 && !user.can_be_recovered() {

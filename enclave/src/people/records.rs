@@ -26,18 +26,19 @@ impl PeopleRecords {
     /// The cursor at which a pass of resealing begins with them.
     pub const FIRST: &'static str = "user/";
 
-    /// Records of `deployment` in `store`; those of users are cached up to `cache_bytes`, the others are read once.
+    /// Records of `deployment` in `store`; those of users are cached up to `cache_bytes`, the others are read once; the
+    /// versions of the last `seen_records` of each kind are remembered.
     pub fn new(
         store: &Arc<StoreClient>,
         secrets: &HeldSecrets,
         deployment: &str,
-        cache_bytes: usize,
+        (cache_bytes, seen_records): (usize, usize),
     ) -> Self {
         Self {
-            users: records(store, secrets, deployment, cache_bytes),
-            claims: records(store, secrets, deployment, 0),
-            links: records(store, secrets, deployment, 0),
-            waiting: records(store, secrets, deployment, 0),
+            users: records(store, secrets, deployment, (cache_bytes, seen_records)),
+            claims: records(store, secrets, deployment, (0, seen_records)),
+            links: records(store, secrets, deployment, (0, seen_records)),
+            waiting: records(store, secrets, deployment, (0, seen_records)),
         }
     }
 
@@ -69,12 +70,12 @@ fn records<T: Record>(
     store: &Arc<StoreClient>,
     secrets: &HeldSecrets,
     deployment: &str,
-    cache_bytes: usize,
+    room: (usize, usize),
 ) -> Records<T> {
     Records::new(
         Arc::clone(store),
         secrets.clone(),
         deployment.to_owned(),
-        cache_bytes,
+        room,
     )
 }

@@ -12,7 +12,7 @@ use serde_bytes::ByteArray;
 use super::passkey::check_name;
 use super::user::{Passkey, Recovery};
 use super::{Approval, People, User, UserId, codes, random, view};
-use crate::auth::Person;
+use crate::principal::Person;
 
 /// How many recoveries of one user may be in progress.
 const RECOVERIES_MAX: usize = 4;
@@ -31,16 +31,16 @@ impl People {
         &self,
         request: StartRecovery,
         approval: &Approval,
-        now: Duration,
     ) -> Result<RecoveryView, Problem> {
         check_name(&request.passkey_name, "/passkey_name")?;
         let id = user_id(&request.user, "/user")?;
-        self.arrive(now)?;
-        let (made, _) = self.new_passkey(approval, now)?;
+        let (made, _) = self.new_passkey(approval)?;
         let number = match &request.code {
-            Some(code) => Some(self.check_code(id, code, now).await?),
+            Some(code) => Some(self.check_code(id, code).await?),
             None => None,
         };
+        let mut user = User::clone(&self.user(id).await?.value);
+        let now = self.now();
         let recovery = Recovery {
             id: ByteArray::new(random()?),
             passkey: Passkey::new(&made, &request.passkey_name, false, now),
@@ -49,11 +49,12 @@ impl People {
             started_at: now.as_secs(),
         };
         // Checked before the credential is claimed, so that a recovery that cannot begin uses up no credential.
-        User::clone(&self.user(id).await?.value).begin(&recovery, number, now)?;
+        user.begin(&recovery, number, now)?;
+        self.arrivals.recovery(now)?;
         self.claim(&made.credential_id, id).await?;
         match number {
             Some(_) => {
-                self.change(id, |user| user.begin(&recovery, number, now))
+                self.change(id, |user, now| user.begin(&recovery, number, now))
                     .await?;
             }
             None => self.wait_for_guardians(id, &recovery).await?,
@@ -66,10 +67,9 @@ impl People {
         &self,
         person: Person,
         recovery: &str,
-        now: Duration,
     ) -> Result<UserView, Problem> {
         let (_, user) = self
-            .change(person.user, |user| {
+            .change(person.user, |user, now| {
                 let before = user.recoveries.len();
                 user.recoveries
                     .retain(|one| hex::encode(*one.id) != recovery);
@@ -80,7 +80,7 @@ impl People {
                 Ok(())
             })
             .await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     /// Activates the new passkey after the delay, by its own signature.
@@ -89,22 +89,22 @@ impl People {
         recovery: &str,
         request: &RecoveryOf,
         approval: &Approval,
-        now: Duration,
     ) -> Result<UserView, Problem> {
         let id = user_id(&request.user, "/user")?;
-        let assertion = self.assertion(approval, now)?;
+        let assertion = self.assertion(approval)?;
         let digest = &request.public_key_digest;
         let mut user = User::clone(&self.user(id).await?.value);
+        let now = self.now();
         let found = match user.recovery(recovery, digest, now) {
             Ok(found) => found,
-            Err(not_found) => match self.waiting(id, recovery, digest, now).await? {
+            Err(not_found) => match self.waiting(id, recovery, digest).await? {
                 Some(_) => return Err(waits_for_guardians()),
                 None => return Err(not_found),
             },
         };
-        let used = self.check_assertion(approval, &assertion, id, &found.passkey)?;
+        let used = self.check_assertion(approval, &assertion, id, &found.passkey, now)?;
         let (_, user) = self
-            .change(id, |user| {
+            .change(id, |user, now| {
                 let found = user.recovery(recovery, digest, now)?;
                 check_ready(found.ready_at, now)?;
                 let mut passkey = found.passkey.clone();
@@ -117,7 +117,7 @@ impl People {
                 Ok(())
             })
             .await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     pub(super) fn ready_at(&self, now: Duration) -> u64 {
@@ -126,8 +126,8 @@ impl People {
 
     /// The number of the code, if it is one of the user's. Each try is counted in the user's record before the code is compared, so that
     /// codes sent at once are counted, too; [`User::begin`] takes the count of the right one back.
-    async fn check_code(&self, id: UserId, code: &str, now: Duration) -> Result<u8, Problem> {
-        let (_, user) = self.change(id, |user| user.count_code(now)).await?;
+    async fn check_code(&self, id: UserId, code: &str) -> Result<u8, Problem> {
+        let (_, user) = self.change(id, |user, now| user.count_code(now)).await?;
         if let Some((number, letters)) = codes::numbered(code) {
             let kept = &user.value.recovery_codes;
             if let Some(kept) = kept.iter().find(|kept| kept.number == number)
@@ -136,7 +136,7 @@ impl People {
                 return Ok(number);
             }
         }
-        self.change(id, |user| {
+        self.change(id, |user, now| {
             user.note(now.as_secs(), "recovery_code_wrong", "");
             Ok(())
         })

@@ -1,7 +1,5 @@
 //! A new user: a passkey, a key, a session.
 
-use std::time::Duration;
-
 use permafrost_common::api::people::{Register, Registered};
 use permafrost_common::api::{CreateKey, Key};
 use permafrost_common::problem::{Problem, ProblemType};
@@ -10,8 +8,8 @@ use super::passkey::check_name;
 use super::session::Draft;
 use super::user::Passkey;
 use super::{Approval, People, User, UserId};
-use crate::auth::Caller;
 use crate::custody::Custody;
+use crate::principal::Caller;
 
 /// The `operationId` of a registration.
 pub(super) const REGISTER: &str = "register";
@@ -28,15 +26,15 @@ impl People {
         custody: &Custody,
         request: Register,
         approval: &Approval,
-        now: Duration,
     ) -> Result<Registered, Problem> {
         check_name(&request.passkey_name, "/passkey_name")?;
         let draft = Draft::parse(request.session, "/session")?;
-        self.arrive(now)?;
-        let (made, nonce) = self.new_passkey(approval, now)?;
+        let (made, nonce) = self.new_passkey(approval)?;
+        self.arrivals.registration(self.now())?;
         let id = self.challenges.user_id(&nonce);
         self.claim(&made.credential_id, id).await?;
-        let key = self.first_key(custody, id, now).await?;
+        let key = self.first_key(custody, id).await?;
+        let now = self.now();
         let passkey = Passkey::new(&made, &request.passkey_name, true, now);
         let session = self.session(&draft, &passkey, now)?;
         let mut user = User::new(id, passkey, now.as_secs());
@@ -50,17 +48,12 @@ impl People {
         let user = put.map_err(|error| error.or(taken))?;
         Ok(Registered {
             session: self.session_view(&user.value, &session),
-            user: self.user_view(&user.value, now),
+            user: self.user_view(&user.value),
             key,
         })
     }
 
-    async fn first_key(
-        &self,
-        custody: &Custody,
-        id: UserId,
-        now: Duration,
-    ) -> Result<Key, Problem> {
+    async fn first_key(&self, custody: &Custody, id: UserId) -> Result<Key, Problem> {
         let owner = Caller {
             name: self.owner(id),
             policy: self.config.policy.clone(),
@@ -71,7 +64,7 @@ impl People {
             participants: ["first", "second", "third"].map(str::to_owned).to_vec(),
         };
         custody
-            .create(&owner, FIRST_KEY, dealt, now.as_secs())
+            .create(&owner, FIRST_KEY, dealt, self.now().as_secs())
             .await
     }
 }

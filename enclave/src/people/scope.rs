@@ -6,9 +6,9 @@ use permafrost_common::api::people::Scope;
 use permafrost_common::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{KeyScope, OperationName, Policy};
 use crate::keys::KeyId;
 use crate::keys::PayloadKind;
+use crate::principal::{KeyScope, OperationName, Policy};
 
 /// The most entries of each list.
 const ENTRIES_MAX: usize = 64;

@@ -1,7 +1,6 @@
 //! Sessions: a login registers the browser's key, which expires after 15 minutes at most.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ciborium::Value;
@@ -15,9 +14,10 @@ use serde_bytes::ByteArray;
 use super::approval::active;
 use super::scope::Narrowing;
 use super::user::{Passkey, Session};
-use super::{Approval, People, UserId, random};
-use crate::auth::{Authenticator, Caller, Person, Presence};
+use super::{Approval, People, User, UserId, random};
+use crate::auth::{Authenticator, Charge};
 use crate::hash::{sha256, sha256_of};
+use crate::principal::{Caller, Person};
 
 /// The prefix of the `keyid` of every session.
 const PREFIX: &str = "session.";
@@ -27,23 +27,23 @@ pub fn is_session(keyid: &str) -> bool {
     keyid.starts_with(PREFIX)
 }
 
-/// How many sessions this enclave remembers at once.
-const VISITORS_MAX: usize = 100_000;
+/// The user of the session that a request names, as the store gave it.
+pub struct NamedSession {
+    user: Arc<User>,
+    session: [u8; 8],
+}
 
-/// The memory of each session that has sent a request, until it expires.
-#[derive(Default)]
-pub(super) struct Visitors(Mutex<HashMap<String, (Arc<Presence>, u64)>>);
+impl NamedSession {
+    pub(super) fn user(&self) -> &User {
+        &self.user
+    }
+}
 
 impl People {
     /// Logs a user in: a passkey signs exactly this request, which names the session's key.
-    pub async fn login(
-        &self,
-        new: NewSession,
-        approval: &Approval,
-        now: Duration,
-    ) -> Result<LoggedIn, Problem> {
+    pub async fn login(&self, new: NewSession, approval: &Approval) -> Result<LoggedIn, Problem> {
         let draft = Draft::parse(new, "")?;
-        let assertion = self.assertion(approval, now)?;
+        let assertion = self.assertion(approval)?;
         let id = assertion
             .1
             .user_handle()
@@ -64,10 +64,11 @@ impl People {
                 _ => problem,
             })?;
         let passkey = active(&user.value, assertion.1.credential_id())?;
-        let used = self.check_assertion(approval, &assertion, id, passkey)?;
+        let now = self.now();
+        let used = self.check_assertion(approval, &assertion, id, passkey, now)?;
         let session = self.session(&draft, passkey, now)?;
         let (_, user) = self
-            .change(id, |user| {
+            .change(id, |user, now| {
                 user.passkey_used(&used, now)?;
                 user.open_session(session.clone(), now.as_secs());
                 user.note(now.as_secs(), "logged_in", hex::encode(*session.id));
@@ -76,29 +77,32 @@ impl People {
             .await?;
         Ok(LoggedIn {
             session: self.session_view(&user.value, &session),
-            user: self.user_view(&user.value, now),
+            user: self.user_view(&user.value),
         })
     }
 
-    /// Checks a request that a session has signed. One round trip to the store.
-    pub async fn authenticate(
-        &self,
-        request: &SignedRequest,
-        device: Option<&str>,
-        authenticator: &Authenticator,
-    ) -> Result<Caller, Problem> {
-        authenticator.check_boot(request)?;
-        let ended = || {
-            let detail =
-                "the session has expired, was ended or never existed; accepted: a new login";
-            Problem::new(ProblemType::SessionEnded, detail)
-        };
-        let (place, session) = parse_keyid(request.keyid()).ok_or_else(ended)?;
+    /// The user of the session that a request names. One round trip to the store; nothing is judged yet.
+    pub async fn named_session(&self, keyid: &str) -> Result<NamedSession, Problem> {
+        let (place, session) = parse_keyid(keyid).ok_or_else(ended)?;
         let user = self.records.users.get(&place).await?.ok_or_else(ended)?;
-        let user = &user.value;
-        // The time after the store has responded: a store that stalls makes no request younger.
-        let now = self.clock.now();
-        let session = user.session(&session, now.as_secs()).ok_or_else(ended)?;
+        Ok(NamedSession {
+            user: user.value,
+            session,
+        })
+    }
+
+    /// Judges a request that a session has signed; `now` is read after the store gave the session.
+    pub fn judge_session(
+        &self,
+        named: &NamedSession,
+        (request, device): (&SignedRequest, Option<&str>),
+        (authenticator, charge): (&Authenticator, Charge),
+        now: Duration,
+    ) -> Result<Caller, Problem> {
+        let user = named.user();
+        let session = user
+            .session(&named.session, now.as_secs())
+            .ok_or_else(ended)?;
         let key: PublicKey = session.key.parse().map_err(|_| {
             Problem::new(
                 ProblemType::RecordInvalid,
@@ -110,12 +114,8 @@ impl People {
         let mut policy = self.config.policy.clone();
         user.policy.apply(&mut policy);
         session.scope.apply(&mut policy);
-        let presence =
-            self.visitors
-                .presence(request.keyid(), session.expires_at, now.as_secs(), || {
-                    Presence::new(self.config.policy.requests_per_minute, &self.limits)
-                })?;
-        authenticator.admit(request, &presence, now)?;
+        let presence = self.visitors.presence(user.id(), now)?;
+        authenticator.admit(request, &presence.requests, charge, now)?;
         Ok(Caller {
             name: self.owner(user.id()),
             policy,
@@ -127,12 +127,7 @@ impl People {
     }
 
     /// Ends a session of the user who sent the request, which may be the very session that signed it.
-    pub async fn end_session(
-        &self,
-        person: Person,
-        keyid: &str,
-        now: Duration,
-    ) -> Result<UserView, Problem> {
+    pub async fn end_session(&self, person: Person, keyid: &str) -> Result<UserView, Problem> {
         let not_found = || {
             let detail = "none of the user's sessions has this id";
             Problem::new(ProblemType::SessionNotFound, detail)
@@ -142,7 +137,7 @@ impl People {
             return Err(not_found());
         }
         let (_, user) = self
-            .change(person.user, |user| {
+            .change(person.user, |user, now| {
                 let before = user.sessions.len();
                 user.sessions.retain(|session| *session.id != id);
                 if user.sessions.len() == before {
@@ -152,7 +147,7 @@ impl People {
                 Ok(())
             })
             .await?;
-        Ok(self.user_view(&user.value, now))
+        Ok(self.user_view(&user.value))
     }
 
     pub(super) fn session(
@@ -173,7 +168,7 @@ impl People {
         })
     }
 
-    pub(super) fn session_view(&self, user: &super::User, session: &Session) -> SessionView {
+    pub(super) fn session_view(&self, user: &User, session: &Session) -> SessionView {
         SessionView {
             id: format!(
                 "{PREFIX}{}.{}",
@@ -222,31 +217,6 @@ impl Draft {
     }
 }
 
-impl Visitors {
-    fn presence(
-        &self,
-        keyid: &str,
-        expires_at: u64,
-        now: u64,
-        new: impl FnOnce() -> Presence,
-    ) -> Result<Arc<Presence>, Problem> {
-        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((presence, _)) = visitors.get(keyid) {
-            return Ok(Arc::clone(presence));
-        }
-        if visitors.len() >= VISITORS_MAX {
-            visitors.retain(|_, (_, expires_at)| now < *expires_at);
-        }
-        if visitors.len() >= VISITORS_MAX {
-            let detail = format!("{VISITORS_MAX} sessions are active in this enclave");
-            return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(10));
-        }
-        let presence = Arc::new(new());
-        visitors.insert(keyid.to_owned(), (Arc::clone(&presence), expires_at));
-        Ok(presence)
-    }
-}
-
 /// The place of the user's record, and the session.
 fn parse_keyid(keyid: &str) -> Option<(String, [u8; 8])> {
     let (place, id) = keyid.strip_prefix(PREFIX)?.split_once('.')?;
@@ -257,6 +227,11 @@ fn parse_keyid(keyid: &str) -> Option<(String, [u8; 8])> {
     let mut session = [0; 8];
     hex::decode_to_slice(id, &mut session).ok()?;
     (is_place && hex::encode(session) == id).then(|| (place.to_owned(), session))
+}
+
+fn ended() -> Problem {
+    let detail = "the session has expired, was ended or never existed; accepted: a new login";
+    Problem::new(ProblemType::SessionEnded, detail)
 }
 
 /// The client declares these facts itself. A change of them is a hint that someone else has the key, not a proof.

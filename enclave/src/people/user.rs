@@ -7,6 +7,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use zeroize::Zeroizing;
 
 use super::scope::Narrowing;
+use crate::principal::UserId;
 use crate::records::Record;
 
 /// The most passkeys of a user, pending ones included.
@@ -20,28 +21,6 @@ pub(super) const ACTIVITY_MAX: usize = 100;
 
 /// The version of the encoding.
 const VERSION: u8 = 1;
-
-/// A user handle (WebAuthn Level 3 section 5.4.3), by which guardians and recovery sheets name the user.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UserId(pub [u8; Self::LEN]);
-
-impl UserId {
-    /// Its length in bytes.
-    pub const LEN: usize = 16;
-
-    /// Parses 32 lower-case hex digits.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut id = [0; Self::LEN];
-        hex::decode_to_slice(text, &mut id).ok()?;
-        (hex::encode(id) == text).then_some(Self(id))
-    }
-}
-
-impl std::fmt::Display for UserId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
 
 /// Everything about a user. Deterministic CBOR (RFC 8949 section 4.2.1) of a map with exactly these entries, in this order.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

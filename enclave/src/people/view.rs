@@ -1,7 +1,5 @@
 //! A user as the API shows it: everything except what only the enclave needs.
 
-use std::time::Duration;
-
 use permafrost_common::api::people as api;
 
 use super::user::{Passkey, Recovery};
@@ -9,7 +7,8 @@ use super::{People, User, UserId};
 use crate::webauthn::CoseKey;
 
 impl People {
-    pub(super) fn user_view(&self, user: &User, now: Duration) -> api::User {
+    pub(super) fn user_view(&self, user: &User) -> api::User {
+        let now = self.now();
         let sessions = user
             .sessions
             .iter()

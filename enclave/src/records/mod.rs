@@ -1,10 +1,8 @@
 //! Sealed records as the rest of the enclave sees them: typed, opened, cached, and never older than one seen before.
 
 mod cache;
+mod seen;
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use permafrost_common::problem::{Problem, ProblemType};
@@ -13,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::sealing::{self, Envelope, HeldSecrets, OpenError, Place};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 use cache::Cache;
+use seen::Seen;
 
 /// A type that is stored in sealed records.
 pub trait Record: Sized {
@@ -85,28 +84,25 @@ pub struct Records<T> {
 }
 
 struct Memory<T> {
-    /// The highest version seen of each record touched, by a keyed hash of its id. Callers choose ids but not the key, so no
-    /// caller can make two ids collide.
-    seen: HashMap<u64, u64>,
-    hasher: RandomState,
+    seen: Seen,
     cache: Cache<T>,
 }
 
 impl<T: Record> Records<T> {
-    /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length.
+    /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length, and the versions of the last
+    /// `seen_records` that were used are remembered.
     pub fn new(
         store: Arc<StoreClient>,
         secrets: HeldSecrets,
         deployment: String,
-        cache_bytes: usize,
+        (cache_bytes, seen_records): (usize, usize),
     ) -> Self {
         Self {
             store,
             secrets,
             deployment,
             memory: Mutex::new(Memory {
-                seen: HashMap::new(),
-                hasher: RandomState::new(),
+                seen: Seen::with_room_for(seen_records),
                 cache: Cache::new(cache_bytes),
             }),
         }
@@ -118,7 +114,7 @@ impl<T: Record> Records<T> {
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
         let (cached, seen) = {
             let mut memory = self.memory();
-            (memory.cache.get(id), memory.seen(id))
+            (memory.cache.get(id), memory.seen.version(id))
         };
         let known = cached.as_ref().map(|record| record.version);
         let fetched = self
@@ -149,7 +145,7 @@ impl<T: Record> Records<T> {
         let value = value.into();
         let version = known.unwrap_or(0) + 1;
         // The store may have lost or rolled back a version that was seen; nothing is written in its place.
-        if version <= self.memory().seen(id) {
+        if version <= self.memory().seen.version(id) {
             return Err(PutError::Conflict);
         }
         let internal =
@@ -204,7 +200,7 @@ impl<T: Record> Records<T> {
             if epoch == newest {
                 continue;
             }
-            let seen = self.memory().seen(&entry.id);
+            let seen = self.memory().seen.version(&entry.id);
             let record = self.open(&entry.id, entry.version, &entry.bytes, seen)?;
             match self.put(&entry.id, Some(entry.version), record.value).await {
                 Ok(_) => done.resealed += 1,
@@ -233,7 +229,7 @@ impl<T: Record> Records<T> {
             .map(|entry| {
                 let (cached, seen) = {
                     let mut memory = self.memory();
-                    (memory.cache.get(&entry.id), memory.seen(&entry.id))
+                    (memory.cache.get(&entry.id), memory.seen.version(&entry.id))
                 };
                 let record = match cached {
                     Some(record) if record.version == entry.version => record,
@@ -320,17 +316,9 @@ impl<T: Record> Records<T> {
 }
 
 impl<T> Memory<T> {
-    /// The highest version seen of a record; 0 if none was seen.
-    fn seen(&self, id: &str) -> u64 {
-        let hash = self.hasher.hash_one(id);
-        self.seen.get(&hash).copied().unwrap_or(0)
-    }
-
     fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
-        let seen = self.seen.entry(self.hasher.hash_one(id)).or_insert(0);
         // Two requests may open different versions at once, and the older one may finish last.
-        if record.version >= *seen {
-            *seen = record.version;
+        if self.seen.see(id, record.version) {
             self.cache.insert(id, record.clone(), weight);
         }
     }

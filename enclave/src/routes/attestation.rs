@@ -8,7 +8,9 @@ use http::Method;
 use permafrost_common::api::{Attestation, Health};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
+use super::{
+    Access, BodySchema, Call, Cost, Handled, Handler, Operation, QueryParameter, Reply, Success,
+};
 use crate::enclave::Enclave;
 
 /// The longest nonce that an attestation document carries, in bytes (AWS: `attestation_process.md`).
@@ -32,7 +34,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 schema: Some(BodySchema::of::<Health>()),
             },
             problems: &[],
-            handler: health,
+            cost: Cost::Cheap,
+            handler: Handler::Of(health),
         },
         Operation {
             id: "attestation",
@@ -53,7 +56,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 schema: Some(BodySchema::of::<Attestation>()),
             },
             problems: &[ProblemType::AttestationUnavailable],
-            handler: attestation,
+            cost: Cost::Cheap,
+            handler: Handler::Of(attestation),
         },
     ]
 }
@@ -77,15 +81,10 @@ fn attestation(enclave: Arc<Enclave>, call: Call) -> Handled {
         let document = match call.query("nonce") {
             None => enclave.boot.document.clone(),
             Some(text) => {
-                let nonce = nonce(text)?;
-                // The NSM call blocks in the kernel for milliseconds.
-                let attestor = Arc::clone(&enclave.attestor);
-                tokio::task::spawn_blocking(move || attestor.attest(Some(&nonce), None))
-                    .await
-                    .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?
-                    .map_err(|error| {
-                        Problem::new(ProblemType::AttestationUnavailable, error.to_string())
-                    })?
+                let document = enclave.attestor.attest_in_turn(nonce(text)?).await;
+                document.map_err(|error| {
+                    Problem::new(ProblemType::AttestationUnavailable, error.to_string())
+                })?
             }
         };
         let document = STANDARD.encode(document);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::{Access, Call, Handled, Operation, Reply, Success, api_description, reference};
+use super::{
+    Access, Call, Cost, Handled, Handler, Operation, Reply, Success, api_description, reference,
+};
 use crate::enclave::Enclave;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -25,7 +27,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 schema: None,
             },
             problems: &[],
-            handler: openapi,
+            cost: Cost::Cheap,
+            handler: Handler::Of(openapi),
         },
         Operation {
             id: "docs",
@@ -43,7 +46,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 schema: None,
             },
             problems: &[],
-            handler: docs,
+            cost: Cost::Cheap,
+            handler: Handler::Of(docs),
         },
     ]
 }

@@ -7,9 +7,9 @@ use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, S
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
-use crate::auth::OperationName;
 use crate::custody::LISTING_MAX;
 use crate::enclave::Enclave;
+use crate::principal::OperationName;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![

@@ -1,34 +1,42 @@
-//! The HTTP API: a table of operations, from which both the router and the API description are made.
+//! The API: a table of operations, from which requests are dispatched and the API description is made.
+//!
+//! [`Dispatcher::dispatch`] takes a whole request and gives the signed response. A transport in front of it only carries.
 
+mod admission;
 mod attestation;
 mod call;
 mod description;
+mod dispatch;
 mod keys;
 mod oblivious;
 mod openapi;
 mod people;
+mod problems;
 mod reference;
+mod reply;
 mod root;
+mod slots;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawPathParams, Request};
-use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use crate::auth::OperationName;
 use crate::enclave::Enclave;
 use crate::people::is_purpose;
-pub use call::{Call, Reply};
+use crate::principal::OperationName;
+pub use call::Call;
+pub use dispatch::Dispatcher;
 pub use openapi::{BodySchema, description as api_description};
+use problems::{
+    ALWAYS, OF_BODIES, OF_CREATION, OF_ONE_KEY, OF_PASSKEYS, OF_PRINCIPALS, OF_RECORDS, OUTSIDE,
+};
+pub use reply::Reply;
+pub use slots::Slot;
 
-/// One method of one path: all that the router and the API description say about it.
+/// One method of one path: all that dispatch and the API description say about it.
 pub struct Operation {
     /// The `operationId` of the API description.
     pub id: &'static str,
@@ -50,8 +58,19 @@ pub struct Operation {
     pub success: Success,
     /// The problem types in addition to those of every operation of its kind.
     pub problems: &'static [ProblemType],
-    /// The function that carries it out.
+    /// What a request costs before anything is proved.
+    pub cost: Cost,
+    /// What carries it out.
     pub handler: Handler,
+}
+
+/// What a request costs the enclave before its sender has proved anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cost {
+    /// A lookup, a signature's verification.
+    Cheap,
+    /// Public-key operations or key derivations for anyone: such requests take turns.
+    Costly,
 }
 
 /// What may request an operation.
@@ -83,88 +102,17 @@ pub struct Success {
     pub schema: Option<BodySchema>,
 }
 
-/// The function that carries out an operation.
-pub type Handler = fn(Arc<Enclave>, Call) -> Handled;
+/// What carries out an operation.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// A function.
+    Of(fn(Arc<Enclave>, Call) -> Handled),
+    /// The dispatcher itself, which opens the sealed request and dispatches it.
+    Sealed,
+}
 
 /// The future that a handler gives.
 pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
-
-/// The problems of any request.
-pub const ALWAYS: &[ProblemType] = &[
-    ProblemType::InvalidRequest,
-    ProblemType::BodyTooLarge,
-    ProblemType::HeadersTooLarge,
-    ProblemType::RequestTimeout,
-    ProblemType::Overloaded,
-    ProblemType::Internal,
-];
-
-/// The problems of any request of a principal.
-pub const OF_PRINCIPALS: &[ProblemType] = &[
-    ProblemType::NotReady,
-    ProblemType::SignatureMissing,
-    ProblemType::SignatureInvalid,
-    ProblemType::ContentDigestMismatch,
-    ProblemType::UnknownPrincipal,
-    ProblemType::RequestExpired,
-    ProblemType::RequestReplayed,
-    ProblemType::WrongEnclave,
-    ProblemType::NotPermitted,
-    ProblemType::RateLimited,
-    ProblemType::SessionEnded,
-    ProblemType::DeviceChanged,
-    ProblemType::Overloaded,
-];
-
-/// The problems of any request that may need a passkey's response.
-pub const OF_PASSKEYS: &[ProblemType] = &[
-    ProblemType::NotReady,
-    ProblemType::RateLimited,
-    ProblemType::UserConflict,
-    ProblemType::UserNotFound,
-    ProblemType::PasskeyRequired,
-    ProblemType::PasskeyMalformed,
-    ProblemType::PasskeyCeremony,
-    ProblemType::PasskeyChallenge,
-    ProblemType::PasskeyOrigin,
-    ProblemType::PasskeyRelyingParty,
-    ProblemType::PasskeyUserVerification,
-    ProblemType::PasskeyAlgorithm,
-    ProblemType::PasskeyAttestation,
-    ProblemType::PasskeyUnknown,
-    ProblemType::PasskeySignature,
-    ProblemType::PasskeyCounter,
-    ProblemType::ChallengeInvalid,
-    ProblemType::ChallengeExpired,
-    ProblemType::ChallengeUsed,
-];
-
-/// The problems of any request that reads records.
-pub const OF_RECORDS: &[ProblemType] = &[
-    ProblemType::StoreUnavailable,
-    ProblemType::RecordInvalid,
-    ProblemType::RecordRolledBack,
-    ProblemType::RecordLost,
-];
-
-/// The problems of any request about one key.
-pub const OF_ONE_KEY: &[ProblemType] = &[ProblemType::KeyNotFound];
-
-/// The problems of any request that creates something.
-pub const OF_CREATION: &[ProblemType] = &[
-    ProblemType::IdempotencyKeyMissing,
-    ProblemType::IdempotencyKeyReused,
-];
-
-/// The problems of any request with a body.
-pub const OF_BODIES: &[ProblemType] = &[ProblemType::UnsupportedMediaType];
-
-/// The problems of paths and methods that are not in the table, and of the parent's proxy.
-pub const OUTSIDE: &[ProblemType] = &[
-    ProblemType::NotFound,
-    ProblemType::MethodNotAllowed,
-    ProblemType::EnclaveUnreachable,
-];
 
 /// All operations.
 pub fn operations() -> Vec<Operation> {
@@ -177,38 +125,6 @@ pub fn operations() -> Vec<Operation> {
     operations
 }
 
-/// The router of all operations. Its responses are those of [`Reply::into_response`], unsigned.
-pub fn router(enclave: &Arc<Enclave>) -> Router {
-    router_of(enclave, operations())
-}
-
-/// The router of the operations that accept sealed requests (Oblivious HTTP); other paths are not found.
-pub fn router_inside(enclave: &Arc<Enclave>) -> Router {
-    let mut operations = operations();
-    operations.retain(oblivious::is_inside);
-    router_of(enclave, operations)
-}
-
-fn router_of(enclave: &Arc<Enclave>, operations: Vec<Operation>) -> Router {
-    let mut router = Router::new();
-    for operation in operations {
-        router = router.route(
-            operation.path,
-            method_router(operation, Arc::clone(enclave)),
-        );
-    }
-    router
-        .method_not_allowed_fallback(async |request: Request| {
-            let (method, path) = (request.method(), request.uri().path());
-            let detail = format!("{method} is not a method of {path}; see /openapi.json");
-            Reply::problem(&Problem::new(ProblemType::MethodNotAllowed, detail)).into_response()
-        })
-        .fallback(async |request: Request| {
-            let detail = format!("there is no {}; see /openapi.json", request.uri().path());
-            Reply::problem(&Problem::new(ProblemType::NotFound, detail)).into_response()
-        })
-}
-
 impl Operation {
     /// A `POST` without a body, for principals whose policy names it. The caller sets what differs, then calls
     /// [`Operation::described`].
@@ -216,7 +132,7 @@ impl Operation {
         id: &'static str,
         path: &'static str,
         name: OperationName,
-        handler: Handler,
+        handler: fn(Arc<Enclave>, Call) -> Handled,
     ) -> Self {
         Self {
             id,
@@ -234,8 +150,28 @@ impl Operation {
                 schema: None,
             },
             problems: &[],
-            handler,
+            cost: Cost::Cheap,
+            handler: Handler::Of(handler),
         }
+    }
+
+    /// Whether anyone may send it.
+    pub fn is_open(&self) -> bool {
+        self.access == Access::Open
+    }
+
+    /// Whether it is about a user's own account: it stores the approval together with its change.
+    fn is_of_accounts(&self) -> bool {
+        matches!(self.access, Access::Principal(name) if name.is_of_people())
+    }
+
+    /// The value of `{id}`, or nothing for a path without it, if this is the operation's path.
+    fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, after)) = self.path.split_once("{id}") else {
+            return (path == self.path).then_some("");
+        };
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
     }
 
     /// Whether it may need a passkey's response.
@@ -266,8 +202,8 @@ impl Operation {
         };
         [
             ALWAYS,
-            when(self.access != Access::Open, OF_PRINCIPALS),
-            when(self.access != Access::Open, OF_RECORDS),
+            when(!self.is_open(), OF_PRINCIPALS),
+            when(!self.is_open(), OF_RECORDS),
             when(self.is_of_people(), OF_RECORDS),
             when(self.takes_a_passkey(), OF_PASSKEYS),
             when(self.path.starts_with("/v1/keys/{id}"), OF_ONE_KEY),
@@ -279,45 +215,4 @@ impl Operation {
         .flatten()
         .copied()
     }
-}
-
-fn method_router(operation: Operation, enclave: Arc<Enclave>) -> MethodRouter {
-    let filter = match operation.method {
-        Method::POST => MethodFilter::POST,
-        _ => MethodFilter::GET,
-    };
-    let operation = Arc::new(operation);
-    on(
-        filter,
-        move |parameters: RawPathParams, request: Request<Body>| {
-            let id = parameters
-                .iter()
-                .find_map(|(name, value)| (name == "id").then(|| value.to_owned()));
-            run(Arc::clone(&operation), Arc::clone(&enclave), id, request)
-        },
-    )
-}
-
-async fn run(
-    operation: Arc<Operation>,
-    enclave: Arc<Enclave>,
-    id: Option<String>,
-    request: Request<Body>,
-) -> Response {
-    let result = match Call::admit(&operation, &enclave, id, request).await {
-        Ok(call) => (operation.handler)(enclave, call).await,
-        Err(problem) => Err(problem),
-    };
-    let reply = result.unwrap_or_else(|problem| {
-        debug_assert!(
-            operation
-                .all_problems()
-                .any(|known| Some(known) == problem.kind()),
-            "{} is not among the problems of {}",
-            problem.type_uri,
-            operation.id
-        );
-        Reply::problem(&problem)
-    });
-    reply.into_response()
 }

@@ -10,9 +10,10 @@ use permafrost_common::api::people::{
 };
 use permafrost_common::problem::ProblemType;
 
-use super::{Access, BodySchema, Call, Handled, Handler, Operation, Reply, Success};
-use crate::auth::OperationName;
+use super::{Access, BodySchema, Call, Cost, Handled, Operation, Reply, Success};
 use crate::enclave::Enclave;
+use crate::people::is_purpose;
+use crate::principal::OperationName;
 
 /// The problems of all operations of people, in addition to those of all principals and of passkeys.
 pub(super) static PROBLEMS: [ProblemType; 13] = [
@@ -203,16 +204,28 @@ fn of_recovery() -> Vec<Operation> {
 }
 
 /// A `POST` that anyone may send.
-fn anyone(id: &'static str, path: &'static str, handler: Handler) -> Operation {
+fn anyone(
+    id: &'static str,
+    path: &'static str,
+    handler: fn(Arc<Enclave>, Call) -> Handled,
+) -> Operation {
     Operation {
         id,
         access: Access::Open,
+        cost: match is_purpose(id) {
+            true => Cost::Costly,
+            false => Cost::Cheap,
+        },
         ..user(path, OperationName::ShowUser, handler)
     }
 }
 
 /// A `POST` that a session may send.
-fn user(path: &'static str, name: OperationName, handler: Handler) -> Operation {
+fn user(
+    path: &'static str,
+    name: OperationName,
+    handler: fn(Arc<Enclave>, Call) -> Handled,
+) -> Operation {
     Operation {
         problems: &PROBLEMS,
         ..Operation::of_principals(name.as_str(), path, name, handler)
@@ -247,147 +260,147 @@ impl Operation {
 
 fn create_challenge(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        Reply::json(201, &people.challenge(&call.json()?, now)?)
+        let people = enclave.people()?;
+        Reply::json(201, &people.challenge(&call.json()?)?)
     })
 }
 
 fn register(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
+        let people = enclave.people()?;
         let custody = enclave.custody()?;
-        let registered = people.register(custody, call.json()?, &call.approval, now);
+        let registered = people.register(custody, call.json()?, &call.approval);
         Reply::json(201, &registered.await?)
     })
 }
 
 fn login(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let logged_in = people.login(call.json()?, &call.approval, now);
+        let people = enclave.people()?;
+        let logged_in = people.login(call.json()?, &call.approval);
         Reply::json(201, &logged_in.await?)
     })
 }
 
 fn open_link(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        Reply::json(200, &people.open_link(&call.json()?, now).await?)
+        let people = enclave.people()?;
+        Reply::json(200, &people.open_link(&call.json()?).await?)
     })
 }
 
 fn offer_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
+        let people = enclave.people()?;
         let request = call.json()?;
-        let offered = people.offer_passkey(&request, &call.approval, now);
+        let offered = people.offer_passkey(&request, &call.approval);
         Reply::json(201, &offered.await?)
     })
 }
 
 fn start_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let started = people.start_recovery(call.json()?, &call.approval, now);
+        let people = enclave.people()?;
+        let started = people.start_recovery(call.json()?, &call.approval);
         Reply::json(201, &started.await?)
     })
 }
 
 fn complete_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
+        let people = enclave.people()?;
         let request = call.json()?;
-        let user = people.complete_recovery(&call.id, &request, &call.approval, now);
+        let user = people.complete_recovery(&call.id, &request, &call.approval);
         Reply::json(200, &user.await?)
     })
 }
 
 fn show_user(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        Reply::json(200, &people.show_user(call.person()?, now).await?)
+        let people = enclave.people()?;
+        Reply::json(200, &people.show_user(call.person()?).await?)
     })
 }
 
 fn set_policy(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let user = people.set_policy(call.person()?, call.json()?, &call.approval, now);
+        let people = enclave.people()?;
+        let user = people.set_policy(call.approved()?, call.json()?);
         Reply::json(200, &user.await?)
     })
 }
 
 fn end_session(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let user = people.end_session(call.person()?, &call.id, now);
+        let people = enclave.people()?;
+        let user = people.end_session(call.person()?, &call.id);
         Reply::json(200, &user.await?)
     })
 }
 
 fn rename_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
+        let people = enclave.people()?;
         let RenamePasskey { name } = call.json()?;
-        let user = people.rename_passkey(call.person()?, &call.id, &name, now);
+        let user = people.rename_passkey(call.person()?, &call.id, &name);
         Reply::json(200, &user.await?)
     })
 }
 
 fn approve_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let (person, request) = (call.person()?, call.json()?);
-        let user = people.approve_passkey(person, &call.id, &request, &call.approval, now);
+        let people = enclave.people()?;
+        let (approved, request) = (call.approved()?, call.json()?);
+        let user = people.approve_passkey(approved, &call.id, &request);
         Reply::json(200, &user.await?)
     })
 }
 
 fn revoke_passkey(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let user = people.revoke_passkey(call.person()?, &call.id, &call.approval, now);
+        let people = enclave.people()?;
+        let user = people.revoke_passkey(call.approved()?, &call.id);
         Reply::json(200, &user.await?)
     })
 }
 
 fn create_link(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        Reply::json(201, &people.create_link(call.person()?, now).await?)
+        let people = enclave.people()?;
+        Reply::json(201, &people.create_link(call.person()?).await?)
     })
 }
 
 fn create_recovery_codes(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let codes = people.create_recovery_codes(call.person()?, &call.approval, now);
+        let people = enclave.people()?;
+        let codes = people.create_recovery_codes(call.approved()?);
         Reply::json(201, &codes.await?)
     })
 }
 
 fn set_guardians(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let (person, request) = (call.person()?, call.json()?);
-        let user = people.set_guardians(person, &request, &call.approval, now);
+        let people = enclave.people()?;
+        let (approved, request) = (call.approved()?, call.json()?);
+        let user = people.set_guardians(approved, &request);
         Reply::json(200, &user.await?)
     })
 }
 
 fn approve_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let (person, request) = (call.person()?, call.json()?);
-        let recovery = people.approve_recovery(person, &call.id, &request, &call.approval, now);
+        let people = enclave.people()?;
+        let (approved, request) = (call.approved()?, call.json()?);
+        let recovery = people.approve_recovery(approved, &call.id, &request);
         Reply::json(200, &recovery.await?)
     })
 }
 
 fn cancel_recovery(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
-        let (people, now) = enclave.people()?;
-        let user = people.cancel_recovery(call.person()?, &call.id, now);
+        let people = enclave.people()?;
+        let user = people.cancel_recovery(call.person()?, &call.id);
         Reply::json(200, &user.await?)
     })
 }

@@ -7,10 +7,10 @@ use permafrost_common::api::{ResealRecords, ResealedRecords, RetireRoot, RootSta
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{BodySchema, Call, Handled, Operation, Reply, Success};
-use crate::auth::OperationName;
 use crate::custody::LISTING_MAX;
 use crate::enclave::{Enclave, Thawed};
 use crate::people::PeopleRecords;
+use crate::principal::OperationName;
 use crate::records::Resealed;
 use crate::root::RootError;
 

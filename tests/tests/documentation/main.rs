@@ -9,6 +9,7 @@
 
 mod attacks;
 mod boots;
+mod module_graph;
 
 use std::fs;
 use std::path::{Path, PathBuf};

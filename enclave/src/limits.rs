@@ -1,8 +1,10 @@
 //! The section `limits`.
 
+use http::request::Parts;
+use permafrost_common::problem::{Problem, ProblemType};
 use serde::Deserialize;
 
-use super::{ConfigError, in_range};
+use crate::config_error::{ConfigError, in_range};
 
 /// What one request, and all requests together, may use.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -24,6 +26,8 @@ pub struct Limits {
     pub clock_skew_s: u64,
     /// Memory for opened records, in bytes.
     pub cache_bytes: usize,
+    /// How many records of each kind, those used last, the enclave remembers the version of: an older one is refused.
+    pub seen_records: usize,
     /// The time for one call of the record store, in milliseconds.
     pub store_timeout_ms: u64,
     /// The interval at which the enclave logs what is in use, in milliseconds.
@@ -31,7 +35,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let check = |key, found, accepted| in_range(&format!("limits.{key}"), found, accepted);
         let Self {
             body_bytes,
@@ -42,6 +46,7 @@ impl Limits {
             request_max_age_s,
             clock_skew_s,
             cache_bytes,
+            seen_records,
             store_timeout_ms,
             resources_interval_ms,
         } = *self;
@@ -57,6 +62,7 @@ impl Limits {
         check("request_max_age_s", request_max_age_s, 1..=3_600)?;
         check("clock_skew_s", clock_skew_s, 0..=60)?;
         check("cache_bytes", cache_bytes as u64, 0..=1 << 40)?;
+        check("seen_records", seen_records as u64, 1_000..=100_000_000)?;
         check("store_timeout_ms", store_timeout_ms, 100..=60_000)?;
         check(
             "resources_interval_ms",
@@ -77,8 +83,26 @@ impl Default for Limits {
             request_max_age_s: 60,
             clock_skew_s: 5,
             cache_bytes: 16 * 1024 * 1024,
+            seen_records: 450_000,
             store_timeout_ms: 3_000,
             resources_interval_ms: 60_000,
         }
     }
+}
+
+/// Refuses a request whose head is longer than the limit, in bytes.
+pub(crate) fn check_head(head: &Parts, limit: usize) -> Result<(), Problem> {
+    let fields: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let length = fields + head.uri.to_string().len() + head.method.as_str().len();
+    if length <= limit {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemType::HeadersTooLarge,
+        format!("{length} bytes; accepted: at most {limit}"),
+    ))
 }
