@@ -11,6 +11,7 @@ mod binding;
 mod ciphertext_for_recipient;
 mod configuration;
 mod cose_key;
+mod dispatch;
 mod document;
 mod encoded_document;
 mod key_record;
@@ -31,6 +32,7 @@ pub use binding::binding;
 pub use ciphertext_for_recipient::ciphertext_for_recipient;
 pub use configuration::configuration;
 pub use cose_key::cose_key;
+pub use dispatch::dispatch;
 pub use document::document;
 pub use encoded_document::encoded_document;
 pub use key_record::key_record;
@@ -55,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ciphertext_for_recipient", ciphertext_for_recipient),
     ("configuration", configuration),
     ("cose_key", cose_key),
+    ("dispatch", dispatch),
     ("document", document),
     ("encoded_document", encoded_document),
     ("key_record", key_record),

@@ -32,6 +32,7 @@ replays! {
     every_input_of_the_ciphertext_for_recipient_corpus_holds: ciphertext_for_recipient;
     every_input_of_the_configuration_corpus_holds: configuration;
     every_input_of_the_cose_key_corpus_holds: cose_key;
+    every_input_of_the_dispatch_corpus_holds: dispatch;
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_encoded_document_corpus_holds: encoded_document;
     every_input_of_the_key_record_corpus_holds: key_record;

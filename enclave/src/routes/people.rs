@@ -16,7 +16,9 @@ use crate::people::is_purpose;
 use crate::principal::OperationName;
 
 /// The problems of all operations of people, in addition to those of all principals and of passkeys.
-pub(super) static PROBLEMS: [ProblemType; 13] = [
+pub(super) static PROBLEMS: [ProblemType; 15] = [
+    ProblemType::NotReady,
+    ProblemType::RateLimited,
     ProblemType::NoPeople,
     ProblemType::UserConflict,
     ProblemType::UserNotFound,

@@ -9,6 +9,7 @@
 
 mod approvals;
 mod attestation;
+mod budgets;
 mod guardians;
 mod passkeys;
 mod recovery;
