@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use permafrost_common::api::people::{DEVICE_HEADER, PASSKEY_HEADER};
 use permafrost_common::api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER};
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_json::{Map, Value, json};
@@ -106,6 +107,7 @@ fn describe(operation: &Operation) -> Value {
         Access::Open => add("security", json!([])),
         Access::Principal(name) => {
             add("x-policy-operation", json!(name.as_str()));
+            add("x-passkey-approval", json!(name.needs_a_passkey()));
             add("security", json!([{ "principal": [] }]))
         }
     };
@@ -130,9 +132,6 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "schema": { "type": "string" },
         }));
     };
-    if operation.path.contains("{id}") {
-        add("path", "id", true, "The id of a key: 44 hex digits.");
-    }
     for parameter in operation.query {
         add("query", parameter.name, false, parameter.description);
     }
@@ -156,8 +155,50 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "RFC 9421, label permafrost.",
         );
         add("header", "signature", true, "RFC 9421, label permafrost.");
+        let description = "Only of sessions: sha-256= and the 64 hex digits of the SHA-256 of the device facts that the login declared.";
+        add("header", DEVICE_HEADER, false, description);
     }
+    if operation.takes_a_passkey() {
+        let description = "The response of a passkey that signed exactly this request: the nonce of POST /v1/challenges, a full stop, and the response as JSON in base64url without padding (docs/people.md). A session needs it; a service does not.";
+        add("header", PASSKEY_HEADER, operation.is_open(), description);
+    }
+    parameters.extend(id_parameter(operation));
     parameters
+}
+
+/// `{id}` of the path: whose id it is follows from the collection that it stands in.
+fn id_parameter(operation: &Operation) -> Option<Value> {
+    let (collection, _) = operation.path.split_once("/{id}")?;
+    let (description, pattern) = match collection {
+        "/v1/keys" => ("The id of a key: 44 hex digits.", "^[0-9a-f]{44}$"),
+        "/v1/sessions" => (
+            "The id of a session, which is its keyid: session., 32 hex digits, a full stop and 16 hex digits.",
+            "^session\\.[0-9a-f]{32}\\.[0-9a-f]{16}$",
+        ),
+        "/v1/passkeys" => ("The id of a passkey: 32 hex digits.", HEX_32),
+        "/v1/recoveries" => ("The id of a recovery: 32 hex digits.", HEX_32),
+        _ => return None,
+    };
+    Some(json!({
+        "in": "path",
+        "name": "id",
+        "required": true,
+        "description": description,
+        "schema": { "type": "string", "pattern": pattern },
+    }))
+}
+
+const HEX_32: &str = "^[0-9a-f]{32}$";
+
+/// The header fields of every response.
+fn response_headers() -> Value {
+    let field = |description: &str| json!({ "description": description, "required": true, "schema": { "type": "string" } });
+    json!({
+        ATTESTATION_HEADER: field("The boot that responds: sha-256= and the 64 hex digits of the SHA-256 of its attestation document."),
+        "content-digest": field("SHA-256 of the body (RFC 9530)."),
+        "signature-input": field("RFC 9421, label permafrost: what the boot key has signed of response and request (docs/signatures.md)."),
+        "signature": field("RFC 9421, label permafrost: by the boot key, which the attestation document binds."),
+    })
 }
 
 fn responses(operation: &Operation) -> Value {
@@ -171,6 +212,7 @@ fn responses(operation: &Operation) -> Value {
         success.status.to_string(),
         json!({
             "description": success.description,
+            "headers": response_headers(),
             "content": { success.content_type: content },
         }),
     );
@@ -187,6 +229,7 @@ fn responses(operation: &Operation) -> Value {
             status.to_string(),
             json!({
                 "description": slugs.join(", "),
+                "headers": response_headers(),
                 "content": { "application/problem+json": BodySchema::of::<Problem>().content() },
                 "x-problem-types": slugs,
             }),
@@ -295,6 +338,19 @@ mod tests {
                 .collect();
             let responses = described["responses"].as_object().unwrap();
             assert_eq!(responses.keys().cloned().collect::<BTreeSet<_>>(), statuses);
+        }
+    }
+
+    #[test]
+    fn every_id_in_a_path_is_described_as_what_it_is() {
+        for operation in operations() {
+            let described = id_parameter(&operation);
+            assert_eq!(described.is_some(), operation.path.contains("{id}"));
+            let Some(described) = described else { continue };
+            let one = operation.path.split('/').nth(2).unwrap();
+            let one = one.trim_end_matches("ies").trim_end_matches('s');
+            let text = described["description"].as_str().unwrap();
+            assert!(text.contains(one), "{}: {text}", operation.path);
         }
     }
 
