@@ -4,6 +4,7 @@
 //!   [`attestation::Document::parse`].
 //! - [`binding`]: what an attestation document's `user_data` says about the boot that made it.
 //! - [`http_signature`]: HTTP Message Signatures (RFC 9421), the one strict profile used here.
+//! - [`http_form`]: the form of request that both HTTP servers accept.
 //! - [`oblivious`]: Oblivious HTTP (RFC 9458), which hides requests and responses from what carries them.
 //! - [`api`]: the bodies of every request and response.
 //! - [`problem`]: every error a caller can see (RFC 9457).
@@ -17,6 +18,7 @@ pub mod attestation;
 pub mod binding;
 pub mod cbor;
 pub mod egress;
+pub mod http_form;
 pub mod http_signature;
 pub mod kms;
 pub mod oblivious;

@@ -27,7 +27,7 @@ pub struct Problem {
 /// One part of a request that was not accepted.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// Where: a JSON pointer into the body (`/threshold`), `query:NAME`, `path:NAME` or `header:NAME`.
+    /// Where: a JSON pointer into the body (`/threshold`), `query:NAME`, `path:NAME`, `header:NAME` or `target`.
     pub field: String,
     /// What came.
     pub detail: String,
@@ -54,13 +54,23 @@ impl Problem {
         detail: impl Into<String>,
         accepted: impl Into<String>,
     ) -> Self {
+        Self::about(ProblemType::InvalidRequest, field, detail, accepted)
+    }
+
+    /// A problem of the given type about one field.
+    pub fn about(
+        kind: ProblemType,
+        field: impl Into<String>,
+        detail: impl Into<String>,
+        accepted: impl Into<String>,
+    ) -> Self {
         let error = FieldError {
             field: field.into(),
             detail: detail.into(),
             accepted: accepted.into(),
         };
         let mut problem = Self::new(
-            ProblemType::InvalidRequest,
+            kind,
             format!(
                 "{}: {}; accepted: {}",
                 error.field, error.detail, error.accepted
@@ -145,6 +155,8 @@ problem_types! {
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed";
     /// The body does not have the media type that the operation accepts.
     UnsupportedMediaType = "unsupported-media-type", 415, "Unsupported media type";
+    /// The request has a `Transfer-Encoding`: the length of a body is accepted as `Content-Length` only.
+    LengthRequired = "length-required", 411, "Length required";
     /// The body is longer than the measured configuration allows.
     BodyTooLarge = "body-too-large", 413, "Body too large";
     /// The header fields together are longer than the measured configuration allows.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use permafrost_common::http_form;
 use permafrost_common::http_signature::RequestContext;
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_common::transport::{Listener, Stream};
@@ -65,8 +67,15 @@ struct Service {
 
 impl Service {
     async fn respond(&self, request: Request<Incoming>) -> Response<Bytes> {
+        let form = http_form::check(&request);
         let (parts, body) = request.into_parts();
         let context = RequestContext::of(&parts);
+        if let Err(problem) = form {
+            let mut response = self.dispatcher.refuse(&context, &problem);
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+            return response;
+        }
         let timeout = Duration::from_millis(self.limits.request_timeout_ms);
         let respond = async {
             let (_slot, body) = match self.receive(&parts, body).await {

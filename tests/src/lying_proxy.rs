@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -107,6 +107,8 @@ impl LyingProxy {
     /// Sends a request of the parent's own, or one that it has seen, to the enclave.
     pub async fn send(&self, mut request: WholeRequest) -> WholeResponse {
         request.headers_mut().remove(CONTENT_LENGTH);
+        let host = HeaderValue::from_static("enclave");
+        request.headers_mut().entry(HOST).or_insert(host);
         let stream = UnixStream::connect(&self.enclave)
             .await
             .expect("the enclave listens");

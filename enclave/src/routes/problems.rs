@@ -5,6 +5,7 @@ use permafrost_common::problem::ProblemType;
 /// The problems of any request.
 pub(super) const ALWAYS: &[ProblemType] = &[
     ProblemType::InvalidRequest,
+    ProblemType::LengthRequired,
     ProblemType::BodyTooLarge,
     ProblemType::HeadersTooLarge,
     ProblemType::RequestTimeout,

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::CONTENT_LENGTH;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body_util::Either;
 use hyper::body::{Body, Incoming};
 use metrics_exporter_prometheus::PrometheusHandle;
+use permafrost_common::http_form;
 use permafrost_common::problem::{Problem, ProblemType};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -50,16 +51,32 @@ impl Gateway {
     ) -> Response<ObservedBody> {
         let intake = Intake::new(self.limits.body_bytes);
         let mut exchange = Exchange::begin(&request, peer, intake.clone(), deadline);
+        let response = match http_form::check(&request) {
+            Ok(()) => self.serve(request, intake, &mut exchange).await,
+            Err(problem) => {
+                // Dropped unread, it discards the rest of the refused body.
+                drop(RequestBody::new(request.into_body(), intake));
+                response::last(&problem)
+            }
+        };
+        exchange.responded(response.status().as_u16());
+        response.map(|body| ObservedBody::new(body, exchange))
+    }
+
+    async fn serve(
+        &self,
+        request: Request<Incoming>,
+        intake: Arc<Intake>,
+        exchange: &mut Exchange,
+    ) -> Response<ResponseBody> {
         let own = match operations::respond(self, &request).await {
             Some(response) => Some(response),
             None => self.page_file(&request),
         };
-        let response = match own {
+        match own {
             Some(response) => response,
-            None => self.pass_or_refuse(request, intake, &mut exchange).await,
-        };
-        exchange.responded(response.status().as_u16());
-        response.map(|body| ObservedBody::new(body, exchange))
+            None => self.pass_or_refuse(request, intake, exchange).await,
+        }
     }
 
     /// Responds to a request for one of the page's files.
@@ -94,13 +111,6 @@ impl Gateway {
     }
 
     fn check(&self, request: &Request<Incoming>) -> Result<(), Problem> {
-        if request.method() == Method::CONNECT || request.uri().path() == "*" {
-            return Err(Problem::new(
-                ProblemType::MethodNotAllowed,
-                "this server is a gateway to one enclave and accepts neither CONNECT nor OPTIONS *; \
-                 accepted: a request for a path",
-            ));
-        }
         let header = header_bytes(request.headers());
         if header > self.limits.header_bytes {
             return Err(Problem::new(

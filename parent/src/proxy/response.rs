@@ -1,7 +1,7 @@
 //! The parent's own responses, which are never signed.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::{Either, Full};
 use permafrost_common::problem::Problem;
@@ -18,6 +18,15 @@ pub(super) fn problem(problem: &Problem) -> Response<ResponseBody> {
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    response
+}
+
+/// A problem after which the connection closes.
+pub(super) fn last(detail: &Problem) -> Response<ResponseBody> {
+    let mut response = problem(detail);
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

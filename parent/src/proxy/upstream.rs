@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
 use hyper::body::Incoming;
@@ -64,11 +65,22 @@ impl Upstream {
 
     /// Sends one request and returns the head of the response, whose body still streams.
     ///
-    /// The path and the query are sent byte for byte as they are in `request`.
+    /// The path and the query are sent byte for byte as they are in `request`. `Host` is what the client sent, except where RFC 9112
+    /// demands another: section 3.2.2 the host of a target in absolute form, section 3.2 an empty one if the client, which then
+    /// speaks HTTP/1.0, sent none.
     pub(super) async fn send(
         &self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, UpstreamError> {
+        if let Some(authority) = request.uri().authority() {
+            let host = HeaderValue::from_str(authority.as_str())
+                .map_err(|error| UpstreamError::NotConnected(error.to_string()))?;
+            request.headers_mut().insert(HOST, host);
+        }
+        request
+            .headers_mut()
+            .entry(HOST)
+            .or_insert(HeaderValue::from_static(""));
         *request.uri_mut() = pool_uri(request.uri().path_and_query())?;
         *request.version_mut() = Version::HTTP_11;
         let sent = self.client.request(request).await;

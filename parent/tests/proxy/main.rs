@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod form;
 mod forwarding;
 mod limits;
 mod operations;

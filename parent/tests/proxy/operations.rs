@@ -95,18 +95,6 @@ async fn only_exactly_these_paths_are_the_parents() {
 }
 
 #[tokio::test]
-async fn connect_is_refused() {
-    let parent = Parent::start().await;
-    let response = parent
-        .raw(b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n")
-        .await;
-    assert_eq!(
-        (response.status, response.problem().as_str()),
-        (405, "method-not-allowed")
-    );
-}
-
-#[tokio::test]
 async fn metrics_count_requests_by_route_and_not_by_key() {
     let parent = Parent::start().await;
     let _enclave = Enclave::start(&parent.enclave_socket(), count);

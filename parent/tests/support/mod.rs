@@ -24,6 +24,9 @@ use tokio::task::{JoinHandle, JoinSet};
 /// Nothing in these tests takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The response of a [`Recorder`] that has nothing to say.
+pub(crate) const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
 /// `permafrost serve` as a process.
 pub(crate) struct Parent {
     pub(crate) address: SocketAddr,
