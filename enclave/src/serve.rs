@@ -51,6 +51,8 @@ async fn connection(service: Service, stream: Stream, _permit: OwnedSemaphorePer
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(timeout)
+        // A client may close its sending half after the request and still read the response.
+        .half_close(true)
         .max_buf_size(HEAD_BUFFER)
         .serve_connection(TokioIo::new(stream), respond)
         .await;

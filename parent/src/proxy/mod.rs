@@ -175,6 +175,9 @@ async fn serve_connection(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.idle_timeout)
+        // A client may close its sending half after the request and still read the response. One that has left altogether looks
+        // the same until the response is written, so the deadline ends its request, too.
+        .half_close(true)
         // Above the limit, so that a header that is a little too long gets a problem document and not hyper's bare 431.
         .max_header_size(limits.header_bytes.saturating_mul(2).saturating_add(8192));
     let service = {

@@ -13,6 +13,7 @@ mod support;
 
 mod form;
 mod forwarding;
+mod half_close;
 mod limits;
 mod operations;
 mod outage;
