@@ -120,6 +120,11 @@ impl Authenticator {
         .to_string()
     }
 
+    /// The SHA-256 of its COSE public key, hex, as people compare it.
+    pub fn public_key_digest(&self) -> String {
+        hex::encode(digest(&SHA256, &cbor(&self.cose_key())))
+    }
+
     fn authenticator_data(&self, more: u8) -> Vec<u8> {
         let verified = if self.user_verified { UV } else { 0 };
         let mut data = digest(&SHA256, self.rp_id.as_bytes()).as_ref().to_vec();

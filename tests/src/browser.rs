@@ -2,11 +2,11 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use permafrost_client::{Enclave, Error, Principal, Response};
+use permafrost_client::{Enclave, Error, Principal};
 use permafrost_common::api::IDEMPOTENCY_HEADER;
 use permafrost_common::api::people::{
     Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
-    OpenLink, PASSKEY_HEADER, Passkey, Register, Registered, Scope,
+    OpenLink, PASSKEY_HEADER, Passkey, Recovery, Register, Registered, Scope, StartRecovery,
 };
 use permafrost_common::http_signature::{Algorithm, SigningKey, fresh_nonce};
 use permafrost_enclave::people::{approval_challenge, request_digest};
@@ -21,8 +21,7 @@ const DEVICE: &str = "Chromium on Linux, 1920x1080, UTC";
 /// A browser that has verified an enclave, with or without a session.
 pub struct Browser {
     enclave: Enclave,
-    principal: Principal,
-    session: Option<String>,
+    session: Option<(String, Principal)>,
     ahead_s: u64,
     /// What it says about the device.
     pub device: String,
@@ -69,7 +68,6 @@ impl Browser {
     /// A browser that has just verified this enclave.
     pub fn new(enclave: Enclave) -> Self {
         Self {
-            principal: stranger(&enclave),
             enclave,
             session: None,
             ahead_s: 0,
@@ -80,13 +78,16 @@ impl Browser {
 
     /// The `keyid` of its session.
     pub fn session(&self) -> &str {
-        self.session.as_deref().expect("a session")
+        let (keyid, _) = self.session.as_ref().expect("a session");
+        keyid
     }
 
     /// Dates its requests by an enclave's clock that is this far ahead.
     pub fn set_ahead(&mut self, seconds: u64) {
         self.ahead_s = seconds;
-        self.principal = self.principal.clone().with_enclave_ahead(seconds);
+        if let Some((_, principal)) = &mut self.session {
+            *principal = principal.clone().with_enclave_ahead(seconds);
+        }
     }
 
     /// A nonce for what a passkey is to approve.
@@ -94,7 +95,7 @@ impl Browser {
         let purpose = NewChallenge {
             purpose: purpose.to_owned(),
         };
-        self.ask(&Wanted::post("/v1/challenges", &purpose), None)
+        self.ask_without_session(&Wanted::post("/v1/challenges", &purpose), None)
             .await
     }
 
@@ -116,7 +117,7 @@ impl Browser {
         let challenge = wanted.challenge("register", &nonce.nonce, "");
         let response = authenticator.register(&challenge, &hex::decode(handle).expect("hex"));
         let registered: Registered = self
-            .ask(&wanted, Some(&with_nonce(&nonce.nonce, &response)))
+            .ask_without_session(&wanted, Some(&with_nonce(&nonce.nonce, &response)))
             .await?;
         self.enter(&registered.session.id, key);
         Ok(registered)
@@ -129,7 +130,7 @@ impl Browser {
         let nonce = self.nonce("login").await?.nonce;
         let response = authenticator.assert(&wanted.challenge("login", &nonce, ""));
         let logged_in: LoggedIn = self
-            .ask(&wanted, Some(&with_nonce(&nonce, &response)))
+            .ask_without_session(&wanted, Some(&with_nonce(&nonce, &response)))
             .await?;
         self.enter(&logged_in.session.id, key);
         Ok(logged_in)
@@ -149,8 +150,8 @@ impl Browser {
     /// From now on sends requests as this session.
     pub fn enter(&mut self, session: &str, key: SigningKey) {
         let principal = self.enclave.as_principal(session, key).expect("a keyid");
-        self.principal = principal.with_enclave_ahead(self.ahead_s);
-        self.session = Some(session.to_owned());
+        let principal = principal.with_enclave_ahead(self.ahead_s);
+        self.session = Some((session.to_owned(), principal));
     }
 
     /// Sends a request that a passkey of the session's user approves.
@@ -161,8 +162,8 @@ impl Browser {
         authenticator: &Authenticator,
     ) -> Result<T, Error> {
         let nonce = self.nonce(purpose).await?.nonce;
-        let keyid = self.session.as_deref().unwrap_or_default();
-        let response = authenticator.assert(&wanted.challenge(purpose, &nonce, keyid));
+        let challenge = wanted.challenge(purpose, &nonce, self.session());
+        let response = authenticator.assert(&challenge);
         self.ask(wanted, Some(&with_nonce(&nonce, &response))).await
     }
 
@@ -177,10 +178,32 @@ impl Browser {
         let nonce = self.nonce(purpose).await?.nonce;
         let challenge = wanted.challenge(purpose, &nonce, "");
         let response = authenticator.register(&challenge, user_handle);
-        self.ask(wanted, Some(&with_nonce(&nonce, &response))).await
+        let passkey = with_nonce(&nonce, &response);
+        self.ask_without_session(wanted, Some(&passkey)).await
     }
 
-    /// Offers a passkey by a link code, as another device does.
+    /// Begins a recovery of the user with a new passkey, and refuses a response about another one.
+    pub async fn start_recovery(
+        &self,
+        authenticator: &mut Authenticator,
+        user: &str,
+        code: Option<&str>,
+    ) -> Result<Recovery, Error> {
+        let start = StartRecovery {
+            user: user.to_owned(),
+            code: code.map(str::to_owned),
+            passkey_name: "new phone".to_owned(),
+        };
+        let start = Wanted::post("/v1/recoveries", &start);
+        let handle = hex::decode(user).expect("hex");
+        let recovery: Recovery = self
+            .with_new_passkey("start_recovery", &start, authenticator, &handle)
+            .await?;
+        check_passkey(authenticator, &recovery.public_key_digest)?;
+        Ok(recovery)
+    }
+
+    /// Offers a passkey by a link code, as another device does, and refuses a response about another passkey.
     pub async fn offer_passkey(
         &self,
         authenticator: &mut Authenticator,
@@ -189,24 +212,45 @@ impl Browser {
         let code = code.to_owned();
         let open = OpenLink { code: code.clone() };
         let open = Wanted::post("/v1/links/open", &open);
-        let opened: LinkOpened = self.ask(&open, None).await?;
+        let opened: LinkOpened = self.ask_without_session(&open, None).await?;
         let offer = OfferPasskey {
             code,
             passkey_name: "phone".to_owned(),
         };
         let offer = Wanted::post("/v1/links/passkey", &offer);
         let handle = hex::decode(opened.user_handle).expect("hex");
-        self.with_new_passkey("offer_passkey", &offer, authenticator, &handle)
-            .await
+        let offered: Passkey = self
+            .with_new_passkey("offer_passkey", &offer, authenticator, &handle)
+            .await?;
+        check_passkey(authenticator, &offered.public_key_digest)?;
+        Ok(offered)
     }
 
-    /// Sends a request, with a passkey's response or without.
+    /// Sends a request of the session, with a passkey's response or without.
     pub async fn ask<T: DeserializeOwned>(
         &self,
         wanted: &Wanted,
         passkey: Option<&str>,
     ) -> Result<T, Error> {
-        self.send(wanted, passkey).await?.json()
+        let headers = self.headers(wanted, passkey);
+        let method = wanted.method.clone();
+        let (_, principal) = self.session.as_ref().expect("a session");
+        let response = principal.request(method, &wanted.path, wanted.body.clone(), headers);
+        response.await?.json()
+    }
+
+    /// Sends a request that needs no session, with a passkey's response or without.
+    pub async fn ask_without_session<T: DeserializeOwned>(
+        &self,
+        wanted: &Wanted,
+        passkey: Option<&str>,
+    ) -> Result<T, Error> {
+        let headers = self.headers(wanted, passkey);
+        let method = wanted.method.clone();
+        let response = self
+            .enclave
+            .request(method, &wanted.path, wanted.body.clone(), headers);
+        response.await?.json()
     }
 
     /// A `GET` of the session.
@@ -219,7 +263,7 @@ impl Browser {
         self.ask(&wanted, None).await
     }
 
-    async fn send(&self, wanted: &Wanted, passkey: Option<&str>) -> Result<Response, Error> {
+    fn headers(&self, wanted: &Wanted, passkey: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if !wanted.body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -233,11 +277,22 @@ impl Browser {
         if let Some(passkey) = passkey {
             headers.insert(PASSKEY_HEADER, passkey.parse().expect("a header"));
         }
-        let method = wanted.method.clone();
-        self.principal
-            .request(method, &wanted.path, wanted.body.clone(), headers)
-            .await
+        headers
     }
+}
+
+/// Refuses a response about another passkey than the one that was made: people compare its digest.
+fn check_passkey(made: &Authenticator, digest: &str) -> Result<(), Error> {
+    let expected = made.public_key_digest();
+    if digest == expected {
+        return Ok(());
+    }
+    Err(Error::UnexpectedResponse {
+        status: 201,
+        reason: format!(
+            "public_key_digest is {digest}; accepted: {expected}, the passkey made here"
+        ),
+    })
 }
 
 /// The header `Passkey-Response`.
@@ -246,10 +301,4 @@ pub fn with_nonce(nonce: &str, response: &str) -> String {
         "{nonce}.{}",
         crate::authenticator::base64url(response.as_bytes())
     )
-}
-
-/// Without a session, requests are signed with an unknown key; operations that need no principal do not check the signature.
-fn stranger(enclave: &Enclave) -> Principal {
-    let key = SigningKey::generate(Algorithm::Ed25519).expect("a key");
-    enclave.as_principal("stranger", key).expect("a keyid")
 }

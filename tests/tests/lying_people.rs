@@ -12,15 +12,20 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use permafrost_client::Error;
+use permafrost_common::api::REQUEST_NONCE_HEADER;
 use permafrost_common::api::people::{
-    Link, NewSession, PasskeyStatus, Recovery, RecoveryCodes, StartRecovery, User,
+    Guardians, Link, NewChallenge, NewSession, OfferPasskey, PASSKEY_HEADER, Passkey,
+    PasskeyStatus, Recovery, RecoveryCodes, StartRecovery, User,
 };
-use permafrost_common::http_signature::{Algorithm, SigningKey};
+use permafrost_common::http_signature::{
+    Algorithm, CONTENT_DIGEST, SigningKey, bind_response, content_digest, fresh_nonce,
+};
 use permafrost_common::problem::Problem;
 use permafrost_tests::{
     Authenticator, Browser, LyingParent, Measured, Person, SharedParent, StoreRequest,
     StoreResponse, Wanted, WholeRequest, WholeResponse, refusal, with_nonce,
 };
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 async fn people() -> SharedParent {
@@ -47,7 +52,78 @@ fn with_the_parents_key(request: WholeRequest) -> WholeRequest {
     let mut forged: NewSession = serde_json::from_value(session.clone()).unwrap();
     forged.public_key = key.public_key().unwrap().to_string();
     *session = serde_json::to_value(forged).unwrap();
-    request.map(|_| Bytes::from(serde_json::to_vec(&body).unwrap()))
+    let body = serde_json::to_vec(&body).unwrap();
+    let digest = content_digest(&body).parse().unwrap();
+    let mut request = request.map(|_| Bytes::from(body));
+    request.headers_mut().insert(CONTENT_DIGEST, digest);
+    request
+}
+
+/// A request of the parent's own, bound to its response as a client binds it.
+fn own_request(path: &str, body: &impl Serialize, passkey: Option<&str>) -> WholeRequest {
+    let body = serde_json::to_vec(body).unwrap();
+    let (mut parts, ()) = http::Request::post(path)
+        .header("content-type", "application/json")
+        .body(())
+        .unwrap()
+        .into_parts();
+    bind_response(&mut parts, &body, &fresh_nonce().unwrap()).unwrap();
+    if let Some(passkey) = passkey {
+        let value = passkey.parse().unwrap();
+        parts.headers.insert(PASSKEY_HEADER, value);
+    }
+    http::Request::from_parts(parts, body.into())
+}
+
+/// Two lies about a request that a new passkey approves: the parent's own request in its place, and the very same request (body, nonce)
+/// with the parent's own passkey.
+async fn with_the_parents_passkey(
+    parent: &LyingParent,
+    (purpose, path): (&str, &str),
+    body: &impl Serialize,
+    user_handle: &str,
+) -> [Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>; 2] {
+    let mallory = Browser::new(parent.verified().await);
+    let mut approvals = Vec::new();
+    for _ in 0..2 {
+        let nonce = mallory.nonce(purpose).await.unwrap().nonce;
+        let challenge = Wanted::post(path, body).challenge(purpose, &nonce, "");
+        let handle = hex::decode(user_handle).unwrap();
+        let response = Authenticator::new().register(&challenge, &handle);
+        approvals.push(with_nonce(&nonce, &response));
+    }
+    let own = own_request(path, body, Some(&approvals[0]));
+    let (one, other) = (path.to_owned(), path.to_owned());
+    [
+        Box::new(move |request| match request.uri().path() == one {
+            true => own.clone(),
+            false => request,
+        }),
+        Box::new(move |mut request| {
+            if request.uri().path() == other {
+                let passkey = approvals[1].parse().unwrap();
+                request.headers_mut().insert(PASSKEY_HEADER, passkey);
+            }
+            request
+        }),
+    ]
+}
+
+fn is_refused_as_not_authentic<T: std::fmt::Debug>(result: Result<T, Error>) {
+    let refused = result.unwrap_err();
+    assert!(
+        matches!(refused, Error::ResponseNotAuthentic(_)),
+        "{refused}"
+    );
+}
+
+/// What the enclave responded last to a request to this path.
+fn responded(parent: &LyingParent, path: &str) -> WholeResponse {
+    let seen = parent.proxy.take_seen().into_iter();
+    seen.rev()
+        .find(|(request, _)| request.uri().path() == path)
+        .expect("a response")
+        .1
 }
 
 fn is_login(request: &WholeRequest) -> bool {
@@ -313,4 +389,123 @@ async fn a_dropped_cancellation_has_no_response_that_the_client_believes() {
     assert_eq!(user.recoveries.len(), 1);
     let user: User = alice.browser.ask(&cancel, None).await.unwrap();
     assert!(user.recoveries.is_empty());
+}
+
+#[tokio::test]
+async fn the_response_to_the_parents_own_recovery_is_not_believed() {
+    let parent = people().await;
+    let (alice, bob) = (person(&parent).await, person(&parent).await);
+    let guardians = Guardians {
+        threshold: 1,
+        users: vec![bob.id().to_owned()],
+    };
+    let guardians = Wanted::post("/v1/guardians", &guardians);
+    let _user: User = alice.approved("set_guardians", &guardians).await.unwrap();
+    // Alice has lost her passkey, and begins a recovery in a browser without a session.
+    let browser = Browser::new(parent.verified().await);
+    let path = "/v1/recoveries";
+    let start = StartRecovery {
+        user: alice.id().to_owned(),
+        code: None,
+        passkey_name: "new phone".to_owned(),
+    };
+    for lie in with_the_parents_passkey(&parent, ("start_recovery", path), &start, alice.id()).await
+    {
+        parent.proxy.change_requests(lie);
+        let mut passkey = Authenticator::new();
+        let begun = browser.start_recovery(&mut passkey, alice.id(), None).await;
+        is_refused_as_not_authentic(begun);
+        // The parent's recovery has begun, and Alice does not hand its digest to Bob.
+        let response = responded(&parent, path);
+        let theirs: Recovery = serde_json::from_slice(response.body()).unwrap();
+        assert_ne!(theirs.public_key_digest, passkey.public_key_digest());
+    }
+    parent.proxy.be_honest();
+    let mut passkey = Authenticator::new();
+    let begun = browser.start_recovery(&mut passkey, alice.id(), None).await;
+    assert_eq!(
+        begun.unwrap().public_key_digest,
+        passkey.public_key_digest()
+    );
+}
+
+#[tokio::test]
+async fn the_response_to_the_parents_own_offer_is_not_believed() {
+    let parent = people().await;
+    let alice = person(&parent).await;
+    let path = "/v1/links/passkey";
+    for which in 0..2 {
+        let link = Wanted::empty("/v1/links");
+        let link: Link = alice.browser.ask(&link, None).await.unwrap();
+        let offer = OfferPasskey {
+            code: link.code.clone(),
+            passkey_name: "phone".to_owned(),
+        };
+        let lies =
+            with_the_parents_passkey(&parent, ("offer_passkey", path), &offer, alice.id()).await;
+        let lie = lies.into_iter().nth(which).unwrap();
+        let phone = Browser::new(parent.verified().await);
+        parent.proxy.change_requests(lie);
+        let mut passkey = Authenticator::new();
+        is_refused_as_not_authentic(phone.offer_passkey(&mut passkey, &link.code).await);
+        // The parent's passkey is pending, and the phone does not show its digest for comparison.
+        let response = responded(&parent, path);
+        let theirs: Passkey = serde_json::from_slice(response.body()).unwrap();
+        assert_ne!(theirs.public_key_digest, passkey.public_key_digest());
+        parent.proxy.be_honest();
+    }
+}
+
+#[tokio::test]
+async fn the_response_to_the_parents_own_challenge_is_not_believed() {
+    let parent = people().await;
+    let browser = Browser::new(parent.verified().await);
+    let path = "/v1/challenges";
+    let purpose = NewChallenge {
+        purpose: "offer_passkey".to_owned(),
+    };
+    let own = own_request(path, &purpose, None);
+    parent
+        .proxy
+        .change_requests(move |request| match request.uri().path() == path {
+            true => own.clone(),
+            false => request,
+        });
+    is_refused_as_not_authentic(browser.nonce("login").await);
+    assert_eq!(responded(&parent, path).status(), 201);
+    parent.proxy.be_honest();
+    browser.nonce("login").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_older_response_to_an_equal_request_is_not_believed() {
+    let parent = people().await;
+    let browser = Browser::new(parent.verified().await);
+    browser.nonce("login").await.unwrap();
+    let older = responded(&parent, "/v1/challenges");
+    parent.proxy.change_responses(move |_, _| older.clone());
+    // Only its nonce tells the second request from the first.
+    is_refused_as_not_authentic(browser.nonce("login").await);
+    let seen = parent.proxy.take_seen();
+    assert_eq!(seen[0].0.body(), r#"{"purpose":"login"}"#);
+}
+
+#[tokio::test]
+async fn a_request_that_the_parent_strips_of_what_binds_its_response_is_refused() {
+    let parent = people().await;
+    let browser = Browser::new(parent.verified().await);
+    for (field, problem) in [
+        (REQUEST_NONCE_HEADER, "invalid-request"),
+        (CONTENT_DIGEST, "content-digest-mismatch"),
+    ] {
+        parent.proxy.change_requests(move |mut request| {
+            request.headers_mut().remove(field);
+            request
+        });
+        is_refused_as_not_authentic(browser.nonce("login").await);
+        let response = responded(&parent, "/v1/challenges");
+        assert_eq!(problem_of(&response), problem);
+        let said = std::str::from_utf8(response.body()).unwrap();
+        assert!(said.contains(field), "{said}");
+    }
 }

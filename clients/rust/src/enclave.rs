@@ -3,10 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use permafrost_common::{
     api::{Health, is_name},
-    http_signature::SigningKey,
+    http_signature::{SignError, SigningKey, bind_response, fresh_nonce},
     problem::ProblemType,
 };
 use tokio::sync::Mutex;
@@ -73,16 +73,43 @@ impl Enclave {
         Ok(boot)
     }
 
-    /// Whether the enclave serves keys. The request is unsigned, so the response's age is bounded instead: at most 60 s.
+    /// Whether the enclave serves keys.
     ///
     /// # Errors
     /// Those of the connection, [`Error::ResponseNotAuthentic`], [`Error::Problem`].
     pub async fn health(&self) -> Result<Health, Error> {
-        self.call(Repeat::Harmless, |_| {
-            request(Method::GET, "/v1/health", Bytes::new())
+        self.request(Method::GET, "/v1/health", Bytes::new(), HeaderMap::new())
+            .await?
+            .json()
+    }
+
+    /// Sends a request that needs no principal, and returns the enclave's response whatever its status. It is not signed.
+    ///
+    /// `path_and_query` begins with `/`. This method sets `Content-Digest` and a fresh `Request-Nonce`, which the response has to
+    /// cover (`docs/signatures.md`): a response to another body, or to an earlier request, is refused.
+    ///
+    /// # Errors
+    /// All but [`Error::Problem`], [`Error::ClockDiffers`] and [`Error::UnexpectedResponse`].
+    pub async fn request(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        body: impl Into<Bytes>,
+        headers: HeaderMap,
+    ) -> Result<Response, Error> {
+        let body = body.into();
+        let repeat = match method.is_safe() {
+            true => Repeat::Harmless,
+            false => Repeat::Never,
+        };
+        self.call(repeat, |_| {
+            let mut request = request(method.clone(), path_and_query, body.clone())?;
+            *request.headers_mut() = headers.clone();
+            let (mut parts, body) = request.into_parts();
+            bind_response(&mut parts, &body, &fresh_nonce()?).map_err(SignError::from)?;
+            Ok(Request::from_parts(parts, body))
         })
-        .await?
-        .json()
+        .await
     }
 
     /// The enclave as used by the principal that has this `name` in the measured configuration, with its key.

@@ -12,9 +12,11 @@ import {
   ENCLAVE_ATTESTATION,
   IDEMPOTENCY_KEY,
   ProfileError,
+  REQUEST_NONCE,
   SIGNED_FIELDS,
 } from "./http-signature/profile.js";
 import { checkRequestLine, once, signRequest } from "./http-signature/request.js";
+import { bindResponse } from "./http-signature/unsigned.js";
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
 import { quoted } from "./quoted.js";
@@ -48,7 +50,10 @@ export interface Ask {
   readonly idempotencyKey?: string;
   /** Further header fields, names in lower case, which the signature does not cover. Not those that the members above set. */
   readonly fields?: Fields;
-  /** The principal whose key signs the request. Left out for requests that need no principal. */
+  /**
+   * The principal whose key signs the request. Left out for requests that need no principal: `Content-Digest` and a fresh `Request-Nonce`,
+   * which the response has to cover, then bind the response to the request.
+   */
   readonly principal?: Principal;
   /** Which clock dates the request: this machine's, or the enclave's as far as it is known. Default: `"machine"`. */
   readonly clock?: "machine" | "enclave";
@@ -174,6 +179,7 @@ interface Verified {
   readonly path: { send(request: HttpRequest): Promise<HttpResponse> };
 }
 
+/** The request, signed or bound to its response in another way. */
 async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   const content =
     ask.json === undefined ? ask.content : { type: "application/json", body: utf8(JSON.stringify(ask.json)) };
@@ -186,7 +192,7 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   checkRequestLine(method, target);
   const request: HttpRequest = { method, target, fields, body: content?.body ?? new Uint8Array() };
   if (principal === undefined) {
-    return request;
+    return bindResponse(request);
   }
   const unique = once();
   const dated = ask.clock === "enclave" ? { ...unique, created: boot.clock.now() } : unique;
@@ -196,7 +202,7 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
 /** Fields that the signature does not cover, checked: each is one line, and none is set elsewhere. */
 function furtherFields(fields: Fields): Fields {
   for (const [name, value] of fields) {
-    const isTaken = [CONTENT_TYPE, IDEMPOTENCY_KEY, ...SIGNED_FIELDS].includes(name);
+    const isTaken = [CONTENT_TYPE, IDEMPOTENCY_KEY, REQUEST_NONCE, ...SIGNED_FIELDS].includes(name);
     if (isTaken || !/^[a-z0-9-]+$/.test(name) || !/^[!-~](?:[ -~]*[!-~])?$/.test(value)) {
       const expected = "another name of a-z, 0-9 and -, and visible ASCII with spaces inside only";
       throw new ProfileError("field-form", `the field ${quoted(name)} is invalid`, expected);

@@ -14,6 +14,9 @@ pub const ATTESTATION_HEADER: &str = "x-enclave-attestation";
 /// The header that makes a creating request safe to repeat: 1 to 64 of `A-Z a-z 0-9 - _ .`.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 
+/// The header by which the response to an unsigned request belongs to that request alone (docs/signatures.md).
+pub const REQUEST_NONCE_HEADER: &str = "request-nonce";
+
 /// The longest message that a key signs, in bytes.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 

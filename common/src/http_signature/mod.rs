@@ -2,6 +2,7 @@
 //!
 //! - A client signs with [`sign_request`]; the enclave reads with [`SignedRequest::parse`] and, once it
 //!   has found the principal's key, [`SignedRequest::verify`].
+//! - A request that no principal signs gets its fields from [`bind_response`].
 //! - The enclave signs with [`sign_response`]; a client checks with [`verify_response`].
 //! - [`SigningKey`] and [`PublicKey`] are the two kinds of key: Ed25519 and ECDSA P-256.
 //!
@@ -14,7 +15,7 @@
 //! |---|---|---|
 //! | always covered, in this order | `"@method" "@path" "@query" "content-digest" "x-enclave-attestation"` | `"@status" "content-digest" "x-enclave-attestation"` |
 //! | then, if the field is present | `"content-type"`, `"idempotency-key"` | `"content-type"` |
-//! | then | | `"@method";req "@path";req "@query";req`, and `"signature";req;key="permafrost"` when the request was signed |
+//! | then | | `"@method";req "@path";req "@query";req`, and of these what the request has: `"content-digest";req "request-nonce";req "passkey-response";req "signature";req;key="permafrost"` |
 //! | parameters, in this order | `created`, `nonce`, `keyid` | `created`, `keyid` (always `boot`) |
 //! | key | the principal's: Ed25519 or ECDSA P-256 | the boot's: Ed25519 |
 //!
@@ -32,6 +33,7 @@ mod key;
 mod profile;
 mod request;
 mod response;
+mod unsigned;
 
 #[cfg(test)]
 mod example;
@@ -46,6 +48,7 @@ pub use request::{RequestError, SignedRequest, fresh_nonce, is_nonce, sign_reque
 pub use response::{
     RequestContext, ResponseError, VerifiedResponse, sign_response, verify_response,
 };
+pub use unsigned::{REQUEST_NONCE_FORM, bind_response, is_request_nonce};
 
 /// The label of our member in `Signature-Input` and `Signature`.
 pub const LABEL: &str = "permafrost";

@@ -13,33 +13,36 @@ use super::{
         signature_item, write,
     },
 };
-use crate::api::ATTESTATION_HEADER;
+use crate::api::{ATTESTATION_HEADER, REQUEST_NONCE_HEADER, people::PASSKEY_HEADER};
 
-/// What a response's signature covers of its request: method, target and signature.
+/// What a response's signature covers of its request: method, target, and those of the fields in [`COVERED`] and of `Signature` that
+/// the request has.
 ///
 /// Cheap to make and to keep while the request is handled: nothing is copied.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     method: Method,
     uri: Uri,
+    fields: [Option<HeaderValue>; COVERED.len()],
     signature: Option<HeaderValue>,
 }
+
+/// The fields of a request that its response covers, whether or not the request is signed, in this order.
+///
+/// A signature does not make them superfluous: operations that need no principal do not check it, and `Passkey-Response` is outside of it.
+const COVERED: [&str; 3] = [CONTENT_DIGEST, REQUEST_NONCE_HEADER, PASSKEY_HEADER];
 
 impl RequestContext {
     /// The context of a request, as it was sent or as it came.
     ///
-    /// A request counts as signed if it has exactly one `Signature` that begins `permafrost=:`, whether or not it verifies, so that
-    /// both ends agree.
+    /// A request has a field if the field occurs exactly once and is visible ASCII; it counts as signed if it has a `Signature` that
+    /// begins `permafrost=:`. Neither depends on whether the value is right, so that both ends agree.
     pub fn of(parts: &request::Parts) -> Self {
-        let mut values = parts.headers.get_all(SIGNATURE).iter();
-        let signature = match (values.next(), values.next()) {
-            (Some(value), None) => Some(value.clone()),
-            _ => None,
-        };
         Self {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
-            signature: signature.filter(|value| {
+            fields: COVERED.map(|name| only(parts, name)),
+            signature: only(parts, SIGNATURE).filter(|value| {
                 value
                     .to_str()
                     .is_ok_and(|text| signature_item(text).is_some())
@@ -155,6 +158,11 @@ fn cover(
     base.cover("\"@method\";req", request.method.as_str());
     base.cover("\"@path\";req", path(&request.uri));
     base.cover("\"@query\";req", query(&request.uri));
+    for (name, value) in COVERED.iter().zip(&request.fields) {
+        if let Some(value) = value.as_ref().and_then(|value| value.to_str().ok()) {
+            base.cover(&format!("\"{name}\";req"), value);
+        }
+    }
     let signature = request
         .signature
         .as_ref()
@@ -165,6 +173,15 @@ fn cover(
     Ok(base)
 }
 
+/// The value of a field that occurs exactly once and is visible ASCII.
+fn only(parts: &request::Parts, name: &str) -> Option<HeaderValue> {
+    let mut values = parts.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) if value.to_str().is_ok() => Some(value.clone()),
+        _ => None,
+    }
+}
+
 fn parameters(created: u64) -> String {
     format!(";created={created};keyid=\"{BOOT_KEYID}\"")
 }
@@ -173,7 +190,10 @@ fn parameters(created: u64) -> String {
 mod tests {
     use http::{Request, Response, StatusCode};
 
-    use super::{super::sign_request, *};
+    use super::{
+        super::{bind_response, sign_request},
+        *,
+    };
 
     const BODY: &[u8] = br#"{"keys":[]}"#;
 
@@ -190,10 +210,14 @@ mod tests {
                 .unwrap()
                 .into_parts()
                 .0;
-            let attestation = AttestationDigest::of(b"boot");
             if signed {
                 sign(&mut request, "abcdefghijklmnop");
             }
+            Self::of(request)
+        }
+
+        fn of(request: request::Parts) -> Self {
+            let attestation = AttestationDigest::of(b"boot");
             let mut response = Response::builder()
                 .status(200)
                 .header("content-type", "application/json")
@@ -253,7 +277,7 @@ mod tests {
     fn the_signed_text_is_that_of_the_profile() {
         assert_eq!(
             Exchange::new(true).response.headers["signature-input"],
-            r#"permafrost=("@status" "content-digest" "x-enclave-attestation" "content-type" "@method";req "@path";req "@query";req "signature";req;key="permafrost");created=1700000000;keyid="boot""#
+            r#"permafrost=("@status" "content-digest" "x-enclave-attestation" "content-type" "@method";req "@path";req "@query";req "content-digest";req "signature";req;key="permafrost");created=1700000000;keyid="boot""#
         );
         assert_eq!(
             Exchange::new(false).response.headers["signature-input"],
@@ -353,6 +377,52 @@ mod tests {
             exchange.check(BODY),
             Err(ResponseError::Profile(ProfileError::Components { .. }))
         ));
+    }
+
+    #[test]
+    fn a_response_covers_what_an_unsigned_request_has() {
+        type Alteration = fn(&mut request::Parts);
+        let alterations: &[(&str, Alteration)] = &[
+            ("another body", |p| {
+                insert(p, CONTENT_DIGEST, &content_digest(b"[]"))
+            }),
+            ("another nonce", |p| {
+                insert(p, REQUEST_NONCE_HEADER, &"b".repeat(22))
+            }),
+            ("another passkey", |p| insert(p, PASSKEY_HEADER, "cd.e30")),
+            ("no digest", |p| drop(p.headers.remove(CONTENT_DIGEST))),
+            ("no nonce", |p| drop(p.headers.remove(REQUEST_NONCE_HEADER))),
+            ("no passkey", |p| drop(p.headers.remove(PASSKEY_HEADER))),
+            ("a second nonce", |p| {
+                let second = HeaderValue::from_static("aaaaaaaaaaaaaaaaaaaaaa");
+                p.headers.append(REQUEST_NONCE_HEADER, second);
+            }),
+            ("another method", |p| p.method = Method::GET),
+        ];
+        let mut request = Request::post("/v1/recoveries")
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0;
+        bind_response(&mut request, b"{}", &"a".repeat(22)).unwrap();
+        insert(&mut request, PASSKEY_HEADER, "ab.e30");
+        let mut exchange = Exchange::of(request);
+        assert_eq!(
+            exchange.response.headers["signature-input"],
+            r#"permafrost=("@status" "content-digest" "x-enclave-attestation" "content-type" "@method";req "@path";req "@query";req "content-digest";req "request-nonce";req "passkey-response";req);created=1700000000;keyid="boot""#
+        );
+        exchange.check(BODY).unwrap();
+        let request = exchange.request.clone();
+        for (name, alteration) in alterations {
+            exchange.request = request.clone();
+            alteration(&mut exchange.request);
+            exchange.check(BODY).expect_err(name);
+        }
+    }
+
+    fn insert(parts: &mut request::Parts, field: &'static str, value: &str) {
+        let value = HeaderValue::from_str(value).unwrap();
+        parts.headers.insert(field, value);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use permafrost_common::api::{IDEMPOTENCY_HEADER, is_name};
 use permafrost_common::http_signature::SignedRequest;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Call, Operation};
+use super::{Access, Call, Operation, binding};
 use crate::auth::Charge;
 use crate::enclave::Enclave;
 use crate::people::{self, Approval, NamedSession, People};
@@ -45,6 +45,7 @@ pub(super) async fn admit(
             Some(permitted(caller, name)?)
         }
     };
+    binding::check(operation, parts, &body)?;
     check_body(operation, parts, &body)?;
     let idempotency_key = match operation.creates {
         true => idempotency_key(parts)?,

@@ -4,6 +4,7 @@
 
 mod admission;
 mod attestation;
+mod binding;
 mod call;
 mod description;
 mod dispatch;
@@ -31,7 +32,8 @@ pub use call::Call;
 pub use dispatch::Dispatcher;
 pub use openapi::{BodySchema, description as api_description};
 use problems::{
-    ALWAYS, OF_BODIES, OF_CREATION, OF_ONE_KEY, OF_PASSKEYS, OF_PRINCIPALS, OF_RECORDS, OUTSIDE,
+    ALWAYS, OF_ANYONE, OF_BODIES, OF_CREATION, OF_ONE_KEY, OF_PASSKEYS, OF_PRINCIPALS, OF_RECORDS,
+    OUTSIDE,
 };
 pub use reply::Reply;
 pub use slots::Slot;
@@ -182,6 +184,12 @@ impl Operation {
         }
     }
 
+    /// Whether it needs `Content-Digest` and `Request-Nonce`: it changes something, and neither a principal's signature nor Oblivious HTTP
+    /// binds its response to its request.
+    pub fn needs_a_request_nonce(&self) -> bool {
+        self.is_open() && self.method == Method::POST && self.accepts_sealed_requests()
+    }
+
     fn is_of_people(&self) -> bool {
         std::ptr::eq(self.problems, &people::PROBLEMS)
     }
@@ -202,6 +210,7 @@ impl Operation {
         };
         [
             ALWAYS,
+            when(self.is_open(), OF_ANYONE),
             when(!self.is_open(), OF_PRINCIPALS),
             when(!self.is_open(), OF_RECORDS),
             when(self.is_of_people(), OF_RECORDS),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use permafrost_common::api::people::{DEVICE_HEADER, PASSKEY_HEADER};
-use permafrost_common::api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER};
+use permafrost_common::api::{ATTESTATION_HEADER, IDEMPOTENCY_HEADER, REQUEST_NONCE_HEADER};
+use permafrost_common::http_signature::CONTENT_DIGEST;
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
@@ -138,6 +139,13 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     if operation.creates {
         let description = "A repeated request with the same value returns the same key: 1 to 64 of A-Z a-z 0-9 - _ .";
         add("header", IDEMPOTENCY_HEADER, true, description);
+    }
+    if operation.needs_a_request_nonce() {
+        let description =
+            "16 random bytes in base64url, which the response covers: 22 to 64 of A-Z a-z 0-9 - _.";
+        add("header", REQUEST_NONCE_HEADER, true, description);
+        let description = "SHA-256 of the body (RFC 9530), which the response covers.";
+        add("header", CONTENT_DIGEST, true, description);
     }
     if operation.access != Access::Open {
         let description = "The boot that the request is meant for: sha-256= and 64 hex digits, as in every response.";

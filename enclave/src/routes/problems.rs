@@ -30,6 +30,9 @@ pub(super) const OF_PRINCIPALS: &[ProblemType] = &[
     ProblemType::Overloaded,
 ];
 
+/// The problems of any request that needs no principal.
+pub(super) const OF_ANYONE: &[ProblemType] = &[ProblemType::ContentDigestMismatch];
+
 /// The problems of any request that may need a passkey's response.
 pub(super) const OF_PASSKEYS: &[ProblemType] = &[
     ProblemType::NotReady,

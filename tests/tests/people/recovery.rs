@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use permafrost_client::Error;
-use permafrost_common::api::people::{Recovery, RecoveryOf, StartRecovery, User};
+use permafrost_common::api::people::{Recovery, RecoveryOf, User};
 use permafrost_tests::{Authenticator, Browser, Wanted, refusal, with_nonce};
 use tokio::task::JoinSet;
 
@@ -182,18 +182,7 @@ pub(crate) async fn recover(
     user: &str,
     code: Option<&str>,
 ) -> Result<Recovery, Error> {
-    let wanted = Wanted::post(
-        "/v1/recoveries",
-        &StartRecovery {
-            user: user.to_owned(),
-            code: code.map(str::to_owned),
-            passkey_name: "new phone".to_owned(),
-        },
-    );
-    let handle = hex::decode(user).unwrap();
-    browser
-        .with_new_passkey("start_recovery", &wanted, passkey, &handle)
-        .await
+    browser.start_recovery(passkey, user, code).await
 }
 
 /// Completes a recovery with its passkey.
@@ -211,7 +200,6 @@ pub(crate) async fn complete(
     let nonce = browser.nonce("complete_recovery").await?.nonce;
     let challenge = wanted.challenge("complete_recovery", &nonce, "");
     let response = passkey.assert(&challenge);
-    browser
-        .ask(&wanted, Some(&with_nonce(&nonce, &response)))
-        .await
+    let passkey = with_nonce(&nonce, &response);
+    browser.ask_without_session(&wanted, Some(&passkey)).await
 }

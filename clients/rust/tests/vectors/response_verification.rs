@@ -1,8 +1,8 @@
 //! `response-verification.json`: which responses a client accepts, and which check refuses the others.
 
 use permafrost_common::http_signature::{
-    AttestationDigest, RequestContext, ResponseError, SigningKey, content_digest, sign_request,
-    sign_response, verify_response,
+    AttestationDigest, RequestContext, ResponseError, SigningKey, bind_response, content_digest,
+    sign_request, sign_response, verify_response,
 };
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ const PRINCIPAL: &str = "302e020100300506032b657004220420000102030405060708090a0
 
 const DOCUMENT: &[u8] = b"the document that this boot made at its start";
 const CREATED: u64 = 1_767_225_601;
+const NONCE: &str = "AAECAwQFBgcICQoLDA0ODw";
+const OTHER_NONCE: &str = "Dw4NDAsKCQgHBgUEAwIBAA";
 const JSON: &str = "content-type: application/json";
 const BODY: &[u8] = br#"{"keys":[]}"#;
 
@@ -98,6 +100,28 @@ fn authentic() -> Vec<Authentic> {
             "a response without a type and without a body",
             Request::new("POST", "/v1/keys/00/rotate", &[], b""),
             Message::new(200, &[], b""),
+        ),
+        (
+            "a response to an unsigned request with a digest and a nonce",
+            bound(b"{}", NONCE),
+            Message::new(200, &[JSON], BODY),
+        ),
+        (
+            "a response to an unsigned request with a passkey's response",
+            with_passkey(&bound(b"{}", NONCE)),
+            Message::new(200, &[JSON], BODY),
+        ),
+        (
+            "a response to a signed request with a passkey's response",
+            with_passkey(&signed(&unsigned, "abcdefghijklmnop")),
+            Message::new(200, &[JSON], BODY),
+        ),
+        (
+            "a response to a request with two nonces, of which it covers neither",
+            changed(&bound(b"{}", NONCE), |fields| {
+                fields.push(format!("request-nonce: {OTHER_NONCE}"))
+            }),
+            Message::new(200, &[JSON], BODY),
         ),
         (
             "a field that is not covered",
@@ -246,6 +270,75 @@ fn refused() -> Vec<Refused> {
         },
     );
 
+    let unbound = Request::new("POST", "/v1/recoveries", &[], b"{}");
+    let bound_request = bound(b"{}", NONCE);
+    let to =
+        |request: &Request| answered(request, Message::new(200, &[JSON], BODY), DOCUMENT, BOOT);
+    let mut swapped = |name, refused_by, sent: &Request, of: &Request| {
+        add(name, refused_by, &|case| {
+            case.request = sent.clone();
+            case.response = to(of);
+        });
+    };
+    swapped(
+        "the response to a request with another body",
+        "signature",
+        &bound_request,
+        &bound(b"[]", NONCE),
+    );
+    swapped(
+        "the response to an equal request with another nonce",
+        "signature",
+        &bound_request,
+        &bound(b"{}", OTHER_NONCE),
+    );
+    swapped(
+        "the response to the request without its digest",
+        "form",
+        &bound_request,
+        &without(&bound_request, "content-digest"),
+    );
+    swapped(
+        "the response to the request without its nonce",
+        "form",
+        &bound_request,
+        &without(&bound_request, "request-nonce"),
+    );
+    swapped(
+        "the response to the request without both",
+        "form",
+        &bound_request,
+        &unbound,
+    );
+    swapped(
+        "the response to a request that had a digest and a nonce added",
+        "form",
+        &unbound,
+        &bound_request,
+    );
+    swapped(
+        "the response to the request with a second nonce",
+        "form",
+        &bound_request,
+        &changed(&bound_request, |fields| {
+            fields.push(format!("request-nonce: {OTHER_NONCE}"))
+        }),
+    );
+    swapped(
+        "the response to the request with another passkey",
+        "signature",
+        &with_passkey(&bound_request),
+        &changed(&bound_request, |fields| {
+            fields.push("passkey-response: 66.e30".into())
+        }),
+    );
+    swapped(
+        "the response to the request without the passkey",
+        "form",
+        &with_passkey(&bound_request),
+        &bound_request,
+    );
+
     add("a response of another key", "signature", &|case| {
         case.response = answered(
             &request,
@@ -298,6 +391,34 @@ fn signed(request: &Request, nonce: &str) -> Request {
         .fields
         .extend(lines(&parts.headers, &SIGNATURE_FIELDS));
     signed
+}
+
+/// An unsigned request with the fields that bind its response.
+fn bound(body: &[u8], nonce: &str) -> Request {
+    let request = Request::new("POST", "/v1/recoveries", &[], body);
+    let mut parts = request.parts();
+    bind_response(&mut parts, body, nonce).unwrap();
+    let fields = lines(&parts.headers, &["content-digest", "request-nonce"]);
+    changed(&request, |all| all.extend(fields))
+}
+
+fn with_passkey(request: &Request) -> Request {
+    changed(request, |fields| {
+        fields.push("passkey-response: ab.e30".into())
+    })
+}
+
+fn without(request: &Request, name: &str) -> Request {
+    let start = format!("{name}: ");
+    changed(request, |fields| {
+        fields.retain(|field| !field.starts_with(&start))
+    })
+}
+
+fn changed(request: &Request, change: impl FnOnce(&mut Vec<String>)) -> Request {
+    let mut changed = request.clone();
+    change(&mut changed.fields);
+    changed
 }
 
 fn answered(request: &Request, response: Message, document: &[u8], boot: &str) -> Message {

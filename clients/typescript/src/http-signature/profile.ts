@@ -8,6 +8,8 @@ export const CONTENT_DIGEST = "content-digest";
 export const CONTENT_TYPE = "content-type";
 export const ENCLAVE_ATTESTATION = "x-enclave-attestation";
 export const IDEMPOTENCY_KEY = "idempotency-key";
+/** Makes the response to an unsigned request belong to that request alone. */
+export const REQUEST_NONCE = "request-nonce";
 export const SIGNATURE = "signature";
 export const SIGNATURE_INPUT = "signature-input";
 

@@ -15,6 +15,7 @@ import {
   optionalField,
   ProfileError,
   type ProfileRule,
+  REQUEST_NONCE,
   requiredField,
   SIGNATURE,
   SIGNATURE_INPUT,
@@ -121,6 +122,12 @@ function coverRequest(base: SignatureBase, request: HttpRequest): void {
   base.cover('"@method";req', request.method);
   base.cover('"@path";req', pathOf(request.target));
   base.cover('"@query";req', queryOf(request.target));
+  for (const name of COVERED) {
+    const value = only(request, name);
+    if (value !== undefined) {
+      base.cover(`"${name}";req`, value);
+    }
+  }
   const signature = requestSignature(request);
   if (signature !== undefined) {
     base.cover('"signature";req;key="permafrost"', signature);
@@ -128,9 +135,21 @@ function coverRequest(base: SignatureBase, request: HttpRequest): void {
 }
 
 function requestSignature(request: HttpRequest): string | undefined {
-  const [field, ...more] = values(request.fields, SIGNATURE);
-  return field === undefined || more.length > 0 ? undefined : signatureItem(field);
+  const field = only(request, SIGNATURE);
+  return field === undefined ? undefined : signatureItem(field);
 }
+
+/** The value of a field that occurs exactly once and is visible ASCII. */
+function only(request: HttpRequest, name: string): string | undefined {
+  const [value, ...more] = values(request.fields, name);
+  return value === undefined || more.length > 0 || !/^[\t -~]*$/.test(value) ? undefined : value;
+}
+
+/**
+ * The fields of a request that its response covers, whether or not the request is signed, in this order. A signature does not make them
+ * superfluous: operations that need no principal do not check it, and `Passkey-Response` is outside of it.
+ */
+const COVERED = [CONTENT_DIGEST, REQUEST_NONCE, "passkey-response"] as const;
 
 /** The parameters of a `Signature-Input` that covers exactly these components, in the only accepted form. */
 function readParameters(input: string, components: string): { created: number; parameters: string } {

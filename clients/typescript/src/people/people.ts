@@ -9,6 +9,7 @@ import { quoted } from "../quoted.js";
 import type { Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
 import { type Authenticator, browserAuthenticator, type Conveyance } from "./authenticator.js";
 import { type Approved, type Ceremony, Conversation, type Wanted } from "./conversation.js";
+import { publicKeyDigestOf } from "./new-passkey.js";
 import { Session } from "./session.js";
 import { RecoveryTicket } from "./ticket.js";
 
@@ -67,21 +68,24 @@ export class People {
   }
 
   /**
-   * Offers a new passkey of this device to the user whose link code it is. It is pending until that user has compared the response's
-   * `public_key_digest` and approved the passkey.
+   * Offers a new passkey of this device to the user whose link code it is. It is pending until that user has compared its
+   * `public_key_digest`, which is that of the passkey made here, and approved the passkey.
+   *
+   * @throws {UnexpectedResponseError} if the response is about another passkey.
    */
   async offerPasskey(code: string, names: PasskeyNames): Promise<Passkey> {
     const open = { method: "POST", target: "/v1/links/open", json: { code } } as const;
     const { user_handle } = (await this.#conversation.send(open)).json<{ user_handle: string }>();
     const json = { code, passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/links/passkey", json } as const;
-    return (await this.#withNewPasskey("offer_passkey", wanted, names.userName, user_handle)).response.json<Passkey>();
+    return ofThisPasskey<Passkey>(await this.#withNewPasskey("offer_passkey", wanted, names.userName, user_handle));
   }
 
   /**
    * Begins a recovery of a user with a new passkey: with one of their recovery codes, or without one, through guardians, who need the ticket.
    *
    * @param user the user id: 16 bytes in hex.
+   * @throws {UnexpectedResponseError} if the response is about another passkey than the one made here.
    */
   async startRecovery(
     user: string,
@@ -90,8 +94,9 @@ export class People {
   ): Promise<{ recovery: Recovery; ticket: RecoveryTicket }> {
     const json = { user, ...(code === undefined ? {} : { code }), passkey_name: names.passkeyName };
     const wanted = { method: "POST", target: "/v1/recoveries", json } as const;
-    const { response } = await this.#withNewPasskey("start_recovery", wanted, names.userName, user);
-    const recovery = response.json<Recovery>();
+    const recovery = ofThisPasskey<Recovery>(
+      await this.#withNewPasskey("start_recovery", wanted, names.userName, user),
+    );
     return { recovery, ticket: RecoveryTicket.of(user, recovery) };
   }
 
@@ -104,13 +109,18 @@ export class People {
   }
 
   /** Has a new passkey made that approves a request. If it is refused, it is forgotten, or named in the error. */
-  async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Approved> {
-    const approved = await this.#conversation.approved(purpose, wanted, creation(userName, handle));
+  async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Made> {
+    let publicKeyDigest = "";
+    const approved = await this.#conversation.approved(purpose, wanted, async (...given) => {
+      const passkey = await creation(userName, handle)(...given);
+      publicKeyDigest = await publicKeyDigestOf(passkey);
+      return passkey;
+    });
     const { problem } = approved.response;
     if (problem !== undefined && (mayBeKnown(problem) || !(await approved.forget()))) {
       throw new PasskeyLeftError(problem, userName);
     }
-    return approved;
+    return { ...approved, publicKeyDigest };
   }
 
   async #newSession(scope: Scope | undefined) {
@@ -130,6 +140,22 @@ export class People {
     } as const;
     return new Session(this.#conversation, speaker, assertion(credentialId), info, user);
   }
+}
+
+/** A request that a new passkey has approved, and the digest of that passkey's key: 32 bytes in hex, computed here. */
+interface Made extends Approved {
+  readonly publicKeyDigest: string;
+}
+
+/** What the response says of the new passkey, if it is about the one that was made here: people compare and guardians approve its key. */
+function ofThisPasskey<T extends { readonly public_key_digest: string }>({ response, publicKeyDigest }: Made): T {
+  const said = response.json<T>();
+  if (said.public_key_digest !== publicKeyDigest) {
+    const found = `public_key_digest is ${quoted(String(said.public_key_digest))}`;
+    const reason = `${found}; accepted: ${publicKeyDigest}, the passkey made on this device`;
+    throw new UnexpectedResponseError(response.status, reason);
+  }
+  return said;
 }
 
 /**

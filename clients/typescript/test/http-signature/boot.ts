@@ -44,6 +44,10 @@ async function sign(key: CryptoKey, boot: BootName, request: HttpRequest, respon
     ['"@method";req', request.method],
     ['"@path";req', pathOf(request.target)],
     ['"@query";req', queryOf(request.target)],
+    ...["content-digest", "request-nonce", "passkey-response"].flatMap((name) => {
+      const [value, ...more] = values(request.fields, name);
+      return value === undefined || more.length > 0 ? [] : [[`"${name}";req`, value]];
+    }),
     ...(item === undefined ? [] : [['"signature";req;key="permafrost"', item]]),
   ];
   const input = `(${lines.map(([identifier]) => identifier).join(" ")});created=${created};keyid="boot"`;

@@ -41,7 +41,6 @@ test.each([
   ["for a recovery", (people: People) => people.startRecovery(HANDLE, undefined, NAMES)],
 ])("the authenticator is asked for the attestation that the enclave wants, or not at all: %s", async (_, make) => {
   const { fake, asked, people } = await person();
-  fake.operations["POST /v1/recoveries"] = () => ({ id: "11".repeat(16), public_key_digest: "2f".repeat(32) });
   const wants = (attestation?: unknown) => {
     fake.operations["POST /v1/challenges"] = () => ({
       nonce: NONCE,

@@ -1,17 +1,46 @@
 /** A fake enclave that has people, as far as a client can tell, and an authenticator that records its requests. */
 
-import { fromUtf8, toHex } from "../../src/bytes.js";
+import { type Bytes, bytes, concat, fromUtf8, sha256, toBase64url, toHex, utf8 } from "../../src/bytes.js";
 import type { ConnectOptions } from "../../src/enclave.js";
 import { type HttpRequest, values } from "../../src/http.js";
 import type { Authenticator, NewPasskey, PasskeyQuestion, UnknownPasskey } from "../../src/people/authenticator.js";
 import { approvalChallenge } from "../../src/people/challenge.js";
 import { People } from "../../src/people/people.js";
 import { connected } from "../enclave/connected.js";
+import { encode } from "../forge/cbor.js";
 
 export const SESSION = "session.0011223344556677.8899aabbccddeeff";
 export const HANDLE = "00112233445566778899aabbccddeeff";
 export const NONCE = "ab".repeat(56);
 export const CREDENTIAL = "Y3JlZGVudGlhbCBudW1iZXIgb25l";
+
+/** The COSE key of the passkeys that {@link Asked} makes: ES256, with a point that no test computes with. */
+export const PUBLIC_KEY = encode({
+  pairs: [
+    [1, 2],
+    [3, -7],
+    [-1, 1],
+    [-2, bytes(Array<number>(32).fill(2))],
+    [-3, bytes(Array<number>(32).fill(3))],
+  ],
+});
+
+/** Its SHA-256, in hex. */
+export const DIGEST = toHex(await sha256(PUBLIC_KEY));
+
+/** An attestation object (WebAuthn Level 3 section 6.5.4) with this key, and with what follows the key. */
+export function attestationObject(publicKey: Bytes, extensions: Bytes = bytes([]), flags = 0x45): Bytes {
+  const id = utf8("credential number one");
+  const head = [...Array<number>(32).fill(1), flags, ...Array<number>(4 + 16).fill(0), 0, id.length];
+  const authData = concat(bytes(head), id, publicKey, extensions);
+  return encode({
+    pairs: [
+      ["fmt", "none"],
+      ["attStmt", { pairs: [] }],
+      ["authData", authData],
+    ],
+  });
+}
 
 /** The requests to the authenticator. */
 export class Asked implements Authenticator {
@@ -23,7 +52,7 @@ export class Asked implements Authenticator {
 
   async create(passkey: NewPasskey) {
     this.created.push(passkey);
-    return this.#response(passkey.challenge);
+    return this.#response(passkey.challenge, toBase64url(attestationObject(PUBLIC_KEY)));
   }
 
   async get(question: PasskeyQuestion) {
@@ -36,12 +65,12 @@ export class Asked implements Authenticator {
     return this.listens;
   }
 
-  #response(challenge: Uint8Array) {
+  #response(challenge: Uint8Array, attestationObject?: string) {
     return {
       id: CREDENTIAL,
       rawId: CREDENTIAL,
       type: "public-key" as const,
-      response: { challenge: toHex(challenge) },
+      response: { challenge: toHex(challenge), ...(attestationObject === undefined ? {} : { attestationObject }) },
     };
   }
 }
@@ -63,7 +92,8 @@ export async function person(options: Partial<ConnectOptions> = {}) {
     "GET /v1/user": () => ({ ...user, recovery_codes: 7 }),
     "POST /v1/recovery-codes": () => ({ codes: ["0-AAAAA"] }),
     "POST /v1/links/open": () => ({ user_handle: HANDLE, expires_at: 0 }),
-    "POST /v1/links/passkey": () => ({ id: "p" }),
+    "POST /v1/links/passkey": () => ({ id: "p", public_key_digest: DIGEST }),
+    "POST /v1/recoveries": () => ({ id: "11".repeat(16), public_key_digest: DIGEST }),
     "POST /v1/keys/k/sign": ({ body }) => ({ event: { ...JSON.parse(fromUtf8(body) ?? "").event, id: "i", sig: "s" } }),
   };
   const asked = new Asked();

@@ -4,7 +4,7 @@ import { Measurements } from "../../src/attestation/measurements.js";
 import { fromUtf8, toBase64, utf8 } from "../../src/bytes.js";
 import { FAKE_ROOT, FakeEnclave } from "../enclave/fake.js";
 import { pcr } from "../forge/path.js";
-import { person } from "../people/person.js";
+import { attestationObject, PUBLIC_KEY, person } from "../people/person.js";
 import { sign } from "./example.js";
 import { note } from "./people.js";
 
@@ -26,7 +26,10 @@ test("the examples on the page are those that are run here", () => {
 test("the example for people has a note signed", async () => {
   const { enclave } = await person();
   const some = utf8("some").buffer;
-  const credential = { rawId: some, response: { clientDataJSON: some, attestationObject: some } };
+  const credential = {
+    rawId: some,
+    response: { clientDataJSON: some, attestationObject: attestationObject(PUBLIC_KEY).buffer },
+  };
   vi.stubGlobal("navigator", { credentials: { create: async () => credential } });
   expect(await note(enclave, "never thawed")).toMatchObject({ content: "never thawed", sig: "s" });
 });
