@@ -25,12 +25,19 @@ async fn wrong_link_codes_of_a_stranger_use_up_no_budget() {
     let stranger = Browser::new(stack.verified().await);
     let wrong = open("AAAAA-AAAAA-AAAAA-AAAAA");
     for _ in 0..20 {
-        let refused = stranger.ask::<LinkOpened>(&wrong, None).await;
+        let refused = stranger
+            .ask_without_session::<LinkOpened>(&wrong, None)
+            .await;
         assert_eq!(refusal(refused), "link-invalid");
     }
-    let opened: LinkOpened = stranger.ask(&open(&link.code), None).await.unwrap();
+    let opened: LinkOpened = stranger
+        .ask_without_session(&open(&link.code), None)
+        .await
+        .unwrap();
     assert_eq!(opened.user_handle, alice.id());
-    let again = stranger.ask::<LinkOpened>(&open(&link.code), None).await;
+    let again = stranger
+        .ask_without_session::<LinkOpened>(&open(&link.code), None)
+        .await;
     assert_eq!(refusal(again), "rate-limited", "a right one is charged");
 }
 
@@ -52,7 +59,7 @@ async fn registrations_use_up_nothing_of_links_and_recoveries() {
         .await
         .unwrap();
     stranger
-        .ask::<LinkOpened>(&open(&link.code), None)
+        .ask_without_session::<LinkOpened>(&open(&link.code), None)
         .await
         .unwrap();
 }
