@@ -1,6 +1,6 @@
 //! Whether the conditions of a statement bind the use of the key to measured enclaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use permafrost_common::attestation::PCR_LEN;
 
@@ -44,8 +44,8 @@ pub(super) fn impossible_value(condition: &Condition) -> Option<&str> {
 /// What conditions require of attestation.
 #[derive(Default)]
 struct Bindings {
-    /// Those of PCR0, PCR1 and PCR2 whose values are fixed.
-    fixed: BTreeSet<u8>,
+    /// Those of PCR0, PCR1 and PCR2 whose values are fixed, each with the greatest number of values that it may have.
+    fixed: BTreeMap<u8, usize>,
     /// Whether a fixed PCR may be all zero.
     debug: bool,
     /// What is wrong with the conditions that fix nothing.
@@ -59,7 +59,10 @@ impl Bindings {
             match binding(condition) {
                 None => {}
                 Some(Ok(pcr)) => {
-                    bindings.fixed.insert(pcr);
+                    // Every condition must hold, so the shortest list bounds the PCR.
+                    let values = different(&condition.values);
+                    let fewest = bindings.fixed.entry(pcr).or_insert(values);
+                    *fewest = values.min(*fewest);
                     bindings.debug |= condition.values.iter().any(|value| is_zero(value));
                 }
                 Some(Err(rule)) => {
@@ -72,7 +75,18 @@ impl Bindings {
 
     /// PCR0 measures the whole image, PCR1 the kernel and the program, PCR2 the configuration.
     fn are_enough(&self) -> bool {
-        self.fixed.contains(&0) || (self.fixed.contains(&1) && self.fixed.contains(&2))
+        self.fixed.contains_key(&0) || (self.fix_both_halves() && !self.mix_releases())
+    }
+
+    fn fix_both_halves(&self) -> bool {
+        self.fixed.contains_key(&1) && self.fixed.contains_key(&2)
+    }
+
+    /// KMS compares each PCR with its own list, so two lists accept every combination. With one value in either list there is
+    /// none that was not meant.
+    fn mix_releases(&self) -> bool {
+        let several = |pcr| self.fixed.get(&pcr).is_some_and(|values| *values > 1);
+        several(1) && several(2)
     }
 
     fn debug_bypasses(&self) -> BTreeSet<Rule> {
@@ -82,7 +96,9 @@ impl Bindings {
     fn loose_bypasses(mut self) -> BTreeSet<Rule> {
         let mut bypasses = self.debug_bypasses();
         bypasses.append(&mut self.loose);
-        if !self.fixed.is_empty() {
+        if self.fix_both_halves() {
+            bypasses.insert(Rule::MixedMeasurements);
+        } else if !self.fixed.is_empty() {
             bypasses.insert(Rule::PartialMeasurement);
         }
         if bypasses.is_empty() {
@@ -120,6 +136,12 @@ fn binding(condition: &Condition) -> Option<Result<u8, Rule>> {
 /// Whether the value stands for one value only: no policy variable, and no wildcard where the test knows wildcards.
 fn is_fixed(test: Test, value: &str) -> bool {
     !(value.contains("${") || (test == Test::StringLike && wildcard::is_pattern(value)))
+}
+
+/// How many measurements the values stand for; the case of hex digits makes no difference.
+fn different(values: &[String]) -> usize {
+    let values = values.iter().map(|value| value.to_ascii_lowercase());
+    values.collect::<BTreeSet<_>>().len()
 }
 
 fn is_zero(value: &str) -> bool {

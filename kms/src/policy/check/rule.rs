@@ -25,6 +25,8 @@ pub enum Rule {
     UnmeasuredPcr,
     /// Only the code or only the configuration is measured.
     PartialMeasurement,
+    /// Several values of PCR1 and of PCR2 are accepted in any combination.
+    MixedMeasurements,
     /// A PCR is all zero, as in every enclave in debug mode.
     DebugPcr,
     /// Use without attestation is not denied to everyone.
@@ -199,6 +201,9 @@ impl Rule {
             Self::PartialMeasurement => {
                 "the other half may be the attacker's: PCR0, or PCR1 and PCR2 together, must be fixed"
             }
+            Self::MixedMeasurements => {
+                "every listed code is admitted with every listed configuration, so old code may run with a new configuration: name PCR0, or one release in each statement"
+            }
             Self::DebugPcr => {
                 "every enclave in debug mode has these values, and the parent instance can read its memory"
             }
@@ -255,6 +260,7 @@ impl Rule {
             Self::AnyEnclave => "any-enclave",
             Self::UnmeasuredPcr => "unmeasured-pcr",
             Self::PartialMeasurement => "partial-measurement",
+            Self::MixedMeasurements => "mixed-measurements",
             Self::DebugPcr => "debug-pcr",
             Self::UnattestedUseNotDenied => "unattested-use-not-denied",
             Self::WildcardPrincipal => "wildcard-principal",
@@ -297,7 +303,7 @@ mod tests {
 
     const DOCUMENT: &str = include_str!("../../../../docs/kms.md");
 
-    const PLAIN: [Rule; 27] = [
+    const PLAIN: [Rule; 28] = [
         Rule::NoAttestation,
         Rule::AttestationOptional,
         Rule::AttestationNegated,
@@ -305,6 +311,7 @@ mod tests {
         Rule::AnyEnclave,
         Rule::UnmeasuredPcr,
         Rule::PartialMeasurement,
+        Rule::MixedMeasurements,
         Rule::DebugPcr,
         Rule::UnattestedUseNotDenied,
         Rule::WildcardPrincipal,

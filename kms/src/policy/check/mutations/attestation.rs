@@ -2,6 +2,8 @@
 
 use super::*;
 
+const IMAGE: &str = "kms:RecipientAttestation:ImageSha384";
+
 #[test]
 fn use_without_a_condition_on_attestation_is_found() {
     finds(
@@ -50,7 +52,7 @@ fn attested(operator: &str, key: &str, value: Value) -> Value {
 fn a_condition_that_does_not_bind_is_found_by_what_is_wrong_with_it() {
     let good = "10".repeat(48);
     let pcr0 = format!("{PCR}0");
-    let image = "kms:RecipientAttestation:ImageSha384";
+    let image = IMAGE;
     for (operator, key, value, expected) in [
         (
             "StringEqualsIfExists",
@@ -199,6 +201,53 @@ fn every_condition_that_binds_is_accepted() {
         pcrs.remove(&pcr0).unwrap();
     });
     assert_eq!(report(&halves).findings, []);
+}
+
+#[test]
+fn lists_of_code_and_configuration_that_admit_old_code_with_a_new_configuration_are_found() {
+    let (old, new) = ("10".repeat(48), "a0".repeat(48));
+    let both = json!([old, new]);
+    let halves = |pcr1: &Value, pcr2: &Value| {
+        broken(RELEASE, |statement| {
+            statement["Condition"][IGNORE_CASE] =
+                json!({format!("{PCR}1"): pcr1, format!("{PCR}2"): pcr2});
+        })
+    };
+    let mixed = halves(&both, &both);
+    assert_eq!(names(&report(&mixed).findings), ["mixed-measurements"]);
+    finds(&mixed, "mixed-measurements", Some("Allow release v1"));
+
+    // One code with its configurations, or one configuration for several codes, is what the lists say.
+    let same = json!([new, new.to_uppercase()]);
+    for (pcr1, pcr2) in [(json!(old), both.clone()), (both.clone(), same)] {
+        assert_eq!(report(&halves(&pcr1, &pcr2)).findings, [], "{pcr1} {pcr2}");
+    }
+
+    // PCR0 in the same statement, or in a denial to everyone, excludes the combinations.
+    for image in [format!("{PCR}0"), IMAGE.to_owned()] {
+        let mut fixed = mixed.clone();
+        let statement = &mut fixed["Statement"][RELEASE];
+        statement["Condition"][IGNORE_CASE][&image] = both.clone();
+        assert_eq!(report(&fixed).findings, [], "{image}");
+    }
+    let deny = |pcr: u8, values: &Value| {
+        let mut policy = mixed.clone();
+        policy["Statement"].as_array_mut().unwrap().push(
+            json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",
+                "Condition": {"StringNotEqualsIgnoreCase": {format!("{PCR}{pcr}"): values}}}),
+        );
+        names(&report(&policy).findings)
+    };
+    assert_eq!(deny(0, &both), [""; 0]);
+    assert_eq!(deny(1, &json!(new)), [""; 0]);
+    assert_eq!(deny(1, &both), ["mixed-measurements"]);
+
+    // Lists that only together fix both halves admit the same combinations.
+    let split = broken(RELEASE, |statement| {
+        statement["Condition"][IGNORE_CASE] = json!({format!("{PCR}1"): both});
+        statement["Condition"]["StringEquals"] = json!({format!("{PCR}2"): both});
+    });
+    finds(&split, "mixed-measurements", Some("Allow release v1"));
 }
 
 #[test]
