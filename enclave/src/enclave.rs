@@ -16,6 +16,7 @@ use crate::people::{People, PeopleConfig, PeopleRecords};
 use crate::records::Records;
 use crate::root::{ResealPass, Root};
 use crate::store::StoreClient;
+use crate::waiting::WaitingFor;
 
 /// What was made at boot.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct Enclave {
     /// How many requests the enclave has answered.
     pub answered: AtomicU64,
     thawed: OnceLock<Thawed>,
-    waiting_for: Mutex<String>,
+    waiting_for: Mutex<WaitingFor>,
 }
 
 /// What exists once the root secret is unsealed.
@@ -109,7 +110,7 @@ impl Enclave {
             authenticator,
             answered: AtomicU64::new(0),
             thawed: OnceLock::new(),
-            waiting_for: Mutex::new("it has just started".to_owned()),
+            waiting_for: Mutex::new(WaitingFor::Start),
         }
     }
 
@@ -119,7 +120,7 @@ impl Enclave {
     }
 
     /// Records why the root secret is not unsealed yet, for health and problems to tell.
-    pub fn waits_for(&self, reason: String) {
+    pub fn waits_for(&self, reason: WaitingFor) {
         *self
             .waiting_for
             .lock()
@@ -129,7 +130,7 @@ impl Enclave {
     /// What exists once the root secret is unsealed; a problem until then.
     pub fn thawed(&self) -> Result<&Thawed, Problem> {
         self.thawed.get().ok_or_else(|| {
-            let reason = self
+            let reason = *self
                 .waiting_for
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);

@@ -37,6 +37,7 @@ pub mod routes;
 pub mod sealing;
 pub mod serve;
 pub mod store;
+pub mod waiting;
 pub mod webauthn;
 
 /// Wipes every allocation when it is freed.

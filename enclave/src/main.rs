@@ -28,6 +28,7 @@ use permafrost_enclave::resources;
 use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
 use permafrost_enclave::store::StoreClient;
+use permafrost_enclave::waiting::WaitingFor;
 use tokio::sync::oneshot;
 
 /// The wait before the second attempt to obtain the root secret; each further wait is twice as long.
@@ -161,7 +162,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
         Ok(kms) => Arc::new(kms),
         Err(error) => {
             tracing::error!(%error, "cannot make a KMS client");
-            return enclave.waits_for(error.to_string());
+            return enclave.waits_for(WaitingFor::Internal);
         }
     };
     let mut wait = UNSEAL_WAIT;
@@ -177,7 +178,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
             Ok(root) => break Arc::new(root),
             Err(error) => {
                 tracing::error!(%error, retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "cannot obtain the root secret");
-                enclave.waits_for(error.to_string());
+                enclave.waits_for(WaitingFor::from(&error));
             }
         }
         tokio::time::sleep(wait).await;
@@ -185,7 +186,10 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
     };
     match Thawed::new(config, &store, Arc::clone(&root), &enclave.attestor.clock) {
         Ok(thawed) => enclave.thaw(thawed),
-        Err(error) => return enclave.waits_for(error.to_string()),
+        Err(error) => {
+            tracing::error!(%error, "cannot serve with the root secret");
+            return enclave.waits_for(WaitingFor::Internal);
+        }
     }
     tracing::info!(epochs = root.secrets().now().epochs(), "ready");
     root.follow().await;

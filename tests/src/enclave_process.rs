@@ -17,6 +17,8 @@ pub struct EnclaveProcess {
     folder: PathBuf,
     parent: ParentSide,
     arguments: Vec<String>,
+    /// The length of the log file when this boot began.
+    log_before: usize,
 }
 
 enum Running {
@@ -71,6 +73,7 @@ impl EnclaveProcess {
             folder: folder.to_owned(),
             parent: parent.clone(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
+            log_before: 0,
         };
         enclave.restart_unready();
         enclave
@@ -85,6 +88,7 @@ impl EnclaveProcess {
     /// Starts it again, and waits only until it listens.
     pub fn restart_unready(&mut self) {
         self.kill();
+        self.log_before = fs::read(self.log_path()).map_or(0, |log| log.len());
         self.running = Some(match cfg!(feature = "booted") {
             true => Running::Booted(self.boot()),
             false => Running::Process(self.start_process()),
@@ -175,13 +179,15 @@ impl EnclaveProcess {
         }
     }
 
-    /// Waits until the reason why it is not ready has this text in it, and gives the whole reason.
+    /// Waits until the reason that it logs for having no root secret has this text in it, and gives the whole reason. Health
+    /// gives only the kind of reason.
     pub fn refuses_with(&self, text: &str) -> String {
         let started = Instant::now();
         loop {
-            let reason = self
+            let health = self
                 .waits_for()
                 .unwrap_or_else(|| panic!("it is ready, without {text:?}"));
+            let reason = self.last_logged_reason().unwrap_or(health);
             if reason.contains(text) {
                 return reason;
             }
@@ -191,6 +197,19 @@ impl EnclaveProcess {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Why the last attempt of this boot to obtain the root secret failed, from the enclave log.
+    fn last_logged_reason(&self) -> Option<String> {
+        self.log_since(self.log_before)
+            .lines()
+            .rev()
+            .find_map(|line| {
+                let event: serde_json::Value = serde_json::from_str(line).ok()?;
+                let fields = &event["fields"];
+                (fields["message"] == "cannot obtain the root secret")
+                    .then(|| fields["error"].as_str().map(ToOwned::to_owned))?
+            })
     }
 
     /// Ends it by SIGKILL; a virtual machine by its power.
@@ -253,12 +272,17 @@ impl EnclaveProcess {
 
     /// Everything it has logged, and what a virtual machine has on its console.
     pub fn log(&self) -> String {
+        self.log_since(0)
+    }
+
+    fn log_since(&self, start: usize) -> String {
         let console = match &self.running {
             Some(Running::Booted(booted)) => booted.machine().console(),
             _ => String::new(),
         };
         // A machine that ends early has logged nothing.
-        console + &fs::read_to_string(self.log_path()).unwrap_or_default()
+        let log = fs::read_to_string(self.log_path()).unwrap_or_default();
+        console + log.get(start..).unwrap_or_default()
     }
 
     fn wait_until_it_listens(&mut self) {

@@ -14,6 +14,7 @@ use std::sync::Mutex;
 
 use permafrost_tests::{
     Cut, KmsRequest, KmsResponse, LyingKms, LyingParent, Presented, is_signed_by, message, new_key,
+    refusal,
 };
 use serde_json::{Value, json};
 
@@ -230,6 +231,44 @@ async fn malformed_responses_are_refused() {
     for (response, text) in nonsense {
         let liar = parent.lying_kms(Presented::Stolen, response);
         refused_at_boot(&mut parent, &liar, text);
+    }
+    heals(&mut parent).await;
+}
+
+#[tokio::test]
+async fn health_shows_no_text_of_kms() {
+    let mut parent = LyingParent::before_kms().await;
+    const ACCOUNT: &str = "999988887777";
+    const MARKER: &str = "marker-of-kms";
+    for (status, kind, why) in [
+        (400, "AccessDeniedException", "KMS refuses access"),
+        (400, MARKER, "KMS refuses access"),
+        (503, MARKER, "KMS fails or is overloaded"),
+        (200, MARKER, "the response of KMS is invalid"),
+    ] {
+        let liar = parent.lying_kms(Presented::Stolen, move |_| KmsResponse {
+            status,
+            body: json!({
+                "__type": kind,
+                "message": format!("{MARKER}: arn:aws:iam::{ACCOUNT}:role/x is not authorized"),
+                "KeyId": format!("arn:aws:kms:eu-central-1:{ACCOUNT}:key/{MARKER}"),
+            }),
+        });
+        let logged = refused_at_boot(&mut parent, &liar, "kms:GenerateDataKey");
+        if status != 200 {
+            assert!(
+                logged.contains(MARKER) && logged.contains(ACCOUNT),
+                "{logged}"
+            );
+        }
+        let told = parent.enclave.waits_for().unwrap();
+        assert_eq!(told, format!("the enclave has no root secret yet: {why}"));
+
+        let alice = parent.principal("alice").await;
+        let refused = alice.list_keys(None, None).await.unwrap_err();
+        let problem = refused.problem().unwrap();
+        assert_eq!(problem.detail, told, "{problem:?}");
+        assert_eq!(refusal::<()>(Err(refused)), "not-ready");
     }
     heals(&mut parent).await;
 }

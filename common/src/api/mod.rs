@@ -287,7 +287,7 @@ pub struct Attestation {
 pub struct Health {
     /// Whether the enclave serves keys.
     pub ready: bool,
-    /// Why not, if it is not ready.
+    /// Why not, if it is not ready: one of a few texts of the enclave's own. The enclave log says more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The version of the enclave program.

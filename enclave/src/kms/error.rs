@@ -93,7 +93,7 @@ pub enum Fault {
 
 impl Fault {
     /// Whether a retry may help. It does not after a decision of KMS, or if the other side did not prove to be KMS.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Egress(EgressError::Refused { status, .. }) => *status >= 500,
             Self::Egress(EgressError::Credentials(_)) => false,

@@ -1,0 +1,125 @@
+//! Why the enclave does not serve keys yet, in texts that anyone may read.
+
+use std::fmt;
+
+use crate::kms::{EgressError, Fault, KmsError};
+use crate::root::RootError;
+
+/// Why there is no root secret yet.
+///
+/// Health and problems show it to anyone. KMS and the parent choose the texts of their errors, and those of KMS name accounts and
+/// roles, so none of these texts contains any part of theirs. The enclave log has the error itself.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum WaitingFor {
+    /// The first attempt is not over.
+    Start,
+    /// The egress proxy gives no connection.
+    EgressProxy,
+    /// The egress proxy gives no usable credentials.
+    Credentials,
+    /// The other end of the connection did not prove to be KMS, or TLS failed.
+    KmsTls,
+    /// KMS does not respond.
+    KmsUnreachable,
+    /// KMS fails, or asks for fewer requests.
+    KmsFailing,
+    /// KMS decided against the request.
+    KmsRefuses,
+    /// What arrived is not a response that KMS gives to this enclave.
+    KmsInvalid,
+    /// The record store fails.
+    Store,
+    /// The record of the root secret is refused.
+    Record,
+    /// There is no root secret, and the enclave may make none.
+    Missing,
+    /// The record of the root secret is an older one, or another enclave changed it.
+    Changed,
+    /// A failure inside the enclave.
+    Internal,
+}
+
+impl WaitingFor {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Start,
+        Self::EgressProxy,
+        Self::Credentials,
+        Self::KmsTls,
+        Self::KmsUnreachable,
+        Self::KmsFailing,
+        Self::KmsRefuses,
+        Self::KmsInvalid,
+        Self::Store,
+        Self::Record,
+        Self::Missing,
+        Self::Changed,
+        Self::Internal,
+    ];
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Start => "it has just started",
+            Self::EgressProxy => "the egress proxy gives no connection to KMS",
+            Self::Credentials => "the egress proxy gives no usable credentials for KMS",
+            Self::KmsTls => "TLS with KMS fails",
+            Self::KmsUnreachable => "KMS does not respond",
+            Self::KmsFailing => "KMS fails or is overloaded",
+            Self::KmsRefuses => "KMS refuses access",
+            Self::KmsInvalid => "the response of KMS is invalid",
+            Self::Store => "the record store fails",
+            Self::Record => "the record of the root secret is invalid",
+            Self::Missing => {
+                "the store has no root secret, and the measured configuration forbids making one"
+            }
+            Self::Changed => {
+                "the record of the root secret is an older one, or was changed meanwhile"
+            }
+            Self::Internal => "the enclave itself fails",
+        }
+    }
+}
+
+impl fmt::Display for WaitingFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl From<&RootError> for WaitingFor {
+    fn from(error: &RootError) -> Self {
+        match error {
+            RootError::Kms(error) => Self::from(&**error),
+            RootError::Replayed { .. } => Self::KmsInvalid,
+            RootError::Store(_) => Self::Store,
+            RootError::Record(_) => Self::Record,
+            RootError::Missing => Self::Missing,
+            RootError::RolledBack { .. } | RootError::Epoch { .. } | RootError::Conflict => {
+                Self::Changed
+            }
+            RootError::InUse(_)
+            | RootError::Attest(_)
+            | RootError::Seal(_)
+            | RootError::Internal(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<&KmsError> for WaitingFor {
+    fn from(error: &KmsError) -> Self {
+        match &error.fault {
+            Fault::Egress(EgressError::Credentials(_)) => Self::Credentials,
+            Fault::Egress(_) => Self::EgressProxy,
+            Fault::Tls { .. } => Self::KmsTls,
+            Fault::BrokenOff { .. } | Fault::TimedOut(_) => Self::KmsUnreachable,
+            Fault::Refused { .. } if error.fault.is_passing() => Self::KmsFailing,
+            Fault::Refused { .. } => Self::KmsRefuses,
+            Fault::Response(_)
+            | Fault::OtherKey { .. }
+            | Fault::Plaintext
+            | Fault::Recipient(_) => Self::KmsInvalid,
+            Fault::RecipientKey(_) | Fault::Attestation(_) | Fault::Internal(_) => Self::Internal,
+        }
+    }
+}
