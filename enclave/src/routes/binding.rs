@@ -20,6 +20,7 @@ pub(super) fn check(operation: &Operation, parts: &Parts, body: &[u8]) -> Result
     }
     let is_required = operation.needs_a_request_nonce();
     let digest = only(&parts.headers, CONTENT_DIGEST, is_required)
+        .map_err(|came| format!("{came}; accepted: once, sha-256=:BASE64:"))
         .and_then(|digest| match digest {
             Some(digest) => check_content_digest(digest, body).map_err(|error| error.to_string()),
             None => Ok(()),
@@ -47,13 +48,13 @@ fn only<'h>(
 ) -> Result<Option<&'h str>, String> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (None, _) if is_required => Err(format!("{name} is missing; accepted: once")),
+        (None, _) if is_required => Err(format!("{name} is missing")),
         (None, _) => Ok(None),
         (Some(value), None) => value
             .to_str()
             .map(Some)
             .map_err(|_| format!("{name} is not visible ASCII")),
-        (Some(_), Some(_)) => Err(format!("{name} occurs more than once; accepted: once")),
+        (Some(_), Some(_)) => Err(format!("{name} occurs more than once")),
     }
 }
 
