@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use permafrost_common::api::people::User as UserView;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::challenge::Nonce;
+use super::challenge::{Approver, Nonce};
 use super::session::NamedSession;
 use super::{People, User, UserId};
 use crate::principal::OperationName;
@@ -58,7 +58,8 @@ pub fn is_purpose(purpose: &str) -> bool {
 }
 
 impl People {
-    /// Checks that a new passkey was made for exactly this request, and uses up its nonce.
+    /// Checks that a new passkey was made for exactly this request. Its nonce is used up by [`People::use_up`], once what the request does
+    /// was charged.
     pub(super) fn new_passkey(&self, approval: &Approval) -> Result<(NewPasskey, Nonce), Problem> {
         let now = self.now();
         let (nonce, response) = self.response(approval, now)?;
@@ -66,8 +67,12 @@ impl People {
         let challenge = nonce.challenge(approval.purpose, &approval.request);
         let made = webauthn::register(&self.config.relying_party, &challenge, &response, now)
             .map_err(problem)?;
-        self.challenges.take(&nonce, now.as_secs())?;
         Ok((made, nonce))
+    }
+
+    /// Uses up the nonce of a new passkey.
+    pub(super) fn use_up(&self, nonce: &Nonce, approver: Approver) -> Result<(), Problem> {
+        self.challenges.take(nonce, approver, self.now().as_secs())
     }
 
     /// An assertion, not yet checked.
@@ -104,7 +109,7 @@ impl People {
         let authenticated =
             webauthn::authenticate(relying_party, &challenge, response, &known).map_err(problem)?;
         self.visitors.charge(user, passkey.active, now)?;
-        self.challenges.take(nonce, now.as_secs())?;
+        self.challenges.take(nonce, Approver::User, now.as_secs())?;
         Ok(Used {
             credential_id: passkey.credential_id.to_vec(),
             authenticated,

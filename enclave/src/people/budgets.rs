@@ -55,7 +55,7 @@ impl Arrivals {
         self.take(&self.links, "links", now)
     }
 
-    /// Charges a recovery that can begin.
+    /// Charges a recovery that no code proves.
     pub(super) fn recovery(&self, now: Duration) -> Result<(), Problem> {
         self.take(&self.recoveries, "recoveries", now)
     }

@@ -20,8 +20,11 @@ pub(super) const LIFETIME_S: u64 = 120;
 /// The length of a nonce in bytes: when it expires (seconds since 1970, big-endian), 16 random bytes, and the MAC.
 pub(super) const NONCE_LEN: usize = 8 + 16 + 32;
 
-/// How many used nonces are remembered: those of two minutes at a hundred approvals per second.
-const USED_MAX: usize = 12_000;
+/// How many used nonces are remembered: those of two minutes at 1,600 approvals per second, some 15 MB.
+const USED_MAX: usize = 200_000;
+
+/// How many of them newcomers may use up, so that those of users find room.
+const NEWCOMERS_MAX: usize = 12_000;
 
 /// Makes the nonces of one boot, and accepts each once.
 pub struct Challenges {
@@ -33,10 +36,20 @@ pub struct Challenges {
 #[derive(Clone, Copy, Debug)]
 pub struct Nonce([u8; NONCE_LEN]);
 
+/// Whose approval uses up a nonce.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Approver {
+    /// A user's, who is charged for it.
+    User,
+    /// A passkey's that no user has yet.
+    Newcomer,
+}
+
 #[derive(Default)]
 struct Used {
     nonces: HashSet<[u8; 16]>,
-    by_expiry: BTreeSet<(u64, [u8; 16])>,
+    newcomers: usize,
+    by_expiry: BTreeSet<(u64, [u8; 16], Approver)>,
     /// The latest time that an approval was judged at: what expired by then is forgotten.
     horizon: u64,
 }
@@ -93,7 +106,7 @@ impl Challenges {
     }
 
     /// Uses up a nonce whose approval was verified. `now` is read after all that the verification waited for.
-    pub fn take(&self, nonce: &Nonce, now: u64) -> Result<(), Problem> {
+    pub fn take(&self, nonce: &Nonce, approver: Approver, now: u64) -> Result<(), Problem> {
         let mut memory = self.used();
         memory.horizon = memory.horizon.max(now);
         let now = memory.horizon;
@@ -102,7 +115,8 @@ impl Challenges {
         if now >= nonce.expires_at() {
             return Err(expired(nonce, now));
         }
-        if memory.nonces.len() >= USED_MAX {
+        let newcomer = usize::from(approver == Approver::Newcomer);
+        if memory.nonces.len() >= USED_MAX || memory.newcomers + newcomer > NEWCOMERS_MAX {
             let detail = "too many approvals at once";
             return Err(Problem::new(ProblemType::Overloaded, detail).retry_after(1));
         }
@@ -110,7 +124,10 @@ impl Challenges {
         if !memory.nonces.insert(fingerprint) {
             return Err(used());
         }
-        memory.by_expiry.insert((nonce.expires_at(), fingerprint));
+        memory.newcomers += newcomer;
+        memory
+            .by_expiry
+            .insert((nonce.expires_at(), fingerprint, approver));
         Ok(())
     }
 
@@ -161,12 +178,13 @@ impl Nonce {
 
 impl Used {
     fn forget_before(&mut self, now: u64) {
-        while let Some((expiry, nonce)) = self.by_expiry.first().copied() {
+        while let Some((expiry, nonce, approver)) = self.by_expiry.first().copied() {
             if expiry > now {
                 return;
             }
-            self.by_expiry.remove(&(expiry, nonce));
+            self.by_expiry.remove(&(expiry, nonce, approver));
             self.nonces.remove(&nonce);
+            self.newcomers -= usize::from(approver == Approver::Newcomer);
         }
     }
 }
@@ -240,10 +258,10 @@ mod tests {
         assert_eq!(check(&challenges, "register", NOW), invalid);
         assert_eq!(check(&Challenges::new().unwrap(), "login", NOW), invalid);
 
-        challenges.take(&nonce, NOW).unwrap();
+        challenges.take(&nonce, Approver::User, NOW).unwrap();
         let used = Some(ProblemType::ChallengeUsed);
         assert_eq!(check(&challenges, "login", NOW), used);
-        let again = challenges.take(&nonce, NOW).unwrap_err();
+        let again = challenges.take(&nonce, Approver::User, NOW).unwrap_err();
         assert_eq!(again.kind(), used);
     }
 
@@ -251,12 +269,12 @@ mod tests {
     fn an_approval_that_was_checked_in_time_and_judged_later_is_not_accepted_again() {
         let challenges = Challenges::new().unwrap();
         let (nonce, expires_at) = challenges.issue("login", NOW).unwrap();
-        challenges.take(&nonce, NOW).unwrap();
+        challenges.take(&nonce, Approver::User, NOW).unwrap();
         // Another approval, judged later, makes the enclave forget the first.
         let (later, _) = challenges.issue("login", expires_at).unwrap();
-        challenges.take(&later, expires_at).unwrap();
+        challenges.take(&later, Approver::User, expires_at).unwrap();
         for now in [expires_at, expires_at - 1] {
-            let again = challenges.take(&nonce, now).unwrap_err();
+            let again = challenges.take(&nonce, Approver::User, now).unwrap_err();
             assert_eq!(again.kind(), Some(ProblemType::ChallengeExpired), "{now}");
         }
     }
@@ -276,11 +294,34 @@ mod tests {
     }
 
     #[test]
+    fn newcomers_fill_their_part_of_the_memory_and_no_more() {
+        let challenges = Challenges::new().unwrap();
+        let take = |approver, now| {
+            let (nonce, _) = challenges.issue("register", now).unwrap();
+            let refused = challenges.take(&nonce, approver, now).err();
+            refused.and_then(|problem| problem.kind())
+        };
+        for _ in 0..NEWCOMERS_MAX {
+            assert_eq!(take(Approver::Newcomer, NOW), None);
+        }
+        let overloaded = Some(ProblemType::Overloaded);
+        assert_eq!(take(Approver::Newcomer, NOW), overloaded);
+        for _ in NEWCOMERS_MAX..USED_MAX {
+            assert_eq!(take(Approver::User, NOW), None);
+        }
+        assert_eq!(take(Approver::User, NOW), overloaded);
+        assert_eq!(take(Approver::Newcomer, NOW + LIFETIME_S), None);
+        assert_eq!(challenges.used().nonces.len(), 1);
+    }
+
+    #[test]
     fn what_has_expired_is_forgotten() {
         let challenges = Challenges::new().unwrap();
         for n in 0..10 {
             let (nonce, expires_at) = challenges.issue("login", NOW + n * LIFETIME_S).unwrap();
-            challenges.take(&nonce, expires_at - 1).unwrap();
+            challenges
+                .take(&nonce, Approver::User, expires_at - 1)
+                .unwrap();
         }
         let used = challenges.used();
         assert!(used.nonces.len() <= 2);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
+use super::challenge::Approver;
 use super::codes::{grouped, letters, new_letters};
 use super::passkey::check_name;
 use super::user::Passkey;
@@ -72,7 +73,8 @@ impl People {
     ) -> Result<PasskeyView, Problem> {
         check_name(&request.passkey_name, "/passkey_name")?;
         let (place, link) = self.link(&request.code).await?;
-        let (made, _) = self.new_passkey(approval)?;
+        let (made, nonce) = self.new_passkey(approval)?;
+        self.use_up(&nonce, Approver::Newcomer)?;
         let id = UserId(*link.value.user);
         let used = LinkRecord {
             used: true,

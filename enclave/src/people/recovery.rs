@@ -9,6 +9,7 @@ use permafrost_common::api::people::{
 use permafrost_common::problem::{Problem, ProblemType};
 use serde_bytes::ByteArray;
 
+use super::challenge::Approver;
 use super::passkey::check_name;
 use super::user::{Passkey, Recovery};
 use super::{Approval, People, User, UserId, codes, random, view};
@@ -34,7 +35,7 @@ impl People {
     ) -> Result<RecoveryView, Problem> {
         check_name(&request.passkey_name, "/passkey_name")?;
         let id = user_id(&request.user, "/user")?;
-        let (made, _) = self.new_passkey(approval)?;
+        let (made, nonce) = self.new_passkey(approval)?;
         let number = match &request.code {
             Some(code) => Some(self.check_code(id, code).await?),
             None => None,
@@ -50,7 +51,14 @@ impl People {
         };
         // Checked before the credential is claimed, so that a recovery that cannot begin uses up no credential.
         user.begin(&recovery, number, now)?;
-        self.arrivals.recovery(now)?;
+        // A code that is right proves whose recovery it is; its tries are counted. Other recoveries share a budget.
+        match number {
+            Some(_) => self.use_up(&nonce, Approver::User)?,
+            None => {
+                self.arrivals.recovery(self.now())?;
+                self.use_up(&nonce, Approver::Newcomer)?;
+            }
+        }
         self.claim(&made.credential_id, id).await?;
         match number {
             Some(_) => {

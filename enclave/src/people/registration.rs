@@ -4,6 +4,7 @@ use permafrost_common::api::people::{Register, Registered};
 use permafrost_common::api::{CreateKey, Key};
 use permafrost_common::problem::{Problem, ProblemType};
 
+use super::challenge::Approver;
 use super::passkey::check_name;
 use super::session::Draft;
 use super::user::Passkey;
@@ -31,6 +32,7 @@ impl People {
         let draft = Draft::parse(request.session, "/session")?;
         let (made, nonce) = self.new_passkey(approval)?;
         self.arrivals.registration(self.now())?;
+        self.use_up(&nonce, Approver::Newcomer)?;
         let id = self.challenges.user_id(&nonce);
         self.claim(&made.credential_id, id).await?;
         let key = self.first_key(custody, id).await?;
