@@ -11,12 +11,15 @@ use serde_bytes::ByteArray;
 
 use super::challenge::Approver;
 use super::passkey::check_name;
-use super::user::{Passkey, Recovery};
+use super::user::{Ended, Passkey, Recovery};
 use super::{Approval, People, User, UserId, codes, random, view};
 use crate::principal::Person;
 
 /// How many recoveries of one user may be in progress.
 const RECOVERIES_MAX: usize = 4;
+
+/// How many recoveries that are over a user's record remembers, each for as long as its own record may wait for guardians.
+const ENDED_MAX: usize = 32;
 
 /// How long a recovery waits for guardians, or to be completed after its delay, in seconds: a week.
 pub(super) const WAIT_S: u64 = 7 * 86_400;
@@ -78,12 +81,7 @@ impl People {
     ) -> Result<UserView, Problem> {
         let (_, user) = self
             .change(person.user, |user, now| {
-                let before = user.recoveries.len();
-                user.recoveries
-                    .retain(|one| hex::encode(*one.id) != recovery);
-                if user.recoveries.len() == before {
-                    return Err(not_found());
-                }
+                user.end_recovery(recovery, now)?;
                 user.note(now.as_secs(), "recovery_cancelled", recovery);
                 Ok(())
             })
@@ -117,8 +115,7 @@ impl People {
                 check_ready(found.ready_at, now)?;
                 let mut passkey = found.passkey.clone();
                 passkey.active = true;
-                user.recoveries
-                    .retain(|one| hex::encode(*one.id) != recovery);
+                user.end_recovery(recovery, now)?;
                 user.add_passkey(passkey, now)?;
                 user.passkey_used(&used, now)?;
                 user.note(now.as_secs(), "recovered", recovery);
@@ -161,6 +158,10 @@ impl User {
         number: Option<u8>,
         now: Duration,
     ) -> Result<(), Problem> {
+        // A store that denied an earlier write of this very recovery makes nothing of it begin twice.
+        if self.recoveries.iter().any(|one| one.id == recovery.id) {
+            return Ok(());
+        }
         match number {
             Some(number) => {
                 let before = self.recovery_codes.len();
@@ -177,12 +178,34 @@ impl User {
             None => {}
         }
         self.forget_recoveries(now);
+        if self
+            .ended_recoveries
+            .iter()
+            .any(|one| one.id == recovery.id)
+        {
+            return Err(not_found());
+        }
         if self.recoveries.len() >= RECOVERIES_MAX {
             let detail = format!("{RECOVERIES_MAX} recoveries of this user are in progress");
             return Err(Problem::new(ProblemType::TooMany, detail));
         }
         self.recoveries.push(recovery.clone());
         self.note(now.as_secs(), "recovery_started", hex::encode(*recovery.id));
+        Ok(())
+    }
+
+    /// Takes a recovery out, for good: a store that makes the enclave repeat what began it does not bring it back.
+    fn end_recovery(&mut self, id: &str, now: Duration) -> Result<(), Problem> {
+        let at = self
+            .recoveries
+            .iter()
+            .position(|one| hex::encode(*one.id) == id)
+            .ok_or_else(not_found)?;
+        let id = self.recoveries.remove(at).id;
+        let too_many = (self.ended_recoveries.len() + 1).saturating_sub(ENDED_MAX);
+        self.ended_recoveries.drain(..too_many);
+        let at = now.as_secs();
+        self.ended_recoveries.push(Ended { at, id });
         Ok(())
     }
 
@@ -216,6 +239,8 @@ impl User {
     }
 
     fn forget_recoveries(&mut self, now: Duration) {
+        self.ended_recoveries
+            .retain(|one| now.as_secs() < one.at.saturating_add(WAIT_S));
         self.recoveries.retain(|one| {
             now.as_secs()
                 < one

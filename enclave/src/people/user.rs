@@ -39,6 +39,8 @@ pub struct User {
     pub(super) created_at: u64,
     pub(super) recoveries: Vec<Recovery>,
     pub(super) recovery_codes: Vec<CodeHash>,
+    /// Recoveries that were cancelled or completed: none of them begins again.
+    pub(super) ended_recoveries: Vec<Ended>,
 }
 
 /// A passkey.
@@ -95,6 +97,14 @@ pub(super) struct Recovery {
     pub(super) started_at: u64,
 }
 
+/// A recovery that is over.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ended {
+    pub(super) at: u64,
+    pub(super) id: ByteArray<16>,
+}
+
 /// The Argon2id hash that a recovery code is compared with.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +139,7 @@ impl User {
             created_at: now,
             recoveries: Vec::new(),
             recovery_codes: Vec::new(),
+            ended_recoveries: Vec::new(),
         }
     }
 
