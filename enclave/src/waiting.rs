@@ -41,23 +41,6 @@ pub enum WaitingFor {
 }
 
 impl WaitingFor {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Start,
-        Self::EgressProxy,
-        Self::Credentials,
-        Self::KmsTls,
-        Self::KmsUnreachable,
-        Self::KmsFailing,
-        Self::KmsRefuses,
-        Self::KmsInvalid,
-        Self::Store,
-        Self::Record,
-        Self::Missing,
-        Self::Changed,
-        Self::Internal,
-    ];
-
     fn text(self) -> &'static str {
         match self {
             Self::Start => "it has just started",
