@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use permafrost_client::{Enclave, Error, Principal};
+use permafrost_client::{Enclave, Error, Principal, Response};
 use permafrost_common::api::IDEMPOTENCY_HEADER;
 use permafrost_common::api::people::{
     Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
@@ -44,6 +44,12 @@ impl Wanted {
             path: path.to_owned(),
             body: serde_json::to_vec(body).expect("JSON"),
         }
+    }
+
+    /// Any method with any body.
+    pub fn raw(method: Method, path: &str, body: Vec<u8>) -> Self {
+        let path = path.to_owned();
+        Self { method, path, body }
     }
 
     /// A `POST` without a body.
@@ -232,11 +238,17 @@ impl Browser {
         wanted: &Wanted,
         passkey: Option<&str>,
     ) -> Result<T, Error> {
+        self.send(wanted, passkey).await?.json()
+    }
+
+    /// The same, whatever the response.
+    pub async fn send(&self, wanted: &Wanted, passkey: Option<&str>) -> Result<Response, Error> {
         let headers = self.headers(wanted, passkey);
         let method = wanted.method.clone();
         let (_, principal) = self.session.as_ref().expect("a session");
-        let response = principal.request(method, &wanted.path, wanted.body.clone(), headers);
-        response.await?.json()
+        principal
+            .request(method, &wanted.path, wanted.body.clone(), headers)
+            .await
     }
 
     /// Sends a request that needs no session, with a passkey's response or without.

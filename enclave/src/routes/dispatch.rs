@@ -71,23 +71,16 @@ impl Dispatcher {
     pub(super) async fn respond(&self, parts: Parts, body: Bytes, layer: Layer) -> Response<Bytes> {
         let context = RequestContext::of(&parts);
         let reply = match self.find(&parts.method, parts.uri.path(), layer) {
-            Ok((operation, id)) => self.run(operation, id, &parts, body, layer).await,
+            Ok((operation, id)) => self.run(operation, id, &parts, body).await,
             Err(reply) => reply,
         };
         self.sign(&context, reply.into_response(&parts.method))
     }
 
-    async fn run(
-        &self,
-        operation: &Operation,
-        id: &str,
-        parts: &Parts,
-        body: Bytes,
-        layer: Layer,
-    ) -> Reply {
-        let _turn = match (operation.cost, layer) {
-            (Cost::Costly, Layer::Clear) => self.strangers.acquire().await.ok(),
-            _ => None,
+    async fn run(&self, operation: &Operation, id: &str, parts: &Parts, body: Bytes) -> Reply {
+        let _turn = match operation.cost {
+            Cost::Costly => self.strangers.acquire().await.ok(),
+            Cost::Cheap => None,
         };
         let result = self.carry_out(operation, id, parts, body).await;
         result.unwrap_or_else(|problem| {

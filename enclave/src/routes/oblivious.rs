@@ -60,7 +60,8 @@ pub(super) fn operations() -> Vec<Operation> {
                 ProblemType::ObliviousKeyUnknown,
                 ProblemType::ObliviousRequestInvalid,
             ],
-            cost: Cost::Costly,
+            // The request inside has its own.
+            cost: Cost::Cheap,
             handler: Handler::Sealed,
         },
     ]
