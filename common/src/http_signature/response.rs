@@ -15,7 +15,7 @@ use super::{
 };
 use crate::api::{ATTESTATION_HEADER, REQUEST_NONCE_HEADER, people::PASSKEY_HEADER};
 
-/// What a response's signature covers of its request: method, target, and those of the fields in [`COVERED`] and of `Signature` that
+/// What a response's signature covers of its request: method, target, and those of the fields in `COVERED` and of `Signature` that
 /// the request has.
 ///
 /// Cheap to make and to keep while the request is handled: nothing is copied.

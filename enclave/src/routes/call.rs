@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::people::{Approval, Approved};
 use crate::principal::{Caller, Person};
 
-/// A request that passed [`super::admission`].
+/// A request that passed `admission`.
 pub struct Call {
     /// The principal that sent it; `None` if the operation needs none.
     pub caller: Option<Caller>,
