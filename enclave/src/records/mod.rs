@@ -112,10 +112,7 @@ impl<T: Record> Records<T> {
     ///
     /// One round trip to the store. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
-        let (cached, seen) = {
-            let mut memory = self.memory();
-            (memory.cache.get(id), memory.seen.version(id))
-        };
+        let (cached, seen) = self.memory().known(id);
         let known = cached.as_ref().map(|record| record.version);
         let fetched = self
             .store
@@ -227,10 +224,7 @@ impl<T: Record> Records<T> {
             .records
             .into_iter()
             .map(|entry| {
-                let (cached, seen) = {
-                    let mut memory = self.memory();
-                    (memory.cache.get(&entry.id), memory.seen.version(&entry.id))
-                };
+                let (cached, seen) = self.memory().known(&entry.id);
                 let record = match cached {
                     Some(record) if record.version == entry.version => record,
                     _ => self.open(&entry.id, entry.version, &entry.bytes, seen)?,
@@ -316,6 +310,11 @@ impl<T: Record> Records<T> {
 }
 
 impl<T> Memory<T> {
+    /// The record if it is cached, and the highest version seen.
+    fn known(&mut self, id: &str) -> (Option<Versioned<T>>, u64) {
+        (self.cache.get(id), self.seen.version(id))
+    }
+
     fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
         // Two requests may open different versions at once, and the older one may finish last.
         if self.seen.see(id, record.version) {

@@ -28,13 +28,13 @@ pub(super) async fn admit(
 ) -> Result<Call, Problem> {
     let sender = Sender::read(operation, enclave, parts, &body).await?;
     let now = enclave.attestor.clock.now();
-    let caller = match (&sender, operation.access) {
-        (Sender::Anyone, _) | (_, Access::Open) => None,
-        (Sender::Service(request), Access::Principal(name)) => {
+    let caller = match &sender {
+        Sender::Anyone => None,
+        Sender::Service(name, request) => {
             let caller = enclave.authenticator.authenticate(request, now)?;
-            Some(permitted(caller, name)?)
+            Some(permitted(caller, *name)?)
         }
-        (Sender::Session(request, people, session), Access::Principal(name)) => {
+        Sender::Session(name, request, people, session) => {
             let charge = match name.ends_access() {
                 true => Charge::Reserve,
                 false => Charge::Rate,
@@ -42,7 +42,7 @@ pub(super) async fn admit(
             let request = (request, text(parts, DEVICE_HEADER));
             let by = (&enclave.authenticator, charge);
             let caller = people.judge_session(session, request, by, now)?;
-            Some(permitted(caller, name)?)
+            Some(permitted(caller, *name)?)
         }
     };
     binding::check(operation, parts, &body)?;
@@ -53,10 +53,8 @@ pub(super) async fn admit(
     };
     let query = query(operation, parts)?;
     let approval = approval(operation, parts, &body, sender.keyid());
-    let approved = match (&sender, operation.access) {
-        (Sender::Session(_, people, session), Access::Principal(name))
-            if name.needs_a_passkey() =>
-        {
+    let approved = match &sender {
+        Sender::Session(name, _, people, session) if name.needs_a_passkey() => {
             Some(people.judge_approval(session, &approval, now)?)
         }
         _ => None,
@@ -72,13 +70,13 @@ pub(super) async fn admit(
     })
 }
 
-/// Who seems to have sent a request: read, not judged.
+/// Who seems to have sent a request for which operation: read, not judged.
 enum Sender<'a> {
     Anyone,
     /// A service of the measured configuration.
-    Service(SignedRequest),
+    Service(OperationName, SignedRequest),
     /// A session, with what the store gave of its user.
-    Session(SignedRequest, &'a People, NamedSession),
+    Session(OperationName, SignedRequest, &'a People, NamedSession),
 }
 
 impl<'a> Sender<'a> {
@@ -88,26 +86,26 @@ impl<'a> Sender<'a> {
         parts: &Parts,
         body: &[u8],
     ) -> Result<Self, Problem> {
-        if operation.access == Access::Open {
+        let Access::Principal(name) = operation.access else {
             return Ok(Self::Anyone);
-        }
+        };
         enclave.custody()?;
         let request = SignedRequest::parse(parts, body)
             .map_err(|error| Problem::new(error.problem_type(), error.to_string()))?;
         // A request for another boot does not reach the store.
         enclave.authenticator.check_boot(&request)?;
         if !people::is_session(request.keyid()) {
-            return Ok(Self::Service(request));
+            return Ok(Self::Service(name, request));
         }
         let people = enclave.people()?;
         let session = people.named_session(request.keyid()).await?;
-        Ok(Self::Session(request, people, session))
+        Ok(Self::Session(name, request, people, session))
     }
 
     fn keyid(&self) -> &str {
         match self {
             Self::Anyone => "",
-            Self::Service(request) | Self::Session(request, ..) => request.keyid(),
+            Self::Service(_, request) | Self::Session(_, request, ..) => request.keyid(),
         }
     }
 }
