@@ -52,7 +52,7 @@ pub use lying_kms::{KmsRequest, KmsResponse, LyingKms, Presented};
 pub use lying_parent::{
     LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
 };
-pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse};
+pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse, problem_of};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
 pub use measured::Measured;
 pub use person::Person;

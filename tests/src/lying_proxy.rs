@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use permafrost_common::problem::{Problem, ProblemType};
 use tokio::net::{TcpListener, UnixStream};
 
 use crate::background;
@@ -27,6 +28,13 @@ pub type WholeRequest = Request<Bytes>;
 
 /// A response with its whole body.
 pub type WholeResponse = Response<Bytes>;
+
+/// The slug of the problem in a response, after checking that the status is the problem's.
+pub fn problem_of(response: &WholeResponse) -> &'static str {
+    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
+    assert_eq!(problem.status, response.status().as_u16());
+    problem.kind().map(ProblemType::slug).expect("a known type")
+}
 
 type RequestLie = Box<dyn FnMut(WholeRequest) -> WholeRequest + Send>;
 

@@ -20,10 +20,9 @@ use permafrost_common::api::people::{
 use permafrost_common::http_signature::{
     Algorithm, CONTENT_DIGEST, SigningKey, bind_response, content_digest, fresh_nonce,
 };
-use permafrost_common::problem::Problem;
 use permafrost_tests::{
     Authenticator, Browser, LyingParent, Measured, Person, SharedParent, StoreRequest,
-    StoreResponse, Wanted, WholeRequest, WholeResponse, refusal, with_nonce,
+    StoreResponse, Wanted, WholeRequest, WholeResponse, problem_of, refusal, with_nonce,
 };
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -34,11 +33,6 @@ async fn people() -> SharedParent {
 
 async fn person(parent: &LyingParent) -> Person {
     Person::register(parent.verified().await).await.unwrap()
-}
-
-fn problem_of(response: &WholeResponse) -> String {
-    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
-    problem.kind().expect("a known type").slug().to_owned()
 }
 
 /// The parent's own session key in place of the person's, everywhere in the body.

@@ -18,15 +18,9 @@ use permafrost_common::api::Key;
 use permafrost_common::http_signature::{Algorithm, SigningKey, content_digest};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_tests::{
-    LyingParent, Measured, WholeRequest, WholeResponse, is_signed_by, message, new_key, refusal,
+    LyingParent, Measured, WholeRequest, WholeResponse, is_signed_by, message, new_key, problem_of,
+    refusal,
 };
-
-/// The slug of the problem in a response, after checking that the status is the problem's.
-fn problem_of(response: &WholeResponse) -> &'static str {
-    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
-    assert_eq!(problem.status, response.status().as_u16());
-    problem.kind().map(ProblemType::slug).expect("a known type")
-}
 
 /// A request that the client signed and the enclave accepted, with the key it signed with.
 async fn accepted_request(parent: &LyingParent) -> (Principal, Key, WholeRequest) {

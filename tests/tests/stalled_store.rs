@@ -15,10 +15,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use permafrost_common::api::people::{Guardians, Recovery, RecoveryOf, StartRecovery, User};
-use permafrost_common::problem::Problem;
 use permafrost_tests::{
     Authenticator, LyingParent, Measured, Person, StoreRequest, StoreResponse, Wanted,
-    WholeRequest, WholeResponse, message, new_key, refusal,
+    WholeRequest, WholeResponse, message, new_key, problem_of, refusal,
 };
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -35,11 +34,6 @@ async fn parent() -> LyingParent {
 
 async fn person(parent: &LyingParent) -> Person {
     Person::register(parent.verified().await).await.unwrap()
-}
-
-fn slug(response: &WholeResponse) -> String {
-    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
-    problem.kind().expect("a known type").slug().to_owned()
 }
 
 /// The request for this path that a client sends meanwhile: the enclave does not get it.
@@ -165,7 +159,7 @@ async fn a_login_that_the_store_holds_up_opens_no_second_session() {
     let login = login.await;
     let [first, second] = twice(&parent, login, &mut alice, &mut bob).await;
     assert_eq!(first.status(), 201);
-    assert_eq!(slug(&second), "challenge-expired");
+    assert_eq!(problem_of(&second), "challenge-expired");
     // The parent's, and the one after it.
     assert_eq!(times(&alice, "logged_in").await, 2);
 }
@@ -183,7 +177,7 @@ async fn an_approval_that_the_store_holds_up_changes_nothing_again() {
     let set = set.await;
     let [first, second] = twice(&parent, set, &mut alice, &mut bob).await;
     assert_eq!(first.status(), 200);
-    assert_eq!(slug(&second), "request-expired");
+    assert_eq!(problem_of(&second), "request-expired");
     assert_eq!(times(&alice, "policy_set").await, 1);
 }
 
@@ -203,7 +197,7 @@ async fn a_guardians_approval_that_the_store_holds_up_is_not_given_again() {
     let approve = approve.await;
     let [first, second] = twice(&parent, approve, &mut bob, &mut carol).await;
     assert_eq!(first.status(), 200);
-    assert_eq!(slug(&second), "request-expired");
+    assert_eq!(problem_of(&second), "request-expired");
     assert_eq!(times(&bob, "guardian_approved").await, 1);
 }
 
@@ -229,11 +223,11 @@ async fn a_services_request_is_carried_out_once_however_long_the_store_holds_it_
     tokio::time::sleep(Duration::from_millis(200)).await;
     // It was judged before the store was asked for the key, so its nonce is used.
     let second = parent.proxy.send(sign.clone()).await;
-    assert_eq!(slug(&second), "request-replayed");
+    assert_eq!(problem_of(&second), "request-replayed");
     gate.add_permits(1);
     assert_eq!(first.await.unwrap().status(), 200);
     let third = parent.proxy.send(sign).await;
-    assert_eq!(slug(&third), "request-replayed");
+    assert_eq!(problem_of(&third), "request-replayed");
 }
 
 #[tokio::test]

@@ -3,17 +3,9 @@
 use bhttp::Mode;
 use bytes::Bytes;
 use http::Request;
-use permafrost_common::problem::{Problem, ProblemType};
-use permafrost_tests::{LyingParent, WholeRequest, WholeResponse};
+use permafrost_tests::{LyingParent, WholeRequest, problem_of};
 
 use crate::independent::{ask, ask_message, authentic, boot_key, encode, outer_request, seal};
-
-/// The slug of the problem in a response, after checking that the status is the problem's.
-pub(crate) fn problem_of(response: &WholeResponse) -> &'static str {
-    let problem: Problem = serde_json::from_slice(response.body()).expect("a problem");
-    assert_eq!(problem.status, response.status().as_u16());
-    problem.kind().map(ProblemType::slug).expect("a known type")
-}
 
 fn get(path: &str) -> WholeRequest {
     Request::get(path).body(Bytes::new()).unwrap()

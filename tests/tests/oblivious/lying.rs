@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::Request;
 use permafrost_client::{AttestationRefused, Error, NotAuthentic};
 use permafrost_common::oblivious::{GatewayKey, ResponseNotOpened};
-use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key, refusal};
+use permafrost_tests::{
+    LyingParent, Measured, is_signed_by, message, new_key, problem_of, refusal,
+};
 
-use crate::inside::problem_of;
 use crate::{principal, verified};
 
 #[tokio::test]
