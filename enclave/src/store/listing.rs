@@ -37,8 +37,9 @@ pub(super) struct Range<'a> {
 
 /// Reads the JSON of a listing; refuses one that is not of the range.
 pub(super) fn parse(text: &[u8], range: Range<'_>) -> Result<Entries, Fault> {
-    let page: Listing =
-        serde_json::from_slice(text).map_err(|error| Fault::Listing(error.to_string()))?;
+    // The parser quotes a text of the wrong type, however long.
+    let page: Listing = serde_json::from_slice(text)
+        .map_err(|error| Fault::Listing(quotable(error.to_string().as_bytes())))?;
     if page.records.len() > range.limit {
         return Err(Fault::Listing(format!(
             "{} records came; expected at most {}",

@@ -56,3 +56,13 @@ async fn a_listing_of_more_bytes_than_agreed_is_refused() {
     let outcome = liar.client.listing("key", "k-", "k-b", count).await;
     assert!(matches!(failed(outcome), Fault::TooLong { .. }));
 }
+
+#[tokio::test]
+async fn a_listing_of_another_form_is_quoted_escaped_and_cut() {
+    let long = format!("\"{}\u{1b}\"", "é".repeat(10_000)).replace('\u{1b}', "\\u001b");
+    for record in [long.clone(), format!(r#"{{"id":"k-c","version":{long}}}"#)] {
+        let liar = Liar::saying(listing_of(&record, false));
+        let said = failed(liar.listing().await).to_string();
+        assert!(said.is_ascii() && said.len() < 400, "{said}");
+    }
+}
