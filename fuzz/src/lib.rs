@@ -23,6 +23,8 @@ mod request_signature;
 mod response_signature;
 mod root_record;
 mod sealed_record;
+mod store_listing;
+mod user_record;
 mod webauthn_authentication;
 mod webauthn_registration;
 
@@ -42,6 +44,8 @@ pub use request_signature::request_signature;
 pub use response_signature::response_signature;
 pub use root_record::root_record;
 pub use sealed_record::sealed_record;
+pub use store_listing::store_listing;
+pub use user_record::user_record;
 pub use webauthn_authentication::webauthn_authentication;
 pub use webauthn_registration::webauthn_registration;
 
@@ -66,6 +70,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("request_signature", request_signature),
     ("root_record", root_record),
     ("sealed_record", sealed_record),
+    ("store_listing", store_listing),
+    ("user_record", user_record),
     ("webauthn_authentication", webauthn_authentication),
     ("webauthn_registration", webauthn_registration),
 ];

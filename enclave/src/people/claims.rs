@@ -11,7 +11,7 @@ use crate::records::Record;
 /// Which user has claimed a credential. The place is a digest of the credential's id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Claim {
+pub struct Claim {
     v: u8,
     user: ByteArray<{ UserId::LEN }>,
 }

@@ -17,7 +17,7 @@ use crate::records::{Record, Versioned};
 /// A recovery that waits for its first guardian. The place is a digest of its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Waiting {
+pub struct Waiting {
     v: u8,
     /// Whether the user's record has it now, or had it.
     used: bool,

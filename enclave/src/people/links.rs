@@ -25,7 +25,7 @@ const LIFETIME_S: u64 = 600;
 /// The user of a code. The place is a digest of the code.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LinkRecord {
+pub struct LinkRecord {
     v: u8,
     used: bool,
     user: ByteArray<{ UserId::LEN }>,

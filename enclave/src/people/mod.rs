@@ -2,7 +2,7 @@
 //! (docs/people.md).
 //!
 //! - [`People`]: everything that the API offers them. [`PeopleConfig`]: what the measured configuration says of them.
-//! - [`User`]: the one sealed record of a user.
+//! - [`User`]: the one sealed record of a user. [`Claim`], [`LinkRecord`] and [`Waiting`]: the other sealed records of people.
 //! - [`Challenges`]: what passkeys sign: always the hash of the very request that is approved.
 //!
 //! No decision here depends on what the parent says: sessions and passkeys are in sealed records, and time is the enclave's.
@@ -34,8 +34,11 @@ use permafrost_common::problem::{Problem, ProblemType};
 
 pub use approval::{Approval, Approved, is_purpose};
 pub use challenge::{Challenges, approval_challenge, request_digest};
+pub use claims::Claim;
 pub use config::PeopleConfig;
 pub(crate) use config::PeopleSection;
+pub use guardians::Waiting;
+pub use links::LinkRecord;
 pub use records::PeopleRecords;
 pub use session::{NamedSession, is_session};
 pub use user::User;
