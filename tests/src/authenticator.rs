@@ -40,16 +40,17 @@ pub struct Authenticator {
     pub ceremony: Option<&'static str>,
     /// The vendor that vouches for it.
     pub vendor: Option<Arc<Vendor>>,
+    /// Whether it has another key as soon as it has registered one, so that the enclave's response is about another passkey than its own.
+    pub changes_key: bool,
 }
 
 impl Authenticator {
     /// An honest one, at the page of [`Measured::people`](crate::Measured::people).
     pub fn new() -> Self {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
         let mut credential_id = vec![0; 32];
         fill(&mut credential_id).expect("random bytes");
         Self {
-            key,
+            key: new_key(),
             credential_id,
             user_handle: Vec::new(),
             rp_id: "localhost".to_owned(),
@@ -59,6 +60,7 @@ impl Authenticator {
             sign_count: 0,
             ceremony: None,
             vendor: None,
+            changes_key: false,
         }
     }
 
@@ -81,6 +83,9 @@ impl Authenticator {
             ("attStmt".into(), statement),
             ("authData".into(), Value::Bytes(data)),
         ]));
+        if self.changes_key {
+            self.key = new_key();
+        }
         json!({
             "id": base64url(&self.credential_id),
             "rawId": base64url(&self.credential_id),
@@ -161,6 +166,10 @@ impl Default for Authenticator {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn new_key() -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key")
 }
 
 /// Base64url without padding (RFC 4648 section 5).

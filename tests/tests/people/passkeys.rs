@@ -222,6 +222,27 @@ async fn a_second_device_is_linked_by_a_code_and_the_approval_of_its_very_key() 
 }
 
 #[tokio::test]
+async fn a_response_about_another_passkey_than_the_one_made_here_is_refused() {
+    let stack = people();
+    let alice = person(&stack).await;
+    let phone = Browser::new(stack.verified().await);
+    let mut passkey = Authenticator::new();
+    passkey.changes_key = true;
+    let code = link(&alice).await;
+    let offered = phone.offer_passkey(&mut passkey, &code).await.map(drop);
+    let mut other = Authenticator::new();
+    other.changes_key = true;
+    let code = &codes(&alice).await[0];
+    let begun = phone.start_recovery(&mut other, alice.id(), Some(code));
+    for (refused, made) in [(offered, &passkey), (begun.await.map(drop), &other)] {
+        let Err(Error::UnexpectedResponse { reason, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains(&made.public_key_digest()), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_link_code_is_valid_for_one_offer() {
     let stack = people();
     let alice = person(&stack).await;
