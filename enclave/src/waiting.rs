@@ -106,3 +106,118 @@ impl From<&KmsError> for WaitingFor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::io;
+
+    use super::*;
+    use crate::attestor::AttestError;
+    use crate::root::RootRecordError;
+    use crate::store::StoreClientError;
+
+    fn of_kms(fault: Fault) -> RootError {
+        RootError::Kms(Box::new(KmsError {
+            call: "Decrypt",
+            key: "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+                .parse()
+                .unwrap(),
+            attempts: 4,
+            attempts_max: 4,
+            fault,
+        }))
+    }
+
+    fn refused(status: u16, kind: &str) -> RootError {
+        of_kms(Fault::Refused {
+            status,
+            kind: kind.to_owned(),
+            message: "the account 111122223333".to_owned(),
+            request_id: String::new(),
+        })
+    }
+
+    #[test]
+    fn each_error_is_told_by_its_kind_and_by_no_text_of_its_own() {
+        let text = || "the account 111122223333".to_owned();
+        let egress = |error| of_kms(Fault::Egress(error));
+        let mut told = BTreeSet::new();
+        for (error, expected) in [
+            (
+                egress(EgressError::Refused {
+                    asked: text(),
+                    status: 502,
+                    reason: text(),
+                }),
+                WaitingFor::EgressProxy,
+            ),
+            (
+                egress(EgressError::Credentials(text())),
+                WaitingFor::Credentials,
+            ),
+            (
+                of_kms(Fault::Tls {
+                    host: text(),
+                    error: io::Error::other(text()),
+                }),
+                WaitingFor::KmsTls,
+            ),
+            (
+                of_kms(Fault::TimedOut(111_122_223_333)),
+                WaitingFor::KmsUnreachable,
+            ),
+            (refused(500, &text()), WaitingFor::KmsFailing),
+            (refused(429, &text()), WaitingFor::KmsFailing),
+            (refused(400, "ThrottlingException"), WaitingFor::KmsFailing),
+            (
+                refused(400, "AccessDeniedException"),
+                WaitingFor::KmsRefuses,
+            ),
+            (of_kms(Fault::Response(text())), WaitingFor::KmsInvalid),
+            (
+                of_kms(Fault::OtherKey {
+                    found: text(),
+                    part: "account",
+                }),
+                WaitingFor::KmsInvalid,
+            ),
+            (of_kms(Fault::Plaintext), WaitingFor::KmsInvalid),
+            (RootError::Replayed { epoch: 2 }, WaitingFor::KmsInvalid),
+            (
+                of_kms(Fault::Attestation(AttestError::Panicked)),
+                WaitingFor::Internal,
+            ),
+            (of_kms(Fault::Internal(text())), WaitingFor::Internal),
+            (
+                RootError::Store(StoreClientError::Invalid(text())),
+                WaitingFor::Store,
+            ),
+            (
+                RootError::Record(RootRecordError::Form("111122223333")),
+                WaitingFor::Record,
+            ),
+            (RootError::Missing, WaitingFor::Missing),
+            (
+                RootError::RolledBack {
+                    found: 0,
+                    seen: 111_122_223_333,
+                },
+                WaitingFor::Changed,
+            ),
+            (RootError::Conflict, WaitingFor::Changed),
+            (
+                RootError::Attest(AttestError::Panicked),
+                WaitingFor::Internal,
+            ),
+            (RootError::Internal(text()), WaitingFor::Internal),
+        ] {
+            let waiting = WaitingFor::from(&error);
+            assert_eq!(waiting, expected, "{error}");
+            assert!(!waiting.to_string().contains("111122223333"), "{waiting}");
+            told.insert(waiting.to_string());
+        }
+        told.insert(WaitingFor::Start.to_string());
+        assert_eq!(told.len(), 13, "a text for each kind: {told:?}");
+    }
+}

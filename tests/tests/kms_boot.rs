@@ -8,6 +8,8 @@
     clippy::unwrap_used
 )]
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use permafrost_client::{IdempotencyKey, Principal};
@@ -31,11 +33,15 @@ async fn a_restart_with_kms_down_says_why_keeps_trying_and_comes_up_with_every_k
     }
 
     // Through the parent: health and attestation are served, keys are not.
+    let why = "the egress proxy gives no connection to KMS";
+    let readiness = self::readiness(&stack);
+    for part in ["HTTP/1.1 503 ", "not-ready", why] {
+        assert!(readiness.contains(part), "{readiness}");
+    }
     let enclave = stack.verified().await;
     let health = enclave.health().await.unwrap();
     assert!(!health.ready);
     let told = health.reason.unwrap();
-    let why = "the egress proxy gives no connection to KMS";
     assert!(told.contains(why), "{told}");
     let alice = stack.principal("alice").await;
     let refused = alice.sign(&keys[0].id, &message()).await.unwrap_err();
@@ -59,6 +65,8 @@ async fn a_restart_with_kms_down_says_why_keeps_trying_and_comes_up_with_every_k
     }
     stack.kms.start_again();
     stack.enclave.wait_until_ready();
+    let readiness = self::readiness(&stack);
+    assert!(readiness.starts_with("HTTP/1.1 200 "), "{readiness}");
     for key in &keys {
         signs(&alice, key).await;
     }
@@ -202,6 +210,18 @@ async fn a_fresh_deployment_that_may_make_no_root_secret_gets_none() {
     parent.enclave.restart();
     let alice = parent.principal("alice").await;
     signs(&alice, &new_key(&alice).await).await;
+}
+
+/// What the parent responds with to `GET /readyz`, head and body.
+fn readiness(stack: &HonestStack) -> String {
+    let address = stack.endpoint().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .write_all(b"GET /readyz HTTP/1.1\r\nhost: parent\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 /// Every operation that needs no new data key.
