@@ -131,6 +131,31 @@ async fn more_requests_at_once_than_allowed_are_refused_and_the_rest_is_served()
 }
 
 #[tokio::test]
+async fn unfinished_requests_of_strangers_leave_places_for_principals() {
+    let measured = Measured::new("test").limits("concurrent_requests = 2");
+    let parent = LyingParent::with(measured).await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    let mut unfinished = UnixStream::connect(parent.enclave.socket()).unwrap();
+    unfinished
+        .write_all(b"POST /v1/challenges HTTP/1.1\r\nhost: enclave\r\ncontent-length: 2\r\n\r\n")
+        .unwrap();
+    // The enclave takes a moment to read the head.
+    let refused = async {
+        loop {
+            let response = get(&parent, "/v1/health").await;
+            if !response.status().is_success() {
+                return problem_of(&response);
+            }
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(5), refused).await;
+    let refused = refused.expect("a stranger takes one place only");
+    assert_eq!(refused.kind(), Some(ProblemType::Overloaded));
+    assert_eq!(alice.key(&key.id).await.unwrap(), key);
+}
+
+#[tokio::test]
 async fn a_flood_of_connections_is_bounded_and_passes() {
     let measured = Measured::new("test").limits("connections = 20");
     let parent = LyingParent::with(measured).await;

@@ -157,7 +157,13 @@ impl Visitors {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+    use permafrost_common::http_signature::{
+        Algorithm, AttestationDigest, SignedRequest, SigningKey, fresh_nonce, sign_request,
+    };
+
     use super::*;
+    use crate::auth::{Authenticator, Charge};
 
     const NOW: Duration = Duration::from_secs(1_800_000_000);
 
@@ -174,11 +180,8 @@ mod tests {
     #[test]
     fn one_users_passkeys_use_up_no_other_users_budget() {
         let visitors = Visitors::new(120, &Limits::default());
-        let mut taken = 0;
-        while visitors.charge(user(1), true, NOW).is_ok() {
-            taken += 1;
-        }
-        assert_eq!(taken, APPROVALS_PER_MINUTE / 10);
+        let taken = (0..1000).take_while(|_| visitors.charge(user(1), true, NOW).is_ok());
+        assert_eq!(taken.count(), APPROVALS_PER_MINUTE as usize / 10);
         let refused = kind(visitors.charge(user(1), true, NOW));
         assert_eq!(refused, Some(ProblemType::RateLimited));
         assert_eq!(visitors.charge(user(2), true, NOW), Ok(()));
@@ -187,7 +190,8 @@ mod tests {
     #[test]
     fn completions_of_recoveries_take_nothing_from_logins() {
         let visitors = Visitors::new(120, &Limits::default());
-        while visitors.charge(user(1), false, NOW).is_ok() {}
+        let taken = (0..1000).take_while(|_| visitors.charge(user(1), false, NOW).is_ok());
+        assert_eq!(taken.count(), COMPLETIONS_PER_MINUTE as usize / 10);
         assert_eq!(visitors.charge(user(1), true, NOW), Ok(()));
     }
 
@@ -195,10 +199,33 @@ mod tests {
     fn each_kind_of_arrival_has_a_budget_of_its_own() {
         let arrivals = Arrivals::new(600);
         while arrivals.registration(NOW).is_ok() {}
+        assert_eq!(arrivals.link(NOW), Ok(()));
         while arrivals.link(NOW).is_ok() {}
         let refused = kind(arrivals.link(NOW));
         assert_eq!(refused, Some(ProblemType::RateLimited));
         assert_eq!(arrivals.recovery(NOW), Ok(()));
+    }
+
+    #[test]
+    fn the_nonces_of_all_users_share_one_room() {
+        let limits = Limits::default();
+        let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+        let boot = AttestationDigest::of(b"document");
+        let authenticator = Authenticator::new(&[], &limits, boot);
+        let visitors = Visitors {
+            room: NonceRoom::of(2),
+            ..Visitors::new(120, &limits)
+        };
+        let admit = |number| {
+            let (mut parts, ()) = Request::get("/v1/user").body(()).unwrap().into_parts();
+            let nonce = fresh_nonce().unwrap();
+            sign_request(&mut parts, b"", &key, "a", NOW.as_secs(), &nonce, &boot).unwrap();
+            let request = SignedRequest::parse(&parts, b"").unwrap();
+            let visitor = visitors.presence(user(number), NOW).unwrap();
+            kind(authenticator.admit(&request, &visitor.requests, Charge::Rate, NOW))
+        };
+        assert_eq!((admit(1), admit(2)), (None, None));
+        assert_eq!(admit(3), Some(ProblemType::RateLimited));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one person or one stranger uses up, and what is left for others.
 
-use permafrost_common::api::people::{Link, LinkOpened, OpenLink, User};
+use permafrost_common::api::people::{Guardians, Link, LinkOpened, OpenLink, User};
 use permafrost_tests::{Authenticator, Browser, HonestStack, Measured, Wanted, refusal};
 use serde_json::Value;
 
@@ -104,4 +104,32 @@ async fn all_sessions_of_a_person_share_one_rate_and_ending_one_has_a_reserve() 
     let link = Wanted::empty("/v1/links");
     let refused = alice.browser.ask::<Value>(&link, None).await;
     assert_eq!(refusal(refused), "rate-limited");
+}
+
+#[tokio::test]
+async fn recoveries_without_a_code_share_a_budget_and_those_with_a_right_code_need_none() {
+    // A burst of two.
+    let stack = HonestStack::start(Measured::new("test").people("arrivals_per_minute = 20"));
+    let (alice, bob) = (person(&stack).await, person(&stack).await);
+    let codes = codes(&alice).await;
+    let guardians = Guardians {
+        threshold: 1,
+        users: vec![bob.id().to_owned()],
+    };
+    let guardians = Wanted::post("/v1/guardians", &guardians);
+    let _user: User = alice.approved("set_guardians", &guardians).await.unwrap();
+    let stranger = Browser::new(stack.verified().await);
+    let begin = async |code| {
+        let mut passkey = Authenticator::new();
+        recover(&stranger, &mut passkey, alice.id(), code).await
+    };
+    let mut refused = None;
+    for _ in 0..20 {
+        refused = refused.or(match begin(None).await {
+            Ok(_) => None,
+            limited => Some(refusal(limited)),
+        });
+    }
+    assert_eq!(refused.as_deref(), Some("rate-limited"));
+    begin(Some(&codes[0])).await.unwrap();
 }
