@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::recovery::{WAIT_S, not_found, user_id};
 use super::user::{Guardians, Recovery, from_cbor, to_cbor};
 use super::{Approved, People, User, UserId, place, view};
-use crate::records::{Record, Versioned};
+use crate::records::{PutError, Record, Versioned};
 
 /// A recovery that waits for its first guardian. The place is a digest of its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -88,6 +88,31 @@ impl People {
         Ok(approved)
     }
 
+    /// Cancels a recovery that no guardian has approved yet. Its user's record says so, too: whatever the store makes of the other one, it
+    /// does not begin.
+    pub(super) async fn cancel_waiting(
+        &self,
+        id: UserId,
+        recovery: &str,
+    ) -> Result<Versioned<User>, Problem> {
+        let found = self.waiting_of(id, recovery).await?;
+        let (place, waiting) = found.ok_or_else(not_found)?;
+        // After a conflict, with a guardian's approval that is under way, the user's record decides.
+        if !waiting.value.used
+            && let Err(PutError::Problem(problem)) = self.use_up_waiting(&place, &waiting).await
+        {
+            return Err(problem);
+        }
+        let (_, user) = self
+            .change(id, |user, now| {
+                user.end_waiting(&waiting.value.recovery.id, now)?;
+                user.note(now.as_secs(), "recovery_cancelled", recovery);
+                Ok(())
+            })
+            .await?;
+        Ok(user)
+    }
+
     /// Moves a waiting recovery into its user's record.
     async fn admit(
         &self,
@@ -100,20 +125,12 @@ impl People {
         let recovery = &waiting.value.recovery;
         // Checked before its record is used up, so that nothing is lost if there is no room.
         User::clone(&self.user(id).await?.value).begin(recovery, None, self.now())?;
-        let used = Waiting {
-            used: true,
-            ..Waiting::clone(&waiting.value)
-        };
         // Its record first: a recovery that was cancelled does not come back with the next guardian.
         let meanwhile = Problem::new(
             ProblemType::UserConflict,
             "another guardian is approving this recovery at this moment; accepted: the same request again",
         );
-        let put = self
-            .records
-            .waiting
-            .put(&place, Some(waiting.version), used)
-            .await;
+        let put = self.use_up_waiting(&place, &waiting).await;
         put.map_err(|error| error.or(meanwhile))?;
         self.change(id, |user, now| user.begin(recovery, None, now))
             .await?;
@@ -127,6 +144,19 @@ impl People {
         recovery: &str,
         public_key_digest: &str,
     ) -> Result<Option<(String, Versioned<Waiting>)>, Problem> {
+        let found = self.waiting_of(id, recovery).await?;
+        Ok(found.filter(|(_, found)| {
+            let Waiting { used, recovery, .. } = &*found.value;
+            !used && hex::encode(recovery.passkey.key_digest()) == public_key_digest
+        }))
+    }
+
+    /// The recovery of this user and id that waits for its first guardian, or did, and its place.
+    async fn waiting_of(
+        &self,
+        id: UserId,
+        recovery: &str,
+    ) -> Result<Option<(String, Versioned<Waiting>)>, Problem> {
         let mut of = [0; 16];
         if hex::decode_to_slice(recovery, &mut of).is_err() {
             return Ok(None);
@@ -135,18 +165,24 @@ impl People {
         let found = self.records.waiting.get(&place).await?;
         let now = self.now();
         let found = found.filter(|found| {
-            let Waiting {
-                used,
-                user,
-                recovery,
-                ..
-            } = &*found.value;
-            !used
-                && **user == id.0
-                && hex::encode(recovery.passkey.key_digest()) == public_key_digest
-                && now.as_secs() < recovery.started_at.saturating_add(WAIT_S)
+            let Waiting { user, recovery, .. } = &*found.value;
+            **user == id.0 && now.as_secs() < recovery.started_at.saturating_add(WAIT_S)
         });
         Ok(found.map(|found| (place, found)))
+    }
+
+    async fn use_up_waiting(
+        &self,
+        place: &str,
+        waiting: &Versioned<Waiting>,
+    ) -> Result<(), PutError> {
+        let used = Waiting {
+            used: true,
+            ..Waiting::clone(&waiting.value)
+        };
+        let records = &self.records.waiting;
+        records.put(place, Some(waiting.version), used).await?;
+        Ok(())
     }
 
     fn waiting_place(&self, id: &[u8; 16]) -> String {

@@ -73,19 +73,26 @@ impl People {
         Ok(view::recovery(&recovery))
     }
 
-    /// Cancels a recovery of the user who sent the request.
+    /// Cancels a recovery of the user who sent the request, whether guardians have approved it or not.
     pub async fn cancel_recovery(
         &self,
         person: Person,
         recovery: &str,
     ) -> Result<UserView, Problem> {
-        let (_, user) = self
+        let cancelled = self
             .change(person.user, |user, now| {
                 user.end_recovery(recovery, now)?;
                 user.note(now.as_secs(), "recovery_cancelled", recovery);
                 Ok(())
             })
-            .await?;
+            .await;
+        let user = match cancelled {
+            Ok(((), user)) => user,
+            Err(problem) if problem.kind() == Some(ProblemType::RecoveryNotFound) => {
+                self.cancel_waiting(person.user, recovery).await?
+            }
+            Err(problem) => return Err(problem),
+        };
         Ok(self.user_view(&user.value))
     }
 
@@ -178,11 +185,7 @@ impl User {
             None => {}
         }
         self.forget_recoveries(now);
-        if self
-            .ended_recoveries
-            .iter()
-            .any(|one| one.id == recovery.id)
-        {
+        if self.has_ended(&recovery.id) {
             return Err(not_found());
         }
         if self.recoveries.len() >= RECOVERIES_MAX {
@@ -202,11 +205,33 @@ impl User {
             .position(|one| hex::encode(*one.id) == id)
             .ok_or_else(not_found)?;
         let id = self.recoveries.remove(at).id;
+        self.remember_ended(*id, now);
+        Ok(())
+    }
+
+    /// Ends a recovery that no guardian has approved yet, or whose first approval is under way at this moment.
+    pub(super) fn end_waiting(&mut self, id: &[u8; 16], now: Duration) -> Result<(), Problem> {
+        match self.end_recovery(&hex::encode(id), now) {
+            Err(not_found) if self.has_ended(id) => Err(not_found),
+            Err(_) => {
+                self.remember_ended(*id, now);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn remember_ended(&mut self, id: [u8; 16], now: Duration) {
         let too_many = (self.ended_recoveries.len() + 1).saturating_sub(ENDED_MAX);
         self.ended_recoveries.drain(..too_many);
-        let at = now.as_secs();
-        self.ended_recoveries.push(Ended { at, id });
-        Ok(())
+        self.ended_recoveries.push(Ended {
+            at: now.as_secs(),
+            id: ByteArray::new(id),
+        });
+    }
+
+    fn has_ended(&self, id: &[u8; 16]) -> bool {
+        self.ended_recoveries.iter().any(|one| *one.id == *id)
     }
 
     /// Counts a try of a recovery code, unless there were too many.

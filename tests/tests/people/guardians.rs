@@ -118,6 +118,28 @@ async fn a_recovery_that_no_guardian_approved_is_not_ready() {
 }
 
 #[tokio::test]
+async fn a_user_who_knows_the_id_cancels_a_recovery_before_any_guardian_approves_it() {
+    let stack = people();
+    let (alice, [bob, _]) = guarded(&stack).await;
+    let user = alice.id();
+    let mut passkey = Authenticator::new();
+    let recovery = recover(&alice.browser, &mut passkey, user, None)
+        .await
+        .unwrap();
+    let cancel = Wanted::empty(&format!("/v1/recoveries/{}/cancel", recovery.id));
+    let of_another = bob.browser.ask::<User>(&cancel, None).await;
+    assert_eq!(refusal(of_another), "recovery-not-found");
+    let cancelled: User = alice.browser.ask(&cancel, None).await.unwrap();
+    assert_eq!(cancelled.activity[0].what, "recovery_cancelled");
+    let approved = approve(&bob, user, &recovery).await;
+    assert_eq!(refusal(approved), "recovery-not-found");
+    let completed = complete(&alice.browser, &passkey, user, &recovery).await;
+    assert_eq!(refusal(completed), "recovery-not-found");
+    let again = alice.browser.ask::<User>(&cancel, None).await;
+    assert_eq!(refusal(again), "recovery-not-found");
+}
+
+#[tokio::test]
 async fn a_cancelled_recovery_does_not_come_back_with_the_next_guardian() {
     let stack = people();
     let (alice, [bob, carol]) = guarded(&stack).await;
