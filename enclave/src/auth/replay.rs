@@ -29,6 +29,9 @@ pub(crate) struct NonceRoom {
 /// How many more nonces are remembered of requests with a reserve.
 const RESERVE: usize = 64;
 
+/// Which part of a shared room is kept for them besides.
+const RESERVE_PART: usize = 8;
+
 /// The result of remembering a nonce.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Seen {
@@ -79,7 +82,7 @@ impl ReplayMemory {
             Charge::Rate => 0,
             Charge::Reserve => RESERVE,
         };
-        if self.nonces.len() >= self.capacity + reserve || !self.room.take() {
+        if self.nonces.len() >= self.capacity + reserve || !self.room.take(charge) {
             let first = self.by_expiry.first().map_or(now, |(expiry, _)| *expiry);
             return Seen::Full {
                 retry_after: first.saturating_sub(now) + 1,
@@ -121,8 +124,12 @@ impl NonceRoom {
         }
     }
 
-    fn take(&self) -> bool {
-        let more = |taken: usize| (taken < self.most).then_some(taken + 1);
+    fn take(&self, charge: Charge) -> bool {
+        let most = match charge {
+            Charge::Rate => self.most,
+            Charge::Reserve => self.most.saturating_add(self.most / RESERVE_PART),
+        };
+        let more = |taken: usize| (taken < most).then_some(taken + 1);
         self.taken
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
             .is_ok()
@@ -202,6 +209,22 @@ mod tests {
             assert_eq!(memory.remember(&nonce, 100, 50, Charge::Reserve), Seen::New);
         }
         let full = memory.remember("more", 100, 50, Charge::Reserve);
+        assert_eq!(full, Seen::Full { retry_after: 51 });
+    }
+
+    #[test]
+    fn a_full_room_has_a_reserve_for_what_ends_anothers_access() {
+        let room = NonceRoom::of(RESERVE_PART);
+        let mut flood = ReplayMemory::for_rate(60, 60, &room);
+        for n in 0..RESERVE_PART {
+            let nonce = n.to_string();
+            assert_eq!(flood.remember(&nonce, 100, 50, Charge::Rate), Seen::New);
+        }
+        let mut other = ReplayMemory::for_rate(60, 60, &room);
+        let full = other.remember("a", 100, 50, Charge::Rate);
+        assert_eq!(full, Seen::Full { retry_after: 1 });
+        assert_eq!(other.remember("a", 100, 50, Charge::Reserve), Seen::New);
+        let full = other.remember("b", 100, 50, Charge::Reserve);
         assert_eq!(full, Seen::Full { retry_after: 51 });
     }
 

@@ -17,7 +17,8 @@ use crate::principal::UserId;
 /// How many users this enclave remembers at once: those of the last minute or two.
 const VISITORS_MAX: usize = 50_000;
 
-/// How many nonces of users' requests are remembered at once, over all users: some 30 MB.
+/// How many nonces of users' requests are remembered at once, over all users: some 30 MB. There is an eighth more for what ends
+/// another's access.
 const NONCES_MAX: usize = 400_000;
 
 /// How many approvals by passkeys, logins among them, a user may give in a minute.
