@@ -1,7 +1,8 @@
 //! The API description, for programs (`/openapi.json`) and for people (`/docs`).
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use http::Method;
 
 use super::{
@@ -52,10 +53,14 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
+// Anyone may ask for these as fast as they can: each is made once.
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| api_description().to_string().into());
+static REFERENCE: LazyLock<Bytes> = LazyLock::new(|| reference::html().into());
+
 fn openapi(_: Arc<Enclave>, _: Call) -> Handled {
-    Box::pin(async { Reply::json(200, &api_description()) })
+    Box::pin(async { Ok(Reply::new(200, "application/json", OPENAPI.clone())) })
 }
 
 fn docs(_: Arc<Enclave>, _: Call) -> Handled {
-    Box::pin(async { Ok(Reply::new(200, reference::CONTENT_TYPE, reference::html())) })
+    Box::pin(async { Ok(Reply::new(200, reference::CONTENT_TYPE, REFERENCE.clone())) })
 }
