@@ -1,0 +1,364 @@
+//! The secret side of a ceremony: one participant, from its polynomial to its share.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ciborium::Value;
+use frost_core::keys::{
+    CoefficientCommitment, SecretShare, SigningShare, VerifiableSecretSharingCommitment,
+};
+use frost_secp256k1_tr::{
+    Identifier, Secp256K1Sha256TR,
+    keys::{PublicKeyPackage, dkg, refresh},
+};
+use k256::{
+    NonZeroScalar, ProjectivePoint, Scalar,
+    elliptic_curve::{PrimeField, group::GroupEncoding, ops::MulByGenerator},
+    schnorr,
+};
+use rand_core::{CryptoRng, RngCore};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::board::{COMMITMENTS, CONFIRMATION, SHARES, misbehaved, point};
+use crate::hash::{self, Tag, bytes};
+use crate::participant_key::sign;
+use crate::{
+    Board, CeremonyError, Commitments, Confirmation, Hex, Message, Misbehaviour, Outcome,
+    ParticipantKey, Purpose, Share, Shares,
+};
+
+/// One participant of a ceremony, who goes through it once.
+///
+/// [`Member::join`] makes its commitments, [`Member::share`] its shares for the others once all commitments are on the board, and
+/// [`Member::conclude`] its own share and the outcome once all shares are. Each puts what it makes on the board. Nothing that it computed
+/// may be used before every participant has confirmed the outcome.
+pub struct Member {
+    name: String,
+    index: usize,
+    identifier: Identifier,
+    old: Option<Share>,
+    encryption: Zeroizing<Scalar>,
+    first: Option<dkg::round1::SecretPackage>,
+    second: Option<dkg::round2::SecretPackage>,
+}
+
+impl Member {
+    /// Takes part as the participant `name`, and puts its commitments on the board.
+    ///
+    /// `key` is None for a share of the enclave; `old` is the share that is refreshed.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Stranger`]; [`CeremonyError::Mismatch`]: `old` is not a share of the key that is refreshed, or of another
+    /// participant; [`CeremonyError::Unsigned`]: `key` is not that of the parameters.
+    pub fn join(
+        board: &mut Board,
+        name: &str,
+        key: Option<&ParticipantKey>,
+        old: Option<Share>,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, CeremonyError> {
+        let index = board.checked.index(name)?;
+        let identifier = identifier(board, index)?;
+        check_old(board, identifier, old.as_ref())?;
+        let parameters = board.parameters();
+        let n = u16::try_from(parameters.participants.len()).unwrap_or(u16::MAX);
+        let t = parameters.threshold;
+        let (first, package) = match parameters.purpose {
+            Purpose::Generate => dkg::part1(identifier, n, t, &mut *rng)?,
+            Purpose::Refresh => refresh::refresh_dkg_part1(identifier, n, t, &mut *rng)?,
+        };
+        let encryption = Zeroizing::new(*NonZeroScalar::random(rng).as_ref());
+        let public = ProjectivePoint::mul_by_generator(&*encryption);
+        let mut message = Commitments {
+            participant: name.to_owned(),
+            commitments: points(package.commitment())?,
+            proof_of_knowledge: None,
+            encryption_key: Hex(public.to_bytes().into()),
+            possession: None,
+            signature: None,
+        };
+        let context = board.checked.context;
+        if parameters.purpose == Purpose::Generate {
+            message.proof_of_knowledge = Some(fixed(&package.proof_of_knowledge().serialize()?)?);
+            let constant = constant_term(&first)?;
+            message.possession = Some(sign(&constant, &message.digest(&context), rng)?);
+        }
+        if let Some(key) = key {
+            message.signature = Some(key.sign(&message.signed_digest(&context), rng)?);
+        }
+        put(board, key, Message::Commitments(message))?;
+        Ok(Self {
+            name: name.to_owned(),
+            index,
+            identifier,
+            old,
+            encryption,
+            first: Some(first),
+            second: None,
+        })
+    }
+
+    /// Puts the shares for the others on the board. Done once; a repetition changes nothing.
+    ///
+    /// # Errors
+    /// [`CeremonyError::OutOfTurn`]: some commitments are missing.
+    pub fn share(
+        &mut self,
+        board: &mut Board,
+        key: Option<&ParticipantKey>,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<(), CeremonyError> {
+        let packages = board.packages_for(self.index);
+        let packages = packages.ok_or_else(|| board.out_of_turn(&self.name, SHARES))?;
+        let Some(first) = self.first.take() else {
+            return Ok(());
+        };
+        let (second, for_others) = match board.parameters().purpose {
+            Purpose::Generate => dkg::part2(first, &packages)?,
+            Purpose::Refresh => refresh::refresh_dkg_part2(first, &packages)?,
+        };
+        let mut shares = BTreeMap::new();
+        for (index, member) in board.checked.participants.members().iter().enumerate() {
+            let Some(package) = for_others.get(&member.identifier) else {
+                continue;
+            };
+            let to = member.name.as_str();
+            let pad = self.pad(board, index, &self.name, to)?;
+            let hidden = package.signing_share().to_scalar() + *pad;
+            shares.insert(to.to_owned(), Hex(hidden.to_bytes().into()));
+        }
+        let mut message = Shares {
+            participant: self.name.clone(),
+            shares,
+            signature: None,
+        };
+        if let Some(key) = key {
+            message = message.signed(board, key, rng)?;
+        }
+        self.second = Some(second);
+        put(board, key, Message::Shares(message))
+    }
+
+    /// Computes this participant's share and what the ceremony came to, and puts its confirmation on the board if it signs for itself.
+    ///
+    /// The share is not to be used before the ceremony is complete.
+    ///
+    /// # Errors
+    /// [`CeremonyError::OutOfTurn`]: some shares are missing. [`CeremonyError::Misbehaved`]: the participant whose share is not on its
+    /// polynomial.
+    pub fn conclude(
+        &self,
+        board: &mut Board,
+        key: Option<&ParticipantKey>,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Share, CeremonyError> {
+        let (Some(packages), Some(transcript), Some(second)) = (
+            board.packages_for(self.index),
+            board.transcript(),
+            &self.second,
+        ) else {
+            return Err(board.out_of_turn(&self.name, CONFIRMATION));
+        };
+        let received = self.received(board)?;
+        let (package, public) = match (&self.old, board.parameters().purpose) {
+            (Some(old), Purpose::Refresh) => refresh::refresh_dkg_shares(
+                second,
+                &packages,
+                &received,
+                old.public().clone(),
+                old.package().clone(),
+            )?,
+            _ => dkg::part3(second, &packages, &received)?,
+        };
+        let t = board.parameters().threshold;
+        // The library leaves the threshold out of refreshed packages of earlier versions' keys.
+        let public = PublicKeyPackage::new(
+            public.verifying_shares().clone(),
+            *public.verifying_key(),
+            Some(t),
+        );
+        let share = Share::new(
+            board.checked.participants.clone(),
+            &self.name,
+            package,
+            public,
+        )?;
+        let outcome = Outcome {
+            parameters: board.parameters().clone(),
+            group_public_key: share.group_public_key(),
+            verifying_shares: share.verifying_shares()?,
+            transcript: Hex(transcript),
+        };
+        board.conclude(&outcome)?;
+        if let Some(key) = key {
+            let digest = outcome.digest();
+            let confirmation = Confirmation {
+                participant: self.name.clone(),
+                signature: key.sign(&digest, rng)?,
+            };
+            put(board, Some(key), Message::Confirmation(confirmation))?;
+        }
+        Ok(share)
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The shares of the others for this participant, each checked against its sender's commitments.
+    fn received(
+        &self,
+        board: &Board,
+    ) -> Result<BTreeMap<Identifier, dkg::round2::Package>, CeremonyError> {
+        let mut received = BTreeMap::new();
+        for (index, member) in board.checked.participants.members().iter().enumerate() {
+            if index == self.index {
+                continue;
+            }
+            let from = member.name.as_str();
+            let bad = || misbehaved(from, Misbehaviour::Share);
+            let hidden = board
+                .shares_of(index)
+                .and_then(|message| message.shares.get(&self.name))
+                .ok_or_else(bad)?;
+            let hidden: Option<Scalar> = Scalar::from_repr(hidden.0.into()).into();
+            let pad = self.pad(board, index, from, &self.name)?;
+            let share = SigningShare::new(hidden.ok_or_else(bad)? - *pad);
+            let commitment = whole_commitment(board, index).ok_or_else(bad)?;
+            SecretShare::<Secp256K1Sha256TR>::new(self.identifier, share, commitment)
+                .verify()
+                .map_err(|_| bad())?;
+            received.insert(member.identifier, dkg::round2::Package::new(share));
+        }
+        Ok(received)
+    }
+
+    /// What hides a share between this participant and the one at `index`: the Diffie-Hellman secret of their two encryption keys, which
+    /// are of this ceremony alone, hashed with all commitments and the direction.
+    pub(crate) fn pad(
+        &self,
+        board: &Board,
+        index: usize,
+        from: &str,
+        to: &str,
+    ) -> Result<Zeroizing<Scalar>, CeremonyError> {
+        let missing = || board.out_of_turn(&self.name, COMMITMENTS);
+        let other = board.commitments_of(index).ok_or_else(missing)?;
+        let other = point(&other.encryption_key).ok_or_else(missing)?;
+        let mut shared: [u8; 33] = (ProjectivePoint::from(other) * *self.encryption)
+            .to_bytes()
+            .into();
+        let commitments = board.all_commitments_digest().ok_or_else(missing)?;
+        let parts = vec![
+            bytes(&commitments),
+            Value::from(from),
+            Value::from(to),
+            bytes(&shared),
+        ];
+        shared.zeroize();
+        Ok(Zeroizing::new(hash::scalar(Tag::Pad, parts)))
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn put(
+    board: &mut Board,
+    key: Option<&ParticipantKey>,
+    message: Message,
+) -> Result<(), CeremonyError> {
+    match key {
+        Some(_) => board.add(message),
+        None => board.add_of_the_enclave(message),
+    }
+}
+
+fn identifier(board: &Board, index: usize) -> Result<Identifier, CeremonyError> {
+    let members = board.checked.participants.members();
+    let member = members.get(index);
+    member
+        .map(|member| member.identifier)
+        .ok_or(CeremonyError::Mismatch("a participant has no identifier"))
+}
+
+fn check_old(
+    board: &Board,
+    identifier: Identifier,
+    old: Option<&Share>,
+) -> Result<(), CeremonyError> {
+    let parameters = board.parameters();
+    match (parameters.purpose, old) {
+        (Purpose::Generate, None) => Ok(()),
+        (Purpose::Generate, Some(_)) => Err(CeremonyError::Mismatch(
+            "a new key takes no share of an old one",
+        )),
+        (Purpose::Refresh, None) => Err(CeremonyError::Mismatch(
+            "a refresh takes the share that is refreshed",
+        )),
+        (Purpose::Refresh, Some(old)) => {
+            if Some(old.group_public_key()) != parameters.group_public_key {
+                return Err(CeremonyError::Mismatch(
+                    "the share is of another key than the one that is refreshed",
+                ));
+            }
+            if *old.participants() != board.checked.participants
+                || *old.package().identifier() != identifier
+            {
+                return Err(CeremonyError::Mismatch(
+                    "the share is that of another participant, or of a key with other participants or another threshold",
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The commitment of the participant at `index`, with the zero that a refresh leaves out.
+fn whole_commitment(
+    board: &Board,
+    index: usize,
+) -> Option<VerifiableSecretSharingCommitment<Secp256K1Sha256TR>> {
+    let zero =
+        (board.parameters().purpose == Purpose::Refresh).then_some(ProjectivePoint::IDENTITY);
+    let points = board.commitments_of(index)?.commitments.iter();
+    let points: Option<Vec<ProjectivePoint>> = points
+        .map(|bytes| point(bytes).map(ProjectivePoint::from))
+        .collect();
+    let all = zero.into_iter().chain(points?);
+    Some(VerifiableSecretSharingCommitment::new(
+        all.map(CoefficientCommitment::new).collect(),
+    ))
+}
+
+fn points(
+    commitment: &VerifiableSecretSharingCommitment<Secp256K1Sha256TR>,
+) -> Result<Vec<Hex<33>>, CeremonyError> {
+    let points = commitment.serialize()?;
+    points.iter().map(|point| fixed(point)).collect()
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<Hex<N>, CeremonyError> {
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| CeremonyError::Mismatch("the FROST library gave a value of another length"))?;
+    Ok(Hex(bytes))
+}
+
+/// The constant term of the polynomial as a BIP-340 key.
+fn constant_term(first: &dkg::round1::SecretPackage) -> Result<schnorr::SigningKey, CeremonyError> {
+    let coefficients = Zeroizing::new(first.coefficients());
+    let scalar = coefficients.first().and_then(|scalar| {
+        let scalar: Option<NonZeroScalar> = NonZeroScalar::new(*scalar).into();
+        scalar
+    });
+    scalar
+        .map(schnorr::SigningKey::from)
+        .ok_or(CeremonyError::Mismatch("a constant term is zero"))
+}
