@@ -7,9 +7,11 @@
 //! - [`http_form`]: the form of request that both HTTP servers accept.
 //! - [`oblivious`]: Oblivious HTTP (RFC 9458), which hides requests and responses from what carries them.
 //! - [`api`]: the bodies of every request and response.
+//! - [`nostr`]: what the id of a Nostr event is the hash of.
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
 //! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the egress proxy's.
+//! - [`certificate`]: the certificate of a ceremony that made or refreshed a key with split custody.
 //! - [`cbor`]: how CBOR is read, and how errors describe it.
 //! - [`kms`]: the ARNs of KMS keys, and the encryption context of their data keys.
 
@@ -17,10 +19,12 @@ pub mod api;
 pub mod attestation;
 pub mod binding;
 pub mod cbor;
+pub mod certificate;
 pub mod egress;
 pub mod http_form;
 pub mod http_signature;
 pub mod kms;
+pub mod nostr;
 pub mod oblivious;
 pub mod problem;
 pub mod store;

@@ -96,6 +96,12 @@ impl Problem {
     }
 }
 
+impl From<permafrost_frost::InvalidField> for Problem {
+    fn from(error: permafrost_frost::InvalidField) -> Self {
+        Self::field(error.field, error.came, error.accepted)
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({}): {}", self.title, self.status, self.detail)
@@ -195,6 +201,14 @@ problem_types! {
     KeyReplaced = "key-replaced", 409, "Key already replaced";
     /// Another request changed the key at the same time; this one had no effect.
     KeyConflict = "key-conflict", 409, "Key changed concurrently";
+    /// The operation is not one of keys with this custody: the shares of a split key are used and refreshed together with those who hold the others.
+    KeyCustody = "key-custody", 409, "Other custody";
+    /// No such ceremony is under way: it never began, is over, or this enclave has restarted since.
+    CeremonyNotFound = "ceremony-not-found", 404, "Ceremony not found";
+    /// A participant broke the protocol, and the ceremony is over; the detail names the participant. Nothing was changed.
+    CeremonyFailed = "ceremony-failed", 409, "Ceremony failed";
+    /// A message of a ceremony is not signed by its participant, came out of turn, or contradicts an earlier one. The ceremony goes on.
+    CeremonyMessageRefused = "ceremony-message-refused", 409, "Message refused";
     /// The store returned a record that this deployment did not seal for this place and version: it is altered, moved, truncated or foreign.
     RecordInvalid = "record-invalid", 502, "Sealed record invalid";
     /// The store returned an older version of a record than this enclave has seen.

@@ -3,7 +3,9 @@
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
 pub mod people;
+pub mod split;
 
+pub use permafrost_frost::is_name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,14 +21,6 @@ pub const REQUEST_NONCE_HEADER: &str = "request-nonce";
 
 /// The longest message that a key signs, in bytes.
 pub const MESSAGE_MAX: usize = 64 * 1024;
-
-/// Whether a text may name a principal or a participant, or be an `Idempotency-Key`: 1 to 64 of `A-Z a-z 0-9 - _ .`.
-pub fn is_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-}
 
 /// `POST /v1/keys`: a new key, dealt inside the enclave.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
@@ -86,6 +80,8 @@ pub struct Key {
 pub enum Custody {
     /// All shares are in the enclave's sealed records.
     Enclave,
+    /// Some shares are in the enclave's sealed records, fewer than a signature takes; the participants with a public key hold the others.
+    Split,
 }
 
 /// Whether a key signs.
@@ -107,6 +103,9 @@ pub struct Participant {
     pub identifier: String,
     /// The verifying share: a compressed point of 33 bytes.
     pub verifying_share: String,
+    /// The BIP-340 public key of a participant that holds its share itself, 32 bytes, x-only. Only for keys with split custody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
 }
 
 /// A Taproot output that the key can spend by its key path.

@@ -2,39 +2,9 @@
 
 use permafrost_common::problem::{Problem, ProblemType};
 
+use permafrost_frost::{CeremonyError, InvalidField, sign::SignError};
+
 use super::{KeyId, MaterialError};
-
-/// A part of a request's body that is not accepted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{field}: {came}; accepted: {accepted}")]
-pub struct InvalidField {
-    /// Where: a JSON pointer (RFC 6901) into the body.
-    pub field: String,
-    /// What came.
-    pub came: String,
-    /// What would have been accepted.
-    pub accepted: String,
-}
-
-impl InvalidField {
-    pub(super) fn new(
-        field: impl Into<String>,
-        came: impl Into<String>,
-        accepted: impl Into<String>,
-    ) -> Self {
-        Self {
-            field: field.into(),
-            came: came.into(),
-            accepted: accepted.into(),
-        }
-    }
-}
-
-impl From<InvalidField> for Problem {
-    fn from(error: InvalidField) -> Self {
-        Self::field(error.field, error.came, error.accepted)
-    }
-}
 
 /// Why an operation on a key failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -48,6 +18,22 @@ pub enum KeyError {
         /// The key.
         id: KeyId,
     },
+    /// The operation is one of keys with another custody.
+    #[error("key {id} has {custody} custody: {instead}")]
+    Custody {
+        /// The key.
+        id: KeyId,
+        /// Its custody, as the API names it.
+        custody: &'static str,
+        /// What to request instead.
+        instead: &'static str,
+    },
+    /// The parts of a signature could not be made.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// Shares that were made together with others do not belong to this key.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
     /// The key was already replaced, by another key.
     #[error("key {id} was already replaced by {by}")]
     AlreadyReplaced {
@@ -86,12 +72,16 @@ impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         let kind = match error {
             KeyError::Payload(field) => return field.into(),
+            KeyError::Sign(SignError::Invalid(field)) => return field.into(),
             KeyError::Disabled { .. } => ProblemType::KeyDisabled,
+            KeyError::Custody { .. } => ProblemType::KeyCustody,
             KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,
             KeyError::GenerationExhausted { .. } => ProblemType::KeyConflict,
             KeyError::SignatureInvalid { .. }
             | KeyError::Material(_)
             | KeyError::Frost(_)
+            | KeyError::Sign(_)
+            | KeyError::Ceremony(_)
             | KeyError::Tweak
             | KeyError::Bech32 => ProblemType::Internal,
         };

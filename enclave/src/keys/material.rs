@@ -14,7 +14,9 @@ use k256::{
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::{KeyError, Participants, bip340::PublicKey, participants::Member};
+use permafrost_frost::Participant;
+
+use super::{KeyError, Participants, bip340::PublicKey};
 
 /// All shares of one key, consistent with the participants, the group public key and each other.
 #[derive(Clone)]
@@ -86,6 +88,9 @@ pub enum MaterialError {
         /// The participant's name.
         name: String,
     },
+    /// The enclave's shares are not those that the certificate of their ceremony is about.
+    #[error("not the shares of the certificate: {0}")]
+    Certificate(&'static str),
     /// The group public key is not a BIP-340 public key, or an identifier repeats.
     #[error("the packages are not of this ciphersuite")]
     Ciphersuite,
@@ -209,7 +214,7 @@ fn check_group(
 }
 
 fn check_package(
-    member: &Member,
+    member: &Participant,
     package: &KeyPackage,
     public: &PublicKeyPackage,
     threshold: u16,

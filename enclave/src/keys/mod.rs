@@ -1,8 +1,9 @@
-//! Keys with enclave custody: the enclave holds every FROST share of the key.
+//! Keys: those of which the enclave holds every FROST share, and those of which it holds some.
 //!
 //! This module only computes: it has no clock, no randomness of its own, no store and no network.
 //!
-//! - [`Participants`]: the participants of a key, checked; made from the body of `POST /v1/keys`.
+//! - [`Participants`]: the participants of a key, checked.
+//! - [`HeldShares`]: the enclave's shares of a key with split custody, which come out of a ceremony.
 //! - [`KeyRecord`]: everything the enclave keeps about one key. [`KeyRecord::deal`] makes one,
 //!   [`KeyRecord::rotate`] refreshes its shares, [`KeyRecord::replacement`] and [`KeyRecord::replaced_by`] link a
 //!   new key to it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
@@ -15,11 +16,11 @@
 pub mod bip340;
 mod encoding;
 mod error;
+mod held_shares;
 mod hex_field;
 mod id;
 mod material;
 pub mod nostr;
-mod participants;
 mod payload;
 mod record;
 mod sign;
@@ -34,10 +35,11 @@ mod vectors;
 mod wiped;
 
 pub use encoding::RecordError;
-pub use error::{InvalidField, KeyError};
+pub use error::KeyError;
+pub use held_shares::HeldShares;
 pub use id::KeyId;
 pub use material::MaterialError;
-pub use participants::{PARTICIPANTS_MAX, ParticipantName, Participants};
 pub use payload::{Payload, PayloadKind};
+pub use permafrost_frost::{InvalidField, PARTICIPANTS_MAX, ParticipantName, Participants};
 pub use record::{KeyRecord, NewKey};
 pub use taproot::Network;

@@ -4,6 +4,7 @@
 
 use bech32::{Bech32, Hrp};
 use permafrost_common::api::{NostrEvent, UnsignedEvent};
+use permafrost_common::nostr::{self, serialise};
 use sha2::{Digest, Sha256};
 
 use super::{InvalidField, KeyError, bip340::PublicKey, hex_field};
@@ -112,28 +113,14 @@ impl Event {
         }
     }
 
-    /// `[0,<pubkey>,<created_at>,<kind>,<tags>,<content>]` without white space, which NIP-01 hashes.
     fn serialise(&self, author: &[u8; 32]) -> String {
-        let mut out = format!(
-            "[0,\"{}\",{},{},[",
-            hex::encode(author),
+        serialise(
+            author,
             self.created_at,
-            self.kind
-        );
-        for (index, tag) in self.tags.iter().enumerate() {
-            out.push_str(if index == 0 { "[" } else { ",[" });
-            for (index, text) in tag.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                push_text(&mut out, text);
-            }
-            out.push(']');
-        }
-        out.push_str("],");
-        push_text(&mut out, &self.content);
-        out.push(']');
-        out
+            self.kind,
+            &self.tags,
+            &self.content,
+        )
     }
 }
 
@@ -175,7 +162,7 @@ fn check_tags(tags: &[Vec<String>]) -> Result<(), InvalidField> {
 fn check_text(field: &str, text: &str) -> Result<(), InvalidField> {
     match text
         .char_indices()
-        .find(|(_, c)| *c < ' ' && escape(*c).is_none())
+        .find(|(_, c)| *c < ' ' && nostr::escape(*c).is_none())
     {
         None => Ok(()),
         Some((at, c)) => Err(InvalidField::new(
@@ -199,31 +186,6 @@ fn check_claim(
             format!("{}, {what}, or none", hex::encode(actual)),
         )),
         _ => Ok(()),
-    }
-}
-
-fn push_text(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match escape(c) {
-            Some(escaped) => out.push_str(escaped),
-            None => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
-/// The escape of each of the seven characters that NIP-01 escapes; all others stay as they are.
-fn escape(c: char) -> Option<&'static str> {
-    match c {
-        '\n' => Some("\\n"),
-        '"' => Some("\\\""),
-        '\\' => Some("\\\\"),
-        '\r' => Some("\\r"),
-        '\t' => Some("\\t"),
-        '\u{8}' => Some("\\b"),
-        '\u{c}' => Some("\\f"),
-        _ => None,
     }
 }
 

@@ -5,9 +5,14 @@ use std::fmt;
 use permafrost_common::api::KeyStatus;
 use rand_core::{CryptoRng, RngCore};
 
-use super::{KeyError, KeyId, Participants, bip340::PublicKey, material::KeyMaterial};
+use permafrost_common::api::split::Certificate;
 
-/// A key with all its shares, and everything about it.
+use super::{
+    HeldShares, KeyError, KeyId, MaterialError, Participants, bip340::PublicKey,
+    material::KeyMaterial,
+};
+
+/// A key with the shares that the enclave has, and everything about it.
 ///
 /// A value of this type is consistent: its shares are those of its participants and its public key. It is immutable; each
 /// operation gives the record that replaces it.
@@ -18,10 +23,19 @@ pub struct KeyRecord {
     pub(super) created_at: u64,
     pub(super) generation: u32,
     pub(super) status: KeyStatus,
-    pub(super) material: KeyMaterial,
+    pub(super) material: Material,
     pub(super) replaces: Option<KeyId>,
     pub(super) replaced_by: Option<KeyId>,
     pub(super) request_digest: [u8; 32],
+}
+
+/// The shares that the enclave has.
+#[derive(Clone)]
+pub(super) enum Material {
+    /// All of them.
+    Whole(KeyMaterial),
+    /// Fewer than a signature takes; others hold the rest.
+    Split(HeldShares),
 }
 
 /// What the caller of [`KeyRecord::deal`] decides about a new key.
@@ -48,10 +62,42 @@ impl KeyRecord {
         participants: Participants,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, KeyError> {
-        Ok(Self::from_material(
-            new,
-            KeyMaterial::deal(participants, rng)?,
-        ))
+        let material = KeyMaterial::deal(participants, rng)?;
+        Ok(Self::from_material(new, Material::Whole(material)))
+    }
+
+    /// A key that a ceremony has made, of which the enclave holds these shares.
+    pub fn from_ceremony(new: NewKey, held: HeldShares) -> Self {
+        Self::from_material(new, Material::Split(held))
+    }
+
+    /// The same key with the shares of a ceremony that refreshed them, and the next generation.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`]; [`KeyError::Custody`]; [`KeyError::Material`]: the shares are those of another key or generation.
+    pub fn refreshed(&self, held: HeldShares) -> Result<Self, KeyError> {
+        self.check_enabled()?;
+        let parameters = &held.certificate().outcome.parameters;
+        let before = self
+            .held()?
+            .certificate()
+            .outcome
+            .parameters
+            .participants
+            .iter();
+        if held.public_key() != self.public_key()
+            || Some(parameters.generation) != self.generation.checked_add(1)
+            || !before.eq(&parameters.participants)
+        {
+            let what = "the refreshed shares are those of another key or generation";
+            return Err(MaterialError::Certificate(what).into());
+        }
+        Ok(Self {
+            generation: parameters.generation,
+            material: Material::Split(held),
+            ..self.clone()
+        })
     }
 
     /// The same key with new shares and the next generation. Old shares do not sign together with new ones.
@@ -68,7 +114,7 @@ impl KeyRecord {
             .ok_or(KeyError::GenerationExhausted { id: self.id })?;
         Ok(Self {
             generation,
-            material: self.material.refresh(rng)?,
+            material: Material::Whole(self.whole(REFRESH)?.refresh(rng)?),
             ..self.clone()
         })
     }
@@ -89,7 +135,7 @@ impl KeyRecord {
         self.check_replaceable_by(new.id)?;
         Ok(Self {
             replaces: Some(self.id),
-            ..Self::deal(new, self.material.participants.clone(), rng)?
+            ..Self::deal(new, self.whole(REPLACE)?.participants.clone(), rng)?
         })
     }
 
@@ -146,12 +192,18 @@ impl KeyRecord {
 
     /// The participants of the key.
     pub fn participants(&self) -> &Participants {
-        &self.material.participants
+        match &self.material {
+            Material::Whole(material) => &material.participants,
+            Material::Split(held) => held.participants(),
+        }
     }
 
     /// The group public key (BIP-340).
     pub fn public_key(&self) -> &PublicKey {
-        &self.material.public_key
+        match &self.material {
+            Material::Whole(material) => &material.public_key,
+            Material::Split(held) => held.public_key(),
+        }
     }
 
     /// The key that this one replaced.
@@ -169,7 +221,7 @@ impl KeyRecord {
         &self.request_digest
     }
 
-    pub(super) fn from_material(new: NewKey, material: KeyMaterial) -> Self {
+    fn from_material(new: NewKey, material: Material) -> Self {
         Self {
             id: new.id,
             owner: new.owner,
@@ -183,7 +235,49 @@ impl KeyRecord {
         }
     }
 
-    pub(super) fn check_enabled(&self) -> Result<(), KeyError> {
+    /// The certificate of the ceremony that the shares come from, for a key with split custody.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Custody`].
+    pub fn certificate(&self) -> Result<&Certificate, KeyError> {
+        Ok(self.held()?.certificate())
+    }
+
+    /// The enclave's shares of a key with split custody.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Custody`].
+    pub fn held(&self) -> Result<&HeldShares, KeyError> {
+        match &self.material {
+            Material::Split(held) => Ok(held),
+            Material::Whole(_) => Err(KeyError::Custody {
+                id: self.id,
+                custody: "enclave",
+                instead: "its shares were dealt, and all of them are here; use sign and rotate",
+            }),
+        }
+    }
+
+    /// All shares of a key with enclave custody.
+    pub(super) fn whole(&self, instead: &'static str) -> Result<&KeyMaterial, KeyError> {
+        match &self.material {
+            Material::Whole(material) => Ok(material),
+            Material::Split(_) => Err(KeyError::Custody {
+                id: self.id,
+                custody: "split",
+                instead,
+            }),
+        }
+    }
+
+    /// Checks that the key is enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`].
+    pub fn check_enabled(&self) -> Result<(), KeyError> {
         match self.status {
             KeyStatus::Enabled => Ok(()),
             KeyStatus::Disabled => Err(KeyError::Disabled { id: self.id }),
@@ -206,7 +300,7 @@ impl fmt::Debug for KeyRecord {
             .field("created_at", &self.created_at)
             .field("generation", &self.generation)
             .field("status", &self.status)
-            .field("participants", &self.material.participants)
+            .field("participants", self.participants())
             .field("public_key", &hex::encode(self.public_key().as_bytes()))
             .field("shares", &"<redacted>")
             .field("replaces", &self.replaces)
@@ -214,6 +308,12 @@ impl fmt::Debug for KeyRecord {
             .finish_non_exhaustive()
     }
 }
+
+/// What to request of a key with split custody instead.
+pub(super) const COSIGN: &str =
+    "request cosign, with the nonce commitments of those who hold the other shares";
+const REFRESH: &str = "request refresh, in which those who hold the other shares take part";
+const REPLACE: &str = "make another key by a ceremony, and disable this one";
 
 #[cfg(test)]
 mod tests {
@@ -225,7 +325,7 @@ mod tests {
 
     fn shares(record: &KeyRecord) -> Vec<[u8; 32]> {
         let share = |package: &KeyPackage| package.signing_share().to_scalar().to_bytes().into();
-        record.material.packages.iter().map(share).collect()
+        record.material().packages.iter().map(share).collect()
     }
 
     #[test]
@@ -235,12 +335,12 @@ mod tests {
         assert_eq!(new.public_key(), old.public_key());
         assert_eq!((old.generation(), new.generation()), (1, 2));
         assert_eq!(new.participants(), old.participants());
-        assert_eq!(new.material.public.min_signers(), Some(3));
+        assert_eq!(new.material().public.min_signers(), Some(3));
         for ((old, new), (before, after)) in old
-            .material
+            .material()
             .packages
             .iter()
-            .zip(&new.material.packages)
+            .zip(&new.material().packages)
             .zip(shares(&old).iter().zip(shares(&new)))
         {
             assert_ne!(*before, after);
@@ -258,7 +358,7 @@ mod tests {
                 .unwrap()
                 .serialize()
         };
-        let (o, n) = (&old.material.packages, &new.material.packages);
+        let (o, n) = (&old.material().packages, &new.material().packages);
         let expected = secret([&o[0], &o[1]]);
         for pair in [[&n[0], &n[1]], [&n[0], &n[2]], [&n[1], &n[2]]] {
             assert_eq!(secret(pair), expected);

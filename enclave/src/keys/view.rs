@@ -1,8 +1,9 @@
 //! What the API shows of a key.
 
 use permafrost_common::api::{self, Custody};
+use permafrost_frost::{Hex, Participant};
 
-use super::{KeyError, KeyRecord, Network, nostr, taproot::TweakedKey};
+use super::{KeyError, KeyRecord, Network, nostr, record::Material, taproot::TweakedKey};
 
 impl KeyRecord {
     /// Everything about the key but its shares.
@@ -14,7 +15,10 @@ impl KeyRecord {
         Ok(api::Key {
             id: self.id.to_string(),
             owner: self.owner.clone(),
-            custody: Custody::Enclave,
+            custody: match self.material {
+                Material::Whole(_) => Custody::Enclave,
+                Material::Split(_) => Custody::Split,
+            },
             status: self.status,
             threshold: self.participants().threshold(),
             participants: self.participants_view()?,
@@ -29,18 +33,39 @@ impl KeyRecord {
     }
 
     fn participants_view(&self) -> Result<Vec<api::Participant>, KeyError> {
-        self.participants()
-            .members()
-            .iter()
-            .zip(&self.material.packages)
-            .map(|(member, package)| {
-                Ok(api::Participant {
-                    name: member.name.as_str().to_owned(),
-                    identifier: hex::encode(member.identifier.serialize()),
-                    verifying_share: hex::encode(package.verifying_share().serialize()?),
+        let members = self.participants().members().iter();
+        match &self.material {
+            Material::Whole(material) => members
+                .zip(&material.packages)
+                .map(|(member, package)| {
+                    let share = hex::encode(package.verifying_share().serialize()?);
+                    Ok(participant(member, share, None))
                 })
-            })
-            .collect()
+                .collect(),
+            Material::Split(held) => {
+                let outcome = &held.certificate().outcome;
+                let shares = members.zip(&outcome.verifying_shares);
+                let all = shares.zip(&outcome.parameters.participants);
+                Ok(all
+                    .map(|((member, share), one)| {
+                        participant(member, share.to_string(), one.public_key)
+                    })
+                    .collect())
+            }
+        }
+    }
+}
+
+fn participant(
+    member: &Participant,
+    verifying_share: String,
+    public_key: Option<Hex<32>>,
+) -> api::Participant {
+    api::Participant {
+        name: member.name.as_str().to_owned(),
+        identifier: hex::encode(member.identifier.serialize()),
+        verifying_share,
+        public_key: public_key.map(|key| key.to_string()),
     }
 }
 
@@ -73,7 +98,7 @@ mod tests {
         assert_eq!(replaced, Some(first.id().to_string()));
 
         let shown = serde_json::to_string(&first.view(Network::Regtest).unwrap()).unwrap();
-        for package in &first.material.packages {
+        for package in &first.material().packages {
             assert!(!shown.contains(&hex::encode(package.signing_share().serialize())));
         }
     }
@@ -84,7 +109,7 @@ mod tests {
         let view = record.view(Network::Bitcoin).unwrap();
         let names = ["node-1", "node-2", "node-3"];
         assert!(view.participants.iter().map(|p| &p.name).eq(names));
-        for (identifier, share) in record.material.public.verifying_shares() {
+        for (identifier, share) in record.material().public.verifying_shares() {
             let identifier = hex::encode(identifier.serialize());
             let shown = view
                 .participants
@@ -96,7 +121,12 @@ mod tests {
                 hex::encode(share.serialize().unwrap())
             );
         }
-        let group = record.material.public.verifying_key().serialize().unwrap();
+        let group = record
+            .material()
+            .public
+            .verifying_key()
+            .serialize()
+            .unwrap();
         assert_eq!(view.group_public_key, hex::encode(&group[1..]));
     }
 }

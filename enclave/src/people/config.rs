@@ -171,6 +171,7 @@ fn operations() -> BTreeSet<OperationName> {
         OperationName::ShowKey,
         OperationName::Sign,
         OperationName::RotateKey,
+        OperationName::TakePart,
     ]
     .into()
 }

@@ -6,20 +6,22 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationName {
-    /// `POST /v1/keys`
+    /// `POST /v1/keys` and `POST /v1/ceremonies`
     CreateKey,
     /// `GET /v1/keys`
     ListKeys,
-    /// `GET /v1/keys/{id}`
+    /// `GET /v1/keys/{id}` and `GET /v1/keys/{id}/certificate`
     ShowKey,
-    /// `POST /v1/keys/{id}/sign`
+    /// `POST /v1/keys/{id}/sign` and `POST /v1/keys/{id}/cosign`
     Sign,
-    /// `POST /v1/keys/{id}/rotate`
+    /// `POST /v1/keys/{id}/rotate` and `POST /v1/keys/{id}/refresh`
     RotateKey,
     /// `POST /v1/keys/{id}/replace`
     ReplaceKey,
     /// `POST /v1/keys/{id}/disable`
     DisableKey,
+    /// `POST` and `GET /v1/ceremonies/{id}`, `POST /v1/ceremonies/{id}/abort`
+    TakePart,
     /// `GET /v1/root`
     ShowRoot,
     /// `POST /v1/root/rotate`
@@ -87,6 +89,8 @@ impl OperationName {
             Self::ListKeys | Self::ShowKey | Self::ShowUser => false,
             // Used all day: the policy, the session's scope and its lifetime limit these.
             Self::CreateKey | Self::Sign => false,
+            // Of ceremonies that an admitted request began; their messages are signed by the participants that it named.
+            Self::TakePart => false,
             // What a user who fears for the account must be able to do at once.
             Self::EndSession | Self::CancelRecovery => false,
             // A name; and a code with which nothing can be done without a further approval.
@@ -121,6 +125,7 @@ impl OperationName {
             Self::RotateKey => "rotate_key",
             Self::ReplaceKey => "replace_key",
             Self::DisableKey => "disable_key",
+            Self::TakePart => "take_part",
             Self::ShowRoot => "show_root",
             Self::RotateRoot => "rotate_root",
             Self::ResealRecords => "reseal_records",

@@ -56,7 +56,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
-            problems: &[ProblemType::KeyDisabled],
+            problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
             ..Operation::of_principals("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
         }
         .described(
@@ -67,7 +67,11 @@ pub(super) fn operations() -> Vec<Operation> {
             },
         ),
         Operation {
-            problems: &[ProblemType::KeyConflict, ProblemType::KeyDisabled],
+            problems: &[
+                ProblemType::KeyConflict,
+                ProblemType::KeyCustody,
+                ProblemType::KeyDisabled,
+            ],
             ..Operation::of_principals(
                 "rotate_key",
                 "/v1/keys/{id}/rotate",
@@ -82,7 +86,11 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             creates: true,
             body: Some(BodySchema::of::<ReplaceKey>()),
-            problems: &[ProblemType::KeyConflict, ProblemType::KeyReplaced],
+            problems: &[
+                ProblemType::KeyConflict,
+                ProblemType::KeyCustody,
+                ProblemType::KeyReplaced,
+            ],
             ..Operation::of_principals(
                 "replace_key",
                 "/v1/keys/{id}/replace",

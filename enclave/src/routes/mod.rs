@@ -6,6 +6,7 @@ mod admission;
 mod attestation;
 mod binding;
 mod call;
+mod ceremonies;
 mod description;
 mod dispatch;
 mod keys;
@@ -119,6 +120,7 @@ pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 /// All operations.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(ceremonies::operations());
     operations.extend(people::operations());
     operations.extend(root::operations());
     operations.extend(attestation::operations());

@@ -179,6 +179,7 @@ fn id_parameter(operation: &Operation) -> Option<Value> {
     let (collection, _) = operation.path.split_once("/{id}")?;
     let (description, pattern) = match collection {
         "/v1/keys" => ("The id of a key: 44 hex digits.", "^[0-9a-f]{44}$"),
+        "/v1/ceremonies" => ("The id of a ceremony: 64 hex digits.", "^[0-9a-f]{64}$"),
         "/v1/sessions" => (
             "The id of a session, which is its keyid: session., 32 hex digits, a full stop and 16 hex digits.",
             "^session\\.[0-9a-f]{32}\\.[0-9a-f]{16}$",

@@ -4,32 +4,43 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `v` | 1 |
+//! | `v` | 2 |
 //! | `id` | bytes (22) |
 //! | `owner` | text, 1 to 64 of `A-Z a-z 0-9 - _ .` |
 //! | `public` | bytes: the public key package, serialised by the `frost` crate |
-//! | `shares` | array of bytes: each participant's key package, serialised by the `frost` crate (136 bytes) |
+//! | `shares` | array of bytes: the key package of each participant whose share is here, serialised by the `frost` crate (136 bytes) |
 //! | `status` | text: `enabled` or `disabled` |
+//! | `custody` | text: `enclave` or `split` |
 //! | `replaces` | bytes (22) or null |
 //! | `threshold` | unsigned, 2 to the number of participants |
 //! | `created_at` | unsigned, seconds since 1970 |
 //! | `generation` | unsigned, 1 to 2^32 - 1 |
+//! | `certificate` | bytes: the JSON of the certificate of the ceremony, only with split custody |
 //! | `replaced_by` | bytes (22) or null |
-//! | `participants` | array of text: the names, in the order of `shares` |
+//! | `participants` | array of text: the names; `shares` has those that are here in the same order |
 //! | `request_digest` | bytes (32) |
 //!
-//! A record has one encoding: bytes that decode but do not encode to themselves are refused.
+//! Version 1 has no `custody` and no `certificate`: all shares are here. It is read, and written again as version 2.
+//!
+//! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
-use permafrost_common::api::{KeyStatus, is_name};
+use permafrost_common::api::{Custody, KeyStatus, is_name};
+use permafrost_frost::Share;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{InvalidField, KeyId, KeyRecord, MaterialError, Participants, material::KeyMaterial};
+use super::{
+    HeldShares, InvalidField, KeyId, KeyRecord, MaterialError, Participants, material::KeyMaterial,
+    record::Material,
+};
 
 /// The version of the encoding.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The version before, which is still read.
+const FIRST_VERSION: u8 = 1;
 
 /// The most bytes that a record needs in addition to those of its participants.
 const FIXED_MAX: usize = 512;
@@ -41,10 +52,10 @@ const PARTICIPANT_MAX: usize = 320;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RecordError {
     /// Not CBOR, or not a map with the entries of a record.
-    #[error("not a key record: not a CBOR map with the entries of version {VERSION}")]
+    #[error("not a key record: not a CBOR map with the entries of its version")]
     Malformed,
     /// Another version.
-    #[error("the key record has version {came}; this program reads version {VERSION}")]
+    #[error("the key record has version {came}; this program reads {FIRST_VERSION} and {VERSION}")]
     Version {
         /// The version that came.
         came: u8,
@@ -83,7 +94,7 @@ impl KeyRecord {
     ///
     /// [`RecordError::Package`] where the `frost` crate cannot serialise a package, which no consistent record gives.
     pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-        Wire::from_record(self)?.to_bytes()
+        self.encode_as(VERSION)
     }
 
     /// The record of these bytes.
@@ -93,16 +104,20 @@ impl KeyRecord {
     /// Each [`RecordError`] says which rule the bytes break.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let version: Version = ciborium::from_reader(bytes).map_err(|_| RecordError::Malformed)?;
-        if version.v != VERSION {
+        if ![FIRST_VERSION, VERSION].contains(&version.v) {
             return Err(RecordError::Version { came: version.v });
         }
         let wire: Wire = ciborium::from_reader(bytes).map_err(|_| RecordError::Malformed)?;
         let record = wire.into_record()?;
         // Comparing whole encodings also refuses bytes after the map, and packages that the library reads leniently.
-        if *record.encode()? != bytes {
+        if *record.encode_as(version.v)? != bytes {
             return Err(RecordError::NotCanonical);
         }
         Ok(record)
+    }
+
+    fn encode_as(&self, version: u8) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+        Wire::from_record(self, version)?.to_bytes()
     }
 }
 
@@ -122,10 +137,14 @@ struct Wire {
     public: serde_bytes::ByteBuf,
     shares: Vec<Secret>,
     status: KeyStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custody: Option<Custody>,
     replaces: Option<ByteArray<{ KeyId::LEN }>>,
     threshold: u16,
     created_at: u64,
     generation: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<serde_bytes::ByteBuf>,
     replaced_by: Option<ByteArray<{ KeyId::LEN }>>,
     participants: Vec<String>,
     request_digest: ByteArray<32>,
@@ -143,33 +162,45 @@ impl Drop for Secret {
 }
 
 impl Wire {
-    fn from_record(record: &KeyRecord) -> Result<Self, RecordError> {
+    fn from_record(record: &KeyRecord, version: u8) -> Result<Self, RecordError> {
         let id = |id: KeyId| ByteArray::new(*id.as_bytes());
-        let material = &record.material;
-        let public = material
-            .public
-            .serialize()
-            .map_err(|_| RecordError::Package { entry: "public" })?;
-        let shares = material
-            .packages
-            .iter()
+        let (custody, public, packages, certificate) = match &record.material {
+            Material::Whole(material) => {
+                let packages: Vec<&KeyPackage> = material.packages.iter().collect();
+                (Custody::Enclave, Some(&material.public), packages, None)
+            }
+            Material::Split(held) => {
+                let packages = held.shares().iter().map(Share::package).collect();
+                let public = held.shares().first().map(Share::public);
+                let certificate =
+                    serde_json::to_vec(held.certificate()).map_err(|_| RecordError::Malformed)?;
+                (Custody::Split, public, packages, Some(certificate.into()))
+            }
+        };
+        let public = public
+            .and_then(|public| public.serialize().ok())
+            .ok_or(RecordError::Package { entry: "public" })?;
+        let shares = packages
+            .into_iter()
             .map(|package| package.serialize().map(|bytes| Secret(bytes.into())))
             .collect::<Result<_, _>>()
             .map_err(|_| RecordError::Package { entry: "shares" })?;
+        let participants = record.participants();
         Ok(Self {
-            v: VERSION,
+            v: version,
             id: id(record.id),
             owner: record.owner.clone(),
             public: public.into(),
             shares,
             status: record.status,
+            custody: (version > FIRST_VERSION).then_some(custody),
             replaces: record.replaces.map(id),
-            threshold: material.participants.threshold(),
+            threshold: participants.threshold(),
             created_at: record.created_at,
             generation: record.generation,
+            certificate,
             replaced_by: record.replaced_by.map(id),
-            participants: material
-                .participants
+            participants: participants
                 .members()
                 .iter()
                 .map(|member| member.name.as_str().to_owned())
@@ -180,7 +211,8 @@ impl Wire {
 
     fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
         // With room for the whole record, so that growing leaves no copy of the shares behind.
-        let capacity = FIXED_MAX + PARTICIPANT_MAX * self.participants.len();
+        let certificate = self.certificate.as_ref().map_or(0, |bytes| bytes.len());
+        let capacity = FIXED_MAX + PARTICIPANT_MAX * self.participants.len() + certificate;
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
         ciborium::into_writer(self, &mut *bytes).map_err(|_| RecordError::Malformed)?;
         Ok(bytes)
@@ -204,12 +236,21 @@ impl Wire {
         let participants = Participants::new(self.threshold, &self.participants)?;
         let public = PublicKeyPackage::deserialize(&self.public)
             .map_err(|_| RecordError::Package { entry: "public" })?;
-        let packages = self
+        let packages: Vec<KeyPackage> = self
             .shares
             .iter()
             .map(|share| KeyPackage::deserialize(&share.0))
             .collect::<Result<_, _>>()
             .map_err(|_| RecordError::Package { entry: "shares" })?;
+        let material = match (self.custody, &self.certificate) {
+            (None | Some(Custody::Enclave), None) => {
+                Material::Whole(KeyMaterial::new(participants, public, packages)?)
+            }
+            (Some(Custody::Split), Some(certificate)) => {
+                Material::Split(held(&participants, &public, packages, certificate)?)
+            }
+            _ => return Err(RecordError::Malformed),
+        };
         let id = |id: ByteArray<{ KeyId::LEN }>| KeyId::from_bytes(id.into_array());
         Ok(KeyRecord {
             id: id(self.id),
@@ -217,12 +258,33 @@ impl Wire {
             created_at: self.created_at,
             generation: self.generation,
             status: self.status,
-            material: KeyMaterial::new(participants, public, packages)?,
+            material,
             replaces: self.replaces.map(id),
             replaced_by: self.replaced_by.map(id),
             request_digest: self.request_digest.into_array(),
         })
     }
+}
+
+/// The enclave's shares, with the names that the certificate gives to them.
+fn held(
+    participants: &Participants,
+    public: &PublicKeyPackage,
+    packages: Vec<KeyPackage>,
+    certificate: &[u8],
+) -> Result<HeldShares, RecordError> {
+    let certificate = serde_json::from_slice(certificate).map_err(|_| RecordError::Package {
+        entry: "certificate",
+    })?;
+    let mut shares = Vec::with_capacity(packages.len());
+    for package in packages {
+        let mut members = participants.members().iter();
+        let member = members.find(|member| member.identifier == *package.identifier());
+        let name = member.map_or("", |member| member.name.as_str());
+        let share = Share::new(participants.clone(), name, package, public.clone());
+        shares.push(share.map_err(|_| RecordError::Package { entry: "shares" })?);
+    }
+    Ok(HeldShares::new(shares, certificate)?)
 }
 
 #[cfg(test)]

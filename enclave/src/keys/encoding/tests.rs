@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rand_core::OsRng;
 
 use super::*;
-use crate::keys::testing::{new_key, record};
+use crate::keys::testing::{new_key, record, split_shares};
 
 fn bytes(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -36,15 +36,15 @@ fn set(record: &KeyRecord, key: &str, to: impl Into<Value>) -> Vec<(Value, Value
 fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u8; 32]) {
     (
         format!("{record:?}"),
-        record.material.packages.clone(),
-        record.material.public.clone(),
+        record.material().packages.clone(),
+        record.material().public.clone(),
         record.request_digest,
     )
 }
 
 #[test]
 fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
-    let record = record(2, 3);
+    let record = KeyRecord::from_ceremony(new_key(1), split_shares().0);
     let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
     assert!(keys.is_sorted());
     let documented = include_str!("mod.rs")
@@ -70,14 +70,14 @@ fn shares_are_the_frost_crates_own_serialisation_and_open_with_it() {
             .1
     };
     let shares = value("shares").as_array().unwrap();
-    for (share, package) in shares.iter().zip(&record.material.packages) {
+    for (share, package) in shares.iter().zip(&record.material().packages) {
         let share = share.as_bytes().unwrap();
         assert_eq!(*share, package.serialize().unwrap());
         assert_eq!(KeyPackage::deserialize(share).unwrap(), *package);
         assert_eq!(share.len(), 136);
     }
     let public = value("public").as_bytes().unwrap();
-    assert_eq!(*public, record.material.public.serialize().unwrap());
+    assert_eq!(*public, record.material().public.serialize().unwrap());
 }
 
 #[test]
@@ -116,8 +116,8 @@ fn a_record_with_a_byte_changed_is_refused_or_has_the_same_key() {
                 Err(_) => refused += 1,
                 // Only sealing protects what the record itself cannot check: id, owner, time, links, digest.
                 Ok(other) => {
-                    assert_eq!(other.material.packages, record.material.packages);
-                    assert_eq!(other.material.public, record.material.public);
+                    assert_eq!(other.material().packages, record.material().packages);
+                    assert_eq!(other.material().public, record.material().public);
                     assert_eq!(other.participants(), record.participants());
                     assert_eq!(*other.encode().unwrap(), changed);
                 }
@@ -163,8 +163,56 @@ fn unknown_missing_and_reordered_entries_are_refused() {
 
 #[test]
 fn another_version_is_named() {
-    let later = set(&record(2, 2), "v", 2);
-    assert_eq!(refused(later), RecordError::Version { came: 2 });
+    let later = set(&record(2, 2), "v", 3);
+    assert_eq!(refused(later), RecordError::Version { came: 3 });
+}
+
+#[test]
+fn a_record_of_the_first_version_opens_and_is_written_as_the_second() {
+    let record = record(2, 3);
+    let first = record.encode_as(FIRST_VERSION).unwrap();
+    let names = |bytes: &[u8]| -> Vec<String> {
+        let value: Value = ciborium::from_reader(bytes).unwrap();
+        let entries = value.into_map().unwrap().into_iter();
+        entries.map(|(key, _)| key.into_text().unwrap()).collect()
+    };
+    let added = names(&record.encode().unwrap()).into_iter();
+    let added = added.filter(|name| !names(&first).contains(name));
+    assert_eq!(added.collect::<Vec<_>>(), ["custody"]);
+    let opened = KeyRecord::decode(&first).unwrap();
+    assert_eq!(content(&opened), content(&record));
+    assert_eq!(opened.encode().unwrap(), record.encode().unwrap());
+    // The entries of the second version are none of the first.
+    let mixed = set(&record, "v", 1);
+    assert_eq!(refused(mixed), RecordError::NotCanonical);
+}
+
+#[test]
+fn a_record_with_some_of_the_shares_reads_back_and_no_other_shares_pass_for_them() {
+    let (held, alices) = split_shares();
+    let record = KeyRecord::from_ceremony(new_key(1), held.clone());
+    let encoded = record.encode().unwrap();
+    let opened = KeyRecord::decode(&encoded).unwrap();
+    assert_eq!(*opened.encode().unwrap(), *encoded);
+    assert_eq!(opened.certificate().unwrap(), held.certificate());
+
+    let share = |package: &KeyPackage| Value::from(package.serialize().unwrap());
+    let with = |shares: Vec<Value>| refused(set(&record, "shares", Value::Array(shares)));
+    let does_not_fit = |error| {
+        let fits = RecordError::Inconsistent(MaterialError::Certificate(""));
+        std::mem::discriminant(&error) == std::mem::discriminant(&fits)
+    };
+    let own = share(held.shares()[0].package());
+    let other = split_shares().0;
+    assert!(does_not_fit(with(vec![share(alices.package())])));
+    assert!(does_not_fit(with(vec![own, share(alices.package())])));
+    assert!(does_not_fit(with(vec![])));
+    let foreign = with(vec![share(other.shares()[0].package())]);
+    assert_eq!(foreign, RecordError::Package { entry: "shares" });
+    let of_other = serde_json::to_vec(other.certificate()).unwrap();
+    assert!(does_not_fit(refused(set(&record, "certificate", of_other))));
+    let whole = set(&record, "custody", "enclave");
+    assert_eq!(refused(whole), RecordError::Malformed);
 }
 
 #[test]
@@ -186,7 +234,10 @@ fn shares_that_do_not_fit_are_refused_by_the_rule_they_break() {
         error => panic!("{error}"),
     };
     let share = |record: &KeyRecord, index: usize| -> Value {
-        record.material.packages[index].serialize().unwrap().into()
+        record.material().packages[index]
+            .serialize()
+            .unwrap()
+            .into()
     };
     let with = |shares: Vec<Value>| set(&record, "shares", Value::Array(shares));
     let own = |index| share(&record, index);

@@ -23,12 +23,13 @@ use k256::{
     elliptic_curve::{PrimeField, ops::MulByGenerator, point::AffineCoordinates},
 };
 use permafrost_common::api;
+use permafrost_frost::sign::{By, NonceCommitments, ToSign};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::{
     KeyError, KeyRecord, Network, Payload, bip340::PublicKey, material::KeyMaterial,
-    taproot::TweakedKey,
+    record::COSIGN, taproot::TweakedKey,
 };
 
 impl KeyRecord {
@@ -48,6 +49,7 @@ impl KeyRecord {
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<api::Signed, KeyError> {
         self.check_enabled()?;
+        let material = self.whole(COSIGN)?;
         let response = |public_key: &PublicKey, signature: &[u8; 64]| api::Signed {
             key_id: self.id.to_string(),
             generation: self.generation,
@@ -58,13 +60,11 @@ impl KeyRecord {
         };
         let public_key = self.public_key();
         match payload {
-            Payload::Message(message) => {
-                Ok(response(public_key, &self.material.sign(message, rng)?))
-            }
-            Payload::Digest(digest) => Ok(response(public_key, &self.material.sign(digest, rng)?)),
+            Payload::Message(message) => Ok(response(public_key, &material.sign(message, rng)?)),
+            Payload::Digest(digest) => Ok(response(public_key, &material.sign(digest, rng)?)),
             Payload::NostrEvent(event) => {
                 let id = event.id(public_key)?;
-                let signature = self.material.sign(&id, rng)?;
+                let signature = material.sign(&id, rng)?;
                 Ok(api::Signed {
                     event: Some(event.signed(public_key, &id, &signature)),
                     ..response(public_key, &signature)
@@ -75,13 +75,54 @@ impl KeyRecord {
                 merkle_root,
             } => {
                 let tweaked = TweakedKey::new(public_key, *merkle_root)?;
-                let signature = self.material.sign_tweaked(sighash, &tweaked, rng)?;
+                let signature = material.sign_tweaked(sighash, &tweaked, rng)?;
                 Ok(api::Signed {
                     taproot: Some(tweaked.output(network)?),
                     ..response(tweaked.output_key(), &signature)
                 })
             }
         }
+    }
+}
+
+impl KeyRecord {
+    /// The enclave's parts of a signature by a key with split custody, for which the other signers have committed.
+    ///
+    /// The nonces are made after everything else is known, used once and wiped before the call returns; nothing is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`]; [`KeyError::Custody`]; [`KeyError::Payload`] as for [`KeyRecord::sign`]; [`KeyError::Sign`]: commitments
+    /// that are not those of participants that can sign with the enclave's.
+    pub fn cosign(
+        &self,
+        payload: &Payload,
+        others: &[NonceCommitments],
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<api::split::Cosigned, KeyError> {
+        self.check_enabled()?;
+        let held = self.held()?;
+        let public_key = self.public_key();
+        let by_group_key = |message: &[u8]| (message.to_vec(), By::GroupKey, public_key.clone());
+        let (message, by, verifies) = match payload {
+            Payload::Message(message) => by_group_key(message),
+            Payload::Digest(digest) => by_group_key(digest),
+            Payload::NostrEvent(event) => by_group_key(&event.id(public_key)?),
+            Payload::TaprootSpend {
+                sighash,
+                merkle_root,
+            } => {
+                let tweaked = TweakedKey::new(public_key, *merkle_root)?;
+                let output_key = tweaked.output_key().clone();
+                (sighash.to_vec(), By::OutputKey(*merkle_root), output_key)
+            }
+        };
+        Ok(api::split::Cosigned {
+            key_id: self.id.to_string(),
+            generation: self.generation,
+            public_key: hex::encode(verifies.as_bytes()),
+            parts: held.respond(&ToSign { message, by }, others, rng)?,
+        })
     }
 }
 

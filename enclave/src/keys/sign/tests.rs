@@ -208,7 +208,7 @@ fn signatures_are_those_of_the_frost_crate_for_the_same_randomness() {
 /// A record after rotation in which one participant still has its old share.
 fn mixed(old: &KeyRecord, stale: usize) -> KeyRecord {
     let mut mixed = old.rotate(&mut OsRng).unwrap();
-    mixed.material.packages[stale] = old.material.packages[stale].clone();
+    mixed.material_mut().packages[stale] = old.material().packages[stale].clone();
     mixed
 }
 
@@ -228,8 +228,8 @@ fn an_old_share_among_new_ones_gives_no_signature_and_its_holder_is_named() {
 #[test]
 fn the_frost_crate_refuses_an_old_share_among_new_ones_too() {
     let mixed = mixed(&record(2, 3), 0);
-    let public: &PublicKeyPackage = &mixed.material.public;
-    let signers = &mixed.material.packages[..2];
+    let public: &PublicKeyPackage = &mixed.material().public;
+    let signers = &mixed.material().packages[..2];
     let rounds: Vec<_> = signers
         .iter()
         .map(|signer| round1::commit(signer.signing_share(), &mut OsRng))
@@ -258,6 +258,6 @@ fn the_frost_crate_refuses_an_old_share_among_new_ones_too() {
 #[test]
 fn two_signatures_over_one_message_have_different_nonces() {
     let record = record(2, 2);
-    let sign = || record.material.sign(b"message", &mut OsRng).unwrap();
+    let sign = || record.material().sign(b"message", &mut OsRng).unwrap();
     assert_ne!(sign()[..32], sign()[..32]);
 }

@@ -288,7 +288,7 @@ fn the_sums_of_the_repair_vector() {
     let values = &vector["sigma_generation"];
     let sigmas =
         [1, 2, 3, 4].map(|i| Sigma::deserialize(&field(&values[format!("sigma_{i}")])).unwrap());
-    let material = record(3, 5).material;
+    let material = record(3, 5).material().clone();
     let lost = *material.packages[1].identifier();
     let repaired = repair_share_part3(&sigmas, lost, &material.public).unwrap();
     assert_eq!(
@@ -299,7 +299,7 @@ fn the_sums_of_the_repair_vector() {
 
 #[test]
 fn a_lost_share_is_repaired_by_a_threshold_of_the_others() {
-    let material = record(3, 5).material;
+    let material = record(3, 5).material().clone();
     let lost = &material.packages[1];
     let helpers = [0, 3, 4].map(|index| &material.packages[index]);
     let identifiers = helpers.map(|helper| *helper.identifier());

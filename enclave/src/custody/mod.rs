@@ -1,4 +1,7 @@
-//! Keys with enclave custody, as the API offers them: which principal may use which key, and how each change is stored.
+//! Keys as the API offers them: which principal may use which key, and how each change is stored.
+
+mod ceremonies;
+mod split;
 
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ use zeroize::Zeroizing;
 use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
 use crate::principal::{Caller, KeyScope};
+use ceremonies::Ceremonies;
+pub use split::BootIdentity;
+
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
 
 /// The most keys in one listing.
@@ -19,6 +25,7 @@ pub const LISTING_MAX: usize = 100;
 /// The keys of one deployment.
 pub struct Custody {
     records: Records<KeyRecord>,
+    ceremonies: Ceremonies,
     deployment: String,
     network: Network,
 }
@@ -46,6 +53,7 @@ impl Custody {
     pub fn new(records: Records<KeyRecord>, deployment: String, network: Network) -> Self {
         Self {
             records,
+            ceremonies: Ceremonies::default(),
             deployment,
             network,
         }
@@ -59,7 +67,7 @@ impl Custody {
         request: CreateKey,
         now: u64,
     ) -> Result<Key, Problem> {
-        let participants = Participants::parse(&request)?;
+        let participants = Participants::new(request.threshold, &request.participants)?;
         let mut parts: Vec<&str> = vec!["create"];
         parts.extend(request.participants.iter().map(String::as_str));
         let threshold = request.threshold.to_string();
@@ -193,10 +201,14 @@ impl Custody {
         if made.value.request_digest() == &new.request_digest {
             return Ok(made);
         }
-        Err(Problem::new(
+        Err(Self::idempotency_key_reused())
+    }
+
+    fn idempotency_key_reused() -> Problem {
+        Problem::new(
             ProblemType::IdempotencyKeyReused,
             "the Idempotency-Key was used for another request; accepted: the same request, or a new value",
-        ))
+        )
     }
 
     /// Reads a key, changes it and writes it; starts over, a few times at most, when another change came first.

@@ -1,0 +1,323 @@
+//! Keys with split custody: ceremonies that make and refresh them, and the enclave's parts of their signatures.
+
+use std::sync::Arc;
+
+use permafrost_common::api::split::{
+    Ceremony, Certificate, CosignRequest, Cosigned, StartKeyGeneration,
+};
+use permafrost_common::http_signature::{AttestationDigest, SigningKey};
+use permafrost_common::problem::{Problem, ProblemType};
+use permafrost_frost::{
+    CeremonyParticipant, Hex, Message, Parameters, Purpose, State, check_split,
+};
+use rand_core::{OsRng, RngCore};
+use tokio::sync::Mutex;
+
+use super::ceremonies::{LIFETIME_S, MESSAGES_MAX, Running};
+use super::{Custody, blocking};
+use crate::keys::{HeldShares, KeyError, KeyId, KeyRecord, NewKey, Payload};
+use crate::principal::Caller;
+use crate::records::PutError;
+
+/// What this boot signs the outcome of a ceremony with.
+#[derive(Clone, Copy, Debug)]
+pub struct BootIdentity<'a> {
+    /// The boot key.
+    pub key: &'a SigningKey,
+    /// The document that binds it.
+    pub document: &'a [u8],
+    /// The digest of the document.
+    pub attestation: AttestationDigest,
+}
+
+impl BootIdentity<'_> {
+    fn digest(&self) -> Hex<32> {
+        Hex(*self.attestation.as_bytes())
+    }
+}
+
+impl Custody {
+    /// Begins a ceremony that makes a key. Repeated with the same idempotency key, it gives the same ceremony or the key that came of it.
+    pub async fn start_generation(
+        &self,
+        caller: &Caller,
+        idempotency_key: &str,
+        request: StartKeyGeneration,
+        now: u64,
+        boot: BootIdentity<'_>,
+    ) -> Result<Ceremony, Problem> {
+        check_split(request.threshold, &request.participants)?;
+        let new = self.new_split_key(caller, idempotency_key, &request, now);
+        let key_id = Hex(*new.id.as_bytes());
+        if let Some(made) = self.records.get(&new.id.to_string()).await? {
+            return match made.value.request_digest() == &new.request_digest {
+                true => Ok(completed(made.value.certificate()?.clone())),
+                false => Err(Self::idempotency_key_reused()),
+            };
+        }
+        let digest = &new.request_digest;
+        if let Some(running) = self.ceremonies.of_key(&caller.name, key_id, digest, now)? {
+            return Ok(view(&running).await);
+        }
+        let parameters = Parameters {
+            id: random()?,
+            purpose: Purpose::Generate,
+            deployment: self.deployment.clone(),
+            key_id,
+            generation: 1,
+            threshold: request.threshold,
+            participants: request.participants,
+            boot: boot.digest(),
+            group_public_key: None,
+            expires_at: now + LIFETIME_S,
+        };
+        let begun = self
+            .ceremonies
+            .begin(&caller.name, *digest, parameters, Vec::new());
+        Ok(view(&*begun?).await)
+    }
+
+    /// Begins a ceremony that gives every participant of a key a new share, or gives the one that is under way.
+    pub async fn start_refresh(
+        &self,
+        caller: &Caller,
+        id: &str,
+        now: u64,
+        boot: BootIdentity<'_>,
+    ) -> Result<Ceremony, Problem> {
+        let record = self.find(caller, id).await?.value;
+        let held = record.held()?;
+        record.check_enabled()?;
+        let old = &held.certificate().outcome.parameters;
+        let generation = record
+            .generation()
+            .checked_add(1)
+            .ok_or(KeyError::GenerationExhausted { id: record.id() })?;
+        // The generation tells one refresh from the next.
+        let digest = super::sha256(&["refresh", id, &generation.to_string()]);
+        if let Some(running) = self
+            .ceremonies
+            .of_key(&caller.name, old.key_id, &digest, now)?
+        {
+            return Ok(view(&running).await);
+        }
+        let parameters = Parameters {
+            id: random()?,
+            purpose: Purpose::Refresh,
+            generation,
+            boot: boot.digest(),
+            group_public_key: Some(held.certificate().outcome.group_public_key),
+            expires_at: now + LIFETIME_S,
+            ..old.clone()
+        };
+        let shares = held.shares().to_vec();
+        let begun = self
+            .ceremonies
+            .begin(&caller.name, digest, parameters, shares);
+        Ok(view(&*begun?).await)
+    }
+
+    /// Takes messages of participants, and stores what the ceremony came to once all have confirmed it.
+    pub async fn advance(
+        &self,
+        caller: &Caller,
+        id: &str,
+        messages: Vec<Message>,
+        now: u64,
+        boot: BootIdentity<'_>,
+    ) -> Result<Ceremony, Problem> {
+        if messages.len() > MESSAGES_MAX {
+            return Err(Problem::field(
+                "/messages",
+                format!("{} messages", messages.len()),
+                format!("at most {MESSAGES_MAX}"),
+            ));
+        }
+        let running = self.ceremonies.find(&caller.name, id, now)?;
+        let advanced = tokio::task::spawn_blocking({
+            let running = Arc::clone(&running);
+            move || running.blocking_lock().advance(messages, &mut OsRng)
+        });
+        let advanced = advanced
+            .await
+            .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
+        if let Err(problem) = advanced {
+            let over = [ProblemType::CeremonyFailed, ProblemType::Internal];
+            if problem.kind().is_some_and(|kind| over.contains(&kind)) {
+                self.ceremonies.forget(running.lock().await.parameters().id);
+            }
+            return Err(problem);
+        }
+        let unstored = unstored(&*running.lock().await, boot)?;
+        if let Some(held) = unstored {
+            let stored = self.store(caller, held, now).await;
+            match stored {
+                Ok(certificate) => {
+                    self.ceremonies.end(certificate.outcome.parameters.id);
+                    running.lock().await.complete(certificate);
+                }
+                Err(problem) => {
+                    // What others changed meanwhile does not change back.
+                    if problem.kind() != Some(ProblemType::StoreUnavailable) {
+                        self.ceremonies.forget(running.lock().await.parameters().id);
+                    }
+                    return Err(problem);
+                }
+            }
+        }
+        Ok(view(&running).await)
+    }
+
+    /// A ceremony that the caller began.
+    pub async fn show_ceremony(
+        &self,
+        caller: &Caller,
+        id: &str,
+        now: u64,
+    ) -> Result<Ceremony, Problem> {
+        Ok(view(&*self.ceremonies.find(&caller.name, id, now)?).await)
+    }
+
+    /// Ends a ceremony: nothing of it is kept. A key that it made, or shares that it refreshed, stay.
+    pub async fn abort_ceremony(
+        &self,
+        caller: &Caller,
+        id: &str,
+        now: u64,
+    ) -> Result<Ceremony, Problem> {
+        let running = self.ceremonies.find(&caller.name, id, now)?;
+        let last = view(&running).await;
+        self.ceremonies.forget(last.parameters.id);
+        Ok(last)
+    }
+
+    /// The certificate of the ceremony that the key's shares come from.
+    pub async fn certificate(&self, caller: &Caller, id: &str) -> Result<Certificate, Problem> {
+        let record = self.find(caller, id).await?;
+        Ok(record.value.certificate()?.clone())
+    }
+
+    /// The enclave's parts of a signature. At most one round trip to the store; no state outlives the call.
+    pub async fn cosign(
+        &self,
+        caller: &Caller,
+        id: &str,
+        request: CosignRequest,
+    ) -> Result<Cosigned, Problem> {
+        let payload = Payload::parse(request.payload).map_err(|error| {
+            let field = format!("/payload{}", error.field);
+            Problem::field(field, error.came, error.accepted)
+        })?;
+        caller.policy.check_payload(&payload)?;
+        let record = self.find(caller, id).await?;
+        let others = request.commitments;
+        blocking(move || record.value.cosign(&payload, &others, &mut OsRng)).await
+    }
+
+    /// Writes the enclave's shares: of a new key, or in the place of those that were refreshed.
+    async fn store(
+        &self,
+        caller: &Caller,
+        (held, request_digest): (HeldShares, [u8; 32]),
+        now: u64,
+    ) -> Result<Certificate, Problem> {
+        let parameters = &held.certificate().outcome.parameters;
+        let id = KeyId::from_bytes(parameters.key_id.0);
+        if parameters.purpose == Purpose::Generate {
+            let new = NewKey {
+                id,
+                owner: caller.name.clone(),
+                created_at: now,
+                request_digest,
+            };
+            let outcome = held.certificate().outcome.clone();
+            let record = KeyRecord::from_ceremony(new.clone(), held);
+            let made = self.put_new(&new, record).await?.value;
+            let certificate = made.certificate()?;
+            return match certificate.outcome == outcome {
+                true => Ok(certificate.clone()),
+                false => Err(Problem::new(
+                    ProblemType::KeyConflict,
+                    "another ceremony of the same request made the key first",
+                )),
+            };
+        }
+        let (id, certificate) = (id.to_string(), held.certificate().clone());
+        let old = self.find(caller, &id).await?;
+        if old.value.certificate()?.outcome == certificate.outcome {
+            return Ok(certificate);
+        }
+        let refreshed = old.value.refreshed(held)?;
+        match self.records.put(&id, Some(old.version), refreshed).await {
+            Ok(_) => Ok(certificate),
+            Err(PutError::Problem(problem)) => Err(problem),
+            Err(PutError::Conflict) => Err(Problem::new(
+                ProblemType::KeyConflict,
+                format!("another request changed key {id} meanwhile; the old shares stay"),
+            )),
+        }
+    }
+
+    fn new_split_key(
+        &self,
+        caller: &Caller,
+        idempotency_key: &str,
+        request: &StartKeyGeneration,
+        now: u64,
+    ) -> NewKey {
+        let threshold = request.threshold.to_string();
+        let mut parts = vec!["split".to_owned(), threshold];
+        for CeremonyParticipant { name, public_key } in &request.participants {
+            parts.push(name.clone());
+            parts.push(public_key.map_or_else(String::new, |key| key.to_string()));
+        }
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        self.new_key(caller, &caller.name, idempotency_key, &parts, now)
+    }
+}
+
+/// What a complete ceremony came to, with the enclave's signature, if it is not stored yet.
+fn unstored(
+    running: &Running,
+    boot: BootIdentity<'_>,
+) -> Result<Option<(HeldShares, [u8; 32])>, Problem> {
+    let Some((board, shares)) = running.unstored() else {
+        return Ok(None);
+    };
+    let internal = |error: String| Problem::new(ProblemType::Internal, error);
+    let outcome = board
+        .outcome()
+        .ok_or_else(|| internal("a complete ceremony has no result".to_owned()))?;
+    let certificate = Certificate::issue(
+        outcome.clone(),
+        board.confirmations(),
+        boot.document,
+        boot.key,
+    );
+    let certificate = certificate.map_err(|error| internal(error.to_string()))?;
+    let held = HeldShares::new(shares.to_vec(), certificate);
+    let held = held.map_err(KeyError::from)?;
+    Ok(Some((held, running.request_digest())))
+}
+
+fn completed(certificate: Certificate) -> Ceremony {
+    Ceremony {
+        parameters: certificate.outcome.parameters.clone(),
+        state: State::Complete,
+        waits_for: Vec::new(),
+        messages: Vec::new(),
+        certificate: Some(certificate),
+    }
+}
+
+async fn view(running: &Mutex<Running>) -> Ceremony {
+    running.lock().await.view()
+}
+
+fn random() -> Result<Hex<32>, Problem> {
+    let mut bytes = [0; 32];
+    OsRng
+        .try_fill_bytes(&mut bytes)
+        .map_err(|error| Problem::new(ProblemType::Internal, error.to_string()))?;
+    Ok(Hex(bytes))
+}
