@@ -10,6 +10,9 @@ use permafrost_common::{
     problem::Problem,
 };
 
+use permafrost_common::certificate::CertificateError;
+use permafrost_frost::{CeremonyError, sign};
+
 use crate::Endpoint;
 
 /// Why there is no result.
@@ -92,6 +95,16 @@ pub enum Error {
     /// The request could not be signed. Nothing was sent.
     #[error("the request was not signed: {0}")]
     NotSigned(#[from] SignError),
+    /// A ceremony did not come to a result: the enclave, or another participant, sent something else than the protocol has. Nothing of it
+    /// is to be used.
+    #[error("the ceremony failed: {0}")]
+    Ceremony(#[from] CeremonyError),
+    /// The certificate of a ceremony is not accepted: nothing of the ceremony is to be used.
+    #[error("the certificate of the ceremony is not accepted: {0}")]
+    Certificate(#[from] CertificateError),
+    /// A signature did not come about between this side's shares and the enclave's.
+    #[error("no signature: {0}")]
+    NoSignature(#[from] sign::SignError),
     /// The request could not be sealed. Nothing was sent.
     #[error("the request was not sealed: {0}")]
     NotSealed(#[from] CryptoError),
@@ -188,6 +201,9 @@ impl Error {
             Self::UnexpectedResponse { .. } => "unexpected-response",
             Self::InvalidArgument { .. } => "invalid-argument",
             Self::NotSigned(_) => "not-signed",
+            Self::Ceremony(_) => "ceremony",
+            Self::Certificate(_) => "certificate",
+            Self::NoSignature(_) => "no-signature",
             Self::NotSealed(_) => "not-sealed",
         }
     }

@@ -79,6 +79,7 @@ mod idempotency;
 mod principal;
 mod response;
 mod sealed;
+mod split;
 mod trust;
 
 pub use boot::Boot;
@@ -93,4 +94,5 @@ pub use permafrost_common::{
 };
 pub use principal::Principal;
 pub use response::Response;
+pub use split::{HeldShare, HeldShareError, Unconfirmed};
 pub use trust::Expectation;

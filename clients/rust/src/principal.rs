@@ -179,7 +179,7 @@ impl Principal {
             .await
     }
 
-    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, Error> {
         self.send(
             Method::GET,
             target,
@@ -192,7 +192,7 @@ impl Principal {
     }
 
     /// A request that does no harm if it is carried out twice.
-    async fn post<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         target: &str,
         what: &impl Serialize,
@@ -203,7 +203,7 @@ impl Principal {
             .json()
     }
 
-    async fn post_empty<T: DeserializeOwned>(
+    pub(crate) async fn post_empty<T: DeserializeOwned>(
         &self,
         target: &str,
         repeat: Repeat,
@@ -213,7 +213,7 @@ impl Principal {
             .json()
     }
 
-    async fn create<T: DeserializeOwned>(
+    pub(crate) async fn create<T: DeserializeOwned>(
         &self,
         target: &str,
         what: &impl Serialize,
@@ -279,7 +279,7 @@ fn json(value: &impl Serialize) -> Result<(Bytes, HeaderMap), Error> {
     Ok((body.into(), headers))
 }
 
-fn target(id: &str, action: &str) -> Result<String, Error> {
+pub(crate) fn target(id: &str, action: &str) -> Result<String, Error> {
     check_id(id)?;
     Ok(format!("/v1/keys/{id}{action}"))
 }

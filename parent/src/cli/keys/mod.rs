@@ -1,13 +1,19 @@
 //! `permafrost keys`.
 
 mod print;
+mod share_file;
 mod sign;
 
-use clap::{Args, Subcommand};
-use permafrost_client::{IdempotencyKey, Principal};
-use permafrost_common::api::{CreateKey, KeyList, ReplaceKey};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use permafrost_client::{IdempotencyKey, Principal, Unconfirmed};
+use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey};
+use permafrost_frost::ParticipantKey;
+use rand_core::OsRng;
 
 use self::print::Print;
+use self::share_file::{NewShareFiles, PassphraseOption, ShareFiles};
 use super::outcome::Outcome;
 use super::profile_option::ProfileOption;
 
@@ -38,13 +44,29 @@ enum KeysCommand {
     Disable(Disable),
 }
 
-/// Make a key, whose shares are dealt inside the enclave.
+/// Make a key: its shares are dealt inside the enclave, or made together with it and held apart.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   permafrost keys create --threshold 2 alice bob carol
-  permafrost keys create --threshold 3 a b c d e --idempotency-key order-17 --json")]
+  permafrost keys create --threshold 3 a b c d e --idempotency-key order-17 --json
+  permafrost keys create --custody split --threshold 2 --share-out alice.share alice server
+  permafrost keys create --custody split --threshold 2 --recipient age1... \\
+      --share-out alice=alice.share --share-out drawer=/media/usb/drawer.share alice drawer server
+
+With split custody neither this machine nor the enclave ever has the whole key. A share file is written before the key exists, and is
+needed for every signature: keep a copy, or make a third participant whose file goes into a drawer.")]
 struct Create {
+    /// Which side holds the shares: all of them the enclave, or some each participant with a --share-out.
+    #[arg(default_value = "enclave", long, value_enum)]
+    custody: CustodyArgument,
+
+    #[command(flatten)]
+    new_shares: NewShareFiles,
+
+    #[command(flatten)]
+    passphrase: PassphraseOption,
+
     /// How many participants a signature takes: 2 to the number of participants.
     #[arg(long, value_name = "T")]
     threshold: u16,
@@ -56,6 +78,12 @@ struct Create {
     /// Makes the request safe to repeat: repeated with the same idempotency key, it returns the same key. Default: random.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum CustodyArgument {
+    Enclave,
+    Split,
 }
 
 /// List the keys that the principal may see.
@@ -76,18 +104,36 @@ struct List {
 
 /// Show a key: its public parts, status and generation.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  permafrost keys show ID --json")]
+#[command(after_help = "\
+Examples:
+  permafrost keys show ID --json
+  permafrost keys show ID --share alice.share")]
 struct Show {
     /// The key's id, as `keys create` and `keys list` print it.
     id: String,
+
+    /// Check as well that these share files are of the key and of its generation.
+    #[command(flatten)]
+    shares: ShareFiles,
 }
 
 /// Refresh a key's shares: the public key stays the same, the old shares become useless.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  permafrost keys rotate ID")]
+#[command(after_help = "\
+Examples:
+  permafrost keys rotate ID
+  permafrost keys rotate ID --share alice.share --share-out alice-2.share
+
+A key with split custody takes the share files of all participants that hold their shares themselves, and a new file for each.")]
 struct Rotate {
     /// The key's id.
     id: String,
+
+    #[command(flatten)]
+    shares: ShareFiles,
+
+    #[command(flatten)]
+    new_shares: NewShareFiles,
 }
 
 /// Make a new key to replace an old one, with the same participants and threshold.
@@ -137,12 +183,12 @@ impl Keys {
         match &self.command {
             KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
             KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
-            KeysCommand::Show(show) => print.key(&principal.key(&show.id).await?),
+            KeysCommand::Show(show) => print.key(&show.ask(&principal).await?),
             KeysCommand::Sign(sign) => match what {
-                Some(what) => print.signed(&principal.sign(&sign.id, &what).await?),
+                Some(what) => print.signed(&sign.ask(&principal, &what).await?),
                 None => Ok(()),
             },
-            KeysCommand::Rotate(rotate) => print.key(&principal.rotate(&rotate.id).await?),
+            KeysCommand::Rotate(rotate) => print.key(&rotate.ask(&principal).await?),
             KeysCommand::Replace(replace) => print.key(&replace.ask(&principal).await?),
             KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
         }
@@ -150,7 +196,14 @@ impl Keys {
 }
 
 impl Create {
-    async fn ask(&self, principal: &Principal) -> Result<permafrost_common::api::Key, Outcome> {
+    async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
+        if self.custody == CustodyArgument::Split {
+            return self.together(principal).await;
+        }
+        if !self.new_shares.files.is_empty() {
+            let text = "--share-out: with --custody enclave every share is the enclave's; accepted: --custody split";
+            return Err(Outcome::wrong_call(text));
+        }
         let wanted = CreateKey {
             threshold: self.threshold,
             participants: self.participants.clone(),
@@ -158,6 +211,119 @@ impl Create {
         let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
         Ok(principal.create_key(&wanted, &idempotency_key).await?)
     }
+}
+
+impl Create {
+    async fn together(&self, principal: &Principal) -> Result<Key, Outcome> {
+        let names: Vec<&str> = self.participants.iter().map(String::as_str).collect();
+        let targets = self.new_shares.targets(&names)?;
+        if targets.is_empty() {
+            let text = "--custody split takes a --share-out for each participant that holds its share itself";
+            return Err(Outcome::wrong_call(text));
+        }
+        let is_own = |name: &str| targets.iter().any(|(own, _)| own == name);
+        let participants = self.participants.iter().map(|name| {
+            let key = is_own(name).then(|| ParticipantKey::random(&mut OsRng));
+            (name.clone(), key)
+        });
+        let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
+        let begun = principal
+            .generate_split_key(self.threshold, participants.collect(), &idempotency_key)
+            .await?;
+        let written = self
+            .new_shares
+            .write(&targets, begun.shares(), &self.passphrase);
+        confirm(principal, begun, written, &targets).await
+    }
+}
+
+impl Show {
+    async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
+        let shares = match self.shares.is_empty() {
+            true => Vec::new(),
+            false => self.shares.read()?,
+        };
+        let key = principal.key(&self.id).await?;
+        for (share, path) in shares.iter().zip(&self.shares.files) {
+            let (of, generation) = (share.key_id().to_string(), share.generation());
+            if of != key.id || generation != key.generation {
+                return Err(Outcome::failed(format!(
+                    "{} has the share of {} of key {of}, generation {generation}; this is key {}, generation {}",
+                    path.display(),
+                    share.participant(),
+                    key.id,
+                    key.generation
+                )));
+            }
+        }
+        Ok(key)
+    }
+}
+
+impl Rotate {
+    async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
+        if self.shares.is_empty() {
+            return Ok(principal.rotate(&self.id).await?);
+        }
+        let shares = self.shares.read()?;
+        if let Some(share) = shares
+            .iter()
+            .find(|one| one.key_id().to_string() != self.id)
+        {
+            let text = format!(
+                "--share: the share of {} is of key {}",
+                share.participant(),
+                share.key_id()
+            );
+            return Err(Outcome::wrong_call(text));
+        }
+        let names: Vec<String> = shares
+            .iter()
+            .map(|one| one.participant().to_owned())
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let targets = self.new_shares.targets(&names)?;
+        if targets.len() != names.len() {
+            let text = format!(
+                "--share-out: {} files for the shares of {}; accepted: a new file for each",
+                targets.len(),
+                names.join(", ")
+            );
+            return Err(Outcome::wrong_call(text));
+        }
+        let begun = principal.refresh_split_key(shares).await?;
+        let passphrase = self.shares.passphrase();
+        let written = self.new_shares.write(&targets, begun.shares(), passphrase);
+        confirm(principal, begun, written, &targets).await
+    }
+}
+
+/// Confirms a ceremony whose shares are written, or gives it up.
+async fn confirm(
+    principal: &Principal,
+    begun: Unconfirmed,
+    written: Result<(), Outcome>,
+    files: &[(String, PathBuf)],
+) -> Result<Key, Outcome> {
+    if let Err(outcome) = written {
+        // The ceremony ends by itself if this does not reach the enclave.
+        let _ = begun.abort().await;
+        return Err(outcome);
+    }
+    let id = begun.outcome().parameters.key_id.to_string();
+    let confirmed = begun.confirm().await;
+    if let Err(error) = confirmed {
+        let files: Vec<String> = files
+            .iter()
+            .map(|(_, path)| path.display().to_string())
+            .collect();
+        let done = format!(
+            "{} was written, but it is not known whether the enclave confirmed it: `permafrost keys show {id} --share FILE` tells which share files are of use.",
+            files.join(", ")
+        );
+        return Err(Outcome::from(error).after(&done));
+    }
+    Ok(principal.key(&id).await?)
 }
 
 impl List {

@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use permafrost_common::api::{MESSAGE_MAX, SignRequest, UnsignedEvent};
+use permafrost_client::Principal;
+use permafrost_common::api::{MESSAGE_MAX, SignRequest, Signed, UnsignedEvent};
 
+use super::share_file::ShareFiles;
 use crate::cli::outcome::Outcome;
 
 /// The longest event file that this program reads, in bytes; the enclave has a limit of its own.
@@ -18,6 +20,7 @@ const EXAMPLES: &str = r#"Examples:
   permafrost keys sign ID --digest "$(sha256sum release.tar | cut -c1-64)"
   echo '{"created_at":1700000000,"kind":1,"tags":[],"content":"hello"}' | permafrost keys sign ID --event -
   permafrost keys sign ID --taproot-sighash <64 hex>
+  permafrost keys sign ID --share alice.share --event event.json
 
 Signatures are BIP-340 (64 bytes). A message of exactly 32 bytes is signed like a digest. A signed Nostr event is
 printed in the form that relays accept."#;
@@ -31,6 +34,9 @@ pub(super) struct Sign {
 
     #[command(flatten)]
     payload: Payload,
+
+    #[command(flatten)]
+    shares: ShareFiles,
 
     /// The Merkle root of the output's script tree, 32 bytes, if it has one.
     #[arg(
@@ -70,6 +76,30 @@ struct Payload {
 }
 
 impl Sign {
+    /// Has the enclave sign, or signs together with it.
+    pub(super) async fn ask(
+        &self,
+        principal: &Principal,
+        what: &SignRequest,
+    ) -> Result<Signed, Outcome> {
+        if self.shares.is_empty() {
+            return Ok(principal.sign(&self.id, what).await?);
+        }
+        let shares = self.shares.read()?;
+        if let Some(share) = shares
+            .iter()
+            .find(|one| one.key_id().to_string() != self.id)
+        {
+            let text = format!(
+                "--share: the share of {} is of key {}",
+                share.participant(),
+                share.key_id()
+            );
+            return Err(Outcome::wrong_call(text));
+        }
+        Ok(principal.sign_split(&shares, what).await?)
+    }
+
     /// What to sign, from the arguments.
     pub(super) fn what(&self) -> Result<SignRequest, Outcome> {
         let payload = &self.payload;
