@@ -169,12 +169,16 @@ fn each_misbehaviour_in_commitments_names_the_participant() {
     let parameters = parameters(3, 3);
     let message = commitments(&parameters, "node-3", key("node-3").as_ref());
     type Change = fn(&mut Commitments);
-    let cases: [(Change, Misbehaviour); 5] = [
+    let cases: [(Change, Misbehaviour); 6] = [
         (|m| m.commitments.truncate(2), Misbehaviour::CommitmentCount),
         (|m| m.commitments[2] = Hex([5; 33]), Misbehaviour::NotAPoint),
         (|m| m.encryption_key = Hex([0; 33]), Misbehaviour::NotAPoint),
         (
             |m| m.proof_of_knowledge = None,
+            Misbehaviour::ProofOfKnowledge,
+        ),
+        (
+            |m| m.proof_of_knowledge.as_mut().unwrap().0[63] ^= 1,
             Misbehaviour::ProofOfKnowledge,
         ),
         (|m| m.possession = None, Misbehaviour::Possession),

@@ -1,0 +1,14 @@
+//! Keys with split custody: made and used by a client and the real enclave together, and what a lying parent or participant gets.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod bare;
+mod command_line;
+mod lies;
+mod life;
+mod steps;
