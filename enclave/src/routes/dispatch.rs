@@ -20,7 +20,7 @@ pub struct Dispatcher {
     pub(super) enclave: Arc<Enclave>,
     operations: Vec<Operation>,
     slots: Slots,
-    /// Costly requests of strangers take turns on half of the processors, so that those of principals find one.
+    /// Costly requests of strangers take turns, so that those of principals get the processors and the store, too.
     strangers: Semaphore,
 }
 
@@ -40,7 +40,7 @@ impl Dispatcher {
         Self {
             operations: operations(),
             slots: Slots::new(enclave.config.limits.concurrent_requests),
-            strangers: Semaphore::new(processors.div_ceil(2)),
+            strangers: Semaphore::new(processors),
             enclave,
         }
     }

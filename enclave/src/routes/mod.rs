@@ -72,7 +72,7 @@ pub struct Operation {
 pub enum Cost {
     /// A lookup, a signature's verification.
     Cheap,
-    /// Public-key operations or key derivations for anyone: such requests take turns.
+    /// Public-key operations, key derivations or reads of the store for anyone: such requests take turns.
     Costly,
 }
 

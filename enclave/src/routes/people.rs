@@ -12,7 +12,6 @@ use permafrost_common::problem::ProblemType;
 
 use super::{Access, BodySchema, Call, Cost, Handled, Operation, Reply, Success};
 use crate::enclave::Enclave;
-use crate::people::is_purpose;
 use crate::principal::OperationName;
 
 /// The problems of all operations of people, in addition to those of all principals and of passkeys.
@@ -214,9 +213,10 @@ fn anyone(
     Operation {
         id,
         access: Access::Open,
-        cost: match is_purpose(id) {
-            true => Cost::Costly,
-            false => Cost::Cheap,
+        // A nonce is made without any of what costs.
+        cost: match id {
+            "create_challenge" => Cost::Cheap,
+            _ => Cost::Costly,
         },
         ..user(path, OperationName::ShowUser, handler)
     }
