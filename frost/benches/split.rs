@@ -67,6 +67,7 @@ fn ceremony(key: &ParticipantKey, old: &[Share]) -> Vec<Share> {
         threshold: 2,
         participants: participants.into(),
         boot: Hex([9; 32]),
+        dealers: Vec::new(),
         group_public_key: old.first().map(Share::group_public_key),
         expires_at: 1_800_000_600,
     };

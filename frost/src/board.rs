@@ -1,53 +1,19 @@
 //! The public side of a ceremony: every message that was sent, each checked as far as anyone can.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use ciborium::Value;
-use frost_secp256k1_tr::{
-    Identifier, Signature,
-    keys::{VerifiableSecretSharingCommitment, dkg::round1},
-};
-use k256::{
-    AffinePoint, ProjectivePoint,
-    elliptic_curve::{group::GroupEncoding, point::AffineCoordinates},
-    schnorr::VerifyingKey,
-};
-use serde::{Deserialize, Serialize};
+use frost_secp256k1_tr::{Identifier, keys::dkg::round1};
+use k256::{AffinePoint, elliptic_curve::group::GroupEncoding, schnorr::VerifyingKey};
 
 use crate::hash::{self, Tag, bytes};
-use crate::parameters::Checked;
+use crate::messages::{COMMITMENTS, CONFIRMATION, SHARES};
+use crate::parameters::{Checked, Role};
 use crate::participant_key::verifies;
 use crate::{
     CeremonyError, Commitments, Confirmation, Hex, Message, Misbehaviour, Outcome, Parameters,
-    Purpose, Shares,
+    Purpose, Shares, State,
 };
-
-/// What a ceremony waits for.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// The commitments of some participants.
-    Commitments,
-    /// The shares of some participants.
-    Shares,
-    /// The confirmations of some participants.
-    Confirmations,
-    /// Nothing: every participant has confirmed the result.
-    Complete,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Commitments => "commitments",
-            Self::Shares => "shares",
-            Self::Confirmations => "confirmations",
-            Self::Complete => "nothing",
-        })
-    }
-}
 
 /// Every message of a ceremony so far.
 ///
@@ -69,7 +35,7 @@ impl Board {
     /// [`CeremonyError::Invalid`]: the field of the parameters that is not accepted.
     pub fn new(parameters: Parameters) -> Result<Self, CeremonyError> {
         let checked = parameters.check()?;
-        let n = checked.keys.len();
+        let n = checked.roles.len();
         Ok(Self {
             checked,
             commitments: vec![None; n],
@@ -88,7 +54,7 @@ impl Board {
     pub fn state(&self) -> State {
         if self.commitments.iter().any(Option::is_none) {
             State::Commitments
-        } else if self.shares.iter().any(Option::is_none) {
+        } else if self.missing_shares().next().is_some() {
             State::Shares
         } else if self.missing_confirmations().next().is_some() {
             State::Confirmations
@@ -101,13 +67,28 @@ impl Board {
     pub fn waits_for(&self) -> Vec<String> {
         let is_missing = |index: usize| match self.state() {
             State::Commitments => self.commitments_of(index).is_none(),
-            State::Shares => self.shares_of(index).is_none(),
+            State::Shares => self.missing_shares().any(|other| other == index),
             State::Confirmations => self.missing_confirmations().any(|other| other == index),
             State::Complete => false,
         };
-        let participants = self.checked.parameters.participants.iter().enumerate();
-        let missing = participants.filter(|(index, _)| is_missing(*index));
-        missing.map(|(_, one)| one.name.clone()).collect()
+        let roles = self.checked.roles.iter().enumerate();
+        let missing = roles.filter(|(index, _)| is_missing(*index));
+        missing.map(|(_, role)| role.name.clone()).collect()
+    }
+
+    /// The names of those that the enclave takes part as.
+    pub fn of_the_enclave(&self) -> Vec<String> {
+        let roles = self.checked.roles.iter().filter(|role| role.key.is_none());
+        roles.map(|role| role.name.clone()).collect()
+    }
+
+    /// Whether one of this name needs the share that it has.
+    pub fn takes_old_share(&self, name: &str) -> bool {
+        let mut roles = self.checked.roles.iter().filter(|role| role.name == name);
+        match self.checked.parameters.purpose {
+            Purpose::Generate => false,
+            Purpose::Refresh | Purpose::Reshare => roles.any(|role| role.deals),
+        }
     }
 
     /// Every message so far, in the order of the rounds and the participants.
@@ -171,7 +152,7 @@ impl Board {
         {
             return Ok(());
         }
-        self.check_commitments(&message)?;
+        self.check_commitments(index, &message)?;
         if let Some(place) = self.commitments.get_mut(index) {
             *place = Some(message);
         }
@@ -179,9 +160,9 @@ impl Board {
     }
 
     fn place_shares(&mut self, index: usize, message: Shares) -> Result<(), CeremonyError> {
-        let digest = self
-            .all_commitments_digest()
-            .ok_or_else(|| self.out_of_turn(&message.participant, SHARES))?;
+        let deals = self.role(index).is_some_and(|role| role.deals);
+        let digest = self.all_commitments_digest().filter(|_| deals);
+        let digest = digest.ok_or_else(|| self.out_of_turn(&message.participant, SHARES))?;
         let digest = message.digest(&digest);
         self.check_signature(index, &digest, Message::Shares(message.clone()))?;
         if is_repeated(self.shares.get(index), &message)
@@ -189,10 +170,8 @@ impl Board {
         {
             return Ok(());
         }
-        let participants = &self.checked.parameters.participants;
-        let others = participants
-            .iter()
-            .filter(|p| p.name != message.participant);
+        let roles = self.checked.roles.iter();
+        let others = roles.filter(|role| role.receives && role.name != message.participant);
         let mut expected: Vec<&str> = others.map(|other| other.name.as_str()).collect();
         expected.sort_unstable();
         if !message.shares.keys().map(String::as_str).eq(expected) {
@@ -210,7 +189,8 @@ impl Board {
         message: Confirmation,
     ) -> Result<(), CeremonyError> {
         // Before the result is known, nobody can tell whether it is what was signed.
-        let Some(outcome) = &self.outcome else {
+        let receives = self.role(index).is_some_and(|role| role.receives);
+        let Some(outcome) = self.outcome.as_ref().filter(|_| receives) else {
             return Err(self.out_of_turn(&message.participant, CONFIRMATION));
         };
         let digest = outcome.digest();
@@ -253,69 +233,6 @@ impl Board {
         }
     }
 
-    /// Checks everything that the participant has signed and that needs no secret.
-    fn check_commitments(&self, message: &Commitments) -> Result<(), CeremonyError> {
-        let refused = |what| misbehaved(&message.participant, what);
-        let purpose = self.checked.parameters.purpose;
-        let threshold = usize::from(self.checked.parameters.threshold);
-        let expected = match purpose {
-            Purpose::Generate => threshold,
-            Purpose::Refresh => threshold - 1,
-        };
-        if message.commitments.len() != expected {
-            return Err(refused(Misbehaviour::CommitmentCount));
-        }
-        let is_point = |point: &&Hex<33>| self::point(point).is_none();
-        if message.commitments.iter().any(|p| is_point(&p)) || is_point(&&message.encryption_key) {
-            return Err(refused(Misbehaviour::NotAPoint));
-        }
-        match purpose {
-            Purpose::Refresh if message.proof_of_knowledge.is_some() => {
-                Err(refused(Misbehaviour::ProofOfKnowledge))
-            }
-            Purpose::Refresh if message.possession.is_some() => {
-                Err(refused(Misbehaviour::Possession))
-            }
-            Purpose::Refresh => Ok(()),
-            Purpose::Generate => self.check_possession(message),
-        }
-    }
-
-    fn check_possession(&self, message: &Commitments) -> Result<(), CeremonyError> {
-        let refused = |what| misbehaved(&message.participant, what);
-        let package = self
-            .package(message)
-            .ok_or_else(|| refused(Misbehaviour::ProofOfKnowledge))?;
-        frost_core::keys::dkg::verify_proof_of_knowledge(
-            self.identifier(&message.participant)?,
-            package.commitment(),
-            package.proof_of_knowledge(),
-        )
-        .map_err(|_| refused(Misbehaviour::ProofOfKnowledge))?;
-        let constant = message.commitments.first().and_then(point);
-        let key = constant.and_then(|point| VerifyingKey::from_bytes(&point.x()).ok());
-        let digest = message.digest(&self.checked.context);
-        match (key, &message.possession) {
-            (Some(key), Some(signature)) if verifies(&key, &digest, signature) => Ok(()),
-            _ => Err(refused(Misbehaviour::Possession)),
-        }
-    }
-
-    /// A message as the FROST library has it. None where its proof is none.
-    fn package(&self, message: &Commitments) -> Option<round1::Package> {
-        let points = message.commitments.iter().map(|point| point.0);
-        let commitment = VerifiableSecretSharingCommitment::deserialize(points).ok()?;
-        let proof = match &message.proof_of_knowledge {
-            Some(proof) => Signature::deserialize(&proof.0).ok()?,
-            // The library carries a proof in a refresh, too, and does not look at it.
-            None if self.checked.parameters.purpose == Purpose::Refresh => {
-                Signature::new(ProjectivePoint::GENERATOR, k256::Scalar::ONE)
-            }
-            None => return None,
-        };
-        Some(round1::Package::new(commitment, proof))
-    }
-
     /// The packages of all participants but one, once all are there.
     pub(crate) fn packages_for(
         &self,
@@ -345,7 +262,8 @@ impl Board {
     pub(crate) fn transcript(&self) -> Option<[u8; 32]> {
         let commitments = self.all_commitments_digest()?;
         let mut parts = vec![bytes(&commitments)];
-        for message in &self.shares {
+        let roles = self.checked.roles.iter().zip(&self.shares);
+        for (_, message) in roles.filter(|(role, _)| role.deals) {
             let message = message.as_ref()?;
             let digest = message.digest(&commitments);
             parts.push(signed(&digest, message.signature.as_ref()));
@@ -369,26 +287,33 @@ impl Board {
         }
     }
 
-    fn missing_confirmations(&self) -> impl Iterator<Item = usize> {
-        let all = self
-            .confirmations
-            .iter()
-            .zip(&self.checked.keys)
-            .enumerate();
-        all.filter(|(_, (confirmation, key))| key.is_some() && confirmation.is_none())
+    fn missing_shares(&self) -> impl Iterator<Item = usize> {
+        let all = self.shares.iter().zip(&self.checked.roles).enumerate();
+        all.filter(|(_, (shares, role))| role.deals && shares.is_none())
             .map(|(index, _)| index)
     }
 
-    fn key(&self, index: usize) -> Option<&VerifyingKey> {
-        self.checked.keys.get(index)?.as_ref()
+    fn missing_confirmations(&self) -> impl Iterator<Item = usize> {
+        let all = self.confirmations.iter().zip(&self.checked.roles);
+        all.enumerate()
+            .filter(|(_, (confirmation, role))| {
+                role.receives && role.key.is_some() && confirmation.is_none()
+            })
+            .map(|(index, _)| index)
     }
 
-    fn identifier(&self, name: &str) -> Result<Identifier, CeremonyError> {
+    pub(crate) fn role(&self, index: usize) -> Option<&Role> {
+        self.checked.roles.get(index)
+    }
+
+    fn key(&self, index: usize) -> Option<&VerifyingKey> {
+        self.role(index)?.key.as_ref()
+    }
+
+    pub(crate) fn identifier(&self, name: &str) -> Result<Identifier, CeremonyError> {
         let index = self.checked.index(name)?;
-        let members = self.checked.participants.members();
-        members
-            .get(index)
-            .map(|member| member.identifier)
+        let role = self.role(index);
+        role.map(|role| role.identifier)
             .ok_or(CeremonyError::Mismatch("a participant has no identifier"))
     }
 }
@@ -406,40 +331,6 @@ impl Board {
     pub(crate) fn take_back_shares(&mut self, from: &str) {
         let index = self.checked.index(from).unwrap();
         self.shares[index] = None;
-    }
-}
-
-pub(crate) const COMMITMENTS: &str = "commitments";
-pub(crate) const SHARES: &str = "shares";
-pub(crate) const CONFIRMATION: &str = "confirmation";
-
-impl Message {
-    /// The name of the participant that sends it.
-    pub fn participant(&self) -> &str {
-        match self {
-            Self::Commitments(message) => &message.participant,
-            Self::Shares(message) => &message.participant,
-            Self::Confirmation(message) => &message.participant,
-        }
-    }
-
-    fn signature(&self) -> Option<&Hex<64>> {
-        match self {
-            Self::Commitments(message) => message.signature.as_ref(),
-            Self::Shares(message) => message.signature.as_ref(),
-            Self::Confirmation(message) => Some(&message.signature),
-        }
-    }
-
-    fn unsigned(&self) -> CeremonyError {
-        CeremonyError::Unsigned {
-            participant: self.participant().to_owned(),
-            message: match self {
-                Self::Commitments(_) => COMMITMENTS,
-                Self::Shares(_) => SHARES,
-                Self::Confirmation(_) => CONFIRMATION,
-            },
-        }
     }
 }
 

@@ -100,6 +100,9 @@ pub enum Misbehaviour {
     /// The proof that binds the secret to this ceremony does not hold.
     #[error("the proof of possession is not one for this ceremony")]
     Possession,
+    /// The constant term is not the one that the participant's share of the key demands.
+    #[error("the constant term is not its share of the key")]
+    Constant,
     /// The shares are not for exactly the other participants.
     #[error("the shares are not for exactly the other participants")]
     Recipients,

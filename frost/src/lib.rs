@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod board;
+mod commitments;
 mod error;
 mod hash;
 mod hex;
@@ -22,18 +23,21 @@ mod messages;
 mod parameters;
 mod participant_key;
 mod participants;
+mod polynomial;
 mod share;
 pub mod sign;
+mod state;
 
 #[cfg(test)]
 mod tests;
 
-pub use board::{Board, State};
+pub use board::Board;
 pub use error::{CeremonyError, InvalidField, Misbehaviour};
 pub use hex::{Hex, HexError};
 pub use member::Member;
 pub use messages::{Commitments, Confirmation, Message, Outcome, Shares};
-pub use parameters::{CeremonyParticipant, Parameters, Purpose, check_split};
+pub use parameters::{CeremonyParticipant, Dealer, Parameters, Purpose, check_split};
 pub use participant_key::{ParticipantKey, ParticipantKeyError};
 pub use participants::{PARTICIPANTS_MAX, Participant, ParticipantName, Participants, is_name};
 pub use share::Share;
+pub use state::State;

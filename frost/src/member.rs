@@ -8,8 +8,8 @@ use frost_core::keys::{
     CoefficientCommitment, SecretShare, SigningShare, VerifiableSecretSharingCommitment,
 };
 use frost_secp256k1_tr::{
-    Identifier, Secp256K1Sha256TR,
-    keys::{PublicKeyPackage, dkg, refresh},
+    Identifier, Secp256K1Sha256TR, VerifyingKey,
+    keys::{KeyPackage, PublicKeyPackage, VerifyingShare, dkg, refresh},
 };
 use k256::{
     NonZeroScalar, ProjectivePoint, Scalar,
@@ -19,9 +19,12 @@ use k256::{
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::board::{COMMITMENTS, CONFIRMATION, SHARES, misbehaved, point};
+use crate::board::{misbehaved, point};
 use crate::hash::{self, Tag, bytes};
+use crate::messages::{COMMITMENTS, CONFIRMATION, SHARES};
+use crate::parameters::Role;
 use crate::participant_key::sign;
+use crate::polynomial::{Polynomial, committed_value};
 use crate::{
     Board, CeremonyError, Commitments, Confirmation, Hex, Message, Misbehaviour, Outcome,
     ParticipantKey, Purpose, Share, Shares,
@@ -40,12 +43,14 @@ pub struct Member {
     encryption: Zeroizing<Scalar>,
     first: Option<dkg::round1::SecretPackage>,
     second: Option<dkg::round2::SecretPackage>,
+    /// Where a key is reshared, and this one deals.
+    polynomial: Option<Polynomial>,
 }
 
 impl Member {
     /// Takes part as the participant `name`, and puts its commitments on the board.
     ///
-    /// `key` is None for a share of the enclave; `old` is the share that is refreshed.
+    /// `key` is None for a share of the enclave; `old` is the share that is refreshed, or dealt.
     ///
     /// # Errors
     /// [`CeremonyError::Stranger`]; [`CeremonyError::Mismatch`]: `old` is not a share of the key that is refreshed, or of another
@@ -58,29 +63,46 @@ impl Member {
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, CeremonyError> {
         let index = board.checked.index(name)?;
-        let identifier = identifier(board, index)?;
-        check_old(board, identifier, old.as_ref())?;
-        let parameters = board.parameters();
+        let role = role(board, index)?;
+        check_old(board, name, old.as_ref())?;
+        let (identifier, parameters) = (role.identifier, board.parameters());
         let n = u16::try_from(parameters.participants.len()).unwrap_or(u16::MAX);
         let t = parameters.threshold;
-        let (first, package) = match parameters.purpose {
-            Purpose::Generate => dkg::part1(identifier, n, t, &mut *rng)?,
-            Purpose::Refresh => refresh::refresh_dkg_part1(identifier, n, t, &mut *rng)?,
+        let (mut first, mut polynomial) = (None, None);
+        let (commitments, proof) = match (parameters.purpose, &role.weight, &old) {
+            (Purpose::Generate, ..) => {
+                let (secret, package) = dkg::part1(identifier, n, t, &mut *rng)?;
+                first = Some(secret);
+                let proof = fixed(&package.proof_of_knowledge().serialize()?)?;
+                (points(package.commitment())?, Some(proof))
+            }
+            (Purpose::Refresh, ..) => {
+                let (secret, package) = refresh::refresh_dkg_part1(identifier, n, t, &mut *rng)?;
+                first = Some(secret);
+                (points(package.commitment())?, None)
+            }
+            (Purpose::Reshare, Some((weight, _)), Some(old)) => {
+                let constant = old.package().signing_share().to_scalar() * weight;
+                let dealt = Polynomial::random(constant, t, &mut *rng);
+                let commitments = dealt.commitments();
+                polynomial = Some(dealt);
+                (commitments, None)
+            }
+            (Purpose::Reshare, ..) => (Vec::new(), None),
         };
         let encryption = Zeroizing::new(*NonZeroScalar::random(rng).as_ref());
         let public = ProjectivePoint::mul_by_generator(&*encryption);
         let mut message = Commitments {
             participant: name.to_owned(),
-            commitments: points(package.commitment())?,
-            proof_of_knowledge: None,
+            commitments,
+            proof_of_knowledge: proof,
             encryption_key: Hex(public.to_bytes().into()),
             possession: None,
             signature: None,
         };
         let context = board.checked.context;
-        if parameters.purpose == Purpose::Generate {
-            message.proof_of_knowledge = Some(fixed(&package.proof_of_knowledge().serialize()?)?);
-            let constant = constant_term(&first)?;
+        if let Some(first) = first.as_ref().filter(|_| proof.is_some()) {
+            let constant = constant_term(first)?;
             message.possession = Some(sign(&constant, &message.digest(&context), rng)?);
         }
         if let Some(key) = key {
@@ -93,8 +115,9 @@ impl Member {
             identifier,
             old,
             encryption,
-            first: Some(first),
+            first,
             second: None,
+            polynomial,
         })
     }
 
@@ -110,22 +133,37 @@ impl Member {
     ) -> Result<(), CeremonyError> {
         let packages = board.packages_for(self.index);
         let packages = packages.ok_or_else(|| board.out_of_turn(&self.name, SHARES))?;
-        let Some(first) = self.first.take() else {
+        if board.shares_of(self.index).is_some() {
             return Ok(());
-        };
-        let (second, for_others) = match board.parameters().purpose {
-            Purpose::Generate => dkg::part2(first, &packages)?,
-            Purpose::Refresh => refresh::refresh_dkg_part2(first, &packages)?,
+        }
+        let for_others: BTreeMap<Identifier, Scalar> = match (self.first.take(), &self.polynomial) {
+            (Some(first), _) => {
+                let (second, for_others) = match board.parameters().purpose {
+                    Purpose::Generate => dkg::part2(first, &packages)?,
+                    _ => refresh::refresh_dkg_part2(first, &packages)?,
+                };
+                self.second = Some(second);
+                let shares = for_others.iter();
+                shares
+                    .map(|(to, package)| (*to, package.signing_share().to_scalar()))
+                    .collect()
+            }
+            (None, Some(polynomial)) => {
+                let identifiers = board.checked.participants.identifiers().into_iter();
+                identifiers.map(|to| (to, polynomial.at(&to))).collect()
+            }
+            (None, None) => return Ok(()),
         };
         let mut shares = BTreeMap::new();
         for (index, member) in board.checked.participants.members().iter().enumerate() {
-            let Some(package) = for_others.get(&member.identifier) else {
+            let to = member.name.as_str();
+            let Some(share) = for_others.get(&member.identifier) else {
                 continue;
             };
-            let to = member.name.as_str();
-            let pad = self.pad(board, index, &self.name, to)?;
-            let hidden = package.signing_share().to_scalar() + *pad;
-            shares.insert(to.to_owned(), Hex(hidden.to_bytes().into()));
+            if to != self.name {
+                let pad = self.pad(board, index, &self.name, to)?;
+                shares.insert(to.to_owned(), Hex((*share + *pad).to_bytes().into()));
+            }
         }
         let mut message = Shares {
             participant: self.name.clone(),
@@ -135,7 +173,6 @@ impl Member {
         if let Some(key) = key {
             message = message.signed(board, key, rng)?;
         }
-        self.second = Some(second);
         put(board, key, Message::Shares(message))
     }
 
@@ -152,37 +189,37 @@ impl Member {
         key: Option<&ParticipantKey>,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Share, CeremonyError> {
-        let (Some(packages), Some(transcript), Some(second)) = (
-            board.packages_for(self.index),
-            board.transcript(),
-            &self.second,
-        ) else {
+        if !role(board, self.index)?.receives {
+            return Err(CeremonyError::Mismatch(
+                "a dealer that leaves gets no share",
+            ));
+        }
+        let Some(transcript) = board.transcript() else {
             return Err(board.out_of_turn(&self.name, CONFIRMATION));
         };
         let received = self.received(board)?;
-        let (package, public) = match (&self.old, board.parameters().purpose) {
-            (Some(old), Purpose::Refresh) => refresh::refresh_dkg_shares(
+        let (package, public) = match (board.parameters().purpose, &self.old, &self.second) {
+            (Purpose::Generate, _, Some(second)) => {
+                dkg::part3(second, &self.packages(board)?, &received)?
+            }
+            (Purpose::Refresh, Some(old), Some(second)) => refresh::refresh_dkg_shares(
                 second,
-                &packages,
+                &self.packages(board)?,
                 &received,
                 old.public().clone(),
                 old.package().clone(),
             )?,
-            _ => dkg::part3(second, &packages, &received)?,
+            (Purpose::Reshare, ..) => self.reshared(board, &received)?,
+            _ => return Err(board.out_of_turn(&self.name, CONFIRMATION)),
         };
-        let t = board.parameters().threshold;
         // The library leaves the threshold out of refreshed packages of earlier versions' keys.
         let public = PublicKeyPackage::new(
             public.verifying_shares().clone(),
             *public.verifying_key(),
-            Some(t),
+            Some(board.parameters().threshold),
         );
-        let share = Share::new(
-            board.checked.participants.clone(),
-            &self.name,
-            package,
-            public,
-        )?;
+        let participants = board.checked.participants.clone();
+        let share = Share::new(participants, &self.name, package, public)?;
         let outcome = Outcome {
             parameters: board.parameters().clone(),
             group_public_key: share.group_public_key(),
@@ -206,14 +243,58 @@ impl Member {
         &self.name
     }
 
+    fn packages(
+        &self,
+        board: &Board,
+    ) -> Result<BTreeMap<Identifier, dkg::round1::Package>, CeremonyError> {
+        let packages = board.packages_for(self.index);
+        packages.ok_or_else(|| board.out_of_turn(&self.name, CONFIRMATION))
+    }
+
+    /// The sum of what the dealers gave, and of their polynomials' values for all.
+    fn reshared(
+        &self,
+        board: &Board,
+        received: &BTreeMap<Identifier, dkg::round2::Package>,
+    ) -> Result<(KeyPackage, PublicKeyPackage), CeremonyError> {
+        let own = self.polynomial.iter().map(|one| one.at(&self.identifier));
+        let of_others = received.values();
+        let of_others = of_others.map(|package| package.signing_share().to_scalar());
+        let signing_share = SigningShare::new(own.chain(of_others).sum());
+        let identifiers = board.checked.participants.identifiers();
+        let mut group = ProjectivePoint::IDENTITY;
+        let mut values = vec![ProjectivePoint::IDENTITY; identifiers.len()];
+        let dealers = board.checked.roles.iter().enumerate();
+        for (index, _) in dealers.filter(|(_, role)| role.deals) {
+            let missing = || board.out_of_turn(&self.name, COMMITMENTS);
+            let message = board.commitments_of(index).ok_or_else(missing)?;
+            let points = message.commitments.iter();
+            let points: Option<Vec<ProjectivePoint>> = points
+                .map(|bytes| point(bytes).map(ProjectivePoint::from))
+                .collect();
+            let points = points.ok_or_else(missing)?;
+            group += points.first().copied().ok_or_else(missing)?;
+            for (value, identifier) in values.iter_mut().zip(&identifiers) {
+                *value += committed_value(&points, identifier);
+            }
+        }
+        let (t, group) = (board.parameters().threshold, VerifyingKey::new(group));
+        let public = identifiers.into_iter().zip(values);
+        let public = public.map(|(id, point)| (id, VerifyingShare::new(point)));
+        let public = PublicKeyPackage::new(public.collect(), group, Some(t));
+        let own = VerifyingShare::from(signing_share);
+        let package = KeyPackage::new(self.identifier, signing_share, own, group, t);
+        Ok((package, public))
+    }
+
     /// The shares of the others for this participant, each checked against its sender's commitments.
     fn received(
         &self,
         board: &Board,
     ) -> Result<BTreeMap<Identifier, dkg::round2::Package>, CeremonyError> {
         let mut received = BTreeMap::new();
-        for (index, member) in board.checked.participants.members().iter().enumerate() {
-            if index == self.index {
+        for (index, member) in board.checked.roles.iter().enumerate() {
+            if index == self.index || !member.deals {
                 continue;
             }
             let from = member.name.as_str();
@@ -280,43 +361,35 @@ fn put(
     }
 }
 
-fn identifier(board: &Board, index: usize) -> Result<Identifier, CeremonyError> {
-    let members = board.checked.participants.members();
-    let member = members.get(index);
-    member
-        .map(|member| member.identifier)
-        .ok_or(CeremonyError::Mismatch("a participant has no identifier"))
+fn role(board: &Board, index: usize) -> Result<Role, CeremonyError> {
+    let role = board.role(index).cloned();
+    role.ok_or(CeremonyError::Mismatch("a participant has no role"))
 }
 
-fn check_old(
-    board: &Board,
-    identifier: Identifier,
-    old: Option<&Share>,
-) -> Result<(), CeremonyError> {
+fn check_old(board: &Board, name: &str, old: Option<&Share>) -> Result<(), CeremonyError> {
+    let mismatch = |what| Err(CeremonyError::Mismatch(what));
     let parameters = board.parameters();
-    match (parameters.purpose, old) {
-        (Purpose::Generate, None) => Ok(()),
-        (Purpose::Generate, Some(_)) => Err(CeremonyError::Mismatch(
-            "a new key takes no share of an old one",
-        )),
-        (Purpose::Refresh, None) => Err(CeremonyError::Mismatch(
-            "a refresh takes the share that is refreshed",
-        )),
-        (Purpose::Refresh, Some(old)) => {
-            if Some(old.group_public_key()) != parameters.group_public_key {
-                return Err(CeremonyError::Mismatch(
-                    "the share is of another key than the one that is refreshed",
-                ));
-            }
-            if *old.participants() != board.checked.participants
-                || *old.package().identifier() != identifier
-            {
-                return Err(CeremonyError::Mismatch(
-                    "the share is that of another participant, or of a key with other participants or another threshold",
-                ));
-            }
-            Ok(())
-        }
+    let old = match (board.takes_old_share(name), old) {
+        (false, None) => return Ok(()),
+        (false, Some(_)) => return mismatch("the share that there is has no use here"),
+        (true, None) => return mismatch("the ceremony takes the share that there is"),
+        (true, Some(old)) => old,
+    };
+    if Some(old.group_public_key()) != parameters.group_public_key {
+        return mismatch("the share is of another key than that of the ceremony");
+    }
+    let fits = match parameters.purpose {
+        Purpose::Reshare => parameters.dealers.iter().any(|dealer| {
+            let share = old.package().verifying_share().serialize();
+            dealer.name == name && share.is_ok_and(|share| share == dealer.verifying_share.0)
+        }),
+        _ => *old.participants() == board.checked.participants,
+    };
+    match fits && old.name() == name {
+        true => Ok(()),
+        false => mismatch(
+            "the share is that of another participant, or of a key with other participants or another threshold",
+        ),
     }
 }
 

@@ -6,10 +6,13 @@ use ciborium::Value;
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
-use crate::board::{CONFIRMATION, SHARES};
 use crate::hash::{self, Tag, bytes};
 use crate::participant_key::verifies;
 use crate::{Board, CeremonyError, Hex, InvalidField, Parameters, ParticipantKey};
+
+pub(crate) const COMMITMENTS: &str = "commitments";
+pub(crate) const SHARES: &str = "shares";
+pub(crate) const CONFIRMATION: &str = "confirmation";
 
 /// A message of one participant.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -98,6 +101,36 @@ pub struct Outcome {
     pub transcript: Hex<32>,
 }
 
+impl Message {
+    /// The name of the participant that sends it.
+    pub fn participant(&self) -> &str {
+        match self {
+            Self::Commitments(message) => &message.participant,
+            Self::Shares(message) => &message.participant,
+            Self::Confirmation(message) => &message.participant,
+        }
+    }
+
+    pub(crate) fn signature(&self) -> Option<&Hex<64>> {
+        match self {
+            Self::Commitments(message) => message.signature.as_ref(),
+            Self::Shares(message) => message.signature.as_ref(),
+            Self::Confirmation(message) => Some(&message.signature),
+        }
+    }
+
+    pub(crate) fn unsigned(&self) -> CeremonyError {
+        CeremonyError::Unsigned {
+            participant: self.participant().to_owned(),
+            message: match self {
+                Self::Commitments(_) => COMMITMENTS,
+                Self::Shares(_) => SHARES,
+                Self::Confirmation(_) => CONFIRMATION,
+            },
+        }
+    }
+}
+
 impl Commitments {
     /// What the constant term signs.
     pub(crate) fn digest(&self, context: &[u8; 32]) -> [u8; 32] {
@@ -169,12 +202,13 @@ impl Outcome {
         check_count(
             "/verifying_shares",
             self.verifying_shares.len(),
-            checked.keys.len(),
+            self.parameters.participants.len(),
         )?;
         let digest = self.digest();
-        let participants = self.parameters.participants.iter().zip(&checked.keys);
+        let keys = checked.roles.iter().map(|role| role.key.as_ref());
+        let participants = self.parameters.participants.iter().zip(keys);
         let signing: Vec<_> = participants
-            .filter_map(|(participant, key)| Some((participant, key.as_ref()?)))
+            .filter_map(|(participant, key)| Some((participant, key?)))
             .collect();
         check_count("/confirmations", confirmations.len(), signing.len())?;
         for ((participant, key), confirmation) in signing.into_iter().zip(confirmations) {

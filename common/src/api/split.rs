@@ -17,6 +17,18 @@ pub struct StartKeyGeneration {
     pub participants: Vec<CeremonyParticipant>,
 }
 
+/// `POST /v1/keys/{id}/reshare`: a ceremony that gives shares of the key to these participants.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartReshare {
+    /// How many participants a signature will take: 2 to the number of participants.
+    pub threshold: u16,
+    /// The participants to come, as in `POST /v1/ceremonies`.
+    pub participants: Vec<CeremonyParticipant>,
+    /// The names of participants of the key that deal their shares: at least as many as its threshold. One that stays keeps its public key.
+    pub dealers: Vec<String>,
+}
+
 /// `POST /v1/ceremonies/{id}`: messages of participants, in the order of the rounds.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -44,7 +44,7 @@ pub(super) struct Running {
     board: Board,
     /// The enclave's participants, once all others have committed.
     members: Vec<Member>,
-    /// The enclave's shares that are refreshed.
+    /// The enclave's shares that are refreshed, or dealt.
     old: Vec<Share>,
     /// The enclave's new shares, once all messages are there. Of no use before every participant has confirmed the result.
     shares: Vec<Share>,
@@ -193,14 +193,12 @@ impl Running {
 
     /// The enclave commits last, so that no other participant can choose its polynomial by the enclave's.
     fn add_own(&mut self, rng: &mut (impl CryptoRng + RngCore)) -> Result<(), CeremonyError> {
-        let own = self.board.parameters().participants.iter();
-        let own: Vec<String> = own
-            .filter(|one| one.public_key.is_none())
-            .map(|one| one.name.clone())
-            .collect();
+        let own = self.board.of_the_enclave();
         if self.board.state() == State::Commitments && self.board.waits_for() == own {
-            for (index, name) in own.iter().enumerate() {
-                let old = self.old.get(index).cloned();
+            for name in &own {
+                let takes = self.board.takes_old_share(name);
+                let mut old = self.old.iter().filter(|old| takes && old.name() == name);
+                let old = old.next().cloned();
                 let member = Member::join(&mut self.board, name, None, old, rng)?;
                 self.members.push(member);
             }
@@ -211,7 +209,9 @@ impl Running {
             }
         }
         if self.board.state() == State::Confirmations && self.shares.is_empty() {
-            for member in &self.members {
+            let participants = self.board.parameters().participants.clone();
+            let stays = |member: &&Member| participants.iter().any(|one| one.name == member.name());
+            for member in self.members.iter().filter(stays) {
                 self.shares
                     .push(member.conclude(&mut self.board, None, rng)?);
             }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use permafrost_common::api::split::{
-    Ceremony, Certificate, CosignRequest, Cosigned, StartKeyGeneration,
+    Ceremony, Certificate, CosignRequest, Cosigned, StartKeyGeneration, StartReshare,
 };
 use permafrost_common::http_signature::{AttestationDigest, SigningKey};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_frost::{
-    CeremonyParticipant, Hex, Message, Parameters, Purpose, State, check_split,
+    CeremonyParticipant, Dealer, Hex, Message, Outcome, Parameters, Purpose, State, check_split,
 };
 use rand_core::{OsRng, RngCore};
 use tokio::sync::Mutex;
@@ -69,6 +69,7 @@ impl Custody {
             participants: request.participants,
             boot: boot.digest(),
             group_public_key: None,
+            dealers: Vec::new(),
             expires_at: now + LIFETIME_S,
         };
         let begun = self
@@ -89,10 +90,7 @@ impl Custody {
         let held = record.held()?;
         record.check_enabled()?;
         let old = &held.certificate().outcome.parameters;
-        let generation = record
-            .generation()
-            .checked_add(1)
-            .ok_or(KeyError::GenerationExhausted { id: record.id() })?;
+        let generation = next_generation(&record)?;
         // The generation tells one refresh from the next.
         let digest = super::sha256(&["refresh", id, &generation.to_string()]);
         if let Some(running) = self
@@ -107,8 +105,51 @@ impl Custody {
             generation,
             boot: boot.digest(),
             group_public_key: Some(held.certificate().outcome.group_public_key),
+            dealers: Vec::new(),
             expires_at: now + LIFETIME_S,
             ..old.clone()
+        };
+        let shares = held.shares().to_vec();
+        let begun = self
+            .ceremonies
+            .begin(&caller.name, digest, parameters, shares);
+        Ok(view(&*begun?).await)
+    }
+
+    /// Begins a ceremony that gives shares of a key to these participants, or gives the one that is under way.
+    pub async fn start_reshare(
+        &self,
+        caller: &Caller,
+        id: &str,
+        request: StartReshare,
+        now: u64,
+        boot: BootIdentity<'_>,
+    ) -> Result<Ceremony, Problem> {
+        check_split(request.threshold, &request.participants)?;
+        let record = self.find(caller, id).await?.value;
+        let held = record.held()?;
+        record.check_enabled()?;
+        let old = &held.certificate().outcome;
+        let dealers = dealers(old, &request.dealers)?;
+        let generation = next_generation(&record)?;
+        let digest = sha256_of_request(id, generation, &request);
+        if let Some(running) =
+            self.ceremonies
+                .of_key(&caller.name, old.parameters.key_id, &digest, now)?
+        {
+            return Ok(view(&running).await);
+        }
+        let parameters = Parameters {
+            id: random()?,
+            purpose: Purpose::Reshare,
+            generation,
+            threshold: request.threshold,
+            participants: request.participants,
+            boot: boot.digest(),
+            group_public_key: Some(old.group_public_key),
+            dealers,
+            expires_at: now + LIFETIME_S,
+            ..old.parameters.clone()
         };
         let shares = held.shares().to_vec();
         let begun = self
@@ -274,6 +315,68 @@ impl Custody {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         self.new_key(caller, &caller.name, idempotency_key, &parts, now)
     }
+}
+
+/// Those who deal, with what the key's certificate says of them.
+fn dealers(old: &Outcome, names: &[String]) -> Result<Vec<Dealer>, Problem> {
+    let participants = old.parameters.participants.iter();
+    let before: Vec<_> = participants.zip(&old.verifying_shares).collect();
+    let threshold = usize::from(old.parameters.threshold);
+    if !(threshold..=before.len()).contains(&names.len()) {
+        return Err(Problem::field(
+            "/dealers",
+            format!("{} names", names.len()),
+            format!(
+                "{threshold} to {} names of participants of the key",
+                before.len()
+            ),
+        ));
+    }
+    let named = names.iter().enumerate().map(|(index, name)| {
+        let found = before
+            .iter()
+            .find(|(participant, _)| participant.name == *name);
+        let is_new = !names.iter().take(index).any(|earlier| earlier == name);
+        match found {
+            Some((participant, share)) if is_new => Ok(Dealer {
+                name: name.clone(),
+                public_key: participant.public_key,
+                verifying_share: **share,
+            }),
+            _ => Err(Problem::field(
+                format!("/dealers/{index}"),
+                format!("{name:?}"),
+                "a participant of the key, each once",
+            )),
+        }
+    });
+    named.collect()
+}
+
+fn next_generation(record: &KeyRecord) -> Result<u32, KeyError> {
+    let id = record.id();
+    let next = record.generation().checked_add(1);
+    next.ok_or(KeyError::GenerationExhausted { id })
+}
+
+/// Tells one reshare from another, of this generation or of others.
+fn sha256_of_request(id: &str, generation: u32, request: &StartReshare) -> [u8; 32] {
+    let (generation, threshold) = (generation.to_string(), request.threshold.to_string());
+    let mut parts = vec!["reshare", id, &generation, &threshold];
+    let keys: Vec<String> = request
+        .participants
+        .iter()
+        .map(|one| {
+            one.public_key
+                .map_or_else(String::new, |key| key.to_string())
+        })
+        .collect();
+    for (participant, key) in request.participants.iter().zip(&keys) {
+        parts.extend([participant.name.as_str(), key.as_str()]);
+    }
+    parts.push("dealers");
+    parts.extend(request.dealers.iter().map(String::as_str));
+    super::sha256(&parts)
 }
 
 /// What a complete ceremony came to, with the enclave's signature, if it is not stored yet.

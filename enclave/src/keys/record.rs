@@ -6,6 +6,7 @@ use permafrost_common::api::KeyStatus;
 use rand_core::{CryptoRng, RngCore};
 
 use permafrost_common::api::split::Certificate;
+use permafrost_frost::Purpose;
 
 use super::{
     HeldShares, KeyError, KeyId, MaterialError, Participants, bip340::PublicKey,
@@ -71,7 +72,7 @@ impl KeyRecord {
         Self::from_material(new, Material::Split(held))
     }
 
-    /// The same key with the shares of a ceremony that refreshed them, and the next generation.
+    /// The same key with the shares of a ceremony that refreshed or reshared it, and the next generation.
     ///
     /// # Errors
     ///
@@ -79,18 +80,13 @@ impl KeyRecord {
     pub fn refreshed(&self, held: HeldShares) -> Result<Self, KeyError> {
         self.check_enabled()?;
         let parameters = &held.certificate().outcome.parameters;
-        let before = self
-            .held()?
-            .certificate()
-            .outcome
-            .parameters
-            .participants
-            .iter();
+        let before = &self.held()?.certificate().outcome.parameters;
         if held.public_key() != self.public_key()
             || Some(parameters.generation) != self.generation.checked_add(1)
-            || !before.eq(&parameters.participants)
+            || parameters.purpose == Purpose::Refresh
+                && before.participants != parameters.participants
         {
-            let what = "the refreshed shares are those of another key or generation";
+            let what = "the new shares are those of another key or generation";
             return Err(MaterialError::Certificate(what).into());
         }
         Ok(Self {

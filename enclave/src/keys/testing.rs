@@ -64,6 +64,7 @@ pub(super) fn split_shares() -> (HeldShares, Share) {
         ],
         boot: Hex([9; 32]),
         group_public_key: None,
+        dealers: Vec::new(),
         expires_at: 1_800_000_600,
     };
     let mut board = Board::new(parameters).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use permafrost_common::api::split::{
     Ceremony, CeremonyMessages, Certificate, CosignRequest, Cosigned, StartKeyGeneration,
+    StartReshare,
 };
 use permafrost_common::problem::ProblemType;
 
@@ -50,6 +51,25 @@ pub(super) fn operations() -> Vec<Operation> {
         }
         .described(
             "Begins a ceremony that gives every participant of a key a new share; the public key stays the same.",
+            ceremony(200, "The ceremony, or the one that is under way."),
+        ),
+        Operation {
+            body: Some(BodySchema::of::<StartReshare>()),
+            problems: &[
+                ProblemType::KeyConflict,
+                ProblemType::KeyCustody,
+                ProblemType::KeyDisabled,
+                ProblemType::TooMany,
+            ],
+            ..Operation::of_principals(
+                "start_reshare",
+                "/v1/keys/{id}/reshare",
+                OperationName::RotateKey,
+                start_reshare,
+            )
+        }
+        .described(
+            "Begins a ceremony that gives shares of a key to other participants, with another threshold; the public key stays the same.",
             ceremony(200, "The ceremony, or the one that is under way."),
         ),
         Operation {
@@ -181,6 +201,18 @@ fn start_refresh(enclave: Arc<Enclave>, call: Call) -> Handled {
         let ceremony = enclave
             .custody()?
             .start_refresh(call.caller()?, &call.id, now, identity(&enclave))
+            .await?;
+        Reply::json(200, &ceremony)
+    })
+}
+
+fn start_reshare(enclave: Arc<Enclave>, call: Call) -> Handled {
+    Box::pin(async move {
+        let now = enclave.attestor.clock.now().as_secs();
+        let (caller, request) = (call.caller()?, call.json()?);
+        let ceremony = enclave
+            .custody()?
+            .start_reshare(caller, &call.id, request, now, identity(&enclave))
             .await?;
         Reply::json(200, &ceremony)
     })

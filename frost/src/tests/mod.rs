@@ -3,6 +3,7 @@
 mod ceremony;
 mod nonces;
 mod properties;
+mod reshare;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use k256::schnorr::{Signature, VerifyingKey};
 use rand_core::OsRng;
 
 use crate::{
-    Board, CeremonyError, CeremonyParticipant, Commitments, Hex, Member, Message, Parameters,
-    ParticipantKey, Purpose, Share,
+    Board, CeremonyError, CeremonyParticipant, Commitments, Dealer, Hex, Member, Message,
+    Parameters, ParticipantKey, Purpose, Share,
 };
 
 /// A ceremony and the participants that are in it so far.
@@ -29,11 +30,6 @@ fn key(name: &str) -> Option<ParticipantKey> {
 }
 
 fn parameters(t: u16, n: usize) -> Parameters {
-    let participant = |number| {
-        let name = format!("node-{number}");
-        let public_key = key(&name).map(|key| key.public_key());
-        CeremonyParticipant { name, public_key }
-    };
     Parameters {
         id: Hex([0x1d; 32]),
         purpose: Purpose::Generate,
@@ -41,9 +37,10 @@ fn parameters(t: u16, n: usize) -> Parameters {
         key_id: Hex([0xaa; 22]),
         generation: 1,
         threshold: t,
-        participants: (1..=n).map(participant).collect(),
+        participants: (1..=n).map(|i| participant(&format!("node-{i}"))).collect(),
         boot: Hex([0xb0; 32]),
         group_public_key: None,
+        dealers: Vec::new(),
         expires_at: 1_800_000_000,
     }
 }
@@ -53,12 +50,54 @@ fn of_refresh(shares: &[Share]) -> Parameters {
         purpose: Purpose::Refresh,
         generation: 2,
         group_public_key: Some(shares[0].group_public_key()),
-        ..parameters(shares[0].participants().threshold(), shares.len())
+        threshold: shares[0].participants().threshold(),
+        participants: shares
+            .iter()
+            .map(|share| participant(share.name()))
+            .collect(),
+        ..parameters(2, 2)
+    }
+}
+
+fn participant(name: &str) -> CeremonyParticipant {
+    CeremonyParticipant {
+        name: name.to_owned(),
+        public_key: key(name).map(|key| key.public_key()),
     }
 }
 
 fn generate(t: u16, n: usize) -> Vec<Share> {
     let mut run = Run::new(parameters(t, n), &[]);
+    run.finish();
+    run.shares
+}
+
+/// New shares of the key for these participants, dealt by those that have the numbers `dealers`.
+fn of_reshare(old: &[Share], dealers: &[usize], t: u16, participants: &[usize]) -> Parameters {
+    let named = |number: &usize| participant(&format!("node-{number}"));
+    let dealer = |number: &usize| {
+        let CeremonyParticipant { name, public_key } = named(number);
+        let share = old.iter().find(|share| share.name() == name).unwrap();
+        let verifying_share = share.package().verifying_share().serialize().unwrap();
+        Dealer {
+            name,
+            public_key,
+            verifying_share: Hex(verifying_share.try_into().unwrap()),
+        }
+    };
+    Parameters {
+        purpose: Purpose::Reshare,
+        generation: 2,
+        threshold: t,
+        participants: participants.iter().map(named).collect(),
+        dealers: dealers.iter().map(dealer).collect(),
+        group_public_key: Some(old[0].group_public_key()),
+        ..parameters(2, 2)
+    }
+}
+
+fn reshare(old: &[Share], dealers: &[usize], t: u16, participants: &[usize]) -> Vec<Share> {
+    let mut run = Run::new(of_reshare(old, dealers, t, participants), old);
     run.finish();
     run.shares
 }
@@ -96,8 +135,8 @@ impl Run {
     }
 
     fn names(&self) -> Vec<String> {
-        let participants = &self.board.parameters().participants;
-        participants.iter().map(|one| one.name.clone()).collect()
+        let roles = self.board.checked.roles.iter();
+        roles.map(|role| role.name.clone()).collect()
     }
 
     /// A message as it comes from outside, or from the enclave.
@@ -109,8 +148,10 @@ impl Run {
     }
 
     fn join(&mut self) {
-        for (index, name) in self.names().iter().enumerate() {
-            let old = self.old.get(index).cloned();
+        for name in &self.names() {
+            let takes = self.board.takes_old_share(name);
+            let old = self.old.iter().find(|old| takes && old.name() == name);
+            let old = old.cloned();
             let key = key(name);
             let member = Member::join(&mut self.board, name, key.as_ref(), old, &mut OsRng);
             self.members.insert(name.clone(), member.unwrap());
@@ -132,7 +173,8 @@ impl Run {
     fn finish(&mut self) {
         self.join();
         self.share();
-        for name in self.names() {
+        let participants = self.board.parameters().participants.clone();
+        for CeremonyParticipant { name, .. } in participants {
             let share = self.conclude(&name).unwrap();
             self.shares.push(share);
         }

@@ -10,6 +10,8 @@ use crate::sign::{self, By, SignError, ToSign};
 enum Step {
     /// Every participant gets a new share.
     Refresh,
+    /// These participants get shares, with this threshold at most; the first ones of those who have shares deal.
+    Reshare(u8, u16),
     /// A refresh that ends after some of its messages.
     AbandonedRefresh,
     /// The participants whose bits are set sign; the first of them asks.
@@ -21,6 +23,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         1 => Just(Step::Refresh),
+        2 => (any::<u8>(), 2_u16..=5).prop_map(|(who, t)| Step::Reshare(who, t)),
         1 => Just(Step::AbandonedRefresh),
         4 => any::<u8>().prop_map(Step::Sign),
         2 => (any::<u8>(), 0_usize..5).prop_map(|(who, stale)| Step::SignWithStale(who, stale)),
@@ -44,6 +47,7 @@ proptest! {
         steps in steps(),
         tweaked in any::<bool>(),
     ) {
+        let (mut t, mut n) = (t, n);
         let mut shares = generate(t as u16, n);
         let mut before = shares.clone();
         let key = shares[0].group_public_key();
@@ -57,6 +61,21 @@ proptest! {
                 Step::Refresh => {
                     before = shares.clone();
                     shares = refresh(&shares);
+                }
+                Step::Reshare(who, threshold) => {
+                    // The enclave's participant and, of the others, those whose bits are set, but one at least.
+                    let mut new: Vec<usize> = (2..=5).filter(|one| who & (1 << one) != 0).collect();
+                    if new.is_empty() {
+                        new.push(2);
+                    }
+                    new.insert(0, 1);
+                    let number = |share: &Share| -> usize {
+                        share.name().strip_prefix("node-").unwrap().parse().unwrap()
+                    };
+                    let dealers: Vec<usize> = shares.iter().take(t).map(number).collect();
+                    (t, n) = (usize::from(threshold).min(new.len()), new.len());
+                    shares = reshare(&shares, &dealers, t as u16, &new);
+                    before = shares.clone();
                 }
                 Step::AbandonedRefresh => {
                     let mut run = Run::new(of_refresh(&shares), &shares);
