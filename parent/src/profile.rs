@@ -124,7 +124,11 @@ impl Profile {
         SigningKey::from_pem(&pem).map_err(|error| content(&self.key, &error.to_string()))
     }
 
-    fn expectation(&self) -> Result<Expectation, ProfileError> {
+    /// What the profile demands of an enclave.
+    ///
+    /// # Errors
+    /// [`ProfileError::Read`] and [`ProfileError::Content`]: a file that the profile names.
+    pub fn expectation(&self) -> Result<Expectation, ProfileError> {
         let mut expectation = match self.release.as_slice() {
             [] => Expectation::any_measurements(),
             releases => Expectation::releases(

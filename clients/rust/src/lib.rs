@@ -94,5 +94,5 @@ pub use permafrost_common::{
 };
 pub use principal::Principal;
 pub use response::Response;
-pub use split::{HeldShare, HeldShareError, Unconfirmed};
+pub use split::{HeldShare, HeldShareError, Seat, Unconfirmed};
 pub use trust::Expectation;

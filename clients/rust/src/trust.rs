@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use permafrost_common::{
+    api::split::Certificate,
     attestation::{At, Document, Measurements, Policy, RootCertificate, VerifiedDocument},
     binding::Binding,
     http_signature::PublicKey,
 };
 
-use crate::AttestationRefused;
+use crate::{AttestationRefused, Error};
 
 /// What an enclave must be for this client to talk to it.
 ///
@@ -78,6 +79,18 @@ impl Expectation {
         self
     }
 
+    /// Checks the certificate of a ceremony: that every participant has signed the outcome, and the enclave of a boot that this
+    /// accepts, whenever that was. Its document is judged by the time that it states.
+    ///
+    /// # Errors
+    /// [`Error::AttestationRefused`] and [`Error::Certificate`].
+    pub fn check_certificate(&self, certificate: &Certificate) -> Result<VerifiedDocument, Error> {
+        let document = certificate.document()?;
+        let judged = self.judge_at(&document, At::Signed, &self.policy)?;
+        certificate.verify(&judged.document)?;
+        Ok(judged.document)
+    }
+
     fn new(policy: Policy) -> Self {
         Self {
             root: RootCertificate::aws_nitro_g1(),
@@ -93,8 +106,17 @@ impl Expectation {
         document: &[u8],
         nonce: &[u8],
     ) -> Result<Judged, AttestationRefused> {
-        let document = Document::parse(document)?.verify(&self.root, At::Now)?;
-        document.check(&self.policy.clone().nonce(nonce))?;
+        self.judge_at(document, At::Now, &self.policy.clone().nonce(nonce))
+    }
+
+    fn judge_at(
+        &self,
+        document: &[u8],
+        at: At,
+        policy: &Policy,
+    ) -> Result<Judged, AttestationRefused> {
+        let document = Document::parse(document)?.verify(&self.root, at)?;
+        document.check(policy)?;
         let user_data = document.user_data().ok_or(AttestationRefused::NoUserData)?;
         let binding = Binding::from_user_data(user_data)?;
         if let Some(expected) = self

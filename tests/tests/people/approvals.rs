@@ -56,5 +56,5 @@ operations = ["create_key", "list_keys", "show_key", "sign", "rotate_key", "repl
         }
     }
     assert_eq!(without, WITHOUT.into());
-    assert_eq!(with, 10);
+    assert_eq!(with, 11);
 }

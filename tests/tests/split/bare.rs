@@ -53,6 +53,7 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
             ]),
             bytes(&parameters["boot"]),
             Cbor::Null,
+            Cbor::Array(Vec::new()),
             parameters["expires_at"].as_u64().unwrap().into(),
         ],
     );

@@ -41,6 +41,25 @@ async fn a_key_is_made_used_refreshed_and_recovered_with_share_files() {
         );
         assert!(!text.contains("key_package"));
     }
+    let certificate = person.printed(&["certificate", id]);
+    assert_eq!(
+        certificate["outcome"]["group_public_key"],
+        key["group_public_key"]
+    );
+    fs::write(person.path("certificate.json"), certificate.to_string()).unwrap();
+    assert_eq!(
+        person.printed(&["certificate", "--file", "certificate.json"]),
+        certificate
+    );
+    let forged = certificate
+        .to_string()
+        .replace("\"threshold\":2", "\"threshold\":3");
+    fs::write(person.path("certificate.json"), forged).unwrap();
+    let told = person.refused(1, &["certificate", "--file", "certificate.json"]);
+    assert!(
+        told.contains("does not have the signature of alice"),
+        "{told}"
+    );
     // Either file signs with the enclave.
     let sign = |share: &str| person.printed(&["sign", id, "--message", "hello", "--share", share]);
     for share in ["alice.share", "drawer.share"] {
@@ -69,6 +88,36 @@ async fn a_key_is_made_used_refreshed_and_recovered_with_share_files() {
         &["sign", id, "--message", "hello", "--share", "alice.share"],
     );
     assert!(told.contains("which the key has now"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_share_file_is_replaced_with_the_one_from_the_drawer() {
+    let person = Person::new();
+    let files = [
+        "--share-out",
+        "alice.share",
+        "--share-out",
+        "drawer=drawer.share",
+    ];
+    let key = person.printed(&create(
+        &[&files[..], &["alice", "drawer", "server"]].concat(),
+    ));
+    let id = key["id"].as_str().unwrap();
+    fs::remove_file(person.path("alice.share")).unwrap();
+    let files = [
+        "--share-out",
+        "alice-2.share",
+        "--share-out",
+        "drawer=drawer-2.share",
+    ];
+    let reshare = ["reshare", id, "--threshold", "2", "--share", "drawer.share"];
+    let names = ["alice", "drawer", "server"];
+    let new = person.printed(&[&reshare[..], &files, &names].concat());
+    assert_eq!(new["generation"], 2);
+    assert_eq!(new["group_public_key"], key["group_public_key"]);
+    for share in ["alice-2.share", "drawer-2.share"] {
+        person.printed(&["sign", id, "--message", "hello", "--share", share]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,13 @@
 //! What honest participants can do.
 
-use permafrost_client::{Error, IdempotencyKey};
+use permafrost_client::{Error, IdempotencyKey, Seat};
 use permafrost_common::api::split::CosignRequest;
 use permafrost_common::api::{Custody, ReplaceKey, SignRequest, UnsignedEvent};
 use permafrost_common::attestation::{At, Document};
 use permafrost_common::certificate::CertificateError;
-use permafrost_frost::CeremonyError;
+use permafrost_frost::{CeremonyError, ParticipantKey};
 use permafrost_tests::{HonestStack, Measured, message, new_key, refusal};
+use rand_core::OsRng;
 
 use crate::steps::{copies, refreshed, signed, signs, split_key, unconfirmed};
 
@@ -140,6 +141,75 @@ async fn a_refresh_keeps_the_public_key_and_either_the_old_shares_or_the_new_one
     // Nor do the old shares of this side take part in the next refresh.
     assert!(alice.refresh_split_key(copies(&old)).await.is_err());
     signs(&alice, &refreshed(&alice, &new).await[..1]).await;
+}
+
+#[tokio::test]
+async fn a_lost_share_is_replaced_and_participants_come_and_go_while_the_key_stays() {
+    let mut stack = HonestStack::start(Measured::new("test"));
+    let alice = stack.principal("alice").await;
+    let (id, old) = split_key(&alice, 2, &["alice", "drawer", "server"]).await;
+    // The share of alice is lost: the drawer's and the enclave's make up for it.
+    let comes = || Seat::Comes(ParticipantKey::random(&mut OsRng));
+    let seats = |named: Vec<(&str, Seat)>| {
+        let seats = named.into_iter();
+        seats
+            .map(|(name, seat)| (name.to_owned(), seat))
+            .collect::<Vec<_>>()
+    };
+    let drawer = copies(&old[1..]);
+    let same = seats(vec![
+        ("alice", comes()),
+        ("drawer", Seat::Stays),
+        ("server", Seat::Enclave),
+    ]);
+    let begun = alice.reshare_split_key(drawer, 2, same).await.unwrap();
+    signs(&alice, &old[..1]).await;
+    begun.confirm().await.unwrap();
+    let new = copies(begun.shares());
+    for share in &new {
+        signs(&alice, std::slice::from_ref(share)).await;
+    }
+    let stale = alice.sign_split(&old[..1], &message()).await.unwrap_err();
+    assert!(
+        matches!(stale, Error::InvalidArgument { what: "share", .. }),
+        "{stale}"
+    );
+
+    // The drawer leaves, a phone and a second share of the enclave come, and a signature takes three.
+    let more = seats(vec![
+        ("alice", Seat::Stays),
+        ("phone", comes()),
+        ("server", Seat::Enclave),
+        ("server-2", Seat::Enclave),
+    ]);
+    let begun = alice
+        .reshare_split_key(copies(&new[..1]), 3, more)
+        .await
+        .unwrap();
+    begun.confirm().await.unwrap();
+    stack.enclave.restart();
+    let newest = copies(begun.shares());
+    signs(&alice, &newest[..1]).await;
+    signs(&alice, &newest).await;
+    let key = alice.key(&id).await.unwrap();
+    assert_eq!(
+        (key.generation, key.threshold, key.participants.len()),
+        (3, 3, 4)
+    );
+    assert_eq!(
+        key.group_public_key,
+        old[0].share().group_public_key().to_string()
+    );
+    signs(&alice, &refreshed(&alice, &newest).await[..1]).await;
+
+    // The share of the drawer alone deals nothing any more, nor do too few.
+    let back = seats(vec![("alice", comes()), ("server", Seat::Enclave)]);
+    assert!(
+        alice
+            .reshare_split_key(copies(&old[1..]), 2, back)
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ const STEPS: Readonly<Record<string, string>> = {
   recovered: "A recovery was completed",
   rotate_key: "Your key's shares were renewed",
   start_refresh: "New shares of your key were asked for",
+  start_reshare: "Other participants of your key were asked for",
   replace_key: "Your key was replaced",
   disable_key: "Your key was disabled",
 };

@@ -63,6 +63,11 @@ impl HeldShare {
         self.share.name()
     }
 
+    /// The public key that verifies the participant's messages.
+    pub fn public_key(&self) -> Hex<32> {
+        self.key.public_key()
+    }
+
     /// The share.
     pub fn share(&self) -> &Share {
         &self.share

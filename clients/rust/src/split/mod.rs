@@ -1,17 +1,15 @@
-//! Keys with split custody: the shares of this side, ceremonies with the enclave, and signatures together with it.
+//! Keys with split custody: the shares of this side, and ceremonies with the enclave.
 
 mod held_share;
+mod signature;
 
 use permafrost_common::api::split::{
-    Ceremony, CeremonyMessages, Certificate, CosignRequest, Cosigned, StartKeyGeneration,
+    Ceremony, CeremonyMessages, Certificate, StartKeyGeneration, StartReshare,
 };
-use permafrost_common::api::{NostrEvent, SignRequest, Signed, UnsignedEvent};
-use permafrost_common::nostr::event_id;
 use permafrost_common::problem::ProblemType;
 use permafrost_frost::{
-    Board, CeremonyParticipant, Hex, Member, Message, Outcome, Parameters, ParticipantKey, Purpose,
-    State,
-    sign::{self, By, ToSign},
+    Board, CeremonyParticipant, Dealer, Hex, Member, Message, Outcome, Parameters, ParticipantKey,
+    Purpose, Share, State,
 };
 use rand_core::OsRng;
 
@@ -20,6 +18,17 @@ pub use held_share::{HeldShare, HeldShareError};
 use crate::enclave::Repeat;
 use crate::principal::target;
 use crate::{Error, IdempotencyKey, Principal};
+
+/// Who a participant of a reshared key is.
+#[derive(Debug)]
+pub enum Seat {
+    /// The enclave.
+    Enclave,
+    /// This side, which has a share already, and keeps the key that signs its messages.
+    Stays,
+    /// This side, anew, with a key that signs its messages.
+    Comes(ParticipantKey),
+}
 
 /// A ceremony whose result this side has, and has not confirmed.
 ///
@@ -66,6 +75,7 @@ impl Principal {
             threshold,
             participants: wanted.participants,
             group_public_key: None,
+            dealers: Vec::new(),
             ..begun.parameters.clone()
         };
         let sides = participants
@@ -91,6 +101,7 @@ impl Principal {
             generation: generation + 1,
             threshold: first.share().participants().threshold(),
             group_public_key: Some(group),
+            dealers: Vec::new(),
             ..begun.parameters.clone()
         };
         let sides = shares
@@ -100,45 +111,96 @@ impl Principal {
         self.take_part(begun, expected, sides.collect()).await
     }
 
-    /// Signs together with the enclave, in one round trip: with this side's shares and as many of the enclave's as the threshold takes.
+    /// Gives shares of a key to these participants, with this threshold, up to the point where this side has its own: so a lost share is
+    /// replaced, and participants come and go. `shares` deal, with as many of the enclave's as the key's threshold takes.
     ///
     /// # Errors
-    /// [`Error::NoSignature`]; [`Error::InvalidArgument`]: the shares are not of one key and generation; those of [`Principal`].
-    pub async fn sign_split(
+    /// As [`Principal::refresh_split_key`]; [`Error::InvalidArgument`]: one stays that has no share among `shares`.
+    pub async fn reshare_split_key(
         &self,
-        shares: &[HeldShare],
-        what: &SignRequest,
-    ) -> Result<Signed, Error> {
-        let first = one_key(shares)?;
-        let public_key = first.share().group_public_key();
-        let to_sign = to_sign(what, &public_key)?;
-        let signers = shares.iter().map(|held| held.share().clone()).collect();
-        let nonces = sign::commit(signers, &mut OsRng)?;
-        let request = CosignRequest {
-            payload: what.clone(),
-            commitments: nonces.commitments(),
+        shares: Vec<HeldShare>,
+        threshold: u16,
+        participants: Vec<(String, Seat)>,
+    ) -> Result<Unconfirmed, Error> {
+        let first = one_key(&shares)?;
+        let (key_id, share) = (first.key_id(), first.share().clone());
+        let generation = first.generation() + 1;
+        let dealers = self.dealers(&key_id.to_string(), &shares).await?;
+        let mut sides: Vec<(String, ParticipantKey, Option<Share>)> = shares
+            .into_iter()
+            .map(HeldShare::into_side)
+            .map(|(name, key, share)| (name, key, Some(share)))
+            .collect();
+        let mut named = Vec::with_capacity(participants.len());
+        for (name, seat) in participants {
+            let public_key = match seat {
+                Seat::Enclave => None,
+                Seat::Stays => {
+                    let mut staying = sides.iter().filter(|(of, ..)| *of == name);
+                    let (_, key, _) = staying.next().ok_or_else(|| Error::InvalidArgument {
+                        what: "participant",
+                        reason: format!("{name} stays, but has no share here"),
+                    })?;
+                    Some(key.public_key())
+                }
+                Seat::Comes(key) => {
+                    let public_key = key.public_key();
+                    sides.push((name.clone(), key, None));
+                    Some(public_key)
+                }
+            };
+            named.push(CeremonyParticipant { name, public_key });
+        }
+        let wanted = StartReshare {
+            threshold,
+            participants: named,
+            dealers: dealers.iter().map(|dealer| dealer.name.clone()).collect(),
         };
-        let path = target(&first.key_id().to_string(), "/cosign")?;
-        let response: Cosigned = self.post(&path, &request).await?;
-        if response.generation != first.generation() {
-            return Err(Error::InvalidArgument {
-                what: "share",
-                reason: format!(
-                    "it is of generation {}; accepted: the share of generation {}, which the key has now",
-                    first.generation(),
-                    response.generation
-                ),
+        let path = target(&key_id.to_string(), "/reshare")?;
+        let begun: Ceremony = self.post(&path, &wanted).await?;
+        let expected = Parameters {
+            purpose: Purpose::Reshare,
+            key_id,
+            generation,
+            threshold,
+            participants: wanted.participants,
+            group_public_key: Some(share.group_public_key()),
+            dealers,
+            ..begun.parameters.clone()
+        };
+        self.take_part(begun, expected, sides).await
+    }
+
+    /// This side's participants and as many of the enclave's as a signature takes, with the verifying shares that this side knows.
+    async fn dealers(&self, id: &str, shares: &[HeldShare]) -> Result<Vec<Dealer>, Error> {
+        let known = one_key(shares)?.share();
+        let verifying = known.verifying_shares()?;
+        let key = self.key(id).await?;
+        let threshold = usize::from(known.participants().threshold());
+        let mut missing = threshold.saturating_sub(shares.len());
+        let mut dealers = Vec::with_capacity(threshold);
+        for (member, verifying_share) in known.participants().members().iter().zip(verifying) {
+            let name = member.name.as_str();
+            let own = shares.iter().find(|share| share.participant() == name);
+            let is_of_the_enclave = key
+                .participants
+                .iter()
+                .any(|one| one.name == name && one.public_key.is_none());
+            let public_key = match own {
+                Some(own) => Some(own.public_key()),
+                None if is_of_the_enclave && missing > 0 => {
+                    missing -= 1;
+                    None
+                }
+                None => continue,
+            };
+            dealers.push(Dealer {
+                name: name.to_owned(),
+                public_key,
+                verifying_share,
             });
         }
-        let signature = nonces.complete(&to_sign, &response.parts)?;
-        Ok(Signed {
-            key_id: response.key_id,
-            generation: response.generation,
-            public_key: to_sign.by.public_key(first.share()).to_string(),
-            signature: signature.to_string(),
-            event: signed_event(what, &public_key, &signature),
-            taproot: None,
-        })
+        Ok(dealers)
     }
 
     /// The certificate of the ceremony that a key's shares come from. It is not verified: see
@@ -177,7 +239,7 @@ impl Principal {
         &self,
         begun: Ceremony,
         expected: Parameters,
-        sides: Vec<(String, ParticipantKey, Option<permafrost_frost::Share>)>,
+        sides: Vec<(String, ParticipantKey, Option<Share>)>,
     ) -> Result<Unconfirmed, Error> {
         let boot = self.enclave().boot();
         let expected = Parameters {
@@ -203,7 +265,12 @@ impl Principal {
             member.share(&mut board, Some(key), &mut OsRng)?;
         }
         let mut shares = Vec::with_capacity(members.len());
+        let participants = board.parameters().participants.clone();
         for (member, key) in members {
+            // A dealer that leaves gets no share.
+            if !participants.iter().any(|one| one.name == member.name()) {
+                continue;
+            }
             let share = member.conclude(&mut board, Some(&key), &mut OsRng)?;
             let parameters = board.parameters();
             shares.push(HeldShare::new(
@@ -213,6 +280,10 @@ impl Principal {
                 share,
             ));
         }
+        shares.sort_by_key(|share| {
+            let mut names = participants.iter().map(|one| one.name.as_str());
+            names.position(|name| name == share.participant())
+        });
         let outcome = board.outcome().cloned();
         Ok(Unconfirmed {
             principal: self.clone(),
@@ -229,7 +300,7 @@ impl Principal {
 }
 
 impl Unconfirmed {
-    /// This side's shares, to be stored before they are confirmed.
+    /// This side's shares in the order of the participants, to be stored before they are confirmed.
     pub fn shares(&self) -> &[HeldShare] {
         &self.shares
     }
@@ -302,8 +373,11 @@ fn take(board: &mut Board, message: Message) -> Result<(), Error> {
 }
 
 fn is_of_the_enclave(parameters: &Parameters, message: &Message) -> bool {
+    let name = message.participant();
     let mut participants = parameters.participants.iter();
-    participants.any(|one| one.name == message.participant() && one.public_key.is_none())
+    let mut dealers = parameters.dealers.iter();
+    participants.any(|one| one.name == name && one.public_key.is_none())
+        || dealers.any(|one| one.name == name && one.public_key.is_none())
 }
 
 fn one_key(shares: &[HeldShare]) -> Result<&HeldShare, Error> {
@@ -325,65 +399,6 @@ fn one_key(shares: &[HeldShare]) -> Result<&HeldShare, Error> {
             "shares of different keys or generations; accepted: those of one key and one generation",
         )),
     }
-}
-
-fn to_sign(what: &SignRequest, public_key: &Hex<32>) -> Result<ToSign, Error> {
-    let bytes = |what, text: &str| {
-        hex::decode(text).map_err(|error| Error::InvalidArgument {
-            what,
-            reason: error.to_string(),
-        })
-    };
-    let (message, by) = match what {
-        SignRequest::Message { message } => (bytes("message", message)?, By::GroupKey),
-        SignRequest::Digest { digest } => (bytes("digest", digest)?, By::GroupKey),
-        SignRequest::NostrEvent { event } => {
-            (event_id(&public_key.0, event).to_vec(), By::GroupKey)
-        }
-        SignRequest::TaprootSpend {
-            sighash,
-            merkle_root,
-        } => {
-            let root = merkle_root
-                .as_deref()
-                .map(str::parse::<Hex<32>>)
-                .transpose();
-            let root = root.map_err(|error| Error::InvalidArgument {
-                what: "merkle_root",
-                reason: error.to_string(),
-            })?;
-            let by = By::OutputKey(root.map(|root| root.0));
-            (bytes("sighash", sighash)?, by)
-        }
-    };
-    Ok(ToSign { message, by })
-}
-
-fn signed_event(
-    what: &SignRequest,
-    public_key: &Hex<32>,
-    signature: &Hex<64>,
-) -> Option<NostrEvent> {
-    let SignRequest::NostrEvent { event } = what else {
-        return None;
-    };
-    let id = hex::encode(event_id(&public_key.0, event));
-    let UnsignedEvent {
-        created_at,
-        kind,
-        tags,
-        content,
-        ..
-    } = event.clone();
-    Some(NostrEvent {
-        id,
-        pubkey: public_key.to_string(),
-        created_at,
-        kind,
-        tags,
-        content,
-        sig: signature.to_string(),
-    })
 }
 
 fn unexpected(reason: &str) -> Error {

@@ -3,14 +3,13 @@
 mod print;
 mod share_file;
 mod sign;
+mod together;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use permafrost_client::{IdempotencyKey, Principal, Unconfirmed};
+use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey};
-use permafrost_frost::ParticipantKey;
-use rand_core::OsRng;
 
 use self::print::Print;
 use self::share_file::{NewShareFiles, PassphraseOption, ShareFiles};
@@ -40,6 +39,8 @@ enum KeysCommand {
     Show(Show),
     Sign(sign::Sign),
     Rotate(Rotate),
+    Reshare(Reshare),
+    Certificate(Certificate),
     Replace(Replace),
     Disable(Disable),
 }
@@ -136,6 +137,55 @@ struct Rotate {
     new_shares: NewShareFiles,
 }
 
+/// Give shares of a key with split custody to other participants, or new ones in the place of lost ones; the public key stays the same.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys reshare ID --threshold 2 --share drawer.share \\
+      --share-out alice=alice-2.share --share-out drawer=drawer-2.share alice drawer server    # alice.share is lost
+  permafrost keys reshare ID --threshold 2 --share alice.share \\
+      --share-out alice=alice-2.share --share-out phone=phone.share alice phone server         # another participant
+
+The share files and the enclave's shares together must be enough for a signature. All share files from before are useless together with
+the new ones; enough of them without the enclave's would still sign, so destroy them.")]
+struct Reshare {
+    /// The key's id.
+    id: String,
+
+    /// How many participants a signature will take: 2 to the number of participants.
+    #[arg(long, value_name = "T")]
+    threshold: u16,
+
+    /// The participants to come. Those without a --share-out are the enclave's.
+    #[arg(num_args = 2..=32, required = true, value_name = "NAME")]
+    participants: Vec<String>,
+
+    #[command(flatten)]
+    shares: ShareFiles,
+
+    #[command(flatten)]
+    new_shares: NewShareFiles,
+}
+
+/// Verify and show the certificate of a key with split custody: that every participant, the enclave among them, made its shares together.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys certificate ID
+  permafrost keys certificate ID --json > certificate.json
+  permafrost keys certificate --file certificate.json
+
+The document of the enclave's boot is judged by what the profile demands (root_certificate, release) at the time that it states.")]
+struct Certificate {
+    /// The key's id.
+    #[arg(conflicts_with = "file", required_unless_present = "file")]
+    id: Option<String>,
+
+    /// A certificate that was stored before, instead of the one that the enclave has.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
 /// Make a new key to replace an old one, with the same participants and threshold.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -179,7 +229,11 @@ impl Keys {
             KeysCommand::Sign(sign) => Some(sign.what()?),
             _ => None,
         };
-        let principal = self.profile.read()?.principal().await?;
+        let profile = self.profile.read()?;
+        if let KeysCommand::Certificate(certificate) = &self.command {
+            return print.certificate(&certificate.ask(&profile).await?);
+        }
+        let principal = profile.principal().await?;
         match &self.command {
             KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
             KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
@@ -189,6 +243,8 @@ impl Keys {
                 None => Ok(()),
             },
             KeysCommand::Rotate(rotate) => print.key(&rotate.ask(&principal).await?),
+            KeysCommand::Reshare(reshare) => print.key(&reshare.ask(&principal).await?),
+            KeysCommand::Certificate(_) => Ok(()),
             KeysCommand::Replace(replace) => print.key(&replace.ask(&principal).await?),
             KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
         }
@@ -211,119 +267,6 @@ impl Create {
         let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
         Ok(principal.create_key(&wanted, &idempotency_key).await?)
     }
-}
-
-impl Create {
-    async fn together(&self, principal: &Principal) -> Result<Key, Outcome> {
-        let names: Vec<&str> = self.participants.iter().map(String::as_str).collect();
-        let targets = self.new_shares.targets(&names)?;
-        if targets.is_empty() {
-            let text = "--custody split takes a --share-out for each participant that holds its share itself";
-            return Err(Outcome::wrong_call(text));
-        }
-        let is_own = |name: &str| targets.iter().any(|(own, _)| own == name);
-        let participants = self.participants.iter().map(|name| {
-            let key = is_own(name).then(|| ParticipantKey::random(&mut OsRng));
-            (name.clone(), key)
-        });
-        let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
-        let begun = principal
-            .generate_split_key(self.threshold, participants.collect(), &idempotency_key)
-            .await?;
-        let written = self
-            .new_shares
-            .write(&targets, begun.shares(), &self.passphrase);
-        confirm(principal, begun, written, &targets).await
-    }
-}
-
-impl Show {
-    async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
-        let shares = match self.shares.is_empty() {
-            true => Vec::new(),
-            false => self.shares.read()?,
-        };
-        let key = principal.key(&self.id).await?;
-        for (share, path) in shares.iter().zip(&self.shares.files) {
-            let (of, generation) = (share.key_id().to_string(), share.generation());
-            if of != key.id || generation != key.generation {
-                return Err(Outcome::failed(format!(
-                    "{} has the share of {} of key {of}, generation {generation}; this is key {}, generation {}",
-                    path.display(),
-                    share.participant(),
-                    key.id,
-                    key.generation
-                )));
-            }
-        }
-        Ok(key)
-    }
-}
-
-impl Rotate {
-    async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
-        if self.shares.is_empty() {
-            return Ok(principal.rotate(&self.id).await?);
-        }
-        let shares = self.shares.read()?;
-        if let Some(share) = shares
-            .iter()
-            .find(|one| one.key_id().to_string() != self.id)
-        {
-            let text = format!(
-                "--share: the share of {} is of key {}",
-                share.participant(),
-                share.key_id()
-            );
-            return Err(Outcome::wrong_call(text));
-        }
-        let names: Vec<String> = shares
-            .iter()
-            .map(|one| one.participant().to_owned())
-            .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let targets = self.new_shares.targets(&names)?;
-        if targets.len() != names.len() {
-            let text = format!(
-                "--share-out: {} files for the shares of {}; accepted: a new file for each",
-                targets.len(),
-                names.join(", ")
-            );
-            return Err(Outcome::wrong_call(text));
-        }
-        let begun = principal.refresh_split_key(shares).await?;
-        let passphrase = self.shares.passphrase();
-        let written = self.new_shares.write(&targets, begun.shares(), passphrase);
-        confirm(principal, begun, written, &targets).await
-    }
-}
-
-/// Confirms a ceremony whose shares are written, or gives it up.
-async fn confirm(
-    principal: &Principal,
-    begun: Unconfirmed,
-    written: Result<(), Outcome>,
-    files: &[(String, PathBuf)],
-) -> Result<Key, Outcome> {
-    if let Err(outcome) = written {
-        // The ceremony ends by itself if this does not reach the enclave.
-        let _ = begun.abort().await;
-        return Err(outcome);
-    }
-    let id = begun.outcome().parameters.key_id.to_string();
-    let confirmed = begun.confirm().await;
-    if let Err(error) = confirmed {
-        let files: Vec<String> = files
-            .iter()
-            .map(|(_, path)| path.display().to_string())
-            .collect();
-        let done = format!(
-            "{} was written, but it is not known whether the enclave confirmed it: `permafrost keys show {id} --share FILE` tells which share files are of use.",
-            files.join(", ")
-        );
-        return Err(Outcome::from(error).after(&done));
-    }
-    Ok(principal.key(&id).await?)
 }
 
 impl List {

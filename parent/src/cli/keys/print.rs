@@ -1,6 +1,8 @@
 //! Keys and signatures, printed for people or for programs.
 
+use permafrost_common::api::split::Certificate;
 use permafrost_common::api::{Key, KeyList, KeyStatus, Signed};
+use permafrost_frost::Purpose;
 use serde::Serialize;
 
 use crate::cli::outcome::{Outcome, say};
@@ -32,6 +34,41 @@ impl Print {
             });
             let more = list.next.iter().map(|next| format!("more: --after {next}"));
             lines.chain(more).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    pub(super) fn certificate(&self, certificate: &Certificate) -> Result<(), Outcome> {
+        self.either(certificate, || {
+            let outcome = &certificate.outcome;
+            let parameters = &outcome.parameters;
+            let purpose = match parameters.purpose {
+                Purpose::Generate => "generated",
+                Purpose::Refresh => "refreshed",
+                Purpose::Reshare => "reshared",
+            };
+            let signers = parameters
+                .participants
+                .iter()
+                .map(|one| match one.public_key {
+                    Some(key) => format!("signed by   {} with {key}", one.name),
+                    None => format!("signed by   {}, which is the enclave", one.name),
+                });
+            let lines = [
+                format!("key         {}", parameters.key_id),
+                format!("public key  {}", outcome.group_public_key),
+                format!(
+                    "shares      {purpose}, generation {}",
+                    parameters.generation
+                ),
+                format!("threshold   {}", parameters.threshold),
+                format!("ceremony    {}", parameters.id),
+                format!("transcript  {}", outcome.transcript),
+            ];
+            lines
+                .into_iter()
+                .chain(signers)
+                .collect::<Vec<_>>()
+                .join("\n")
         })
     }
 
