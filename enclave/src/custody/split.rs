@@ -130,6 +130,7 @@ impl Custody {
         let held = record.held()?;
         record.check_enabled()?;
         let old = &held.certificate().outcome;
+        check_stays_needed(&old.parameters, &request)?;
         let dealers = dealers(old, &request.dealers)?;
         let generation = next_generation(&record)?;
         let digest = sha256_of_request(id, generation, &request);
@@ -315,6 +316,28 @@ impl Custody {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         self.new_key(caller, &caller.name, idempotency_key, &parts, now)
     }
+}
+
+/// Refuses to hand a key out: where nobody could sign without the enclave, and so without its policies, nobody ever will.
+fn check_stays_needed(old: &Parameters, request: &StartReshare) -> Result<(), Problem> {
+    let outside = |participants: &[CeremonyParticipant]| {
+        let own = participants.iter().filter(|one| one.public_key.is_some());
+        own.count()
+    };
+    let (before, after) = (outside(&old.participants), outside(&request.participants));
+    if before < usize::from(old.threshold) && after >= usize::from(request.threshold) {
+        return Err(Problem::field(
+            "/participants",
+            format!(
+                "{after} that hold their shares themselves, enough to sign without the enclave"
+            ),
+            format!(
+                "at most {}: nobody signs with this key without the enclave, and that stays so",
+                request.threshold.saturating_sub(1)
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Those who deal, with what the key's certificate says of them.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderMap, Method};
-use permafrost_client::{Error, IdempotencyKey, Principal};
+use permafrost_client::{Error, IdempotencyKey, Principal, Seat};
 use permafrost_common::api::split::{Ceremony, CosignRequest, Cosigned};
 use permafrost_frost::{Board, Member, Message, ParticipantKey, sign};
 use permafrost_tests::{
@@ -181,6 +181,43 @@ async fn a_refresh_whose_write_the_store_hides_is_confirmed_again_and_signs() {
         shares = copies(begun.shares());
         signs(&alice, &shares).await;
     }
+}
+
+#[tokio::test]
+async fn a_key_that_needs_the_enclave_cannot_be_reshared_out_of_it() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let (id, shares) = split_key(&alice, 2, &["alice", "server"]).await;
+    let seats = |second: Seat| {
+        let all = [
+            ("alice", Seat::Stays),
+            ("second", second),
+            ("server", Seat::Enclave),
+        ];
+        let all = all.into_iter().map(|(name, seat)| (name.to_owned(), seat));
+        all.collect::<Vec<_>>()
+    };
+    let comes = || Seat::Comes(ParticipantKey::random(&mut OsRng));
+    // Two participants outside would sign without the enclave, whatever its policies say.
+    let out = alice
+        .reshare_split_key(copies(&shares), 2, seats(comes()))
+        .await;
+    let problem = out.unwrap_err().problem().unwrap().clone();
+    assert_eq!(problem.errors[0].field, "/participants");
+    assert!(problem.detail.contains("at most 1"), "{}", problem.detail);
+    signs(&alice, &shares).await;
+    // By a threshold of three they need it as before.
+    let kept = alice
+        .reshare_split_key(copies(&shares), 3, seats(comes()))
+        .await
+        .unwrap();
+    kept.confirm().await.unwrap();
+    signs(&alice, kept.shares()).await;
+    assert_eq!(alice.key(&id).await.unwrap().threshold, 3);
+    // A key that its participants can use without the enclave stays theirs.
+    let (_, shares) = split_key(&alice, 2, &["alice", "second", "server"]).await;
+    let same = alice.reshare_split_key(copies(&shares[..1]), 2, seats(comes()));
+    same.await.unwrap().confirm().await.unwrap();
 }
 
 #[tokio::test]
