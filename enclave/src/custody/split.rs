@@ -8,7 +8,8 @@ use permafrost_common::api::split::{
 use permafrost_common::http_signature::{AttestationDigest, SigningKey};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_frost::{
-    CeremonyParticipant, Dealer, Hex, Message, Outcome, Parameters, Purpose, State, check_split,
+    CeremonyParticipant, Dealer, Hex, Message, Outcome, Parameters, Purpose, Share, State,
+    check_split,
 };
 use rand_core::{OsRng, RngCore};
 use tokio::sync::Mutex;
@@ -55,10 +56,6 @@ impl Custody {
                 false => Err(Self::idempotency_key_reused()),
             };
         }
-        let digest = &new.request_digest;
-        if let Some(running) = self.ceremonies.of_key(&caller.name, key_id, digest, now)? {
-            return Ok(view(&running).await);
-        }
         let parameters = Parameters {
             id: random()?,
             purpose: Purpose::Generate,
@@ -72,10 +69,8 @@ impl Custody {
             dealers: Vec::new(),
             expires_at: now + LIFETIME_S,
         };
-        let begun = self
-            .ceremonies
-            .begin(&caller.name, *digest, parameters, Vec::new());
-        Ok(view(&*begun?).await)
+        self.begin(caller, new.request_digest, parameters, Vec::new(), now)
+            .await
     }
 
     /// Begins a ceremony that gives every participant of a key a new share, or gives the one that is under way.
@@ -93,12 +88,6 @@ impl Custody {
         let generation = next_generation(&record)?;
         // The generation tells one refresh from the next.
         let digest = super::sha256(&["refresh", id, &generation.to_string()]);
-        if let Some(running) = self
-            .ceremonies
-            .of_key(&caller.name, old.key_id, &digest, now)?
-        {
-            return Ok(view(&running).await);
-        }
         let parameters = Parameters {
             id: random()?,
             purpose: Purpose::Refresh,
@@ -110,10 +99,7 @@ impl Custody {
             ..old.clone()
         };
         let shares = held.shares().to_vec();
-        let begun = self
-            .ceremonies
-            .begin(&caller.name, digest, parameters, shares);
-        Ok(view(&*begun?).await)
+        self.begin(caller, digest, parameters, shares, now).await
     }
 
     /// Begins a ceremony that gives shares of a key to these participants, or gives the one that is under way.
@@ -134,12 +120,6 @@ impl Custody {
         let dealers = dealers(old, &request.dealers)?;
         let generation = next_generation(&record)?;
         let digest = sha256_of_request(id, generation, &request);
-        if let Some(running) =
-            self.ceremonies
-                .of_key(&caller.name, old.parameters.key_id, &digest, now)?
-        {
-            return Ok(view(&running).await);
-        }
         let parameters = Parameters {
             id: random()?,
             purpose: Purpose::Reshare,
@@ -153,10 +133,29 @@ impl Custody {
             ..old.parameters.clone()
         };
         let shares = held.shares().to_vec();
-        let begun = self
+        self.begin(caller, digest, parameters, shares, now).await
+    }
+
+    /// The ceremony that the same request began before, or a new one with these shares of the enclave's.
+    async fn begin(
+        &self,
+        caller: &Caller,
+        request_digest: [u8; 32],
+        parameters: Parameters,
+        shares: Vec<Share>,
+        now: u64,
+    ) -> Result<Ceremony, Problem> {
+        let (owner, key_id) = (&caller.name, parameters.key_id);
+        let before = self
             .ceremonies
-            .begin(&caller.name, digest, parameters, shares);
-        Ok(view(&*begun?).await)
+            .of_key(owner, key_id, &request_digest, now)?;
+        let running = match before {
+            Some(running) => running,
+            None => self
+                .ceremonies
+                .begin(owner, request_digest, parameters, shares)?,
+        };
+        Ok(view(&running).await)
     }
 
     /// Takes messages of participants, and stores what the ceremony came to once all have confirmed it.

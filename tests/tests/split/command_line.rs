@@ -227,6 +227,19 @@ async fn a_share_file_that_does_not_open_says_so_and_shows_nothing() {
         ],
     );
     assert!(other.contains("the share of alice is of key"), "{other}");
+    let no_key = "0".repeat(44);
+    let reshare = [
+        "reshare",
+        &no_key,
+        "--threshold",
+        "2",
+        "--share",
+        "alice.share",
+    ];
+    let names = ["--share-out", "alice=new.share", "alice", "server"];
+    let other = person.refused(2, &[&reshare[..], &names].concat());
+    assert!(other.contains("the share of alice is of key"), "{other}");
+    assert!(!person.path("new.share").exists());
 }
 
 struct Person {

@@ -64,6 +64,19 @@ impl ShareFiles {
         &self.passphrase
     }
 
+    /// Reads and opens every share file, each of which has to be of this key.
+    pub(super) fn read_of(&self, id: &str) -> Result<Vec<HeldShare>, Outcome> {
+        let shares = self.read()?;
+        match shares.iter().find(|one| one.key_id().to_string() != id) {
+            None => Ok(shares),
+            Some(share) => Err(Outcome::wrong_call(format!(
+                "--share: the share of {} is of key {}",
+                share.participant(),
+                share.key_id()
+            ))),
+        }
+    }
+
     /// Reads and opens every share file.
     pub(super) fn read(&self) -> Result<Vec<HeldShare>, Outcome> {
         let mut identities: Vec<Box<dyn Identity>> = Vec::new();

@@ -85,18 +85,7 @@ impl Sign {
         if self.shares.is_empty() {
             return Ok(principal.sign(&self.id, what).await?);
         }
-        let shares = self.shares.read()?;
-        if let Some(share) = shares
-            .iter()
-            .find(|one| one.key_id().to_string() != self.id)
-        {
-            let text = format!(
-                "--share: the share of {} is of key {}",
-                share.participant(),
-                share.key_id()
-            );
-            return Err(Outcome::wrong_call(text));
-        }
+        let shares = self.shares.read_of(&self.id)?;
         Ok(principal.sign_split(&shares, what).await?)
     }
 

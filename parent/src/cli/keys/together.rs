@@ -64,18 +64,7 @@ impl Rotate {
         if self.shares.is_empty() {
             return Ok(principal.rotate(&self.id).await?);
         }
-        let shares = self.shares.read()?;
-        if let Some(share) = shares
-            .iter()
-            .find(|one| one.key_id().to_string() != self.id)
-        {
-            let text = format!(
-                "--share: the share of {} is of key {}",
-                share.participant(),
-                share.key_id()
-            );
-            return Err(Outcome::wrong_call(text));
-        }
+        let shares = self.shares.read_of(&self.id)?;
         let names: Vec<String> = shares
             .iter()
             .map(|one| one.participant().to_owned())
@@ -103,7 +92,7 @@ impl Reshare {
             let text = "--share: none; accepted: share files that are enough for a signature together with the enclave's";
             return Err(Outcome::wrong_call(text));
         }
-        let shares = self.shares.read()?;
+        let shares = self.shares.read_of(&self.id)?;
         let names: Vec<&str> = self.participants.iter().map(String::as_str).collect();
         let targets = self.new_shares.targets(&names)?;
         let participants = self.participants.iter().map(|name| {
