@@ -129,7 +129,7 @@ pub fn respond(
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<Vec<PartialSignature>, SignError> {
     let Some(first) = shares.first() else {
-        return Err(InvalidField::new("/shares", "none", "at least one").into());
+        return Err(no_share());
     };
     let threshold = usize::from(first.participants().threshold());
     let missing = threshold.saturating_sub(others.len());
@@ -145,7 +145,7 @@ pub fn respond(
         )
         .into());
     }
-    let mut all = parsed(first.participants(), others)?;
+    let mut all = parsed(first.participants(), "/commitments", others)?;
     for (index, other) in others.iter().enumerate() {
         if shares.iter().any(|share| share.name() == other.participant) {
             return Err(InvalidField::new(
@@ -173,17 +173,34 @@ impl Nonces {
     /// Adds this side's signature shares to those of the other, and verifies the signature: 64 bytes (BIP-340).
     ///
     /// # Errors
-    /// [`SignError::Invalid`], with a pointer into `/parts`: not a part of another participant of the key, or not as many as the threshold
-    /// takes; [`SignError::Misbehaved`]: whose share is wrong.
+    /// As [`Nonces::join`]; [`SignError::Misbehaved`]: whose share is wrong.
     pub fn complete(
         self,
         what: &ToSign,
         others: &[PartialSignature],
     ) -> Result<Hex<64>, SignError> {
+        let share = self.of.first().map(|(share, ..)| share.clone());
+        let parts = self.join(what, others)?;
+        match share {
+            Some(share) => aggregate(&share, what, &parts),
+            None => Err(no_share()),
+        }
+    }
+
+    /// The parts of this side and those of the other, for whoever puts them together ([`aggregate`]).
+    ///
+    /// # Errors
+    /// [`SignError::Invalid`], with a pointer into `/parts`: not a part of another participant of the key, or not as many as the threshold
+    /// takes.
+    pub fn join(
+        self,
+        what: &ToSign,
+        others: &[PartialSignature],
+    ) -> Result<Vec<PartialSignature>, SignError> {
         let Some((first, ..)) = self.of.first() else {
-            return Err(InvalidField::new("/shares", "none", "at least one").into());
+            return Err(no_share());
         };
-        let (participants, public) = (first.participants().clone(), first.public().clone());
+        let participants = first.participants().clone();
         let threshold = usize::from(participants.threshold());
         if others.len() + self.of.len() != threshold {
             return Err(InvalidField::new(
@@ -195,10 +212,11 @@ impl Nonces {
         }
         let mut commitments = self.commitments();
         commitments.extend(others.iter().map(PartialSignature::commitments));
-        let package = SigningPackage::new(parsed(&participants, &commitments)?, &what.message);
+        let commitments = parsed(&participants, "/parts", &commitments)?;
+        let package = SigningPackage::new(commitments, &what.message);
         let mut parts = self.parts(&package, what)?;
         parts.extend(others.iter().cloned());
-        aggregate(&participants, &public, &package, what, &parts)
+        Ok(parts)
     }
 
     fn parts(
@@ -260,7 +278,35 @@ impl By {
     }
 }
 
-fn aggregate(
+/// The signature that the parts of all signers make up, verified: 64 bytes (BIP-340). It takes no secret; `of` names the key by any share.
+///
+/// # Errors
+/// As for [`Nonces::complete`].
+pub fn aggregate(
+    of: &Share,
+    what: &ToSign,
+    parts: &[PartialSignature],
+) -> Result<Hex<64>, SignError> {
+    let participants = of.participants();
+    let threshold = usize::from(participants.threshold());
+    if parts.len() != threshold {
+        return Err(InvalidField::new(
+            "/parts",
+            format!("those of {} participants", parts.len()),
+            format!("those of {threshold}"),
+        )
+        .into());
+    }
+    let commitments: Vec<_> = parts.iter().map(PartialSignature::commitments).collect();
+    let package = SigningPackage::new(parsed(participants, "/parts", &commitments)?, &what.message);
+    verified(participants, of.public(), &package, what, parts)
+}
+
+fn no_share() -> SignError {
+    InvalidField::new("/shares", "none", "at least one").into()
+}
+
+fn verified(
     participants: &Participants,
     public: &PublicKeyPackage,
     package: &SigningPackage,
@@ -303,16 +349,16 @@ fn verifying_key(public: &PublicKeyPackage) -> Hex<32> {
 
 fn parsed(
     participants: &Participants,
+    list: &str,
     commitments: &[NonceCommitments],
 ) -> Result<BTreeMap<Identifier, SigningCommitments>, InvalidField> {
     let mut all = BTreeMap::new();
     for (index, one) in commitments.iter().enumerate() {
-        let (field, identifier) =
-            identifier(participants, "/commitments", index, &one.participant)?;
+        let (field, identifier) = identifier(participants, list, index, &one.participant)?;
         for (nonce, bytes) in [("hiding", &one.hiding), ("binding", &one.binding)] {
             if point(bytes).is_none() {
                 return Err(InvalidField::new(
-                    format!("/commitments/{index}/{nonce}"),
+                    format!("{list}/{index}/{nonce}"),
                     bytes.to_string(),
                     "a compressed point of secp256k1, 33 bytes",
                 ));

@@ -35,6 +35,34 @@ pub struct StartReshare {
 pub struct CeremonyMessages {
     /// At most 96 messages. None at all asks for what is there.
     pub messages: Vec<Message>,
+    /// New shares of participants that hold them themselves, each encrypted by its holder. The enclave stores them with its own, in the
+    /// same write; sent again before that, they take the place of those of the same participants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrapped_shares: Vec<WrappedShare>,
+}
+
+/// The most bytes of one wrapped share.
+pub const WRAPPED_SHARE_MAX: usize = 4_096;
+
+/// A share that its holder has encrypted, for the enclave to store. The enclave cannot open it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrappedShare {
+    /// The participant's name: one that has a public key.
+    pub participant: String,
+    /// The ciphertext: 1 to 4096 bytes.
+    pub wrapped: String,
+}
+
+/// The response to `GET /v1/keys/{id}/wrapped-shares`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct WrappedShares {
+    /// The key.
+    pub key_id: String,
+    /// The generation of the shares.
+    pub generation: u32,
+    /// Those that were sent with the ceremony of this generation.
+    pub wrapped_shares: Vec<WrappedShare>,
 }
 
 /// A ceremony: everything that was sent in it so far.
@@ -81,6 +109,16 @@ pub struct CosignRequest {
     pub payload: SignRequest,
     /// The nonce commitments of participants that hold their shares themselves: so many that the enclave's shares make up the threshold.
     pub commitments: Vec<NonceCommitments>,
+}
+
+/// `POST /v1/keys/{id}/aggregate`: what was signed, and the parts of all signers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AggregateRequest {
+    /// What was signed, as in the request for the enclave's parts.
+    pub payload: SignRequest,
+    /// The parts of as many participants as the threshold, the enclave's among them as `cosign` gave them.
+    pub parts: Vec<PartialSignature>,
 }
 
 /// The enclave's parts of a signature. Nothing of them is kept.

@@ -5,11 +5,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Table, MutexGuard, PoisonError};
 
-use permafrost_common::api::split::{Ceremony, Certificate};
+use permafrost_common::api::split::{self as api, Ceremony, Certificate};
 use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_frost::{Board, CeremonyError, Hex, Member, Message, Parameters, Share, State};
 use rand_core::{CryptoRng, RngCore};
 use tokio::sync::Mutex;
+
+use super::cosigning::wrapped;
+use crate::keys::WrappedShare;
 
 /// How long a ceremony may take, in seconds.
 pub(super) const LIFETIME_S: u64 = 600;
@@ -48,7 +51,10 @@ pub(super) struct Running {
     old: Vec<Share>,
     /// The enclave's new shares, once all messages are there. Of no use before every participant has confirmed the result.
     shares: Vec<Share>,
+    /// What the holders of the other new shares have encrypted.
+    wrapped: Vec<WrappedShare>,
     certificate: Option<Certificate>,
+    owner: String,
     request_digest: [u8; 32],
 }
 
@@ -91,7 +97,9 @@ impl Ceremonies {
             members: Vec::new(),
             old,
             shares: Vec::new(),
+            wrapped: Vec::new(),
             certificate: None,
+            owner: owner.to_owned(),
             request_digest,
         }));
         let mut open = self.open();
@@ -124,23 +132,14 @@ impl Ceremonies {
         Ok(running)
     }
 
-    /// The ceremony that this principal began.
-    pub(super) fn find(
-        &self,
-        owner: &str,
-        id: &str,
-        now: u64,
-    ) -> Result<Arc<Mutex<Running>>, Problem> {
+    /// The ceremony of this id, which nobody knows but those who were told.
+    pub(super) fn find(&self, id: &str, now: u64) -> Result<Arc<Mutex<Running>>, Problem> {
         let id: Option<Hex<32>> = id.parse().ok();
         let mut open = self.open();
         open.retain(|_, entry| entry.expires_at > now);
         id.and_then(|id| open.get(&id))
-            .filter(|entry| entry.owner == owner)
             .map(|entry| Arc::clone(&entry.running))
-            .ok_or_else(|| {
-                let detail = "there is no such ceremony of this principal; begin another one";
-                Problem::new(ProblemType::CeremonyNotFound, detail)
-            })
+            .ok_or_else(not_found)
     }
 
     /// Lets another ceremony of the key begin: the outcome of this one is stored.
@@ -219,14 +218,37 @@ impl Running {
         Ok(())
     }
 
+    /// The principal that began it.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
+    }
+
     pub(super) fn request_digest(&self) -> [u8; 32] {
         self.request_digest
     }
 
-    /// The board and the enclave's shares, if every participant has confirmed the result and it is not stored yet.
-    pub(super) fn unstored(&self) -> Option<(&Board, &[Share])> {
+    /// Keeps wrapped shares until the outcome is stored, in the place of earlier ones of the same participants.
+    pub(super) fn wrap(&mut self, sent: &[api::WrappedShare]) -> Result<(), Problem> {
+        let mut all = wrapped(self.parameters(), sent)?;
+        let of_others = self.wrapped.drain(..);
+        let of_others =
+            of_others.filter(|old| all.iter().all(|new| new.participant != old.participant));
+        let of_others: Vec<_> = of_others.collect();
+        all.extend(of_others);
+        let participants = &self.board.parameters().participants;
+        all.sort_by_key(|share| {
+            participants
+                .iter()
+                .position(|one| one.name == share.participant)
+        });
+        self.wrapped = all;
+        Ok(())
+    }
+
+    /// The board, the enclave's shares and those that others have wrapped, if every participant has confirmed the result and it is not stored yet.
+    pub(super) fn unstored(&self) -> Option<(&Board, &[Share], &[WrappedShare])> {
         let is_new = self.board.state() == State::Complete && self.certificate.is_none();
-        is_new.then_some((&self.board, self.shares.as_slice()))
+        is_new.then_some((&self.board, &self.shares, &self.wrapped))
     }
 
     /// Ends the ceremony: its outcome is stored.
@@ -235,6 +257,7 @@ impl Running {
         self.members.clear();
         self.old.clear();
         self.shares.clear();
+        self.wrapped.clear();
     }
 
     pub(super) fn parameters(&self) -> &Parameters {
@@ -251,6 +274,12 @@ impl Running {
             certificate: self.certificate.clone(),
         }
     }
+}
+
+/// The problem for a ceremony that is not there, or not this principal's.
+pub(super) fn not_found() -> Problem {
+    let detail = "there is no such ceremony, or it is another principal's; begin another one";
+    Problem::new(ProblemType::CeremonyNotFound, detail)
 }
 
 /// The problem for a message that a ceremony does not take.

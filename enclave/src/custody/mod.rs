@@ -1,6 +1,8 @@
 //! Keys as the API offers them: which principal may use which key, and how each change is stored.
 
 mod ceremonies;
+mod cosigning;
+mod reshare;
 mod split;
 
 use std::sync::Arc;
@@ -243,27 +245,25 @@ impl Custody {
         };
         // Only well-formed ids are requested, so that nothing else gets into the paths of store requests.
         let key: KeyId = id.parse().map_err(|_| not_found())?;
-        let record = self
-            .records
-            .get(&key.to_string())
-            .await?
-            .ok_or_else(not_found)?;
-        if record.value.id() != key {
-            return Err(Problem::new(
+        let record = self.record(key).await?;
+        record
+            .filter(|record| {
+                let owner = record.value.owner();
+                caller.policy.allows_key(&caller.name, id, owner)
+            })
+            .ok_or_else(not_found)
+    }
+
+    /// The record of a key, whoever may see it.
+    async fn record(&self, key: KeyId) -> Result<Option<Versioned<KeyRecord>>, Problem> {
+        let record = self.records.get(&key.to_string()).await?;
+        match record.as_ref().map(|record| record.value.id()) {
+            Some(other) if other != key => Err(Problem::new(
                 ProblemType::RecordInvalid,
-                format!(
-                    "the record stored as key {key} is that of key {}",
-                    record.value.id()
-                ),
-            ));
+                format!("the record stored as key {key} is that of key {other}"),
+            )),
+            _ => Ok(record),
         }
-        if !caller
-            .policy
-            .allows_key(&caller.name, id, record.value.owner())
-        {
-            return Err(not_found());
-        }
-        Ok(record)
     }
 
     /// The id follows from the deployment, the caller and the idempotency key, so that the store itself refuses a

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use permafrost_common::api::split::{
-    Ceremony, Certificate, CosignRequest, Cosigned, StartKeyGeneration, StartReshare,
+    Ceremony, CeremonyMessages, Certificate, StartKeyGeneration, StartReshare,
 };
 use permafrost_common::http_signature::{AttestationDigest, SigningKey};
 use permafrost_common::problem::{Problem, ProblemType};
-use permafrost_frost::{
-    CeremonyParticipant, Dealer, Hex, Message, Outcome, Parameters, Purpose, Share, State,
-    check_split,
-};
+use permafrost_frost::{CeremonyParticipant, Hex, Parameters, Purpose, Share, State, check_split};
 use rand_core::{OsRng, RngCore};
 use tokio::sync::Mutex;
 
-use super::ceremonies::{LIFETIME_S, MESSAGES_MAX, Running};
-use super::{Custody, blocking};
-use crate::keys::{HeldShares, KeyError, KeyId, KeyRecord, NewKey, Payload};
+use super::Custody;
+use super::ceremonies::{LIFETIME_S, MESSAGES_MAX, Running, not_found};
+use super::reshare::{check_stays_needed, dealers, sha256_of_request};
+use crate::keys::{HeldShares, KeyError, KeyId, KeyRecord, NewKey};
 use crate::principal::Caller;
 use crate::records::PutError;
 
@@ -163,7 +161,10 @@ impl Custody {
         &self,
         caller: &Caller,
         id: &str,
-        messages: Vec<Message>,
+        CeremonyMessages {
+            messages,
+            wrapped_shares,
+        }: CeremonyMessages,
         now: u64,
         boot: BootIdentity<'_>,
     ) -> Result<Ceremony, Problem> {
@@ -174,7 +175,19 @@ impl Custody {
                 format!("at most {MESSAGES_MAX}"),
             ));
         }
-        let running = self.ceremonies.find(&caller.name, id, now)?;
+        let running = self.ceremonies.find(id, now)?;
+        if !wrapped_shares.is_empty() {
+            let mut running = running.lock().await;
+            // Participants sign their messages, but nothing says whose a ciphertext is.
+            if running.owner() != caller.name {
+                return Err(Problem::field(
+                    "/wrapped_shares",
+                    format!("{} shares", wrapped_shares.len()),
+                    "none but from the principal that began the ceremony",
+                ));
+            }
+            running.wrap(&wrapped_shares)?;
+        }
         let advanced = tokio::task::spawn_blocking({
             let running = Arc::clone(&running);
             move || running.blocking_lock().advance(messages, &mut OsRng)
@@ -191,7 +204,8 @@ impl Custody {
         }
         let unstored = unstored(&*running.lock().await, boot)?;
         if let Some(held) = unstored {
-            let stored = self.store(caller, held, now).await;
+            let owner = running.lock().await.owner().to_owned();
+            let stored = self.store(owner, held, now).await;
             match stored {
                 Ok(certificate) => {
                     self.ceremonies.end(certificate.outcome.parameters.id);
@@ -209,56 +223,31 @@ impl Custody {
         Ok(view(&running).await)
     }
 
-    /// A ceremony that the caller began.
-    pub async fn show_ceremony(
-        &self,
-        caller: &Caller,
-        id: &str,
-        now: u64,
-    ) -> Result<Ceremony, Problem> {
-        Ok(view(&*self.ceremonies.find(&caller.name, id, now)?).await)
+    /// A ceremony.
+    pub async fn show_ceremony(&self, id: &str, now: u64) -> Result<Ceremony, Problem> {
+        Ok(view(&*self.ceremonies.find(id, now)?).await)
     }
 
-    /// Ends a ceremony: nothing of it is kept. A key that it made, or shares that it refreshed, stay.
+    /// Ends a ceremony that the caller began: nothing of it is kept. A key that it made, or shares that it refreshed, stay.
     pub async fn abort_ceremony(
         &self,
         caller: &Caller,
         id: &str,
         now: u64,
     ) -> Result<Ceremony, Problem> {
-        let running = self.ceremonies.find(&caller.name, id, now)?;
+        let running = self.ceremonies.find(id, now)?;
+        if running.lock().await.owner() != caller.name {
+            return Err(not_found());
+        }
         let last = view(&running).await;
         self.ceremonies.forget(last.parameters.id);
         Ok(last)
     }
 
-    /// The certificate of the ceremony that the key's shares come from.
-    pub async fn certificate(&self, caller: &Caller, id: &str) -> Result<Certificate, Problem> {
-        let record = self.find(caller, id).await?;
-        Ok(record.value.certificate()?.clone())
-    }
-
-    /// The enclave's parts of a signature. At most one round trip to the store; no state outlives the call.
-    pub async fn cosign(
-        &self,
-        caller: &Caller,
-        id: &str,
-        request: CosignRequest,
-    ) -> Result<Cosigned, Problem> {
-        let payload = Payload::parse(request.payload).map_err(|error| {
-            let field = format!("/payload{}", error.field);
-            Problem::field(field, error.came, error.accepted)
-        })?;
-        caller.policy.check_payload(&payload)?;
-        let record = self.find(caller, id).await?;
-        let others = request.commitments;
-        blocking(move || record.value.cosign(&payload, &others, &mut OsRng)).await
-    }
-
     /// Writes the enclave's shares: of a new key, or in the place of those that were refreshed.
     async fn store(
         &self,
-        caller: &Caller,
+        owner: String,
         (held, request_digest): (HeldShares, [u8; 32]),
         now: u64,
     ) -> Result<Certificate, Problem> {
@@ -267,7 +256,7 @@ impl Custody {
         if parameters.purpose == Purpose::Generate {
             let new = NewKey {
                 id,
-                owner: caller.name.clone(),
+                owner,
                 created_at: now,
                 request_digest,
             };
@@ -283,13 +272,18 @@ impl Custody {
                 )),
             };
         }
-        let (id, certificate) = (id.to_string(), held.certificate().clone());
-        let old = self.find(caller, &id).await?;
+        let certificate = held.certificate().clone();
+        // Who may change the key was decided when the ceremony began.
+        let old = self.record(id).await?.ok_or_else(|| {
+            let detail = format!("there is no key {id}");
+            Problem::new(ProblemType::KeyNotFound, detail)
+        })?;
         if old.value.certificate()?.outcome == certificate.outcome {
             return Ok(certificate);
         }
         let refreshed = old.value.refreshed(held)?;
-        match self.records.put(&id, Some(old.version), refreshed).await {
+        let name = id.to_string();
+        match self.records.put(&name, Some(old.version), refreshed).await {
             Ok(_) => Ok(certificate),
             Err(PutError::Problem(problem)) => Err(problem),
             Err(PutError::Conflict) => Err(Problem::new(
@@ -317,88 +311,10 @@ impl Custody {
     }
 }
 
-/// Refuses to hand a key out: where nobody could sign without the enclave, and so without its policies, nobody ever will.
-fn check_stays_needed(old: &Parameters, request: &StartReshare) -> Result<(), Problem> {
-    let outside = |participants: &[CeremonyParticipant]| {
-        let own = participants.iter().filter(|one| one.public_key.is_some());
-        own.count()
-    };
-    let (before, after) = (outside(&old.participants), outside(&request.participants));
-    if before < usize::from(old.threshold) && after >= usize::from(request.threshold) {
-        return Err(Problem::field(
-            "/participants",
-            format!(
-                "{after} that hold their shares themselves, enough to sign without the enclave"
-            ),
-            format!(
-                "at most {}: nobody signs with this key without the enclave, and that stays so",
-                request.threshold.saturating_sub(1)
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Those who deal, with what the key's certificate says of them.
-fn dealers(old: &Outcome, names: &[String]) -> Result<Vec<Dealer>, Problem> {
-    let participants = old.parameters.participants.iter();
-    let before: Vec<_> = participants.zip(&old.verifying_shares).collect();
-    let threshold = usize::from(old.parameters.threshold);
-    if !(threshold..=before.len()).contains(&names.len()) {
-        return Err(Problem::field(
-            "/dealers",
-            format!("{} names", names.len()),
-            format!(
-                "{threshold} to {} names of participants of the key",
-                before.len()
-            ),
-        ));
-    }
-    let named = names.iter().enumerate().map(|(index, name)| {
-        let found = before
-            .iter()
-            .find(|(participant, _)| participant.name == *name);
-        let is_new = !names.iter().take(index).any(|earlier| earlier == name);
-        match found {
-            Some((participant, share)) if is_new => Ok(Dealer {
-                name: name.clone(),
-                public_key: participant.public_key,
-                verifying_share: **share,
-            }),
-            _ => Err(Problem::field(
-                format!("/dealers/{index}"),
-                format!("{name:?}"),
-                "a participant of the key, each once",
-            )),
-        }
-    });
-    named.collect()
-}
-
 fn next_generation(record: &KeyRecord) -> Result<u32, KeyError> {
     let id = record.id();
     let next = record.generation().checked_add(1);
     next.ok_or(KeyError::GenerationExhausted { id })
-}
-
-/// Tells one reshare from another, of this generation or of others.
-fn sha256_of_request(id: &str, generation: u32, request: &StartReshare) -> [u8; 32] {
-    let (generation, threshold) = (generation.to_string(), request.threshold.to_string());
-    let mut parts = vec!["reshare", id, &generation, &threshold];
-    let keys: Vec<String> = request
-        .participants
-        .iter()
-        .map(|one| {
-            one.public_key
-                .map_or_else(String::new, |key| key.to_string())
-        })
-        .collect();
-    for (participant, key) in request.participants.iter().zip(&keys) {
-        parts.extend([participant.name.as_str(), key.as_str()]);
-    }
-    parts.push("dealers");
-    parts.extend(request.dealers.iter().map(String::as_str));
-    super::sha256(&parts)
 }
 
 /// What a complete ceremony came to, with the enclave's signature, if it is not stored yet.
@@ -406,7 +322,7 @@ fn unstored(
     running: &Running,
     boot: BootIdentity<'_>,
 ) -> Result<Option<(HeldShares, [u8; 32])>, Problem> {
-    let Some((board, shares)) = running.unstored() else {
+    let Some((board, shares, wrapped)) = running.unstored() else {
         return Ok(None);
     };
     let internal = |error: String| Problem::new(ProblemType::Internal, error);
@@ -420,8 +336,9 @@ fn unstored(
         boot.key,
     );
     let certificate = certificate.map_err(|error| internal(error.to_string()))?;
-    let held = HeldShares::new(shares.to_vec(), certificate);
-    let held = held.map_err(KeyError::from)?;
+    let held = HeldShares::new(shares.to_vec(), certificate)
+        .and_then(|held| held.with_wrapped(wrapped.to_vec()))
+        .map_err(KeyError::from)?;
     Ok(Some((held, running.request_digest())))
 }
 

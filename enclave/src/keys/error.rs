@@ -73,6 +73,14 @@ impl From<KeyError> for Problem {
         let kind = match error {
             KeyError::Payload(field) => return field.into(),
             KeyError::Sign(SignError::Invalid(field)) => return field.into(),
+            // The enclave's own parts are right: others sent these.
+            KeyError::Sign(SignError::Misbehaved { .. }) => {
+                return Self::field(
+                    "/parts",
+                    error.to_string(),
+                    "the parts of this payload's signers",
+                );
+            }
             KeyError::Disabled { .. } => ProblemType::KeyDisabled,
             KeyError::Custody { .. } => ProblemType::KeyCustody,
             KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,

@@ -1,6 +1,6 @@
 //! The enclave's shares of a key with split custody.
 
-use permafrost_common::api::split::Certificate;
+use permafrost_common::api::split::{Certificate, WRAPPED_SHARE_MAX};
 use permafrost_frost::{Participants, Share, sign};
 use rand_core::{CryptoRng, RngCore};
 
@@ -14,6 +14,17 @@ pub struct HeldShares {
     participants: Participants,
     public_key: PublicKey,
     certificate: Certificate,
+    /// In the order of the participants, at most one of each.
+    wrapped: Vec<WrappedShare>,
+}
+
+/// A share that its holder has encrypted, so that the enclave keeps it and cannot open it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WrappedShare {
+    /// A participant that has a public key.
+    pub participant: String,
+    /// 1 to [`WRAPPED_SHARE_MAX`] bytes.
+    pub ciphertext: Vec<u8>,
 }
 
 impl HeldShares {
@@ -59,7 +70,28 @@ impl HeldShares {
             participants,
             public_key,
             certificate,
+            wrapped: Vec::new(),
         })
+    }
+
+    /// These shares, and with them what their holders have encrypted of the others.
+    ///
+    /// # Errors
+    /// [`MaterialError::Certificate`]: not at most one of each participant that has a public key, in their order, 1 to
+    /// [`WRAPPED_SHARE_MAX`] bytes each.
+    pub fn with_wrapped(self, wrapped: Vec<WrappedShare>) -> Result<Self, MaterialError> {
+        let all = self.certificate.outcome.parameters.participants.iter();
+        let mut holders = all.filter(|one| one.public_key.is_some());
+        let fits = wrapped.iter().all(|share| {
+            (1..=WRAPPED_SHARE_MAX).contains(&share.ciphertext.len())
+                && holders.any(|holder| holder.name == share.participant)
+        });
+        match fits {
+            true => Ok(Self { wrapped, ..self }),
+            false => Err(MaterialError::Certificate(
+                "a wrapped share is not that of a participant that holds its share",
+            )),
+        }
     }
 
     /// The enclave's shares.
@@ -82,6 +114,11 @@ impl HeldShares {
         &self.certificate
     }
 
+    /// What the holders of the other shares have encrypted.
+    pub fn wrapped(&self) -> &[WrappedShare] {
+        &self.wrapped
+    }
+
     /// The enclave's parts of a signature, for which the other signers have committed.
     pub(super) fn respond(
         &self,
@@ -90,5 +127,16 @@ impl HeldShares {
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Vec<sign::PartialSignature>, KeyError> {
         Ok(sign::respond(&self.shares, what, others, rng)?)
+    }
+
+    /// The signature that the parts of all signers make up, verified: 64 bytes.
+    pub(super) fn aggregate(
+        &self,
+        what: &sign::ToSign,
+        parts: &[sign::PartialSignature],
+    ) -> Result<[u8; 64], KeyError> {
+        // HeldShares::new refuses to hold none.
+        let first = self.shares.first().ok_or(MaterialError::Ciphersuite)?;
+        Ok(sign::aggregate(first, what, parts)?.0)
     }
 }

@@ -36,7 +36,7 @@ mod wiped;
 
 pub use encoding::RecordError;
 pub use error::KeyError;
-pub use held_shares::HeldShares;
+pub use held_shares::{HeldShares, WrappedShare};
 pub use id::KeyId;
 pub use material::MaterialError;
 pub use payload::{Payload, PayloadKind};

@@ -10,9 +10,9 @@ pub enum OperationName {
     CreateKey,
     /// `GET /v1/keys`
     ListKeys,
-    /// `GET /v1/keys/{id}` and `GET /v1/keys/{id}/certificate`
+    /// `GET /v1/keys/{id}`, `GET /v1/keys/{id}/certificate` and `GET /v1/keys/{id}/wrapped-shares`
     ShowKey,
-    /// `POST /v1/keys/{id}/sign` and `POST /v1/keys/{id}/cosign`
+    /// `POST /v1/keys/{id}/sign`, `POST /v1/keys/{id}/cosign` and `POST /v1/keys/{id}/aggregate`
     Sign,
     /// `POST /v1/keys/{id}/rotate` and `POST /v1/keys/{id}/refresh`
     RotateKey,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::Method;
+use permafrost_common::api::Signed;
 use permafrost_common::api::split::{
-    Ceremony, CeremonyMessages, Certificate, CosignRequest, Cosigned, StartKeyGeneration,
-    StartReshare,
+    AggregateRequest, Ceremony, CeremonyMessages, Certificate, CosignRequest, Cosigned,
+    StartKeyGeneration, StartReshare, WrappedShares,
 };
 use permafrost_common::problem::ProblemType;
 
@@ -106,7 +107,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
         }
         .described(
-            "Shows a ceremony of this principal.",
+            "Shows a ceremony to whoever knows its id.",
             ceremony(200, "The ceremony with all messages so far."),
         ),
         Operation {
@@ -140,6 +141,23 @@ pub(super) fn operations() -> Vec<Operation> {
             },
         ),
         Operation {
+            method: Method::GET,
+            problems: &[ProblemType::KeyCustody],
+            ..Operation::of_principals(
+                "show_wrapped_shares",
+                "/v1/keys/{id}/wrapped-shares",
+                OperationName::ShowKey,
+                wrapped_shares,
+            )
+        }
+        .described(
+            "Shows the shares that their holders have encrypted and sent with the ceremony that made them.",
+            Success {
+                schema: Some(BodySchema::of::<WrappedShares>()),
+                ..ceremony(200, "The wrapped shares: ciphertext that the enclave cannot open.")
+            },
+        ),
+        Operation {
             body: Some(BodySchema::of::<CosignRequest>()),
             problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
             ..Operation::of_principals(
@@ -154,6 +172,23 @@ pub(super) fn operations() -> Vec<Operation> {
             Success {
                 schema: Some(BodySchema::of::<Cosigned>()),
                 ..ceremony(200, "The enclave's parts of the signature.")
+            },
+        ),
+        Operation {
+            body: Some(BodySchema::of::<AggregateRequest>()),
+            problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
+            ..Operation::of_principals(
+                "aggregate",
+                "/v1/keys/{id}/aggregate",
+                OperationName::Sign,
+                aggregate,
+            )
+        }
+        .described(
+            "Puts the parts of all signers together: the second of two requests, for a service that has to see the signature.",
+            Success {
+                schema: Some(BodySchema::of::<Signed>()),
+                ..ceremony(200, "The signature, verified.")
             },
         ),
     ]
@@ -221,10 +256,10 @@ fn start_reshare(enclave: Arc<Enclave>, call: Call) -> Handled {
 fn advance(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let now = enclave.attestor.clock.now().as_secs();
-        let CeremonyMessages { messages } = call.json()?;
+        let sent: CeremonyMessages = call.json()?;
         let ceremony = enclave
             .custody()?
-            .advance(call.caller()?, &call.id, messages, now, identity(&enclave))
+            .advance(call.caller()?, &call.id, sent, now, identity(&enclave))
             .await?;
         Reply::json(200, &ceremony)
     })
@@ -234,7 +269,7 @@ fn show(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let now = enclave.attestor.clock.now().as_secs();
         let custody = enclave.custody()?;
-        let ceremony = custody.show_ceremony(call.caller()?, &call.id, now);
+        let ceremony = custody.show_ceremony(&call.id, now);
         Reply::json(200, &ceremony.await?)
     })
 }
@@ -253,6 +288,22 @@ fn certificate(enclave: Arc<Enclave>, call: Call) -> Handled {
         let custody = enclave.custody()?;
         let certificate = custody.certificate(call.caller()?, &call.id);
         Reply::json(200, &certificate.await?)
+    })
+}
+
+fn wrapped_shares(enclave: Arc<Enclave>, call: Call) -> Handled {
+    Box::pin(async move {
+        let custody = enclave.custody()?;
+        let shares = custody.wrapped_shares(call.caller()?, &call.id);
+        Reply::json(200, &shares.await?)
+    })
+}
+
+fn aggregate(enclave: Arc<Enclave>, call: Call) -> Handled {
+    Box::pin(async move {
+        let (caller, request) = (call.caller()?, call.json()?);
+        let signed = enclave.custody()?.aggregate(caller, &call.id, request);
+        Reply::json(200, &signed.await?)
     })
 }
 

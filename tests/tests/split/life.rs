@@ -305,18 +305,23 @@ async fn a_disabled_key_neither_signs_nor_refreshes_not_even_in_a_ceremony_that_
 }
 
 #[tokio::test]
-async fn a_ceremony_belongs_to_the_principal_that_began_it() {
+async fn whoever_knows_a_ceremony_carries_messages_but_who_began_it_ends_it_and_has_the_key() {
     let stack = HonestStack::start(Measured::new("test"));
     let (alice, bob) = (stack.principal("alice").await, stack.principal("bob").await);
     let ceremony = unconfirmed(&alice, 2, &["alice", "server"]).await;
     let id = ceremony.outcome().parameters.id;
+    let seen = bob.advance_ceremony(&id, Vec::new()).await.unwrap();
+    assert_eq!(seen.parameters, ceremony.outcome().parameters);
+    assert_eq!(refusal(bob.abort_ceremony(&id).await), "ceremony-not-found");
+    let mut unknown = id;
+    unknown.0[0] ^= 1;
     assert_eq!(
-        refusal(bob.advance_ceremony(&id, Vec::new()).await),
+        refusal(bob.advance_ceremony(&unknown, Vec::new()).await),
         "ceremony-not-found"
     );
-    assert_eq!(refusal(bob.abort_ceremony(&id).await), "ceremony-not-found");
     ceremony.confirm().await.unwrap();
     let key = ceremony.outcome().parameters.key_id.to_string();
+    assert_eq!(alice.key(&key).await.unwrap().owner, "alice");
     assert_eq!(refusal(bob.certificate(&key).await), "key-not-found");
     let shares = ceremony.shares();
     assert_eq!(

@@ -7,8 +7,10 @@
     clippy::unwrap_used
 )]
 
+mod aggregated;
 mod bare;
 mod command_line;
 mod lies;
 mod life;
 mod steps;
+mod wrapped;

@@ -4,7 +4,8 @@ mod held_share;
 mod signature;
 
 use permafrost_common::api::split::{
-    Ceremony, CeremonyMessages, Certificate, StartKeyGeneration, StartReshare,
+    Ceremony, CeremonyMessages, Certificate, StartKeyGeneration, StartReshare, WrappedShare,
+    WrappedShares,
 };
 use permafrost_common::problem::ProblemType;
 use permafrost_frost::{
@@ -221,7 +222,31 @@ impl Principal {
         id: &Hex<32>,
         messages: Vec<Message>,
     ) -> Result<Ceremony, Error> {
-        let messages = CeremonyMessages { messages };
+        self.advance_ceremony_with(id, messages, Vec::new()).await
+    }
+
+    /// The shares that their holders have encrypted and sent with their confirmation, of the key's generation.
+    ///
+    /// # Errors
+    /// Those of [`Principal`].
+    pub async fn wrapped_shares(&self, id: &str) -> Result<WrappedShares, Error> {
+        self.get(&target(id, "/wrapped-shares")?).await
+    }
+
+    /// Sends messages of participants, and shares that this side has encrypted for the enclave to keep.
+    ///
+    /// # Errors
+    /// Those of [`Principal`].
+    pub async fn advance_ceremony_with(
+        &self,
+        id: &Hex<32>,
+        messages: Vec<Message>,
+        wrapped_shares: Vec<WrappedShare>,
+    ) -> Result<Ceremony, Error> {
+        let messages = CeremonyMessages {
+            messages,
+            wrapped_shares,
+        };
         self.post(&format!("/v1/ceremonies/{id}"), &messages).await
     }
 
@@ -316,10 +341,21 @@ impl Unconfirmed {
     /// [`Error::Certificate`], and those of [`Principal`]. After [`Error::Problem`] with `ceremony-not-found`, `ceremony-failed` or
     /// `key-conflict` the shares will never be of use; after any other error they may be.
     pub async fn confirm(&self) -> Result<Certificate, Error> {
+        self.confirm_with(Vec::new()).await
+    }
+
+    /// Confirms the result, and has the enclave keep shares that this side has encrypted, in the same write as its own.
+    ///
+    /// # Errors
+    /// As [`Unconfirmed::confirm`].
+    pub async fn confirm_with(
+        &self,
+        wrapped_shares: Vec<WrappedShare>,
+    ) -> Result<Certificate, Error> {
         let id = self.board.parameters().id;
         let sent = self
             .principal
-            .advance_ceremony(&id, self.to_send.clone())
+            .advance_ceremony_with(&id, self.to_send.clone(), wrapped_shares)
             .await;
         let certificate = match sent {
             Ok(ceremony) => ceremony

@@ -1,6 +1,6 @@
 //! Signatures of this side's shares and the enclave's together.
 
-use permafrost_common::api::split::{CosignRequest, Cosigned};
+use permafrost_common::api::split::{AggregateRequest, CosignRequest, Cosigned};
 use permafrost_common::api::{NostrEvent, SignRequest, Signed, UnsignedEvent};
 use permafrost_common::nostr::event_id;
 use permafrost_frost::{
@@ -9,7 +9,7 @@ use permafrost_frost::{
 };
 use rand_core::OsRng;
 
-use super::{HeldShare, one_key};
+use super::{HeldShare, one_key, unexpected};
 use crate::principal::target;
 use crate::{Error, Principal};
 
@@ -23,9 +23,58 @@ impl Principal {
         shares: &[HeldShare],
         what: &SignRequest,
     ) -> Result<Signed, Error> {
+        let Begun {
+            wanted,
+            nonces,
+            parts,
+        } = self.begin(shares, what).await?;
+        let signature = nonces.complete(&wanted, &parts.parts)?;
+        let first = one_key(shares)?.share();
+        Ok(Signed {
+            key_id: parts.key_id,
+            generation: parts.generation,
+            public_key: wanted.by.public_key(first).to_string(),
+            signature: signature.to_string(),
+            event: signed_event(what, &first.group_public_key(), &signature),
+            taproot: None,
+        })
+    }
+
+    /// Signs together with the enclave, in two round trips: the enclave puts the parts together, so that its service sees the signature,
+    /// and this side verifies it.
+    ///
+    /// # Errors
+    /// As [`Principal::sign_split`]; [`Error::UnexpectedResponse`]: the enclave's signature does not verify.
+    pub async fn sign_split_aggregated(
+        &self,
+        shares: &[HeldShare],
+        what: &SignRequest,
+    ) -> Result<Signed, Error> {
+        let Begun {
+            wanted,
+            nonces,
+            parts,
+        } = self.begin(shares, what).await?;
         let first = one_key(shares)?;
-        let public_key = first.share().group_public_key();
-        let to_sign = to_sign(what, &public_key)?;
+        let request = AggregateRequest {
+            payload: what.clone(),
+            parts: nonces.join(&wanted, &parts.parts)?,
+        };
+        let path = target(&first.key_id().to_string(), "/aggregate")?;
+        let signed: Signed = self.post(&path, &request).await?;
+        let expected = sign::aggregate(first.share(), &wanted, &request.parts)?;
+        match signed.signature == expected.to_string() {
+            true => Ok(signed),
+            false => Err(unexpected(
+                "the signature is another one than the parts make up",
+            )),
+        }
+    }
+
+    /// Commits this side's shares, and has the enclave's parts.
+    async fn begin(&self, shares: &[HeldShare], what: &SignRequest) -> Result<Begun, Error> {
+        let first = one_key(shares)?;
+        let wanted = to_sign(what, &first.share().group_public_key())?;
         let signers = shares.iter().map(|held| held.share().clone()).collect();
         let nonces = sign::commit(signers, &mut OsRng)?;
         let request = CosignRequest {
@@ -33,27 +82,30 @@ impl Principal {
             commitments: nonces.commitments(),
         };
         let path = target(&first.key_id().to_string(), "/cosign")?;
-        let response: Cosigned = self.post(&path, &request).await?;
-        if response.generation != first.generation() {
+        let parts: Cosigned = self.post(&path, &request).await?;
+        if parts.generation != first.generation() {
             return Err(Error::InvalidArgument {
                 what: "share",
                 reason: format!(
                     "it is of generation {}; accepted: the share of generation {}, which the key has now",
                     first.generation(),
-                    response.generation
+                    parts.generation
                 ),
             });
         }
-        let signature = nonces.complete(&to_sign, &response.parts)?;
-        Ok(Signed {
-            key_id: response.key_id,
-            generation: response.generation,
-            public_key: to_sign.by.public_key(first.share()).to_string(),
-            signature: signature.to_string(),
-            event: signed_event(what, &public_key, &signature),
-            taproot: None,
+        Ok(Begun {
+            wanted,
+            nonces,
+            parts,
         })
     }
+}
+
+/// A signature of which the enclave has given its parts.
+struct Begun {
+    wanted: ToSign,
+    nonces: sign::Nonces,
+    parts: Cosigned,
 }
 
 fn to_sign(what: &SignRequest, public_key: &Hex<32>) -> Result<ToSign, Error> {

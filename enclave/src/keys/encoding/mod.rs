@@ -11,6 +11,7 @@
 //! | `shares` | array of bytes: the key package of each participant whose share is here, serialised by the `frost` crate (136 bytes) |
 //! | `status` | text: `enabled` or `disabled` |
 //! | `custody` | text: `enclave` or `split` |
+//! | `wrapped` | array of maps with `ciphertext` (bytes) and `participant` (text), in the order of the participants: what they have encrypted of the other shares; only with split custody, and only if there are any |
 //! | `replaces` | bytes (22) or null |
 //! | `threshold` | unsigned, 2 to the number of participants |
 //! | `created_at` | unsigned, seconds since 1970 |
@@ -32,8 +33,8 @@ use serde_bytes::ByteArray;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    HeldShares, InvalidField, KeyId, KeyRecord, MaterialError, Participants, material::KeyMaterial,
-    record::Material,
+    HeldShares, InvalidField, KeyId, KeyRecord, MaterialError, Participants, WrappedShare,
+    material::KeyMaterial, record::Material,
 };
 
 /// The version of the encoding.
@@ -139,6 +140,8 @@ struct Wire {
     status: KeyStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custody: Option<Custody>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wrapped: Vec<Wrapped>,
     replaces: Option<ByteArray<{ KeyId::LEN }>>,
     threshold: u16,
     created_at: u64,
@@ -148,6 +151,14 @@ struct Wire {
     replaced_by: Option<ByteArray<{ KeyId::LEN }>>,
     participants: Vec<String>,
     request_digest: ByteArray<32>,
+}
+
+/// A wrapped share; fields in the order of the encoding.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapped {
+    ciphertext: serde_bytes::ByteBuf,
+    participant: String,
 }
 
 /// A serialised key package; wiped when dropped.
@@ -177,6 +188,10 @@ impl Wire {
                 (Custody::Split, public, packages, Some(certificate.into()))
             }
         };
+        let wrapped = match &record.material {
+            Material::Whole(_) => Vec::new(),
+            Material::Split(held) => held.wrapped().iter().map(Wrapped::from).collect(),
+        };
         let public = public
             .and_then(|public| public.serialize().ok())
             .ok_or(RecordError::Package { entry: "public" })?;
@@ -194,6 +209,7 @@ impl Wire {
             shares,
             status: record.status,
             custody: (version > FIRST_VERSION).then_some(custody),
+            wrapped,
             replaces: record.replaces.map(id),
             threshold: participants.threshold(),
             created_at: record.created_at,
@@ -212,7 +228,12 @@ impl Wire {
     fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
         // With room for the whole record, so that growing leaves no copy of the shares behind.
         let certificate = self.certificate.as_ref().map_or(0, |bytes| bytes.len());
-        let capacity = FIXED_MAX + PARTICIPANT_MAX * self.participants.len() + certificate;
+        let wrapped = self.wrapped.iter();
+        let wrapped: usize = wrapped
+            .map(|one| one.ciphertext.len() + PARTICIPANT_MAX)
+            .sum();
+        let capacity =
+            FIXED_MAX + PARTICIPANT_MAX * self.participants.len() + certificate + wrapped;
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
         ciborium::into_writer(self, &mut *bytes).map_err(|_| RecordError::Malformed)?;
         Ok(bytes)
@@ -243,11 +264,13 @@ impl Wire {
             .collect::<Result<_, _>>()
             .map_err(|_| RecordError::Package { entry: "shares" })?;
         let material = match (self.custody, &self.certificate) {
-            (None | Some(Custody::Enclave), None) => {
+            (None | Some(Custody::Enclave), None) if self.wrapped.is_empty() => {
                 Material::Whole(KeyMaterial::new(participants, public, packages)?)
             }
             (Some(Custody::Split), Some(certificate)) => {
-                Material::Split(held(&participants, &public, packages, certificate)?)
+                let held = held(&participants, &public, packages, certificate)?;
+                let wrapped = self.wrapped.into_iter().map(WrappedShare::from).collect();
+                Material::Split(held.with_wrapped(wrapped)?)
             }
             _ => return Err(RecordError::Malformed),
         };
@@ -263,6 +286,29 @@ impl Wire {
             replaced_by: self.replaced_by.map(id),
             request_digest: self.request_digest.into_array(),
         })
+    }
+}
+
+impl From<&WrappedShare> for Wrapped {
+    fn from(share: &WrappedShare) -> Self {
+        Self {
+            ciphertext: share.ciphertext.clone().into(),
+            participant: share.participant.clone(),
+        }
+    }
+}
+
+impl From<Wrapped> for WrappedShare {
+    fn from(
+        Wrapped {
+            ciphertext,
+            participant,
+        }: Wrapped,
+    ) -> Self {
+        Self {
+            participant,
+            ciphertext: ciphertext.into_vec(),
+        }
     }
 }
 

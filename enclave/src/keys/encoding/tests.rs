@@ -44,7 +44,8 @@ fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u
 
 #[test]
 fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
-    let record = KeyRecord::from_ceremony(new_key(1), split_shares().0);
+    let held = split_shares().0.with_wrapped(vec![wrapped("alice")]);
+    let record = KeyRecord::from_ceremony(new_key(1), held.unwrap());
     let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
     assert!(keys.is_sorted());
     let documented = include_str!("mod.rs")
@@ -213,6 +214,28 @@ fn a_record_with_some_of_the_shares_reads_back_and_no_other_shares_pass_for_them
     assert!(does_not_fit(refused(set(&record, "certificate", of_other))));
     let whole = set(&record, "custody", "enclave");
     assert_eq!(refused(whole), RecordError::Malformed);
+
+    for wrong in [
+        vec![wrapped("server")],
+        vec![wrapped("mallory")],
+        vec![wrapped("alice"), wrapped("alice")],
+        vec![WrappedShare {
+            ciphertext: Vec::new(),
+            ..wrapped("alice")
+        }],
+        vec![WrappedShare {
+            ciphertext: vec![0; 4_097],
+            ..wrapped("alice")
+        }],
+    ] {
+        assert!(held.clone().with_wrapped(wrong).is_err());
+    }
+    let kept = held.with_wrapped(vec![wrapped("alice")]).unwrap();
+    let record = KeyRecord::from_ceremony(new_key(1), kept);
+    let opened = KeyRecord::decode(&record.encode().unwrap()).unwrap();
+    assert_eq!(opened.held().unwrap().wrapped(), [wrapped("alice")]);
+    let none = set(&record, "wrapped", Value::Array(Vec::new()));
+    assert_eq!(refused(none), RecordError::NotCanonical);
 }
 
 #[test]
@@ -308,5 +331,12 @@ proptest! {
     #[test]
     fn bytes_that_are_not_a_record_are_refused(bytes: Vec<u8>) {
         prop_assert!(KeyRecord::decode(&bytes).is_err());
+    }
+}
+
+fn wrapped(participant: &str) -> WrappedShare {
+    WrappedShare {
+        participant: participant.to_owned(),
+        ciphertext: vec![0xa1; 92],
     }
 }

@@ -23,7 +23,7 @@ use k256::{
     elliptic_curve::{PrimeField, ops::MulByGenerator, point::AffineCoordinates},
 };
 use permafrost_common::api;
-use permafrost_frost::sign::{By, NonceCommitments, ToSign};
+use permafrost_frost::sign::{By, NonceCommitments, PartialSignature, ToSign};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
@@ -50,42 +50,14 @@ impl KeyRecord {
     ) -> Result<api::Signed, KeyError> {
         self.check_enabled()?;
         let material = self.whole(COSIGN)?;
-        let response = |public_key: &PublicKey, signature: &[u8; 64]| api::Signed {
-            key_id: self.id.to_string(),
-            generation: self.generation,
-            public_key: hex::encode(public_key.as_bytes()),
-            signature: hex::encode(signature),
-            event: None,
-            taproot: None,
+        let wanted = self.wanted(payload)?;
+        let signature = match &wanted.tweaked {
+            Some(tweaked) => material.sign_tweaked(&wanted.message, tweaked, rng)?,
+            None => material.sign(&wanted.message, rng)?,
         };
-        let public_key = self.public_key();
-        match payload {
-            Payload::Message(message) => Ok(response(public_key, &material.sign(message, rng)?)),
-            Payload::Digest(digest) => Ok(response(public_key, &material.sign(digest, rng)?)),
-            Payload::NostrEvent(event) => {
-                let id = event.id(public_key)?;
-                let signature = material.sign(&id, rng)?;
-                Ok(api::Signed {
-                    event: Some(event.signed(public_key, &id, &signature)),
-                    ..response(public_key, &signature)
-                })
-            }
-            Payload::TaprootSpend {
-                sighash,
-                merkle_root,
-            } => {
-                let tweaked = TweakedKey::new(public_key, *merkle_root)?;
-                let signature = material.sign_tweaked(sighash, &tweaked, rng)?;
-                Ok(api::Signed {
-                    taproot: Some(tweaked.output(network)?),
-                    ..response(tweaked.output_key(), &signature)
-                })
-            }
-        }
+        wanted.signed(&signature, network)
     }
-}
 
-impl KeyRecord {
     /// The enclave's parts of a signature by a key with split custody, for which the other signers have committed.
     ///
     /// The nonces are made after everything else is known, used once and wiped before the call returns; nothing is kept.
@@ -102,26 +74,95 @@ impl KeyRecord {
     ) -> Result<api::split::Cosigned, KeyError> {
         self.check_enabled()?;
         let held = self.held()?;
-        let public_key = self.public_key();
-        let by_group_key = |message: &[u8]| (message.to_vec(), By::GroupKey, public_key.clone());
-        let (message, by, verifies) = match payload {
-            Payload::Message(message) => by_group_key(message),
-            Payload::Digest(digest) => by_group_key(digest),
-            Payload::NostrEvent(event) => by_group_key(&event.id(public_key)?),
+        let wanted = self.wanted(payload)?;
+        Ok(api::split::Cosigned {
+            key_id: self.id.to_string(),
+            generation: self.generation,
+            public_key: hex::encode(wanted.verifying_key().as_bytes()),
+            parts: held.respond(&wanted.to_sign(), others, rng)?,
+        })
+    }
+
+    /// The signature by a key with split custody that the parts of all signers make up, verified. It takes no secret.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Disabled`]; [`KeyError::Custody`]; [`KeyError::Payload`] as for [`KeyRecord::sign`]; [`KeyError::Sign`]: not the parts of
+    /// as many participants as the threshold, or wrong ones, whose participants it names.
+    pub fn aggregate(
+        &self,
+        payload: &Payload,
+        parts: &[PartialSignature],
+        network: Network,
+    ) -> Result<api::Signed, KeyError> {
+        self.check_enabled()?;
+        let held = self.held()?;
+        let wanted = self.wanted(payload)?;
+        wanted.signed(&held.aggregate(&wanted.to_sign(), parts)?, network)
+    }
+
+    fn wanted<'a>(&'a self, payload: &'a Payload) -> Result<Wanted<'a>, KeyError> {
+        let (message, tweaked) = match payload {
+            Payload::Message(message) => (message.clone(), None),
+            Payload::Digest(digest) => (digest.to_vec(), None),
+            Payload::NostrEvent(event) => (event.id(self.public_key())?.to_vec(), None),
             Payload::TaprootSpend {
                 sighash,
                 merkle_root,
             } => {
-                let tweaked = TweakedKey::new(public_key, *merkle_root)?;
-                let output_key = tweaked.output_key().clone();
-                (sighash.to_vec(), By::OutputKey(*merkle_root), output_key)
+                let tweaked = TweakedKey::new(self.public_key(), *merkle_root)?;
+                (sighash.to_vec(), Some(tweaked))
             }
         };
-        Ok(api::split::Cosigned {
-            key_id: self.id.to_string(),
-            generation: self.generation,
-            public_key: hex::encode(verifies.as_bytes()),
-            parts: held.respond(&ToSign { message, by }, others, rng)?,
+        Ok(Wanted {
+            record: self,
+            payload,
+            message,
+            tweaked,
+        })
+    }
+}
+
+/// A signature of a payload by a key, before there is one.
+struct Wanted<'a> {
+    record: &'a KeyRecord,
+    payload: &'a Payload,
+    /// What BIP-340 signs: for an event, its id.
+    message: Vec<u8>,
+    /// For a Taproot spend, the key that signs.
+    tweaked: Option<TweakedKey>,
+}
+
+impl Wanted<'_> {
+    fn verifying_key(&self) -> &PublicKey {
+        let tweaked = self.tweaked.as_ref().map(TweakedKey::output_key);
+        tweaked.unwrap_or_else(|| self.record.public_key())
+    }
+
+    fn to_sign(&self) -> ToSign {
+        let tweaked = self.tweaked.as_ref();
+        ToSign {
+            message: self.message.clone(),
+            by: tweaked.map_or(By::GroupKey, |tweaked| By::OutputKey(tweaked.merkle_root)),
+        }
+    }
+
+    /// The response that gives the signature.
+    fn signed(&self, signature: &[u8; 64], network: Network) -> Result<api::Signed, KeyError> {
+        let event = match (self.payload, self.message.as_slice().try_into()) {
+            (Payload::NostrEvent(event), Ok(id)) => {
+                Some(event.signed(self.record.public_key(), id, signature))
+            }
+            _ => None,
+        };
+        let tweaked = self.tweaked.as_ref();
+        Ok(api::Signed {
+            key_id: self.record.id.to_string(),
+            generation: self.record.generation,
+            public_key: hex::encode(self.verifying_key().as_bytes()),
+            signature: hex::encode(signature),
+            event,
+            taproot: tweaked.map(|tweaked| tweaked.output(network)).transpose()?,
         })
     }
 }
