@@ -40,13 +40,17 @@ export {
   type Authenticator,
   browserAuthenticator,
   type Conveyance,
+  type MadePasskey,
   type NewPasskey,
   PasskeyError,
   type PasskeyQuestion,
   type PasskeyResponse,
+  PrfError,
+  type PrfQuestion,
   type UnknownPasskey,
 } from "./people/authenticator.js";
 export { type NostrSigner, nostrSigner } from "./people/nostr.js";
+export { PasskeySecret, type ShareName, WrappedShareError } from "./people/passkey-secret.js";
 export { type PasskeyNames, People, type PeopleOptions } from "./people/people.js";
 export { Session, type SignedEvent, type UnsignedEvent } from "./people/session.js";
 export { RecoveryTicket } from "./people/ticket.js";

@@ -34,11 +34,29 @@ export interface PasskeyResponse {
   readonly response: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
+/** A passkey that was made. */
+export interface MadePasskey {
+  readonly response: PasskeyResponse;
+  /** Whether the authenticator says that the passkey has a PRF (WebAuthn Level 3 section 10.1.4). */
+  readonly prf: boolean;
+}
+
+/** A request to evaluate the PRF of a passkey (WebAuthn Level 3 section 10.1.4). */
+export interface PrfQuestion {
+  readonly rpId: string;
+  /** The passkey to use; left out: the user chooses. */
+  readonly credentialId?: string;
+  /** The input, of any length. */
+  readonly salt: Bytes;
+}
+
 export interface Authenticator {
-  /** Makes a passkey: `clientDataJSON`, `attestationObject` and `transports`. */
-  create(passkey: NewPasskey): Promise<PasskeyResponse>;
+  /** Makes a passkey: `clientDataJSON`, `attestationObject` and `transports`. It asks for a PRF. */
+  create(passkey: NewPasskey): Promise<MadePasskey>;
   /** Has a passkey sign: `clientDataJSON`, `authenticatorData`, `signature` and `userHandle`. */
   get(question: PasskeyQuestion): Promise<PasskeyResponse>;
+  /** The output of the passkey's PRF for this input: 32 bytes, which whoever calls it zeroes. {@link PrfError}: it has no PRF. */
+  evaluate(question: PrfQuestion): Promise<Bytes>;
   /** Signals that the enclave does not know a passkey, so that it is not offered again; false if there is no way to signal it. */
   forget(passkey: UnknownPasskey): Promise<boolean>;
 }
@@ -63,11 +81,22 @@ export class PasskeyError extends Error {
   }
 }
 
+/** The passkey, its authenticator or the browser has no PRF, so the passkey cannot keep a share. Nothing was sent. */
+export class PrfError extends Error {
+  override readonly name = "PrfError";
+
+  constructor() {
+    super(
+      "the passkey gave no PRF output; accepted: a passkey, an authenticator and a browser with the PRF extension of WebAuthn Level 3, or a share file instead",
+    );
+  }
+}
+
 /**
  * `navigator.credentials` (WebAuthn Level 3 section 5.1). Only what the enclave reads of the responses is sent: `toJSON()` would repeat the
  * public key and the authenticator data, and header fields have little room.
  *
- * `create` and `get` throw {@link PasskeyError}. `forget` is `signalUnknownCredential` (section 5.1.10), which not every browser has.
+ * `create`, `get` and `evaluate` throw {@link PasskeyError}. `forget` is `signalUnknownCredential` (section 5.1.10), which not every browser has.
  */
 export const browserAuthenticator: Authenticator = {
   async create({ challenge, rpId, userHandle, userName, attestation }) {
@@ -84,31 +113,23 @@ export const browserAuthenticator: Authenticator = {
             userVerification: "required",
           },
           attestation,
+          // Some authenticators give a PRF only to passkeys that were made with one.
+          extensions: { prf: {} },
         },
       }),
     );
     const { clientDataJSON, attestationObject, getTransports } =
       credential.response as AuthenticatorAttestationResponse;
-    return responseOf(credential, {
+    const response = responseOf(credential, {
       clientDataJSON: encoded(clientDataJSON),
       attestationObject: encoded(attestationObject),
       transports: getTransports?.call(credential.response) ?? [],
     });
+    return { response, prf: credential.getClientExtensionResults().prf?.enabled === true };
   },
 
-  async get({ challenge, rpId, credentialId }) {
-    const credential = await asked(() =>
-      navigator.credentials.get({
-        publicKey: {
-          challenge,
-          rpId,
-          userVerification: "required",
-          ...(credentialId === undefined
-            ? {}
-            : { allowCredentials: [{ type: "public-key", id: fromBase64url(credentialId) }] }),
-        },
-      }),
-    );
+  async get(question) {
+    const credential = await assertion(question);
     const { clientDataJSON, authenticatorData, signature, userHandle } =
       credential.response as AuthenticatorAssertionResponse;
     return responseOf(credential, {
@@ -117,6 +138,23 @@ export const browserAuthenticator: Authenticator = {
       signature: encoded(signature),
       userHandle: userHandle === null ? null : encoded(userHandle),
     });
+  },
+
+  async evaluate({ salt, ...question }) {
+    // A signature of a random challenge, which goes nowhere: it approves nothing.
+    const challenge = crypto.getRandomValues(new Uint8Array(32));
+    const credential = await assertion({ ...question, challenge }, { prf: { eval: { first: salt } } });
+    const first = credential.getClientExtensionResults().prf?.results?.first;
+    if (first === undefined) {
+      throw new PrfError();
+    }
+    const output = ArrayBuffer.isView(first)
+      ? new Uint8Array(first.buffer as ArrayBuffer, first.byteOffset, first.byteLength)
+      : new Uint8Array(first);
+    if (output.length !== 32) {
+      throw new PasskeyError("DataError");
+    }
+    return output;
   },
 
   async forget({ rpId, credentialId }) {
@@ -128,6 +166,25 @@ export const browserAuthenticator: Authenticator = {
     }
   },
 };
+
+async function assertion(
+  { challenge, rpId, credentialId }: PasskeyQuestion,
+  extensions?: AuthenticationExtensionsClientInputs,
+): Promise<PublicKeyCredential> {
+  return asked(() =>
+    navigator.credentials.get({
+      publicKey: {
+        challenge,
+        rpId,
+        userVerification: "required",
+        ...(credentialId === undefined
+          ? {}
+          : { allowCredentials: [{ type: "public-key", id: fromBase64url(credentialId) }] }),
+        ...(extensions === undefined ? {} : { extensions }),
+      },
+    }),
+  );
+}
 
 async function asked(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
   if (globalThis.navigator?.credentials === undefined) {

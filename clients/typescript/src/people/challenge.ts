@@ -1,8 +1,9 @@
 /** What a passkey signs: the hash of the very request that it approves (`docs/people.md`). */
 
-import { type Bytes, concat, fromHex, sha256, utf8 } from "../bytes.js";
+import { type Bytes, fromHex, sha256 } from "../bytes.js";
 import { type HttpRequest, pathOf, queryOf } from "../http.js";
 import { quoted } from "../quoted.js";
+import { canonical } from "./canonical.js";
 
 /**
  * The 32 bytes of the challenge. It is made from the request as it will be sent, and from nothing said about it: what carries the request
@@ -35,30 +36,9 @@ export async function requestDigest(
   return hashed("permafrost request", method, pathOf(target), query, await sha256(body), keyid);
 }
 
-/** SHA-256 of an array of texts and byte strings in deterministic CBOR (RFC 8949 section 4.2.1). */
+/** SHA-256 of an array in deterministic CBOR (RFC 8949 section 4.2.1). */
 async function hashed(...items: readonly (string | Bytes)[]): Promise<Bytes> {
-  const encoded = items.map((item) => {
-    const content = typeof item === "string" ? utf8(item) : item;
-    return concat(head(typeof item === "string" ? TEXT : BYTES, content.length), content);
-  });
-  return sha256(concat(head(ARRAY, items.length), ...encoded));
+  return sha256(canonical(...items));
 }
 
-/** The type and the length of an item, in the shortest form. */
-function head(major: number, length: number): Bytes {
-  if (length < 24) {
-    return Uint8Array.of(major | length);
-  }
-  if (length < 0x100) {
-    return Uint8Array.of(major | 24, length);
-  }
-  if (length < 0x10000) {
-    return Uint8Array.of(major | 25, length >> 8, length & 0xff);
-  }
-  throw new TypeError(`a part of the request has ${length} bytes; accepted: at most 65535`);
-}
-
-const BYTES = 0x40;
-const TEXT = 0x60;
-const ARRAY = 0x80;
 const NONCE_LENGTH = 56;

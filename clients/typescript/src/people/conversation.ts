@@ -6,7 +6,7 @@ import type { Fields } from "../http.js";
 import type { Principal } from "../http-signature/key.js";
 import { problemName } from "../problem.js";
 import type { Response } from "../response.js";
-import type { Authenticator, PasskeyResponse } from "./authenticator.js";
+import type { Authenticator, PasskeyResponse, PrfQuestion } from "./authenticator.js";
 import { approvalChallenge } from "./challenge.js";
 
 /** What someone requests of the enclave. */
@@ -41,6 +41,7 @@ export interface Approved {
   readonly response: Response;
   /** Base64url of the credential id of the passkey that approved it. */
   readonly credentialId: string;
+  readonly rpId: string;
   /** Signals that the enclave does not know this passkey; false if there is no way to signal it. */
   readonly forget: () => Promise<boolean>;
 }
@@ -70,8 +71,14 @@ export class Conversation {
     const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(passkeyResponse)))}`;
     const response = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
     const credentialId = passkeyResponse.id;
-    const forget = () => this.authenticator.forget({ rpId: given.rp_id, credentialId });
-    return { response, credentialId, forget };
+    const rpId = given.rp_id;
+    const forget = () => this.authenticator.forget({ rpId, credentialId });
+    return { response, credentialId, rpId, forget };
+  }
+
+  /** Evaluates the PRF of a passkey. Nothing is sent. */
+  async evaluate(question: PrfQuestion): Promise<Bytes> {
+    return this.authenticator.evaluate(question);
   }
 
   async #send(prepared: Prepared, speaker: Speaker, more: Fields): Promise<Response> {

@@ -50,10 +50,10 @@ export class People {
     const { pair, session } = await this.#newSession(scope);
     const json = { passkey_name: names.passkeyName, session };
     const wanted = { method: "POST", target: "/v1/users", json } as const;
-    const { response, credentialId } = await this.#withNewPasskey("register", wanted, names.userName);
-    const registered = response.json<{ user: User; session: SessionInfo; key: UserKey }>();
+    const made = await this.#withNewPasskey("register", wanted, names.userName);
+    const registered = made.response.json<{ user: User; session: SessionInfo; key: UserKey }>();
     return {
-      session: await this.#enter(registered.session, registered.user, pair, credentialId),
+      session: await this.#enter(registered.session, registered.user, pair, made),
       key: registered.key,
     };
   }
@@ -62,9 +62,9 @@ export class People {
   async login(scope?: Scope): Promise<Session> {
     const { pair, session } = await this.#newSession(scope);
     const wanted = { method: "POST", target: "/v1/sessions", json: session } as const;
-    const { response, credentialId } = await this.#conversation.approved("login", wanted, assertion());
-    const { session: opened, user } = response.json<{ user: User; session: SessionInfo }>();
-    return this.#enter(opened, user, pair, credentialId);
+    const approved = await this.#conversation.approved("login", wanted, assertion());
+    const { session: opened, user } = approved.response.json<{ user: User; session: SessionInfo }>();
+    return this.#enter(opened, user, pair, approved);
   }
 
   /**
@@ -111,16 +111,18 @@ export class People {
   /** Has a new passkey made that approves a request. If it is refused, it is forgotten, or named in the error. */
   async #withNewPasskey(purpose: string, wanted: Wanted, userName: string, handle?: string): Promise<Made> {
     let publicKeyDigest = "";
+    let prf = false;
     const approved = await this.#conversation.approved(purpose, wanted, async (...given) => {
       const passkey = await creation(userName, handle)(...given);
-      publicKeyDigest = await publicKeyDigestOf(passkey);
-      return passkey;
+      publicKeyDigest = await publicKeyDigestOf(passkey.response);
+      prf = passkey.prf;
+      return passkey.response;
     });
     const { problem } = approved.response;
     if (problem !== undefined && (mayBeKnown(problem) || !(await approved.forget()))) {
       throw new PasskeyLeftError(problem, userName);
     }
-    return { ...approved, publicKeyDigest };
+    return { ...approved, publicKeyDigest, prf };
   }
 
   async #newSession(scope: Scope | undefined) {
@@ -133,18 +135,21 @@ export class People {
     return { pair, session };
   }
 
-  async #enter(info: SessionInfo, user: User, { privateKey }: CryptoKeyPair, credentialId: string): Promise<Session> {
+  async #enter(info: SessionInfo, user: User, { privateKey }: CryptoKeyPair, by: Approved & Partial<Made>) {
     const speaker = {
       principal: { name: info.id, key: privateKey },
       fields: [["device-facts", `sha-256=${toHex(await sha256(utf8(this.#device)))}`]],
     } as const;
-    return new Session(this.#conversation, speaker, assertion(credentialId), info, user);
+    const { credentialId, rpId, prf } = by;
+    const passkey = { credentialId, rpId, prf };
+    return new Session(this.#conversation, speaker, assertion(credentialId), passkey, info, user);
   }
 }
 
 /** A request that a new passkey has approved, and the digest of that passkey's key: 32 bytes in hex, computed here. */
 interface Made extends Approved {
   readonly publicKeyDigest: string;
+  readonly prf: boolean;
 }
 
 /** What the response says of the new passkey, if it is about the one that was made here: people compare and guardians approve its key. */
@@ -167,7 +172,10 @@ function mayBeKnown(problem: Problem): boolean {
 }
 
 /** A new passkey: for the user with this handle, or for the new user that the challenge is for. */
-function creation(userName: string, handle?: string): Ceremony {
+function creation(
+  userName: string,
+  handle?: string,
+): (...given: Parameters<Ceremony>) => ReturnType<Authenticator["create"]> {
   return (authenticator, challenge, given) => {
     const userHandle = handleBytes(handle ?? given.user_handle ?? "");
     const attestation = conveyanceOf(given.attestation);

@@ -2,6 +2,7 @@
 
 import type { Guardians, Link, Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
 import type { Ceremony, Conversation, Speaker, Wanted } from "./conversation.js";
+import { PasskeySecret } from "./passkey-secret.js";
 import type { RecoveryTicket } from "./ticket.js";
 
 /** A Nostr event before it is signed (NIP-01). */
@@ -13,6 +14,13 @@ export interface UnsignedEvent {
   readonly content: string;
   /** The author, which must be the key; may be left out. */
   readonly pubkey?: string;
+}
+
+/** The passkey that opened a session. */
+export interface SessionPasskey {
+  readonly credentialId: string;
+  readonly rpId: string;
+  readonly prf: boolean | undefined;
 }
 
 /** A signed Nostr event (NIP-01). */
@@ -32,14 +40,23 @@ export class Session {
   readonly #conversation: Conversation;
   readonly #speaker: Speaker;
   readonly #ceremony: Ceremony;
+  readonly #passkey: SessionPasskey;
   readonly #info: SessionInfo;
   #user: User;
 
   /** For {@link People} alone. */
-  constructor(conversation: Conversation, speaker: Speaker, ceremony: Ceremony, info: SessionInfo, user: User) {
+  constructor(
+    conversation: Conversation,
+    speaker: Speaker,
+    ceremony: Ceremony,
+    passkey: SessionPasskey,
+    info: SessionInfo,
+    user: User,
+  ) {
     this.#conversation = conversation;
     this.#speaker = speaker;
     this.#ceremony = ceremony;
+    this.#passkey = passkey;
     this.#info = info;
     this.#user = user;
   }
@@ -52,6 +69,22 @@ export class Session {
   /** The user as the enclave last showed it. */
   get user(): User {
     return this.#user;
+  }
+
+  /** Whether the passkey of this session can keep shares, as its authenticator said when it made the passkey; undefined: it is not known. */
+  get prf(): boolean | undefined {
+    return this.#passkey.prf;
+  }
+
+  /**
+   * What wraps and unwraps shares, from the PRF of the passkey that opened this session. The passkey is asked, and nothing is sent.
+   *
+   * @throws {PrfError} if the passkey has no PRF. {@link PasskeyError}
+   */
+  async passkeySecret(): Promise<PasskeySecret> {
+    const { rpId, credentialId } = this.#passkey;
+    const output = await this.#conversation.evaluate({ rpId, credentialId, salt: PasskeySecret.salt() });
+    return PasskeySecret.of(output, this.#info.passkey);
   }
 
   /** How much longer it lasts, in seconds, by the enclave's clock; zero or less: it has expired. */

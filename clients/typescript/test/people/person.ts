@@ -3,7 +3,14 @@
 import { type Bytes, bytes, concat, fromUtf8, sha256, toBase64url, toHex, utf8 } from "../../src/bytes.js";
 import type { ConnectOptions } from "../../src/enclave.js";
 import { type HttpRequest, values } from "../../src/http.js";
-import type { Authenticator, NewPasskey, PasskeyQuestion, UnknownPasskey } from "../../src/people/authenticator.js";
+import {
+  type Authenticator,
+  type NewPasskey,
+  type PasskeyQuestion,
+  PrfError,
+  type PrfQuestion,
+  type UnknownPasskey,
+} from "../../src/people/authenticator.js";
 import { approvalChallenge } from "../../src/people/challenge.js";
 import { People } from "../../src/people/people.js";
 import { connected } from "../enclave/connected.js";
@@ -12,6 +19,8 @@ import { encode } from "../forge/cbor.js";
 export const SESSION = "session.0011223344556677.8899aabbccddeeff";
 export const HANDLE = "00112233445566778899aabbccddeeff";
 export const NONCE = "ab".repeat(56);
+/** The passkey as the enclave names it. */
+export const PASSKEY = "0102030405060708090a0b0c0d0e0f10";
 export const CREDENTIAL = "Y3JlZGVudGlhbCBudW1iZXIgb25l";
 
 /** The COSE key of the passkeys that {@link Asked} makes: ES256, with a point that no test computes with. */
@@ -46,13 +55,25 @@ export function attestationObject(publicKey: Bytes, extensions: Bytes = bytes([]
 export class Asked implements Authenticator {
   readonly created: NewPasskey[] = [];
   readonly questions: PasskeyQuestion[] = [];
+  readonly evaluated: PrfQuestion[] = [];
   readonly forgotten: UnknownPasskey[] = [];
+  /** Whether its passkeys have a PRF. */
+  prf = true;
   /** Whether it can be told to forget a passkey. */
   listens = true;
 
   async create(passkey: NewPasskey) {
     this.created.push(passkey);
-    return this.#response(passkey.challenge, toBase64url(attestationObject(PUBLIC_KEY)));
+    const response = this.#response(passkey.challenge, toBase64url(attestationObject(PUBLIC_KEY)));
+    return { response, prf: this.prf };
+  }
+
+  async evaluate(question: PrfQuestion) {
+    this.evaluated.push(question);
+    if (!this.prf) {
+      throw new PrfError();
+    }
+    return sha256(concat(utf8("the secret of this passkey"), question.salt));
   }
 
   async get(question: PasskeyQuestion) {
@@ -78,7 +99,12 @@ export class Asked implements Authenticator {
 export async function person(options: Partial<ConnectOptions> = {}) {
   const { fake, enclave } = await connected(options);
   const user = { id: HANDLE, passkeys: [], sessions: [], recovery_codes: 0, recoveries: [], activity: [] };
-  const session = { id: SESSION, passkey: "00", device: "a laptop", expires_at: Math.floor(Date.now() / 1000) + 900 };
+  const session = {
+    id: SESSION,
+    passkey: PASSKEY,
+    device: "a laptop",
+    expires_at: Math.floor(Date.now() / 1000) + 900,
+  };
   fake.operations = {
     "POST /v1/challenges": () => ({
       nonce: NONCE,

@@ -27,6 +27,7 @@ test("the example for people has a note signed", async () => {
   const { enclave } = await person();
   const some = utf8("some").buffer;
   const credential = {
+    getClientExtensionResults: () => ({}),
     rawId: some,
     response: { clientDataJSON: some, attestationObject: attestationObject(PUBLIC_KEY).buffer },
   };
