@@ -12,7 +12,7 @@ import { Stack } from "./stack.js";
 
 const DIST = join(PAGE, "dist");
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'";
 
 test("the file has the policy of the header, except for what only a header can say", () => {

@@ -1,7 +1,7 @@
 //! The content types of a page's files, by file name extension.
 
 /// The known extensions, for errors.
-pub(super) const KNOWN: &str = ".html, .js, .css, .json, .svg, .png, .webmanifest";
+pub(super) const KNOWN: &str = ".html, .js, .css, .json, .svg, .png, .wasm, .webmanifest";
 
 /// The content type that the browser is sent, so that it does not guess.
 pub(super) fn of(name: &str) -> Option<&'static str> {
@@ -13,6 +13,7 @@ pub(super) fn of(name: &str) -> Option<&'static str> {
         "json" => "application/json",
         "svg" => "image/svg+xml",
         "png" => "image/png",
+        "wasm" => "application/wasm",
         "webmanifest" => "application/manifest+json",
         _ => return None,
     })

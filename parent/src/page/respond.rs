@@ -58,8 +58,8 @@ fn is_known(asked: &HeaderMap, etag: &str) -> bool {
 }
 
 /// What the page may do: run its own script, send requests to its own origin, and nothing else (W3C CSP Level 3, Trusted
-/// Types).
-pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+/// Types). `'wasm-unsafe-eval'` lets it compile WebAssembly, which the protocol of split custody is; it allows no other evaluation of code.
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Sent with every file. `no-cache` lets a browser keep a file, but makes it revalidate the file each time.
