@@ -30,7 +30,10 @@ export class Stack {
     // The first run writes the configuration.
     await (await Stack.#run(state, port)).#end();
     const path = join(state, "enclave.toml");
-    writeFileSync(path, readFileSync(path, "utf8").replace("[people]\n", `[people]\n${people}\n`));
+    const written = readFileSync(path, "utf8");
+    // What a test says of the operations takes the place of what is there.
+    const kept = people.includes("operations = ") ? written.replace(/(?<=\[people\]\n.*\n.*\n)operations = .*\n/, "") : written;
+    writeFileSync(path, kept.replace("[people]\n", `[people]\n${people}\n`));
     return Stack.#run(state, port);
   }
 

@@ -281,9 +281,14 @@ requests_per_minute = 6000
     )
 }
 
-/// The section of the measured configuration that lets users register at the page of this origin.
+/// The section of the measured configuration that lets users register at the page of this origin, and make keys there: the default
+/// leaves `create_key` out.
 pub(super) fn people_text(origin: &str) -> String {
-    format!("[people]\nrp_id = \"localhost\"\norigins = [\"{origin}\"]\n\n")
+    let operations =
+        r#"["create_key", "list_keys", "show_key", "sign", "rotate_key", "take_part"]"#;
+    format!(
+        "[people]\nrp_id = \"localhost\"\norigins = [\"{origin}\"]\noperations = {operations}\n\n"
+    )
 }
 
 #[cfg(test)]
