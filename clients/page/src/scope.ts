@@ -101,6 +101,7 @@ const RIGHTS: readonly Right[] = [
   { label: "Renew a key's shares", operations: ["rotate_key"] },
   { label: "Replace a key", operations: ["replace_key"] },
   { label: "Disable a key", operations: ["disable_key"] },
+  { label: "Delete a disabled key", operations: ["delete_key"] },
   {
     label: "Link, rename and revoke passkeys",
     operations: ["create_link", "approve_passkey", "rename_passkey", "revoke_passkey"],

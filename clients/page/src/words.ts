@@ -63,6 +63,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   "passkey-user-verification": "The passkey did not verify that it is you. It needs a PIN, a fingerprint or a face.",
   "passkey-counter": "The enclave refused this passkey: its counter went back, so it may have been copied.",
   "key-disabled": "This key is disabled. It will never sign again.",
+  "key-deleted": "This key is deleted. It will never sign again.",
+  "key-enabled": "This key still signs. Disable it before you delete it.",
   "key-replaced": "This key has been replaced already. A key can be replaced once.",
   "last-passkey": "This is the last passkey. Make recovery codes or name guardians before you revoke it.",
   "link-invalid": "This code is wrong, has been used, or is older than ten minutes.",

@@ -6,7 +6,7 @@ import type { Person } from "./person.js";
 import { onStack } from "./scene.js";
 import { leavesNoTrace } from "./traces.js";
 
-const ALL = `operations = ["list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key"]`;
+const ALL = `operations = ["list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key", "delete_key"]`;
 
 onStack(
   "keys",
@@ -69,6 +69,23 @@ onStack(
       await alice.hears("The key is disabled.");
       await alice.goTo("Sign");
       expect(await alice.reads("main")).toContain("You have no enabled key.");
+    });
+
+    test("a disabled key can be deleted, and stays in the list", async () => {
+      const alice = await scene.person();
+      await alice.register();
+      await alice.goTo("Keys");
+      expect(await alice.page.getByRole("button", { name: /^Delete/ }).count()).toBe(0);
+      await alice.press("Disable the key");
+      await alice.confirm("Disable it");
+      await alice.hears("The key is disabled.");
+      await alice.press("Delete the key");
+      await alice.confirm("Delete it");
+      await alice.hears("The key is deleted.");
+      expect(await alice.reads("main")).toContain("deleted");
+      expect(await alice.page.getByRole("button", { name: /^(Delete|Disable|Replace|Renew)/ }).count()).toBe(0);
+      await alice.goTo("Activity");
+      expect(await alice.reads("main")).toContain("Your key was deleted");
     });
 
     test("nothing is done without the user's consent, or without the passkey", async () => {

@@ -76,4 +76,5 @@ const STEPS: Readonly<Record<string, string>> = {
   start_reshare: "Other participants of your key were asked for",
   replace_key: "Your key was replaced",
   disable_key: "Your key was disabled",
+  delete_key: "Your key was deleted",
 };

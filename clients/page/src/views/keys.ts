@@ -34,8 +34,11 @@ function keySection(app: App, session: Session, key: UserKey, number?: number): 
     ["Made", time(key.created_at)],
     ["Shares", renewals(key.generation - 1)],
   );
-  if (key.status === "disabled") {
+  if (key.status === "deleted") {
     return section(title, made);
+  }
+  if (key.status === "disabled") {
+    return section(title, made, deleting(app, session, key, name));
   }
   return section(
     title,
@@ -94,6 +97,24 @@ function disabling(app: App, session: Session, key: UserKey, name: string): HTML
   return card("Disable it", "It will never sign again. This cannot be undone.", disable);
 }
 
+function deleting(app: App, session: Session, key: UserKey, name: string): HTMLElement {
+  const remove = button(
+    `Delete ${name}`,
+    async (it) => {
+      const text = "The enclave forgets its shares. This cannot be undone, not even by a recovery.";
+      if (await confirm(`Delete ${name}?`, text, "Delete it")) {
+        await changing(app, it, () => session.deleteKey(key.id), "The key is deleted.");
+      }
+    },
+    "danger",
+  );
+  return card(
+    "Delete it",
+    "The enclave forgets its shares of this key. The public key stays in this list, so that nothing else is ever taken for it.",
+    remove,
+  );
+}
+
 /** Does it, and shows the keys as they are afterwards. */
 async function changing(app: App, it: HTMLButtonElement, act: () => Promise<unknown>, done: string): Promise<void> {
   await app.attempt(it, async () => {
@@ -113,7 +134,7 @@ function byAge(one: UserKey, other: UserKey): number {
 
 function stateOf({ status, replaces, replaced_by }: UserKey): string {
   const words = [
-    status === "enabled" ? "signs" : "disabled for good",
+    { enabled: "signs", disabled: "disabled for good", deleted: "deleted" }[status],
     replaced_by === undefined ? "" : "replaced by another",
     replaces === undefined ? "" : "made to replace another",
   ];

@@ -96,8 +96,8 @@ export interface Activity {
 /** A signing key, with what its user needs of it. */
 export interface UserKey {
   readonly id: string;
-  /** A disabled key never signs again. */
-  readonly status: "enabled" | "disabled";
+  /** A disabled key never signs again. The enclave has no share of a deleted one. */
+  readonly status: "enabled" | "disabled" | "deleted";
   /** 32 bytes in hex, x-only (BIP-340). */
   readonly group_public_key: string;
   readonly npub: string;

@@ -132,6 +132,11 @@ export class Session {
     return this.#approved<UserKey>("disable_key", post(`/v1/keys/${keyId}/disable`));
   }
 
+  /** Deletes the enclave's shares of a disabled key for good; everything else about it stays. The passkey approves it. */
+  async deleteKey(keyId: string): Promise<UserKey> {
+    return this.#approved<UserKey>("delete_key", post(`/v1/keys/${keyId}/delete`));
+  }
+
   /** Ends a session of the user; left out: this one. */
   async end(sessionId: string = this.#info.id): Promise<User> {
     return this.#shown(await this.#ask<User>(post(`/v1/sessions/${sessionId}/end`)));
