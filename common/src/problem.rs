@@ -197,6 +197,10 @@ problem_types! {
     KeyNotFound = "key-not-found", 404, "Key not found";
     /// The key is disabled and cannot sign.
     KeyDisabled = "key-disabled", 409, "Key disabled";
+    /// The key is deleted: the enclave has no share of it, and never will again.
+    KeyDeleted = "key-deleted", 409, "Key deleted";
+    /// The key is enabled, and only a disabled key can be deleted.
+    KeyEnabled = "key-enabled", 409, "Key enabled";
     /// Another key has already replaced this one.
     KeyReplaced = "key-replaced", 409, "Key already replaced";
     /// Another request changed the key at the same time; this one had no effect.

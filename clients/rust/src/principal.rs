@@ -31,7 +31,7 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 /// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
-/// | [`disable`](Self::disable) | nothing more happens |
+/// | [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
 /// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`root`](Self::root) | nothing happens at all |
 /// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
 /// | [`reseal`](Self::reseal) | nothing more happens |
@@ -132,6 +132,12 @@ impl Principal {
     /// Disables a key for good: it never signs again.
     pub async fn disable(&self, id: &str) -> Result<Key, Error> {
         self.post_empty(&target(id, "/disable")?, Repeat::Harmless)
+            .await
+    }
+
+    /// Deletes the enclave's shares of a disabled key for good. Everything else about the key stays.
+    pub async fn delete(&self, id: &str) -> Result<Key, Error> {
+        self.post_empty(&target(id, "/delete")?, Repeat::Harmless)
             .await
     }
 

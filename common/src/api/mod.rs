@@ -92,6 +92,8 @@ pub enum KeyStatus {
     Enabled,
     /// It does not sign, and never will again.
     Disabled,
+    /// The enclave has no share of it, and never will again. Everything else about it stays.
+    Deleted,
 }
 
 /// One participant of a key.

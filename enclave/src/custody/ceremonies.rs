@@ -154,6 +154,11 @@ impl Ceremonies {
         self.open().remove(&id);
     }
 
+    /// Forgets every ceremony of a key with all their secrets.
+    pub(super) fn forget_of_key(&self, key_id: Hex<22>) {
+        self.open().retain(|_, entry| entry.key_id != key_id);
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<Hex<32>, Entry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,6 +2,7 @@
 
 mod ceremonies;
 mod cosigning;
+mod deletion;
 mod reshare;
 mod split;
 
@@ -137,8 +138,7 @@ impl Custody {
 
     /// Disables a key for good: it no longer signs.
     pub async fn disable(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
-        self.change(caller, id, |record| Ok(record.disabled()))
-            .await
+        self.change(caller, id, KeyRecord::disabled).await
     }
 
     /// Makes a new key to replace an old one, and links the two.

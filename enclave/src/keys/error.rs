@@ -18,6 +18,18 @@ pub enum KeyError {
         /// The key.
         id: KeyId,
     },
+    /// The key is deleted.
+    #[error("key {id} is deleted: the enclave has no share of it")]
+    Deleted {
+        /// The key.
+        id: KeyId,
+    },
+    /// The key is enabled.
+    #[error("key {id} is enabled; accepted: a disabled key, so that a deletion takes two requests")]
+    Enabled {
+        /// The key.
+        id: KeyId,
+    },
     /// The operation is one of keys with another custody.
     #[error("key {id} has {custody} custody: {instead}")]
     Custody {
@@ -82,6 +94,8 @@ impl From<KeyError> for Problem {
                 );
             }
             KeyError::Disabled { .. } => ProblemType::KeyDisabled,
+            KeyError::Deleted { .. } => ProblemType::KeyDeleted,
+            KeyError::Enabled { .. } => ProblemType::KeyEnabled,
             KeyError::Custody { .. } => ProblemType::KeyCustody,
             KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,
             KeyError::GenerationExhausted { .. } => ProblemType::KeyConflict,
@@ -108,6 +122,8 @@ mod tests {
         let kinds = [
             (KeyError::from(field), ProblemType::InvalidRequest),
             (KeyError::Disabled { id }, ProblemType::KeyDisabled),
+            (KeyError::Deleted { id }, ProblemType::KeyDeleted),
+            (KeyError::Enabled { id }, ProblemType::KeyEnabled),
             (
                 KeyError::AlreadyReplaced { id, by: id },
                 ProblemType::KeyReplaced,

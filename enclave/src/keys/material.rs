@@ -185,7 +185,7 @@ impl KeyMaterial {
     }
 }
 
-fn check_group(
+pub(super) fn check_group(
     participants: &Participants,
     public: &PublicKeyPackage,
     packages: usize,

@@ -6,7 +6,7 @@
 //! - [`HeldShares`]: the enclave's shares of a key with split custody, which come out of a ceremony.
 //! - [`KeyRecord`]: everything the enclave keeps about one key. [`KeyRecord::deal`] makes one,
 //!   [`KeyRecord::rotate`] refreshes its shares, [`KeyRecord::replacement`] and [`KeyRecord::replaced_by`] link a
-//!   new key to it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
+//!   new key to it, [`KeyRecord::disabled`] and [`KeyRecord::deleted`] end it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
 //! - [`Payload`]: what a key signs, checked; made from the body of `POST /v1/keys/{id}/sign`. [`KeyRecord::sign`] signs it.
 //! - [`KeyRecord::view`]: what the API shows of a key.
 //!
@@ -25,6 +25,7 @@ mod payload;
 mod record;
 mod sign;
 pub mod taproot;
+mod tombstone;
 mod view;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use permafrost_frost::Purpose;
 
 use super::{
     HeldShares, KeyError, KeyId, MaterialError, Participants, bip340::PublicKey,
-    material::KeyMaterial,
+    material::KeyMaterial, tombstone::Tombstone,
 };
 
 /// A key with the shares that the enclave has, and everything about it.
@@ -37,6 +37,8 @@ pub(super) enum Material {
     Whole(KeyMaterial),
     /// Fewer than a signature takes; others hold the rest.
     Split(HeldShares),
+    /// None: the key is deleted.
+    Deleted(Tombstone),
 }
 
 /// What the caller of [`KeyRecord::deal`] decides about a new key.
@@ -76,7 +78,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Disabled`]; [`KeyError::Custody`]; [`KeyError::Material`]: the shares are those of another key or generation.
+    /// [`KeyError::Disabled`]; [`KeyError::Deleted`]; [`KeyError::Custody`]; [`KeyError::Material`]: the shares are those of another key or generation.
     pub fn refreshed(&self, held: HeldShares) -> Result<Self, KeyError> {
         self.check_enabled()?;
         let parameters = &held.certificate().outcome.parameters;
@@ -100,7 +102,7 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Disabled`]; [`KeyError::GenerationExhausted`] after 2^32 - 2 rotations; [`KeyError::Frost`] and
+    /// [`KeyError::Disabled`]; [`KeyError::Deleted`]; [`KeyError::GenerationExhausted`] after 2^32 - 2 rotations; [`KeyError::Frost`] and
     /// [`KeyError::Material`] as for [`KeyRecord::deal`].
     pub fn rotate(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Self, KeyError> {
         self.check_enabled()?;
@@ -142,6 +144,7 @@ impl KeyRecord {
     /// [`KeyError::AlreadyReplaced`] if another key has replaced it.
     pub fn replaced_by(&self, by: KeyId, disable: bool) -> Result<Self, KeyError> {
         self.check_replaceable_by(by)?;
+        self.check_not_deleted()?;
         Ok(Self {
             status: if disable {
                 KeyStatus::Disabled
@@ -154,10 +157,31 @@ impl KeyRecord {
     }
 
     /// This key, disabled for good. Idempotent.
-    pub fn disabled(&self) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Deleted`].
+    pub fn disabled(&self) -> Result<Self, KeyError> {
+        self.check_not_deleted()?;
+        Ok(Self {
             status: KeyStatus::Disabled,
             ..self.clone()
+        })
+    }
+
+    /// What stays of this key, which has to be disabled, when its shares are gone: all the rest. Idempotent.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Enabled`]; [`KeyError::Material`] if the record is inconsistent, which is a defect.
+    pub fn deleted(&self) -> Result<Self, KeyError> {
+        match self.status {
+            KeyStatus::Enabled => Err(KeyError::Enabled { id: self.id }),
+            KeyStatus::Disabled | KeyStatus::Deleted => Ok(Self {
+                status: KeyStatus::Deleted,
+                material: Material::Deleted(Tombstone::of(&self.material)?),
+                ..self.clone()
+            }),
         }
     }
 
@@ -191,6 +215,7 @@ impl KeyRecord {
         match &self.material {
             Material::Whole(material) => &material.participants,
             Material::Split(held) => held.participants(),
+            Material::Deleted(tombstone) => &tombstone.participants,
         }
     }
 
@@ -199,6 +224,7 @@ impl KeyRecord {
         match &self.material {
             Material::Whole(material) => &material.public_key,
             Material::Split(held) => held.public_key(),
+            Material::Deleted(tombstone) => &tombstone.public_key,
         }
     }
 
@@ -231,20 +257,26 @@ impl KeyRecord {
         }
     }
 
-    /// The certificate of the ceremony that the shares come from, for a key with split custody.
+    /// The certificate of the ceremony that the shares come from, for a key with split custody, also when it is deleted.
     ///
     /// # Errors
     ///
     /// [`KeyError::Custody`].
     pub fn certificate(&self) -> Result<&Certificate, KeyError> {
-        Ok(self.held()?.certificate())
+        match &self.material {
+            Material::Deleted(Tombstone {
+                certificate: Some(certificate),
+                ..
+            }) => Ok(certificate),
+            _ => Ok(self.held()?.certificate()),
+        }
     }
 
     /// The enclave's shares of a key with split custody.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Custody`].
+    /// [`KeyError::Custody`]; [`KeyError::Deleted`].
     pub fn held(&self) -> Result<&HeldShares, KeyError> {
         match &self.material {
             Material::Split(held) => Ok(held),
@@ -253,6 +285,7 @@ impl KeyRecord {
                 custody: "enclave",
                 instead: "its shares were dealt, and all of them are here; use sign and rotate",
             }),
+            Material::Deleted(_) => Err(KeyError::Deleted { id: self.id }),
         }
     }
 
@@ -265,6 +298,7 @@ impl KeyRecord {
                 custody: "split",
                 instead,
             }),
+            Material::Deleted(_) => Err(KeyError::Deleted { id: self.id }),
         }
     }
 
@@ -272,11 +306,19 @@ impl KeyRecord {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Disabled`].
+    /// [`KeyError::Disabled`]; [`KeyError::Deleted`].
     pub fn check_enabled(&self) -> Result<(), KeyError> {
+        self.check_not_deleted()?;
         match self.status {
-            KeyStatus::Enabled => Ok(()),
             KeyStatus::Disabled => Err(KeyError::Disabled { id: self.id }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_not_deleted(&self) -> Result<(), KeyError> {
+        match self.status {
+            KeyStatus::Deleted => Err(KeyError::Deleted { id: self.id }),
+            _ => Ok(()),
         }
     }
 
@@ -416,6 +458,31 @@ mod tests {
             disabled.rotate(&mut OsRng).unwrap_err(),
             KeyError::Disabled { id: disabled.id() }
         );
+    }
+
+    #[test]
+    fn a_key_is_deleted_once_it_is_disabled_and_does_nothing_afterwards() {
+        let old = record(2, 3);
+        let id = old.id();
+        assert_eq!(old.deleted().unwrap_err(), KeyError::Enabled { id });
+        let deleted = old
+            .disabled()
+            .and_then(|disabled| disabled.deleted())
+            .and_then(|deleted| deleted.deleted())
+            .unwrap();
+        assert_eq!(deleted.status(), KeyStatus::Deleted);
+        assert_eq!(deleted.public_key(), old.public_key());
+        assert_eq!(deleted.participants(), old.participants());
+        for refused in [
+            deleted.rotate(&mut OsRng).unwrap_err(),
+            deleted.replacement(new_key(2), &mut OsRng).unwrap_err(),
+            deleted.replaced_by(new_key(2).id, true).unwrap_err(),
+            deleted.disabled().unwrap_err(),
+            deleted.check_enabled().unwrap_err(),
+            deleted.held().map(|_| ()).unwrap_err(),
+        ] {
+            assert_eq!(refused, KeyError::Deleted { id });
+        }
     }
 
     #[test]

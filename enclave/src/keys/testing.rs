@@ -39,7 +39,7 @@ impl KeyRecord {
     pub(super) fn material_mut(&mut self) -> &mut KeyMaterial {
         match &mut self.material {
             Material::Whole(material) => material,
-            Material::Split(_) => panic!("the key has split custody"),
+            _ => panic!("the key has no enclave custody, or no shares"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the API shows of a key.
 
-use permafrost_common::api::{self, Custody};
+use permafrost_common::api::{self, Custody, split::Certificate};
 use permafrost_frost::{Hex, Participant};
 
 use super::{KeyError, KeyRecord, Network, nostr, record::Material, taproot::TweakedKey};
@@ -15,9 +15,10 @@ impl KeyRecord {
         Ok(api::Key {
             id: self.id.to_string(),
             owner: self.owner.clone(),
-            custody: match self.material {
+            custody: match &self.material {
                 Material::Whole(_) => Custody::Enclave,
                 Material::Split(_) => Custody::Split,
+                Material::Deleted(tombstone) => tombstone.custody(),
             },
             status: self.status,
             threshold: self.participants().threshold(),
@@ -42,18 +43,31 @@ impl KeyRecord {
                     Ok(participant(member, share, None))
                 })
                 .collect(),
-            Material::Split(held) => {
-                let outcome = &held.certificate().outcome;
-                let shares = members.zip(&outcome.verifying_shares);
-                let all = shares.zip(&outcome.parameters.participants);
-                Ok(all
-                    .map(|((member, share), one)| {
-                        participant(member, share.to_string(), one.public_key)
+            Material::Split(held) => Ok(of_a_ceremony(members, held.certificate())),
+            Material::Deleted(tombstone) => match &tombstone.certificate {
+                Some(certificate) => Ok(of_a_ceremony(members, certificate)),
+                None => members
+                    .map(|member| {
+                        let shares = tombstone.public.verifying_shares();
+                        let share = shares.get(&member.identifier).map(|one| one.serialize());
+                        let share = hex::encode(share.transpose()?.unwrap_or_default());
+                        Ok(participant(member, share, None))
                     })
-                    .collect())
-            }
+                    .collect(),
+            },
         }
     }
+}
+
+fn of_a_ceremony<'a>(
+    members: impl Iterator<Item = &'a Participant>,
+    certificate: &Certificate,
+) -> Vec<api::Participant> {
+    let outcome = &certificate.outcome;
+    let shares = members.zip(&outcome.verifying_shares);
+    let all = shares.zip(&outcome.parameters.participants);
+    all.map(|((member, share), one)| participant(member, share.to_string(), one.public_key))
+        .collect()
 }
 
 fn participant(

@@ -20,6 +20,8 @@ pub enum OperationName {
     ReplaceKey,
     /// `POST /v1/keys/{id}/disable`
     DisableKey,
+    /// `POST /v1/keys/{id}/delete`
+    DeleteKey,
     /// `POST` and `GET /v1/ceremonies/{id}`, `POST /v1/ceremonies/{id}/abort`
     TakePart,
     /// `GET /v1/root`
@@ -125,6 +127,7 @@ impl OperationName {
             Self::RotateKey => "rotate_key",
             Self::ReplaceKey => "replace_key",
             Self::DisableKey => "disable_key",
+            Self::DeleteKey => "delete_key",
             Self::TakePart => "take_part",
             Self::ShowRoot => "show_root",
             Self::RotateRoot => "rotate_root",

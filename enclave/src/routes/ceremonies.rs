@@ -40,6 +40,7 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: &[
                 ProblemType::KeyConflict,
                 ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
                 ProblemType::TooMany,
             ],
@@ -59,6 +60,7 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: &[
                 ProblemType::KeyConflict,
                 ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
                 ProblemType::TooMany,
             ],
@@ -83,6 +85,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 ProblemType::KeyNotFound,
                 ProblemType::KeyConflict,
                 ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
             ],
             ..Operation::of_principals(
@@ -125,7 +128,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: &[ProblemType::KeyCustody],
+            problems: &[ProblemType::KeyCustody, ProblemType::KeyDeleted],
             ..Operation::of_principals(
                 "show_certificate",
                 "/v1/keys/{id}/certificate",
@@ -142,7 +145,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: &[ProblemType::KeyCustody],
+            problems: &[ProblemType::KeyCustody, ProblemType::KeyDeleted],
             ..Operation::of_principals(
                 "show_wrapped_shares",
                 "/v1/keys/{id}/wrapped-shares",
@@ -159,7 +162,11 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             body: Some(BodySchema::of::<CosignRequest>()),
-            problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
+            problems: &[
+                ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
+                ProblemType::KeyDisabled,
+            ],
             ..Operation::of_principals(
                 "cosign",
                 "/v1/keys/{id}/cosign",
@@ -176,7 +183,11 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             body: Some(BodySchema::of::<AggregateRequest>()),
-            problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
+            problems: &[
+                ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
+                ProblemType::KeyDisabled,
+            ],
             ..Operation::of_principals(
                 "aggregate",
                 "/v1/keys/{id}/aggregate",

@@ -56,7 +56,11 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
-            problems: &[ProblemType::KeyCustody, ProblemType::KeyDisabled],
+            problems: &[
+                ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
+                ProblemType::KeyDisabled,
+            ],
             ..Operation::of_principals("sign", "/v1/keys/{id}/sign", OperationName::Sign, sign)
         }
         .described(
@@ -70,6 +74,7 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: &[
                 ProblemType::KeyConflict,
                 ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
             ],
             ..Operation::of_principals(
@@ -89,6 +94,7 @@ pub(super) fn operations() -> Vec<Operation> {
             problems: &[
                 ProblemType::KeyConflict,
                 ProblemType::KeyCustody,
+                ProblemType::KeyDeleted,
                 ProblemType::KeyReplaced,
             ],
             ..Operation::of_principals(
@@ -106,7 +112,7 @@ pub(super) fn operations() -> Vec<Operation> {
             ),
         ),
         Operation {
-            problems: &[ProblemType::KeyConflict],
+            problems: &[ProblemType::KeyConflict, ProblemType::KeyDeleted],
             ..Operation::of_principals(
                 "disable_key",
                 "/v1/keys/{id}/disable",
@@ -117,6 +123,19 @@ pub(super) fn operations() -> Vec<Operation> {
         .described(
             "Disables a key permanently: it can no longer sign.",
             key(200, "The disabled key."),
+        ),
+        Operation {
+            problems: &[ProblemType::KeyConflict, ProblemType::KeyEnabled],
+            ..Operation::of_principals(
+                "delete_key",
+                "/v1/keys/{id}/delete",
+                OperationName::DeleteKey,
+                delete,
+            )
+        }
+        .described(
+            "Deletes the enclave's shares of a disabled key permanently. Everything else about the key stays, so that its id is never used again.",
+            key(200, "The deleted key."),
         ),
     ]
 }
@@ -196,6 +215,13 @@ fn replace(enclave: Arc<Enclave>, call: Call) -> Handled {
 fn disable(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.disable(call.caller()?, &call.id).await?;
+        Reply::json(200, &key)
+    })
+}
+
+fn delete(enclave: Arc<Enclave>, call: Call) -> Handled {
+    Box::pin(async move {
+        let key = enclave.custody()?.delete(call.caller()?, &call.id).await?;
         Reply::json(200, &key)
     })
 }

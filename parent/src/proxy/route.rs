@@ -13,6 +13,7 @@ pub(super) fn template(path: &str) -> &'static str {
             "rotate" => "/v1/keys/{id}/rotate",
             "replace" => "/v1/keys/{id}/replace",
             "disable" => "/v1/keys/{id}/disable",
+            "delete" => "/v1/keys/{id}/delete",
             _ => "other",
         },
         [Some("v1"), Some("attestation"), None, ..] => "/v1/attestation",

@@ -10,6 +10,7 @@
 mod aggregated;
 mod bare;
 mod command_line;
+mod ending;
 mod lies;
 mod life;
 mod steps;

@@ -55,6 +55,7 @@ async fn every_operation_has_its_method_path_and_body() {
         key()
     );
     assert_eq!(alice.disable(ID).await.unwrap(), key());
+    assert_eq!(alice.delete(ID).await.unwrap(), key());
 
     let state = fake.state();
     let lines: Vec<_> = state
@@ -94,6 +95,7 @@ async fn every_operation_has_its_method_path_and_body() {
             "POST /v1/keys/ID/rotate - - ".to_owned(),
             r#"POST /v1/keys/ID/replace application/json one {"disable_old":true}"#.to_owned(),
             "POST /v1/keys/ID/disable - - ".to_owned(),
+            "POST /v1/keys/ID/delete - - ".to_owned(),
         ]
     );
 }

@@ -8,8 +8,8 @@
 //! | `id` | bytes (22) |
 //! | `owner` | text, 1 to 64 of `A-Z a-z 0-9 - _ .` |
 //! | `public` | bytes: the public key package, serialised by the `frost` crate |
-//! | `shares` | array of bytes: the key package of each participant whose share is here, serialised by the `frost` crate (136 bytes) |
-//! | `status` | text: `enabled` or `disabled` |
+//! | `shares` | array of bytes: the key package of each participant whose share is here, serialised by the `frost` crate (136 bytes); empty if the key is deleted |
+//! | `status` | text: `enabled`, `disabled` or `deleted` |
 //! | `custody` | text: `enclave` or `split` |
 //! | `wrapped` | array of maps with `ciphertext` (bytes) and `participant` (text), in the order of the participants: what they have encrypted of the other shares; only with split custody, and only if there are any |
 //! | `replaces` | bytes (22) or null |
@@ -26,7 +26,7 @@
 //! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
-use permafrost_common::api::{Custody, KeyStatus, is_name};
+use permafrost_common::api::{Custody, KeyStatus, is_name, split::Certificate};
 use permafrost_frost::Share;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -34,7 +34,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     HeldShares, InvalidField, KeyId, KeyRecord, MaterialError, Participants, WrappedShare,
-    material::KeyMaterial, record::Material,
+    material::KeyMaterial, record::Material, tombstone::Tombstone,
 };
 
 /// The version of the encoding.
@@ -183,13 +183,17 @@ impl Wire {
             Material::Split(held) => {
                 let packages = held.shares().iter().map(Share::package).collect();
                 let public = held.shares().first().map(Share::public);
-                let certificate =
-                    serde_json::to_vec(held.certificate()).map_err(|_| RecordError::Malformed)?;
-                (Custody::Split, public, packages, Some(certificate.into()))
+                let certificate = json(held.certificate())?;
+                (Custody::Split, public, packages, Some(certificate))
+            }
+            Material::Deleted(tombstone) => {
+                let certificate = tombstone.certificate.as_ref().map(json).transpose()?;
+                let public = Some(&tombstone.public);
+                (tombstone.custody(), public, Vec::new(), certificate)
             }
         };
         let wrapped = match &record.material {
-            Material::Whole(_) => Vec::new(),
+            Material::Whole(_) | Material::Deleted(_) => Vec::new(),
             Material::Split(held) => held.wrapped().iter().map(Wrapped::from).collect(),
         };
         let public = public
@@ -263,11 +267,28 @@ impl Wire {
             .map(|share| KeyPackage::deserialize(&share.0))
             .collect::<Result<_, _>>()
             .map_err(|_| RecordError::Package { entry: "shares" })?;
+        let is_deleted = self.status == KeyStatus::Deleted;
+        let kept = packages.len() + self.wrapped.len();
+        if is_deleted && kept > 0 {
+            return Err(RecordError::Entry {
+                entry: "shares",
+                came: format!("{kept} shares of a deleted key"),
+                accepted: "none, and no wrapped ones",
+            });
+        }
         let material = match (self.custody, &self.certificate) {
+            (Some(Custody::Enclave), None) if is_deleted => {
+                Material::Deleted(Tombstone::new(participants, public, None)?)
+            }
+            (Some(Custody::Split), Some(certificate)) if is_deleted => {
+                let certificate = Some(certificate_of(certificate)?);
+                Material::Deleted(Tombstone::new(participants, public, certificate)?)
+            }
             (None | Some(Custody::Enclave), None) if self.wrapped.is_empty() => {
                 Material::Whole(KeyMaterial::new(participants, public, packages)?)
             }
             (Some(Custody::Split), Some(certificate)) => {
+                let certificate = certificate_of(certificate)?;
                 let held = held(&participants, &public, packages, certificate)?;
                 let wrapped = self.wrapped.into_iter().map(WrappedShare::from).collect();
                 Material::Split(held.with_wrapped(wrapped)?)
@@ -312,16 +333,24 @@ impl From<Wrapped> for WrappedShare {
     }
 }
 
+fn json(value: &impl Serialize) -> Result<serde_bytes::ByteBuf, RecordError> {
+    let bytes = serde_json::to_vec(value).map_err(|_| RecordError::Malformed)?;
+    Ok(bytes.into())
+}
+
+fn certificate_of(json: &[u8]) -> Result<Certificate, RecordError> {
+    serde_json::from_slice(json).map_err(|_| RecordError::Package {
+        entry: "certificate",
+    })
+}
+
 /// The enclave's shares, with the names that the certificate gives to them.
 fn held(
     participants: &Participants,
     public: &PublicKeyPackage,
     packages: Vec<KeyPackage>,
-    certificate: &[u8],
+    certificate: Certificate,
 ) -> Result<HeldShares, RecordError> {
-    let certificate = serde_json::from_slice(certificate).map_err(|_| RecordError::Package {
-        entry: "certificate",
-    })?;
     let mut shares = Vec::with_capacity(packages.len());
     for package in packages {
         let mut members = participants.members().iter();

@@ -239,6 +239,57 @@ fn a_record_with_some_of_the_shares_reads_back_and_no_other_shares_pass_for_them
 }
 
 #[test]
+fn a_deleted_key_reads_back_and_has_no_share() {
+    let whole = record(2, 3);
+    let held = split_shares().0.with_wrapped(vec![wrapped("alice")]);
+    let split = KeyRecord::from_ceremony(new_key(1), held.unwrap());
+    for before in [whole, split] {
+        let shares = entries(&before).remove(4);
+        assert_eq!(shares.0.as_text(), Some("shares"));
+        let deleted = before.disabled().unwrap().deleted().unwrap();
+        let encoded = deleted.encode().unwrap();
+        for share in shares.1.as_array().unwrap() {
+            let share = KeyPackage::deserialize(share.as_bytes().unwrap()).unwrap();
+            let secret = share.signing_share().serialize();
+            let has_secret = |bytes: &[u8]| bytes.windows(32).any(|part| part == secret);
+            assert!(has_secret(&before.encode().unwrap()) && !has_secret(&encoded));
+        }
+        let opened = KeyRecord::decode(&encoded).unwrap();
+        assert_eq!(*opened.encode().unwrap(), *encoded);
+        assert_eq!(format!("{opened:?}"), format!("{deleted:?}"));
+        assert_eq!(opened.certificate().ok(), before.certificate().ok());
+        let network = crate::keys::Network::Regtest;
+        let view = |record: &KeyRecord| {
+            let mut view = record.view(network).unwrap();
+            view.status = KeyStatus::Enabled;
+            view
+        };
+        assert_eq!(view(&opened), view(&before));
+
+        // A deleted key with shares, and one without that is not deleted, are none.
+        let with = refused(set(&deleted, "shares", shares.1.clone()));
+        assert!(matches!(
+            with,
+            RecordError::Entry {
+                entry: "shares",
+                ..
+            }
+        ));
+        let without = refused(set(&deleted, "status", "disabled"));
+        assert!(matches!(without, RecordError::Inconsistent(_)));
+    }
+    let deleted = record(2, 3).disabled().unwrap().deleted().unwrap();
+    let names: Vec<Value> = ["node-1", "node-2", "node-4"].map(Value::from).into();
+    let renamed = refused(set(&deleted, "participants", Value::Array(names)));
+    assert!(matches!(
+        renamed,
+        RecordError::Inconsistent(MaterialError::VerifyingShare { .. })
+    ));
+    let first = deleted.encode_as(FIRST_VERSION).unwrap();
+    assert!(KeyRecord::decode(&first).is_err());
+}
+
+#[test]
 fn entries_out_of_range_are_refused() {
     let record = record(2, 2);
     let entry = |key, to: Value| match refused(set(&record, key, to)) {

@@ -43,6 +43,7 @@ enum KeysCommand {
     Certificate(Certificate),
     Replace(Replace),
     Disable(Disable),
+    Delete(Delete),
 }
 
 /// Make a key: its shares are dealt inside the enclave, or made together with it and held apart.
@@ -213,6 +214,19 @@ struct Disable {
     id: String,
 }
 
+/// Delete the enclave's shares of a disabled key, permanently. Its public parts and its id stay.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost keys disable ID
+  permafrost keys delete ID
+
+Share files of a key with split custody are not the enclave's to delete: destroy them as well.")]
+struct Delete {
+    /// The key's id.
+    id: String,
+}
+
 impl Keys {
     pub(super) async fn run(self) -> Result<(), Outcome> {
         let print = Print { json: self.json };
@@ -247,6 +261,7 @@ impl Keys {
             KeysCommand::Certificate(_) => Ok(()),
             KeysCommand::Replace(replace) => print.key(&replace.ask(&principal).await?),
             KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
+            KeysCommand::Delete(delete) => print.key(&principal.delete(&delete.id).await?),
         }
     }
 }

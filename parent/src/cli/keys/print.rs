@@ -128,5 +128,6 @@ fn status(key: &Key) -> &'static str {
     match key.status {
         KeyStatus::Enabled => "enabled",
         KeyStatus::Disabled => "disabled",
+        KeyStatus::Deleted => "deleted",
     }
 }
