@@ -45,6 +45,33 @@ content() {
     cat "$@" | sha256sum | cut --characters 1-16
 }
 
+# Keeps out of what cargo builds for a target what a machine has of its own: settings for compilers, and the paths that messages would
+# name. `prefixes` are these paths, each with what takes its place.
+without_the_machine() {
+    local target=$1 folder=$2 name registry sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    for name in $(compgen -e); do
+        case $name in
+            CARGO_BUILD_JOBS | CARGO_TARGET_DIR) ;;
+            *FLAGS* | CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_TARGET_* | CARGO_UNSTABLE_* | RUSTC* | AWS_LC_* | CC | CC_* | AR | \
+                AR_* | CPATH | *_INCLUDE_PATH | LIBRARY_PATH | SOURCE_DATE_EPOCH | PERMAFROST_*) unset "$name" ;;
+        esac
+    done
+    case $root$folder$sources in
+        *[[:space:]]*) refuse "a path with a space cannot be kept out of the program: $root, $folder or $sources" ;;
+    esac
+    # The folder of a registry is named for where it is, which may be a mirror; it is there once something is.
+    step "fetch the crates" cargo fetch --quiet --locked --target "$target"
+    prefixes=("$root=/permafrost" "$folder=/target")
+    for registry in "$sources"/*/; do
+        prefixes+=("${registry%/}=/crates")
+    done
+    name=${target^^}
+    export "CARGO_TARGET_${name//-/_}_RUSTFLAGS=${prefixes[*]/#/--remap-path-prefix=}"
+}
+
+# What makes a JavaScript module of WebAssembly, for scripts/wasm: a program of this tree.
+wasm_bindgen=$cache/wasm-bindgen/$(content "$root"/clients/wasm/bindgen/{Cargo.toml,Cargo.lock,src/main.rs})/bin/permafrost-wasm-bindgen
+
 # Runs a command under a title and says how long it took.
 step() {
     local title=$1 started=$SECONDS

@@ -7,6 +7,8 @@
 //! - A ceremony makes a key or refreshes its shares. [`Board`] has its messages, each checked; [`Member`] is one participant of it, with
 //!   its secrets. What the participants agreed on before is in the [`Parameters`], what they came to in the [`Outcome`], which each signs.
 //! - [`Share`]: one participant's share of a key, which comes out of a ceremony.
+//! - With the feature `client`, `Side`: every participant of a ceremony whose share one client holds, and `HeldShare`: such a share with
+//!   the participant's key, as share files have it.
 //! - [`sign`]: signatures, in one round trip between whoever asks and whoever helps.
 //!
 //! docs/split.md gives the protocol and every format.
@@ -17,6 +19,8 @@ mod board;
 mod commitments;
 mod error;
 mod hash;
+#[cfg(feature = "client")]
+mod held_share;
 mod hex;
 mod member;
 mod messages;
@@ -25,6 +29,8 @@ mod participant_key;
 mod participants;
 mod polynomial;
 mod share;
+#[cfg(feature = "client")]
+mod side;
 pub mod sign;
 mod state;
 
@@ -33,6 +39,8 @@ mod tests;
 
 pub use board::Board;
 pub use error::{CeremonyError, InvalidField, Misbehaviour};
+#[cfg(feature = "client")]
+pub use held_share::{HeldShare, HeldShareError};
 pub use hex::{Hex, HexError};
 pub use member::Member;
 pub use messages::{Commitments, Confirmation, Message, Outcome, Shares};
@@ -40,4 +48,6 @@ pub use parameters::{CeremonyParticipant, Dealer, Parameters, Purpose, check_spl
 pub use participant_key::{ParticipantKey, ParticipantKeyError};
 pub use participants::{PARTICIPANTS_MAX, Participant, ParticipantName, Participants, is_name};
 pub use share::Share;
+#[cfg(feature = "client")]
+pub use side::{Concluded, Side};
 pub use state::State;

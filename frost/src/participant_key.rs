@@ -8,6 +8,7 @@ use rand_core::{CryptoRng, RngCore};
 use crate::Hex;
 
 /// A BIP-340 signing key of one participant. Wiped when dropped.
+#[derive(Clone)]
 pub struct ParticipantKey(SigningKey);
 
 /// Bytes are not a BIP-340 signing key.

@@ -92,7 +92,8 @@ pub use permafrost_common::{
     attestation::{Measurements, RootCertificate},
     http_signature::{Algorithm, SigningKey},
 };
+pub use permafrost_frost::{HeldShare, HeldShareError};
 pub use principal::Principal;
 pub use response::Response;
-pub use split::{HeldShare, HeldShareError, Seat, Unconfirmed};
+pub use split::{Seat, Unconfirmed};
 pub use trust::Expectation;

@@ -1,6 +1,5 @@
 //! Keys with split custody: the shares of this side, and ceremonies with the enclave.
 
-mod held_share;
 mod signature;
 
 use permafrost_common::api::split::{
@@ -9,12 +8,10 @@ use permafrost_common::api::split::{
 };
 use permafrost_common::problem::ProblemType;
 use permafrost_frost::{
-    Board, CeremonyParticipant, Dealer, Hex, Member, Message, Outcome, Parameters, ParticipantKey,
-    Purpose, Share, State,
+    CeremonyParticipant, Concluded, Dealer, HeldShare, Hex, Message, Outcome, Parameters,
+    ParticipantKey, Purpose, Share, Side, State,
 };
 use rand_core::OsRng;
-
-pub use held_share::{HeldShare, HeldShareError};
 
 use crate::enclave::Repeat;
 use crate::principal::target;
@@ -38,10 +35,7 @@ pub enum Seat {
 #[derive(Debug)]
 pub struct Unconfirmed {
     principal: Principal,
-    board: Board,
-    outcome: Outcome,
-    shares: Vec<HeldShare>,
-    to_send: Vec<Message>,
+    concluded: Concluded,
 }
 
 impl Principal {
@@ -107,7 +101,7 @@ impl Principal {
         };
         let sides = shares
             .into_iter()
-            .map(HeldShare::into_side)
+            .map(HeldShare::into_parts)
             .map(|(name, key, share)| (name, key, Some(share)));
         self.take_part(begun, expected, sides.collect()).await
     }
@@ -129,7 +123,7 @@ impl Principal {
         let dealers = self.dealers(&key_id.to_string(), &shares).await?;
         let mut sides: Vec<(String, ParticipantKey, Option<Share>)> = shares
             .into_iter()
-            .map(HeldShare::into_side)
+            .map(HeldShare::into_parts)
             .map(|(name, key, share)| (name, key, Some(share)))
             .collect();
         let mut named = Vec::with_capacity(participants.len());
@@ -275,51 +269,13 @@ impl Principal {
         if begun.parameters != expected || begun.state == State::Complete {
             return Err(unexpected("the ceremony is another one than was asked for"));
         }
-        let mut board = Board::new(begun.parameters)?;
-        let mut members = Vec::with_capacity(sides.len());
-        for (name, key, old) in sides {
-            let member = Member::join(&mut board, &name, Some(&key), old, &mut OsRng)?;
-            members.push((member, key));
-        }
-        let id = board.parameters().id;
-        let response = self.advance_ceremony(&id, board.messages()).await?;
-        for message in response.messages {
-            take(&mut board, message)?;
-        }
-        for (member, key) in &mut members {
-            member.share(&mut board, Some(key), &mut OsRng)?;
-        }
-        let mut shares = Vec::with_capacity(members.len());
-        let participants = board.parameters().participants.clone();
-        for (member, key) in members {
-            // A dealer that leaves gets no share.
-            if !participants.iter().any(|one| one.name == member.name()) {
-                continue;
-            }
-            let share = member.conclude(&mut board, Some(&key), &mut OsRng)?;
-            let parameters = board.parameters();
-            shares.push(HeldShare::new(
-                parameters.key_id,
-                parameters.generation,
-                key,
-                share,
-            ));
-        }
-        shares.sort_by_key(|share| {
-            let mut names = participants.iter().map(|one| one.name.as_str());
-            names.position(|name| name == share.participant())
-        });
-        let outcome = board.outcome().cloned();
+        let mut side = Side::join(begun.parameters, sides, &mut OsRng)?;
+        let id = side.parameters().id;
+        let response = self.advance_ceremony(&id, side.messages()).await?;
+        side.take(response.messages)?;
         Ok(Unconfirmed {
             principal: self.clone(),
-            outcome: outcome.ok_or_else(|| unexpected("the ceremony has no result"))?,
-            to_send: board
-                .messages()
-                .into_iter()
-                .filter(|message| !is_of_the_enclave(board.parameters(), message))
-                .collect(),
-            board,
-            shares,
+            concluded: side.conclude(&mut OsRng)?,
         })
     }
 }
@@ -327,12 +283,12 @@ impl Principal {
 impl Unconfirmed {
     /// This side's shares in the order of the participants, to be stored before they are confirmed.
     pub fn shares(&self) -> &[HeldShare] {
-        &self.shares
+        &self.concluded.shares
     }
 
     /// What the ceremony comes to.
     pub fn outcome(&self) -> &Outcome {
-        &self.outcome
+        &self.concluded.outcome
     }
 
     /// Confirms the result; afterwards the key exists, or its shares are the new ones. May be called again after an error.
@@ -352,10 +308,13 @@ impl Unconfirmed {
         &self,
         wrapped_shares: Vec<WrappedShare>,
     ) -> Result<Certificate, Error> {
-        let id = self.board.parameters().id;
+        let Concluded {
+            outcome, messages, ..
+        } = &self.concluded;
+        let id = outcome.parameters.id;
         let sent = self
             .principal
-            .advance_ceremony_with(&id, self.to_send.clone(), wrapped_shares)
+            .advance_ceremony_with(&id, messages.clone(), wrapped_shares)
             .await;
         let certificate = match sent {
             Ok(ceremony) => ceremony
@@ -365,9 +324,9 @@ impl Unconfirmed {
             Err(Error::Problem(problem))
                 if problem.kind() == Some(ProblemType::CeremonyNotFound) =>
             {
-                let key_id = self.outcome.parameters.key_id.to_string();
+                let key_id = outcome.parameters.key_id.to_string();
                 match self.principal.certificate(&key_id).await {
-                    Ok(stored) if stored.outcome == self.outcome => return Ok(stored),
+                    Ok(stored) if stored.outcome == *outcome => return Ok(stored),
                     Ok(_) => return Err(Error::Problem(problem)),
                     Err(Error::Problem(other))
                         if other.kind() == Some(ProblemType::KeyNotFound) =>
@@ -379,7 +338,7 @@ impl Unconfirmed {
             }
             Err(error) => return Err(error),
         };
-        if certificate.outcome != self.outcome {
+        if certificate.outcome != *outcome {
             return Err(unexpected("the certificate is that of another result"));
         }
         let boot = self.principal.enclave().boot();
@@ -392,28 +351,9 @@ impl Unconfirmed {
     /// # Errors
     /// Those of [`Principal`].
     pub async fn abort(self) -> Result<(), Error> {
-        let id = self.board.parameters().id;
+        let id = self.concluded.outcome.parameters.id;
         self.principal.abort_ceremony(&id).await.map(|_| ())
     }
-}
-
-/// Puts a message of the response on the board: the enclave's own, or one that this side has sent itself.
-fn take(board: &mut Board, message: Message) -> Result<(), Error> {
-    if is_of_the_enclave(board.parameters(), &message) {
-        return Ok(board.add_of_the_enclave(message)?);
-    }
-    match board.messages().contains(&message) {
-        true => Ok(()),
-        false => Err(unexpected("the ceremony has a message that was not sent")),
-    }
-}
-
-fn is_of_the_enclave(parameters: &Parameters, message: &Message) -> bool {
-    let name = message.participant();
-    let mut participants = parameters.participants.iter();
-    let mut dealers = parameters.dealers.iter();
-    participants.any(|one| one.name == name && one.public_key.is_none())
-        || dealers.any(|one| one.name == name && one.public_key.is_none())
 }
 
 fn one_key(shares: &[HeldShare]) -> Result<&HeldShare, Error> {

@@ -4,12 +4,12 @@ use permafrost_common::api::split::{AggregateRequest, CosignRequest, Cosigned};
 use permafrost_common::api::{NostrEvent, SignRequest, Signed, UnsignedEvent};
 use permafrost_common::nostr::event_id;
 use permafrost_frost::{
-    Hex,
+    HeldShare, Hex,
     sign::{self, By, ToSign},
 };
 use rand_core::OsRng;
 
-use super::{HeldShare, one_key, unexpected};
+use super::{one_key, unexpected};
 use crate::principal::target;
 use crate::{Error, Principal};
 

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
-use permafrost_frost::{Hex, ParticipantKey, Participants, Share};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::{Hex, ParticipantKey, Participants, Share};
+
 /// One participant's share of a key, with the key that signs the participant's messages.
+#[derive(Clone)]
 pub struct HeldShare {
     key_id: Hex<22>,
     generation: u32,
@@ -39,7 +41,8 @@ struct Written {
 const VERSION: u8 = 1;
 
 impl HeldShare {
-    pub(super) fn new(key_id: Hex<22>, generation: u32, key: ParticipantKey, share: Share) -> Self {
+    /// A share of this generation of the key, and the key of its participant.
+    pub fn new(key_id: Hex<22>, generation: u32, key: ParticipantKey, share: Share) -> Self {
         Self {
             key_id,
             generation,
@@ -130,7 +133,8 @@ impl HeldShare {
         Ok(Self::new(written.key_id, written.generation, key, share))
     }
 
-    pub(super) fn into_side(self) -> (String, ParticipantKey, Share) {
+    /// The participant's name, the key that signs its messages, and the share.
+    pub fn into_parts(self) -> (String, ParticipantKey, Share) {
         (self.share.name().to_owned(), self.key, self.share)
     }
 }
