@@ -1,5 +1,7 @@
 /** A session of 15 minutes. */
 
+import type { Enclave } from "../enclave.js";
+import type { Response } from "../response.js";
 import type { Guardians, Link, Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
 import type { Ceremony, Conversation, Speaker, Wanted } from "./conversation.js";
 import { PasskeySecret } from "./passkey-secret.js";
@@ -85,6 +87,11 @@ export class Session {
     const { rpId, credentialId } = this.#passkey;
     const output = await this.#conversation.evaluate({ rpId, credentialId, salt: PasskeySecret.salt() });
     return PasskeySecret.of(output, this.#info.passkey);
+  }
+
+  /** The enclave that it is a session of. */
+  get enclave(): Enclave {
+    return this.#conversation.enclave;
   }
 
   /** How much longer it lasts, in seconds, by the enclave's clock; zero or less: it has expired. */
@@ -206,18 +213,29 @@ export class Session {
     return this.#shown(await this.#ask<User>(post(`/v1/recoveries/${recoveryId}/cancel`)));
   }
 
+  /**
+   * Sends a request for which there is no method here, signed by the session, and returns the response whatever its status.
+   *
+   * @param approval the `operationId` of a request that the passkey has to approve.
+   */
+  async request(wanted: Wanted, approval?: string): Promise<Response> {
+    if (approval === undefined) {
+      return this.#conversation.send(wanted, this.#speaker);
+    }
+    return (await this.#conversation.approved(approval, wanted, this.#ceremony, this.#speaker)).response;
+  }
+
   #shown(user: User): User {
     this.#user = user;
     return user;
   }
 
   async #ask<T>(wanted: Wanted): Promise<T> {
-    return (await this.#conversation.send(wanted, this.#speaker)).json<T>();
+    return (await this.request(wanted)).json<T>();
   }
 
   async #approved<T>(purpose: string, wanted: Wanted): Promise<T> {
-    const { response } = await this.#conversation.approved(purpose, wanted, this.#ceremony, this.#speaker);
-    return response.json<T>();
+    return (await this.request(wanted, purpose)).json<T>();
   }
 }
 

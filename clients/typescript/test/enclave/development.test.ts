@@ -1,9 +1,5 @@
 /** The real enclave program, with the emulated NSM, behind the real parent. */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AttestationError } from "../../src/attestation/error.js";
 import { Measurements } from "../../src/attestation/measurements.js";
@@ -11,10 +7,11 @@ import { RootCertificate } from "../../src/attestation/root-certificate.js";
 import { utf8 } from "../../src/bytes.js";
 import { type ConnectOptions, Enclave } from "../../src/enclave.js";
 import { ProblemError } from "../../src/error.js";
-import { type Principal, signingKeyFromPem } from "../../src/http-signature/key.js";
+import type { Principal } from "../../src/http-signature/key.js";
 import { problemName } from "../../src/problem.js";
-import { noPrograms, program } from "../fixtures.js";
+import { noPrograms } from "../fixtures.js";
 import { errorOf } from "./connected.js";
+import { Stack } from "./stack.js";
 
 interface Key {
   readonly id: string;
@@ -22,26 +19,16 @@ interface Key {
 }
 
 describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms})` : ""}`, () => {
-  let state: string;
-  let stack: ChildProcess;
+  let stack: Stack;
   let options: ConnectOptions;
   let principal: Principal;
 
   beforeAll(async () => {
-    state = mkdtempSync(join(tmpdir(), "permafrost-client-"));
-    stack = start(state, "127.0.0.1:0");
-    const origin = await ready(stack, state);
-    const rootCertificates = [
-      RootCertificate.fromPem(readFileSync(join(state, "enclave/development-root.pem"), "utf8")),
-    ];
-    options = { origin, policy: { releases: "any", deployment: "development", maxAgeMs: 60_000 }, rootCertificates };
-    principal = { name: "dev", key: await signingKeyFromPem(readFileSync(join(state, "principal-dev.pem"), "utf8")) };
+    stack = await Stack.start();
+    ({ options, principal } = stack);
   }, 60_000);
 
-  afterAll(async () => {
-    await stop(stack);
-    rmSync(state, { recursive: true });
-  });
+  afterAll(async () => stack.end());
 
   test.each([true, false])("makes a key and signs with it (oblivious: %s)", async (oblivious) => {
     const enclave = await Enclave.connect({ ...options, oblivious });
@@ -109,46 +96,10 @@ describe.skipIf(noPrograms)(`the development stack${noPrograms ? ` (${noPrograms
   test("is followed to its next boot", async () => {
     const enclaves = await Promise.all([true, false].map((oblivious) => Enclave.connect({ ...options, oblivious })));
     const boots = enclaves.map(({ boot }) => boot.name);
-    await stop(stack);
-    stack = start(state, options.origin.replace("http://", ""));
-    await ready(stack, state);
+    await stack.restart();
     for (const [index, enclave] of enclaves.entries()) {
       expect((await enclave.request({ method: "GET", target: "/v1/keys", principal })).status).toBe(200);
       expect(enclave.boot.name).not.toBe(boots[index]);
     }
   }, 60_000);
 });
-
-function start(state: string, listen: string): ChildProcess {
-  const options = ["dev", "--state", state, "--listen", listen];
-  return spawn(program("permafrost"), options, { stdio: ["ignore", "ignore", "pipe"] });
-}
-
-/** Where the stack listens, once its enclave serves keys. */
-async function ready(stack: ChildProcess, state: string): Promise<string> {
-  let said = "";
-  stack.stderr?.on("data", (chunk) => {
-    said = (said + chunk).slice(-2000);
-  });
-  for (let attempts = 0; attempts < 300 && stack.exitCode === null; attempts += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    try {
-      const profile = readFileSync(join(state, "client.toml"), "utf8");
-      const origin = /^endpoint = "(.*)"$/m.exec(profile)?.[1] ?? "";
-      const health = (await (await fetch(`${origin}/v1/health`)).json()) as { ready?: boolean };
-      if (health.ready) {
-        return origin;
-      }
-    } catch {
-      // It has not come that far.
-    }
-  }
-  throw new Error(`the development stack ended (${stack.exitCode}), or was not ready within 30 s: ${said}`);
-}
-
-async function stop(stack: ChildProcess): Promise<void> {
-  const exited = new Promise((resolve) => stack.once("exit", resolve));
-  if (stack.exitCode === null && stack.kill("SIGINT")) {
-    await exited;
-  }
-}

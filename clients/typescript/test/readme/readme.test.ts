@@ -11,6 +11,7 @@ import { note } from "./people.js";
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 const EXAMPLE = readFileSync(new URL("example.ts", import.meta.url), "utf8");
 const PEOPLE = readFileSync(new URL("people.ts", import.meta.url), "utf8");
+const SPLIT = readFileSync(new URL("split.ts", import.meta.url), "utf8");
 const KEY_ID = "0123456789ab00112233445566778899aabbccddeeff";
 
 afterEach(() => {
@@ -18,7 +19,7 @@ afterEach(() => {
 });
 
 test("the examples on the page are those that are run here", () => {
-  for (const example of [EXAMPLE, PEOPLE]) {
+  for (const example of [EXAMPLE, PEOPLE, SPLIT]) {
     expect(README).toContain(`\`\`\`ts\n${example}\`\`\``);
   }
 });
