@@ -25,6 +25,9 @@ const OPEN: [&str; 5] = [
     "complete_recovery",
 ];
 
+/// Operations that policies allow under the name of another.
+const OF_CEREMONIES: [&str; 2] = ["start_refresh", "start_reshare"];
+
 /// A request that came with a passkey's response.
 #[derive(Clone, Debug)]
 pub struct Approval {
@@ -54,6 +57,7 @@ pub(super) struct Used {
 /// Whether there are approvals for a purpose of this name.
 pub fn is_purpose(purpose: &str) -> bool {
     OPEN.contains(&purpose)
+        || OF_CEREMONIES.contains(&purpose)
         || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
 }
 

@@ -284,6 +284,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_passkey_can_be_asked_for_every_operation_that_takes_one() {
+        let mut asked = operations();
+        asked.retain(Operation::takes_a_passkey);
+        assert!(asked.len() > 10);
+        for operation in asked {
+            assert!(crate::people::is_purpose(operation.id), "{}", operation.id);
+        }
+    }
+
+    #[test]
     fn every_reference_leads_to_a_schema() {
         let description = description();
         let text = description.to_string();
