@@ -17,6 +17,9 @@ use crate::private_file;
 /// The longest share file that is read, in bytes.
 const FILE_MAX: u64 = 256 * 1024;
 
+/// The most work that a passphrase may cost: scrypt with N = 2^20, which takes 1 GiB. The page accepts the same, and writes 2^18.
+const WORK_FACTOR_MAX: u8 = 20;
+
 /// The share files to use, and what opens them.
 #[derive(Args, Debug)]
 pub(super) struct ShareFiles {
@@ -92,7 +95,10 @@ impl ShareFiles {
         }
         if identities.is_empty() {
             let passphrase = self.passphrase.read(false)?;
-            identities.push(Box::new(scrypt::Identity::new(passphrase)));
+            let mut identity = scrypt::Identity::new(passphrase);
+            // By default it goes by the speed of this machine, and a slow one would refuse a file that a fast one has written.
+            identity.set_max_work_factor(WORK_FACTOR_MAX);
+            identities.push(Box::new(identity));
         }
         let opened = self.files.iter().map(|path| open(path, &identities));
         opened.collect()
