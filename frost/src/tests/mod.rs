@@ -1,6 +1,7 @@
 //! All participants of a ceremony in one place: `node-1` is the enclave's, the others sign for themselves.
 
 mod ceremony;
+mod held_share;
 mod nonces;
 mod properties;
 mod reshare;
