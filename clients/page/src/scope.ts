@@ -76,7 +76,8 @@ function operationsOf(narrowed: Narrowed, chosen: readonly Right[]): Pick<Scope,
     return {};
   }
   const kept = RIGHTS.filter((right) => !choices.includes(right));
-  return { operations: [...NEEDED, ...[...chosen, ...kept].flatMap(({ operations }) => operations)] };
+  const operations = [...NEEDED, ...[...chosen, ...kept].flatMap(({ operations }) => operations)];
+  return { operations: [...new Set(operations)] };
 }
 
 /** @throws {TypeError} for anything but up to 64 numbers of 16 bits, or the word `none`. */
@@ -98,7 +99,8 @@ const NEEDED = ["list_keys", "show_key", "end_session"];
 
 const RIGHTS: readonly Right[] = [
   { label: "Sign", operations: ["sign"] },
-  { label: "Renew a key's shares", operations: ["rotate_key"] },
+  { label: "Make a key together with the enclave", operations: ["create_key", "take_part"] },
+  { label: "Renew a key's shares, and replace lost ones", operations: ["rotate_key", "take_part"] },
   { label: "Replace a key", operations: ["replace_key"] },
   { label: "Disable a key", operations: ["disable_key"] },
   { label: "Delete a disabled key", operations: ["delete_key"] },

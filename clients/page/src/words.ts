@@ -62,6 +62,11 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   "passkey-origin": "This passkey was used on another page than the one that the enclave accepts.",
   "passkey-user-verification": "The passkey did not verify that it is you. It needs a PIN, a fingerprint or a face.",
   "passkey-counter": "The enclave refused this passkey: its counter went back, so it may have been copied.",
+  "ceremony-not-found":
+    "Nothing has changed: that took longer than ten minutes, or the enclave has restarted. Delete what you have downloaded, and begin again.",
+  "ceremony-failed": "Nothing has changed: the ceremony failed. Delete what you have downloaded, and begin again.",
+  "ceremony-message-refused":
+    "An earlier attempt is still under way. It ends by itself within ten minutes: begin again then.",
   "key-disabled": "This key is disabled. It will never sign again.",
   "key-deleted": "This key is deleted. It will never sign again.",
   "key-enabled": "This key still signs. Disable it before you delete it.",

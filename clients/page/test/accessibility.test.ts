@@ -22,7 +22,7 @@ onStack("accessibility", (scene) => {
       }
     });
     expect(violations).toEqual([]);
-    expect(looked).toBe(40);
+    expect(looked).toBe(46);
     // The file that was missing, and the response that a stranger received.
     expect(alice.complaints.filter((text) => !text.includes("status of 404"))).toEqual([]);
   });

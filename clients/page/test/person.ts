@@ -1,6 +1,14 @@
 /** Someone at a browser: a profile of Chromium with an authenticator, and the page open in it. */
 
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { readFileSync } from "node:fs";
+import {
+  type Browser,
+  type BrowserContext,
+  type CDPSession,
+  chromium,
+  type Download,
+  type Page,
+} from "playwright-core";
 import { expect } from "vitest";
 import { chromiumPath } from "./programs.js";
 import type { Stack } from "./stack.js";
@@ -25,8 +33,11 @@ export async function launch(): Promise<Browser> {
   });
 }
 
-/** Gives a page an authenticator whose user consents. */
-export async function authenticatorOf(page: Page): Promise<{ cdp: CDPSession; authenticatorId: string }> {
+/** Gives a page an authenticator whose user consents, with a PRF or without. */
+export async function authenticatorOf(
+  page: Page,
+  hasPrf = true,
+): Promise<{ cdp: CDPSession; authenticatorId: string }> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send("WebAuthn.enable");
   const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
@@ -37,6 +48,7 @@ export async function authenticatorOf(page: Page): Promise<{ cdp: CDPSession; au
       hasUserVerification: true,
       isUserVerified: true,
       automaticPresenceSimulation: true,
+      hasPrf,
     },
   });
   return { cdp, authenticatorId };
@@ -51,6 +63,9 @@ export class Person {
   readonly written: string[] = [];
   /** Where requests went. */
   readonly hosts = new Set<string>();
+  /** The outputs of PRFs that the page has received, and the shares that it has had, as JSON. */
+  readonly prfs: Buffer[] = [];
+  readonly shares: string[] = [];
 
   private constructor(
     readonly page: Page,
@@ -69,12 +84,15 @@ export class Person {
   }
 
   /** A new profile, whose authenticator has a user who says yes. */
-  static async at(stack: Stack, browser: Browser): Promise<Person> {
+  static async at(stack: Stack, browser: Browser, { prf = true } = {}): Promise<Person> {
     const context = await browser.newContext({ colorScheme: "light", locale: "en-GB", timezoneId: "UTC" });
     const page = await context.newPage();
-    const { cdp, authenticatorId } = await authenticatorOf(page);
+    const { cdp, authenticatorId } = await authenticatorOf(page, prf);
     const person = new Person(page, stack, context, cdp, authenticatorId);
     await page.addInitScript(KEEP_SESSION_KEYS);
+    await page.exposeFunction("keepPrf", (hex: string) => person.prfs.push(Buffer.from(hex, "hex")));
+    await page.exposeFunction("keepShare", (json: string) => person.shares.push(json));
+    await page.addInitScript(KEEP_SECRETS);
     await person.open();
     return person;
   }
@@ -166,6 +184,25 @@ export class Person {
     await this.press("Sign");
   }
 
+  /** Does what makes the page download files, and gives them, in the order of their names. */
+  async downloads(count: number, act: () => Promise<void>): Promise<Downloaded[]> {
+    const waiting: Promise<Downloaded>[] = [];
+    const take = (download: Download) => waiting.push(read(download));
+    this.page.on("download", take);
+    await act();
+    const state = async () => [waiting.length, await this.page.locator(".status.failed").allTextContents()] as const;
+    // What the page says if it refuses is then in the report.
+    await expect.poll(state, { timeout: 30_000 }).toEqual([count, []]);
+    this.page.off("download", take);
+    return (await Promise.all(waiting)).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** Chooses files in a field. */
+  async choose(label: string, ...files: readonly Downloaded[]): Promise<void> {
+    const chosen = files.map(({ name, content }) => ({ name, mimeType: "application/octet-stream", buffer: content }));
+    await this.page.getByLabel(label, { exact: true }).setInputFiles(chosen);
+  }
+
   /** Says yes to a question of the page. */
   async confirm(yes: string): Promise<void> {
     await this.page.getByRole("dialog").getByRole("button", { name: yes }).click();
@@ -224,6 +261,37 @@ export class Person {
     await this.context.close();
   }
 }
+
+/** A file that the page had the browser download. */
+export interface Downloaded {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+async function read(download: Download): Promise<Downloaded> {
+  return { name: download.suggestedFilename(), content: readFileSync(await download.path()) };
+}
+
+/** What the page has for a moment, so that the tests can look for it elsewhere. */
+const KEEP_SECRETS = `if (isSecureContext) {
+  const get = CredentialsContainer.prototype.get;
+  CredentialsContainer.prototype.get = async function (...given) {
+    const credential = await get.apply(this, given);
+    const first = credential?.getClientExtensionResults().prf?.results?.first;
+    if (first !== undefined) {
+      await keepPrf([...new Uint8Array(first)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+    }
+    return credential;
+  };
+  const encrypt = SubtleCrypto.prototype.encrypt;
+  SubtleCrypto.prototype.encrypt = async function (algorithm, key, data) {
+    const text = new TextDecoder().decode(data);
+    if (text.includes('"participant_key"')) {
+      await keepShare(text);
+    }
+    return encrypt.call(this, algorithm, key, data);
+  };
+}`;
 
 /** The private halves cannot be exported: no script reads them. */
 const KEEP_SESSION_KEYS = `if (isSecureContext) {

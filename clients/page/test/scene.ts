@@ -38,9 +38,9 @@ export class Scene {
     return this.#persons;
   }
 
-  /** A new person, with their own profile and authenticator. */
-  async person(): Promise<Person> {
-    const person = await Person.at(this.stack, this.browser);
+  /** A new person, with their own profile and authenticator, which has a PRF unless it is left out. */
+  async person(authenticator: { prf?: boolean } = {}): Promise<Person> {
+    const person = await Person.at(this.stack, this.browser, authenticator);
     this.#persons.push(person);
     return person;
   }

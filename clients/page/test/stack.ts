@@ -15,7 +15,8 @@ export class Stack {
   private constructor(
     /** Where the page is: `http://localhost:PORT`. */
     readonly origin: string,
-    private readonly state: string,
+    /** The state directory. */
+    readonly folder: string,
     private readonly process: ChildProcess,
     private readonly said: () => string,
   ) {}
@@ -32,7 +33,9 @@ export class Stack {
     const path = join(state, "enclave.toml");
     const written = readFileSync(path, "utf8");
     // What a test says of the operations takes the place of what is there.
-    const kept = people.includes("operations = ") ? written.replace(/(?<=\[people\]\n.*\n.*\n)operations = .*\n/, "") : written;
+    const kept = people.includes("operations = ")
+      ? written.replace(/(?<=\[people\]\n.*\n.*\n)operations = .*\n/, "")
+      : written;
     writeFileSync(path, kept.replace("[people]\n", `[people]\n${people}\n`));
     return Stack.#run(state, port);
   }
@@ -65,7 +68,7 @@ export class Stack {
 
   async stop(): Promise<void> {
     await this.#end();
-    rmSync(this.state, { recursive: true, maxRetries: 5 });
+    rmSync(this.folder, { recursive: true, maxRetries: 5 });
   }
 
   async #end(): Promise<void> {
@@ -78,7 +81,7 @@ export class Stack {
   /** Moves the emulated NSM's clock. The enclave looks at it every two seconds. */
   async advance(seconds: number): Promise<void> {
     this.ahead += seconds;
-    writeFileSync(join(this.state, "enclave/clock-ahead"), String(this.ahead));
+    writeFileSync(join(this.folder, "enclave/clock-ahead"), String(this.ahead));
     const target = Math.floor(Date.now() / 1000) + this.ahead - 5;
     await until(
       async () => (await this.enclaveClock()) >= target,
@@ -118,8 +121,8 @@ export class Stack {
 
   /** The parent's database, with what SQLite keeps beside it. */
   database(): Buffer {
-    const files = readdirSync(this.state).filter((name) => name.startsWith("store.sqlite"));
-    return Buffer.concat(files.map((name) => readFileSync(join(this.state, name))));
+    const files = readdirSync(this.folder).filter((name) => name.startsWith("store.sqlite"));
+    return Buffer.concat(files.map((name) => readFileSync(join(this.folder, name))));
   }
 
   /** The time that the enclave's responses carry. */

@@ -15,6 +15,7 @@ export function leavesNoTrace(scene: Scene): void {
       for (const { credentialId, userHandle = "" } of await person.credentials()) {
         secrets.push(Buffer.from(credentialId, "base64"), Buffer.from(userHandle, "base64"));
       }
+      secrets.push(...person.prfs, ...person.shares.flatMap(secretsOf));
       secrets.push(...person.written.map((text) => Buffer.from(text)), ...(await person.sessionKeys()));
     }
     const [log, database] = [scene.stack.log(), scene.stack.database()];
@@ -27,4 +28,12 @@ export function leavesNoTrace(scene: Scene): void {
       expect(has(database, secret)).toBe(false);
     }
   });
+}
+
+/** What is secret in the JSON of a share: the participant's key, and the key package with the signing share in it. */
+function secretsOf(json: string): Buffer[] {
+  const { participant_key, key_package } = JSON.parse(json) as Record<string, string>;
+  const keyPackage = Buffer.from(key_package ?? "", "hex");
+  // After the header (5 bytes) and the identifier (32): the signing share.
+  return [Buffer.from(participant_key ?? "", "hex"), keyPackage, keyPackage.subarray(37, 69)];
 }

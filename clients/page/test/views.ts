@@ -36,6 +36,21 @@ export async function tour(
   await person.press("Replace the key");
   await look("keys-replace");
   await person.page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await person.write("Passphrase for the recovery file", "five random words in a row");
+  const files = await person.downloads(1, () => person.press("Make the shares"));
+  await look("keys-recovery-file");
+  await person.choose("The recovery file, as downloaded", ...files);
+  await person.write("Its passphrase, again", "five random words in a row");
+  await person.press("Test the file and make the key");
+  await person.hears("The key is made.");
+  await look("keys-split");
+  await person.goTo("Sign");
+  const byFile = person.page.getByText("Sign with a share file instead");
+  for (let index = 0; !(await byFile.isVisible()); index += 1) {
+    await person.page.getByLabel("Sign with").selectOption({ index });
+  }
+  await byFile.click();
+  await look("sign-split");
   await person.goTo("Policy");
   await person.page.getByLabel("Disable a key").uncheck();
   await person.write("Only these kinds of Nostr events", "1, 7");

@@ -4,14 +4,18 @@ import type { Session, UserKey } from "@permafrost/client";
 import type { App, View } from "../app.js";
 import { button, checkbox, confirm, h, section } from "../dom.js";
 import { copyable, facts, time } from "../show.js";
+import { isSplit } from "../split/custody.js";
+import { making, shareCards, Waiting } from "./split-keys.js";
 
 export function keys(app: App): View {
   const { user } = app;
   if (user === undefined) {
     return { title: "Keys", content: [] };
   }
+  const waiting = new Waiting();
   return {
     title: "Keys",
+    stop: () => waiting.stop(),
     content: [
       h(
         "p",
@@ -21,17 +25,21 @@ export function keys(app: App): View {
       ),
       ...user.keys
         .toSorted(byAge)
-        .map((key, index, { length }) => keySection(app, user.session, key, length === 1 ? undefined : index + 1)),
+        .map((key, index, { length }) =>
+          keySection(app, user.session, key, waiting, length === 1 ? undefined : index + 1),
+        ),
+      making(app, user.session, waiting),
     ],
   };
 }
 
-function keySection(app: App, session: Session, key: UserKey, number?: number): HTMLElement {
+function keySection(app: App, session: Session, key: UserKey, waiting: Waiting, number?: number): HTMLElement {
   const [title, name] = number === undefined ? ["Your key", "the key"] : [`Key ${number}`, `key ${number}`];
   const made = facts(
     ["Public key", copyable(key.npub, `the public key of ${name}`)],
     ["State", stateOf(key)],
     ["Made", time(key.created_at)],
+    ["Custody", custodyOf(key)],
     ["Shares", renewals(key.generation - 1)],
   );
   if (key.status === "deleted") {
@@ -43,8 +51,8 @@ function keySection(app: App, session: Session, key: UserKey, number?: number): 
   return section(
     title,
     made,
-    renewing(app, session, key, name),
-    key.replaced_by === undefined && replacing(app, session, key, name),
+    ...(isSplit(key) ? shareCards(app, session, key, name, waiting) : [renewing(app, session, key, name)]),
+    !isSplit(key) && key.replaced_by === undefined && replacing(app, session, key, name),
     disabling(app, session, key, name),
   );
 }
@@ -139,6 +147,14 @@ function stateOf({ status, replaces, replaced_by }: UserKey): string {
     replaces === undefined ? "" : "made to replace another",
   ];
   return words.filter((word) => word !== "").join("; ");
+}
+
+function custodyOf(key: UserKey): string {
+  const { threshold, participants } = key;
+  const names = participants.map(({ name, public_key }) => (public_key === undefined ? `${name} (the enclave)` : name));
+  return isSplit(key)
+    ? `split: ${threshold} of ${names.join(", ")} sign together`
+    : `enclave: ${threshold} of ${participants.length} shares sign, and all are in the enclave`;
 }
 
 function renewals(times: number): string {

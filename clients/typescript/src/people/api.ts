@@ -96,8 +96,13 @@ export interface Activity {
 /** A signing key, with what its user needs of it. */
 export interface UserKey {
   readonly id: string;
+  /** `split`: some of its shares are held outside the enclave (`docs/split.md`). */
+  readonly custody: "enclave" | "split";
   /** A disabled key never signs again. The enclave has no share of a deleted one. */
   readonly status: "enabled" | "disabled" | "deleted";
+  /** How many participants a signature takes. */
+  readonly threshold: number;
+  readonly participants: readonly KeyParticipant[];
   /** 32 bytes in hex, x-only (BIP-340). */
   readonly group_public_key: string;
   readonly npub: string;
@@ -108,4 +113,13 @@ export interface UserKey {
   readonly replaces?: string;
   /** The key that replaced this one, by id. */
   readonly replaced_by?: string;
+}
+
+/** One participant of a key. */
+export interface KeyParticipant {
+  readonly name: string;
+  /** 33 bytes in hex. */
+  readonly verifying_share: string;
+  /** What verifies the messages of a participant that holds its share itself, 32 bytes in hex; absent: the enclave holds the share. */
+  readonly public_key?: string;
 }
