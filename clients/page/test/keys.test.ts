@@ -85,7 +85,8 @@ onStack(
       expect(await alice.reads("main")).toContain("deleted");
       expect(await alice.page.getByRole("button", { name: /^(Delete|Disable|Replace|Renew)/ }).count()).toBe(0);
       await alice.goTo("Activity");
-      expect(await alice.reads("main")).toContain("Your key was deleted");
+      await alice.press("Refresh");
+      await expect.poll(() => alice.reads("main")).toContain("Your key was deleted");
     });
 
     test("nothing is done without the user's consent, or without the passkey", async () => {

@@ -29,7 +29,7 @@ onStack("narrowing", (scene) => {
     await phone.hears("The policy is set");
     const now = await phone.reads("dl");
     expect(now).toContain("1, 30023");
-    expect(now).toContain("sign; replace a key;");
+    expect(now).toContain("sign; make a key together with the enclave; replace a key;");
     expect(now).not.toContain("renew");
 
     for (const person of [laptop, phone]) {

@@ -45,7 +45,9 @@ describe.skipIf(missing)(`the parent${missing ? ` (${missing})` : ""}`, () => {
       expect(response.status).toBe(200);
       expect(response.headers.get("content-security-policy")).toBe(`${POLICY}; frame-ancestors 'none'`);
       expect(response.headers.get("x-content-type-options")).toBe("nosniff");
-      expect(response.headers.get("content-type")).toMatch(/^text\/(html|css|javascript); charset=utf-8$/);
+      expect(response.headers.get("content-type")).toMatch(
+        /^(text\/(html|css|javascript); charset=utf-8|application\/wasm)$/,
+      );
       const file = readFileSync(join(DIST, path === "/" ? "index.html" : path));
       expect(Buffer.from(await response.arrayBuffer()).equals(file)).toBe(true);
       const headers = { "if-none-match": response.headers.get("etag") ?? "" };
