@@ -1,10 +1,14 @@
 //! All participants of a ceremony in one place: `node-1` is the enclave's, the others sign for themselves.
 
-mod ceremony;
 mod held_share;
+mod messages;
+mod misbehaviour;
 mod nonces;
+mod pads;
+mod parameters;
 mod properties;
 mod reshare;
+mod signing;
 
 use std::collections::BTreeMap;
 

@@ -1,33 +1,31 @@
 //! The secret side of a ceremony: one participant, from its polynomial to its share.
 
+mod reshare;
+mod transit;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ciborium::Value;
-use frost_core::keys::{
-    CoefficientCommitment, SecretShare, SigningShare, VerifiableSecretSharingCommitment,
-};
+use frost_core::keys::VerifiableSecretSharingCommitment;
 use frost_secp256k1_tr::{
-    Identifier, Secp256K1Sha256TR, VerifyingKey,
-    keys::{KeyPackage, PublicKeyPackage, VerifyingShare, dkg, refresh},
+    Identifier, Secp256K1Sha256TR,
+    keys::{PublicKeyPackage, dkg, refresh},
 };
 use k256::{
     NonZeroScalar, ProjectivePoint, Scalar,
-    elliptic_curve::{PrimeField, group::GroupEncoding, ops::MulByGenerator},
+    elliptic_curve::{group::GroupEncoding, ops::MulByGenerator},
     schnorr,
 };
 use rand_core::{CryptoRng, RngCore};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::board::{misbehaved, point};
-use crate::hash::{self, Tag, bytes};
-use crate::messages::{COMMITMENTS, CONFIRMATION, SHARES};
+use crate::messages::{CONFIRMATION, SHARES};
 use crate::parameters::Role;
 use crate::participant_key::sign;
-use crate::polynomial::{Polynomial, committed_value};
+use crate::polynomial::Polynomial;
 use crate::{
-    Board, CeremonyError, Commitments, Confirmation, Hex, Message, Misbehaviour, Outcome,
-    ParticipantKey, Purpose, Share, Shares,
+    Board, CeremonyError, Commitments, Confirmation, Hex, Message, Outcome, ParticipantKey,
+    Purpose, Share, Shares,
 };
 
 /// One participant of a ceremony, who goes through it once.
@@ -250,96 +248,6 @@ impl Member {
         let packages = board.packages_for(self.index);
         packages.ok_or_else(|| board.out_of_turn(&self.name, CONFIRMATION))
     }
-
-    /// The sum of what the dealers gave, and of their polynomials' values for all.
-    fn reshared(
-        &self,
-        board: &Board,
-        received: &BTreeMap<Identifier, dkg::round2::Package>,
-    ) -> Result<(KeyPackage, PublicKeyPackage), CeremonyError> {
-        let own = self.polynomial.iter().map(|one| one.at(&self.identifier));
-        let of_others = received.values();
-        let of_others = of_others.map(|package| package.signing_share().to_scalar());
-        let signing_share = SigningShare::new(own.chain(of_others).sum());
-        let identifiers = board.checked.participants.identifiers();
-        let mut group = ProjectivePoint::IDENTITY;
-        let mut values = vec![ProjectivePoint::IDENTITY; identifiers.len()];
-        let dealers = board.checked.roles.iter().enumerate();
-        for (index, _) in dealers.filter(|(_, role)| role.deals) {
-            let missing = || board.out_of_turn(&self.name, COMMITMENTS);
-            let message = board.commitments_of(index).ok_or_else(missing)?;
-            let points = message.commitments.iter();
-            let points: Option<Vec<ProjectivePoint>> = points
-                .map(|bytes| point(bytes).map(ProjectivePoint::from))
-                .collect();
-            let points = points.ok_or_else(missing)?;
-            group += points.first().copied().ok_or_else(missing)?;
-            for (value, identifier) in values.iter_mut().zip(&identifiers) {
-                *value += committed_value(&points, identifier);
-            }
-        }
-        let (t, group) = (board.parameters().threshold, VerifyingKey::new(group));
-        let public = identifiers.into_iter().zip(values);
-        let public = public.map(|(id, point)| (id, VerifyingShare::new(point)));
-        let public = PublicKeyPackage::new(public.collect(), group, Some(t));
-        let own = VerifyingShare::from(signing_share);
-        let package = KeyPackage::new(self.identifier, signing_share, own, group, t);
-        Ok((package, public))
-    }
-
-    /// The shares of the others for this participant, each checked against its sender's commitments.
-    fn received(
-        &self,
-        board: &Board,
-    ) -> Result<BTreeMap<Identifier, dkg::round2::Package>, CeremonyError> {
-        let mut received = BTreeMap::new();
-        for (index, member) in board.checked.roles.iter().enumerate() {
-            if index == self.index || !member.deals {
-                continue;
-            }
-            let from = member.name.as_str();
-            let bad = || misbehaved(from, Misbehaviour::Share);
-            let hidden = board
-                .shares_of(index)
-                .and_then(|message| message.shares.get(&self.name))
-                .ok_or_else(bad)?;
-            let hidden: Option<Scalar> = Scalar::from_repr(hidden.0.into()).into();
-            let pad = self.pad(board, index, from, &self.name)?;
-            let share = SigningShare::new(hidden.ok_or_else(bad)? - *pad);
-            let commitment = whole_commitment(board, index).ok_or_else(bad)?;
-            SecretShare::<Secp256K1Sha256TR>::new(self.identifier, share, commitment)
-                .verify()
-                .map_err(|_| bad())?;
-            received.insert(member.identifier, dkg::round2::Package::new(share));
-        }
-        Ok(received)
-    }
-
-    /// What hides a share between this participant and the one at `index`: the Diffie-Hellman secret of their two encryption keys, which
-    /// are of this ceremony alone, hashed with all commitments and the direction.
-    pub(crate) fn pad(
-        &self,
-        board: &Board,
-        index: usize,
-        from: &str,
-        to: &str,
-    ) -> Result<Zeroizing<Scalar>, CeremonyError> {
-        let missing = || board.out_of_turn(&self.name, COMMITMENTS);
-        let other = board.commitments_of(index).ok_or_else(missing)?;
-        let other = point(&other.encryption_key).ok_or_else(missing)?;
-        let mut shared: [u8; 33] = (ProjectivePoint::from(other) * *self.encryption)
-            .to_bytes()
-            .into();
-        let commitments = board.all_commitments_digest().ok_or_else(missing)?;
-        let parts = vec![
-            bytes(&commitments),
-            Value::from(from),
-            Value::from(to),
-            bytes(&shared),
-        ];
-        shared.zeroize();
-        Ok(Zeroizing::new(hash::scalar(Tag::Pad, parts)))
-    }
 }
 
 impl fmt::Debug for Member {
@@ -391,23 +299,6 @@ fn check_old(board: &Board, name: &str, old: Option<&Share>) -> Result<(), Cerem
             "the share is that of another participant, or of a key with other participants or another threshold",
         ),
     }
-}
-
-/// The commitment of the participant at `index`, with the zero that a refresh leaves out.
-fn whole_commitment(
-    board: &Board,
-    index: usize,
-) -> Option<VerifiableSecretSharingCommitment<Secp256K1Sha256TR>> {
-    let zero =
-        (board.parameters().purpose == Purpose::Refresh).then_some(ProjectivePoint::IDENTITY);
-    let points = board.commitments_of(index)?.commitments.iter();
-    let points: Option<Vec<ProjectivePoint>> = points
-        .map(|bytes| point(bytes).map(ProjectivePoint::from))
-        .collect();
-    let all = zero.into_iter().chain(points?);
-    Some(VerifiableSecretSharingCommitment::new(
-        all.map(CoefficientCommitment::new).collect(),
-    ))
 }
 
 fn points(
