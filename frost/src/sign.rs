@@ -101,11 +101,27 @@ pub struct Nonces {
 /// Commits the shares of this side to one signature.
 ///
 /// # Errors
-/// [`SignError::Frost`]: the library cannot serialise a point, a defect.
+/// [`SignError::Invalid`], with a pointer into `/shares`: they are not all of one key and one generation. [`SignError::Frost`]: the library
+/// cannot serialise a point, a defect.
 pub fn commit(
     shares: Vec<Share>,
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<Nonces, SignError> {
+    let mut later = shares.iter().enumerate().skip(1);
+    let other = shares
+        .first()
+        .and_then(|first| later.find(|(_, share)| share.public() != first.public()));
+    if let Some((index, share)) = other {
+        return Err(InvalidField::new(
+            format!("/shares/{index}"),
+            format!(
+                "a share of {} that does not belong to the first",
+                share.name()
+            ),
+            "shares of one key and one generation",
+        )
+        .into());
+    }
     let mut of = Vec::with_capacity(shares.len());
     for share in shares {
         let (nonces, commitments) = round1::commit(share.package().signing_share(), rng);

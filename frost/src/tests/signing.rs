@@ -133,3 +133,17 @@ fn commitments_for_a_signature_are_refused_by_field() {
         "/commitments/0/binding"
     );
 }
+
+#[test]
+fn shares_of_different_keys_or_generations_do_not_commit_together() {
+    let (key, other) = (generate(2, 3), generate(2, 3));
+    let new = refresh(&key);
+    for stranger in [&other[1], &new[1]] {
+        let mixed = vec![key[0].clone(), stranger.clone()];
+        let refused = sign::commit(mixed, &mut OsRng).unwrap_err();
+        assert!(
+            matches!(&refused, sign::SignError::Invalid(field) if field.field == "/shares/1"),
+            "{refused}"
+        );
+    }
+}
