@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::booted::{self, BootedEnclave};
 use crate::{VirtualMachine, binaries, virtual_machine};
 
@@ -217,6 +219,27 @@ impl EnclaveProcess {
         if let Some(Running::Process(mut child)) = self.running.take() {
             child.kill().expect("a child can be killed");
             child.wait().expect("a killed child ends");
+        }
+    }
+
+    /// What ends it by SIGKILL from within a lie of the store or of the proxy, and returns when it serves no more.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn killer(&self) -> impl Fn() + Clone + Send + Sync + use<> {
+        let id = match &self.running {
+            Some(Running::Process(child)) => child.id(),
+            Some(Running::Booted(booted)) => booted.machine().id(),
+            None => panic!("it does not run"),
+        };
+        let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+        let (id, socket) = (id.expect("an id"), self.socket());
+        move || {
+            // It may have been killed before.
+            let _gone = kill_process(id, Signal::KILL);
+            while UnixStream::connect(&socket).is_ok() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 //! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it if it is a virtual machine.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 //! - [`Person`]: a user with a [`Browser`] and an [`Authenticator`] (and its [`Vendor`]), without a real browser.
+//! - [`Random`]: choices that the same seed repeats.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
 
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ mod lying_store;
 mod measured;
 mod person;
 pub mod python;
+mod random;
 mod shared_parent;
 mod vendor;
 pub mod virtual_machine;
@@ -56,6 +58,7 @@ pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse, problem_of};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
 pub use measured::Measured;
 pub use person::Person;
+pub use random::{Random, seed};
 pub use shared_parent::SharedParent;
 pub use vendor::Vendor;
 pub use virtual_machine::VirtualMachine;

@@ -1,5 +1,6 @@
 //! The parent's side of the HTTP API, honest until told to lie.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -113,35 +114,39 @@ impl LyingProxy {
     }
 
     /// Sends a request of the parent's own, or one that it has seen, to the enclave.
-    pub async fn send(&self, mut request: WholeRequest) -> WholeResponse {
+    pub async fn send(&self, request: WholeRequest) -> WholeResponse {
+        self.try_send(request).await.expect("the enclave responds")
+    }
+
+    async fn try_send(&self, mut request: WholeRequest) -> Result<WholeResponse, io::Error> {
         request.headers_mut().remove(CONTENT_LENGTH);
         let host = HeaderValue::from_static("enclave");
         request.headers_mut().entry(HOST).or_insert(host);
-        let stream = UnixStream::connect(&self.enclave)
-            .await
-            .expect("the enclave listens");
+        let stream = UnixStream::connect(&self.enclave).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .expect("a connection");
+            .map_err(io::Error::other)?;
         let connection = tokio::spawn(connection);
         let response = sender
             .send_request(request.map(Full::new))
             .await
-            .expect("a response");
+            .map_err(io::Error::other)?;
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         connection.abort();
-        Response::from_parts(parts, body)
+        Ok(Response::from_parts(parts, body))
     }
 
     async fn forward(
         &self,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    ) -> Result<Response<Full<Bytes>>, io::Error> {
         let (parts, body) = request.into_parts();
-        let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let request = Request::from_parts(parts, body);
         let changed = (self.state.lock().unwrap().on_request)(request.clone());
-        let response = self.send(changed).await;
+        // An enclave that is killed meanwhile closes the client's connection, as a parent would.
+        let response = self.try_send(changed).await?;
         let mut state = self.state.lock().unwrap();
         state.seen.push((request.clone(), response.clone()));
         let mut changed = (state.on_response)(&request, response);

@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use permafrost_client::{Error, IdempotencyKey, Principal};
 use permafrost_common::api::{Key, KeyStatus};
 use permafrost_common::problem::{Problem, ProblemType};
-use permafrost_tests::{HonestStack, Measured, is_signed_by, message, two_of_three};
+use permafrost_tests::{HonestStack, Measured, Random, is_signed_by, message, seed, two_of_three};
 
 /// How often one of the programs is killed.
 const KILLS: u32 = 200;
@@ -56,7 +56,8 @@ async fn every_acknowledged_key_signs_after_200_kills_under_load() {
     }
 
     let started = Instant::now();
-    let killing = tokio::task::spawn_blocking(move || kill_again_and_again(stack, Random(seed)));
+    let killing =
+        tokio::task::spawn_blocking(move || kill_again_and_again(stack, Random::from_seed(seed)));
     let (stack, kills) = killing.await.expect("both programs start again each time");
     going_on.store(false, Ordering::Relaxed);
     let mut total = Caller::new(stack.principal("alice").await);
@@ -272,26 +273,5 @@ impl fmt::Display for Caller {
             self.rotations,
             self.refusals
         )
-    }
-}
-
-/// The number in `PERMAFROST_SEED`, to repeat the same moments as far as the machine allows; otherwise another one each time.
-fn seed() -> u64 {
-    match std::env::var("PERMAFROST_SEED") {
-        Ok(text) => text.parse().expect("PERMAFROST_SEED is a number"),
-        Err(_) => SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs(),
-    }
-}
-
-/// SplitMix64: choosing moments needs no better randomness, and the same seed gives the same moments.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
     }
 }
