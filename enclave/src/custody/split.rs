@@ -7,7 +7,9 @@ use permafrost_common::api::split::{
 };
 use permafrost_common::http_signature::{AttestationDigest, SigningKey};
 use permafrost_common::problem::{Problem, ProblemType};
-use permafrost_frost::{CeremonyParticipant, Hex, Parameters, Purpose, Share, State, check_split};
+use permafrost_frost::{
+    CeremonyParticipant, Hex, Outcome, Parameters, Purpose, Share, State, check_split,
+};
 use rand_core::{OsRng, RngCore};
 use tokio::sync::Mutex;
 
@@ -278,18 +280,30 @@ impl Custody {
             let detail = format!("there is no key {id}");
             Problem::new(ProblemType::KeyNotFound, detail)
         })?;
-        if old.value.certificate()?.outcome == certificate.outcome {
+        if is_from(&old.value, &certificate.outcome) {
             return Ok(certificate);
+        }
+        let conflict = || {
+            let detail = format!(
+                "another request changed key {id} meanwhile; the new shares of this ceremony are not stored"
+            );
+            Problem::new(ProblemType::KeyConflict, detail)
+        };
+        // Another enclave of the deployment may have refreshed it first.
+        let next = old.value.generation().checked_add(1);
+        if next != Some(certificate.outcome.parameters.generation) {
+            return Err(conflict());
         }
         let refreshed = old.value.refreshed(held)?;
         let name = id.to_string();
         match self.records.put(&name, Some(old.version), refreshed).await {
             Ok(_) => Ok(certificate),
             Err(PutError::Problem(problem)) => Err(problem),
-            Err(PutError::Conflict) => Err(Problem::new(
-                ProblemType::KeyConflict,
-                format!("another request changed key {id} meanwhile; the old shares stay"),
-            )),
+            // A store that has written, and says this of its own write, is not to make clients drop the shares that now sign.
+            Err(PutError::Conflict) => match self.record(id).await? {
+                Some(now) if is_from(&now.value, &certificate.outcome) => Ok(certificate),
+                _ => Err(conflict()),
+            },
         }
     }
 
@@ -315,6 +329,13 @@ fn next_generation(record: &KeyRecord) -> Result<u32, KeyError> {
     let id = record.id();
     let next = record.generation().checked_add(1);
     next.ok_or(KeyError::GenerationExhausted { id })
+}
+
+/// Whether the key's shares come from this ceremony.
+fn is_from(record: &KeyRecord, outcome: &Outcome) -> bool {
+    record
+        .certificate()
+        .is_ok_and(|certificate| certificate.outcome == *outcome)
 }
 
 /// What a complete ceremony came to, with the enclave's signature, if it is not stored yet.

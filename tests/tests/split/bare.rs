@@ -9,17 +9,17 @@ use frost_secp256k1_tr::{
     keys::{SigningShare, VerifiableSecretSharingCommitment, dkg},
     round1, round2,
 };
-use http::{HeaderMap, Method};
 use k256::{
     ProjectivePoint, Scalar, U256,
     elliptic_curve::{PrimeField, group::GroupEncoding, ops::Reduce},
     schnorr,
 };
-use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_tests::{HonestStack, MESSAGE, Measured};
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use crate::steps::post;
 
 #[tokio::test]
 async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs() {
@@ -33,7 +33,7 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
         {"name": "alice", "public_key": hex::encode(host.verifying_key().to_bytes())},
         {"name": "server"},
     ]});
-    let begun = post(&service, "/v1/ceremonies", &body).await;
+    let begun: Value = post(&service, "/v1/ceremonies", &body).await.unwrap();
     let parameters = &begun["parameters"];
     let context = digest(
         "parameters",
@@ -101,7 +101,9 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
         "signature": hex::encode(signature),
     });
     let path = format!("/v1/ceremonies/{}", parameters["id"].as_str().unwrap());
-    let both = post(&service, &path, &json!({"messages": [commitments]})).await;
+    let both: Value = post(&service, &path, &json!({"messages": [commitments]}))
+        .await
+        .unwrap();
     let theirs = message(&both, "commitments");
     let their_points: Vec<Vec<u8>> = array(&theirs["commitments"]);
     let their_unproved = digest(
@@ -216,12 +218,13 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
         "participant": "alice",
         "signature": hex::encode(sign(&host, &outcome)),
     });
-    let done = post(
+    let done: Value = post(
         &service,
         &path,
         &json!({"messages": [shares, confirmation]}),
     )
-    .await;
+    .await
+    .unwrap();
     assert_eq!(
         done["certificate"]["outcome"]["group_public_key"],
         hex::encode(&group)
@@ -242,7 +245,7 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
             "binding": hex::encode(committed.binding().serialize().unwrap()),
         }],
     });
-    let cosigned = post(&service, &path, &body).await;
+    let cosigned: Value = post(&service, &path, &body).await.unwrap();
     let part = &cosigned["parts"][0];
     let nonce = |name: &str| round1::NonceCommitment::deserialize(&decoded(&part[name])).unwrap();
     let theirs = round1::SigningCommitments::new(nonce("hiding"), nonce("binding"));
@@ -255,19 +258,6 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
     let key = secp256k1::XOnlyPublicKey::from_byte_array(group.try_into().unwrap()).unwrap();
     let signature = secp256k1::schnorr::Signature::from_byte_array(signature);
     secp256k1::schnorr::verify(&signature, MESSAGE, &key).unwrap();
-}
-
-async fn post(principal: &Principal, path: &str, body: &Value) -> Value {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    let once = IdempotencyKey::random().unwrap();
-    headers.insert("idempotency-key", once.as_str().parse().unwrap());
-    let body = serde_json::to_vec(body).unwrap();
-    let response = principal
-        .request(Method::POST, path, body, headers)
-        .await
-        .unwrap();
-    response.json().unwrap()
 }
 
 /// A message of the enclave's participant.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use http::{HeaderMap, Method};
 use permafrost_client::{Error, IdempotencyKey, Principal, Seat};
 use permafrost_common::api::split::{Ceremony, CosignRequest, Cosigned};
 use permafrost_frost::{Board, Member, Message, ParticipantKey, sign};
@@ -12,7 +11,7 @@ use permafrost_tests::{
 use rand_core::OsRng;
 use serde_json::json;
 
-use crate::steps::{copies, refreshed, signs, split_key, unconfirmed};
+use crate::steps::{copies, post, refreshed, signs, split_key, unconfirmed};
 
 #[tokio::test]
 async fn the_enclaves_share_from_before_a_refresh_does_not_come_back() {
@@ -247,25 +246,7 @@ async fn a_ceremony_of_one_deployment_is_none_of_another() {
 
 async fn cosigned(principal: &Principal, id: &str, request: &CosignRequest) -> Cosigned {
     let path = format!("/v1/keys/{id}/cosign");
-    post(principal, &path, &serde_json::to_value(request).unwrap())
-        .await
-        .unwrap()
-}
-
-async fn post<T: serde::de::DeserializeOwned>(
-    principal: &Principal,
-    path: &str,
-    body: &serde_json::Value,
-) -> Result<T, Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    let once = IdempotencyKey::random().unwrap();
-    headers.insert("idempotency-key", once.as_str().parse().unwrap());
-    let body = serde_json::to_vec(body).unwrap();
-    principal
-        .request(Method::POST, path, body, headers)
-        .await?
-        .json()
+    post(principal, &path, request).await.unwrap()
 }
 
 /// The participant `alice` of a ceremony with `server`, message by message.

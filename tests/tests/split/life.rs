@@ -1,7 +1,7 @@
 //! What honest participants can do.
 
 use permafrost_client::{Error, IdempotencyKey, Seat};
-use permafrost_common::api::split::CosignRequest;
+use permafrost_common::api::split::{Ceremony, CosignRequest, Cosigned};
 use permafrost_common::api::{Custody, ReplaceKey, SignRequest, UnsignedEvent};
 use permafrost_common::attestation::{At, Document};
 use permafrost_common::certificate::CertificateError;
@@ -9,7 +9,7 @@ use permafrost_frost::{CeremonyError, ParticipantKey};
 use permafrost_tests::{HonestStack, Measured, message, new_key, refusal};
 use rand_core::OsRng;
 
-use crate::steps::{copies, refreshed, signed, signs, split_key, unconfirmed};
+use crate::steps::{copies, post, refreshed, signed, signs, split_key, unconfirmed};
 
 #[tokio::test]
 async fn a_key_made_together_signs_messages_events_and_spends() {
@@ -270,18 +270,9 @@ async fn operations_of_the_other_custody_are_refused_and_say_what_to_use() {
         payload: message(),
         commitments: Vec::new(),
     };
-    let request = serde_json::to_vec(&request).unwrap();
-    let path = format!("/v1/keys/{whole}/cosign");
-    let mut headers = http::HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    let response = alice
-        .request(http::Method::POST, &path, request, headers)
-        .await
-        .unwrap();
-    assert_eq!(
-        response.problem().unwrap().type_uri,
-        "urn:permafrost:problem:key-custody"
-    );
+    let cosigned: Result<Cosigned, Error> =
+        post(&alice, &format!("/v1/keys/{whole}/cosign"), &request).await;
+    assert_eq!(refusal(cosigned), "key-custody");
     signs(&alice, &shares).await;
 }
 
@@ -353,7 +344,7 @@ async fn ceremonies_take_bounded_room_and_an_aborted_one_gives_its_room_back() {
 async fn start(
     principal: &permafrost_client::Principal,
     names: &[&str],
-) -> Result<permafrost_common::api::split::Ceremony, Error> {
+) -> Result<Ceremony, Error> {
     let participants = crate::steps::participants(names);
     let body = serde_json::json!({
         "threshold": 2,
@@ -362,13 +353,5 @@ async fn start(
             None => serde_json::json!({"name": name}),
         }).collect::<Vec<_>>(),
     });
-    let mut headers = http::HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    let once = IdempotencyKey::random().unwrap();
-    headers.insert("idempotency-key", once.as_str().parse().unwrap());
-    let body = serde_json::to_vec(&body).unwrap();
-    principal
-        .request(http::Method::POST, "/v1/ceremonies", body, headers)
-        .await?
-        .json()
+    post(principal, "/v1/ceremonies", &body).await
 }

@@ -9,6 +9,7 @@
 
 mod aggregated;
 mod bare;
+mod ceremonies;
 mod command_line;
 mod ending;
 mod lies;

@@ -1,10 +1,12 @@
 //! What the tests have in common: participants, keys, and signatures that somebody else verifies.
 
-use permafrost_client::{HeldShare, IdempotencyKey, Principal, Unconfirmed};
+use http::{HeaderMap, Method};
+use permafrost_client::{Error, HeldShare, IdempotencyKey, Principal, Unconfirmed};
 use permafrost_common::api::{SignRequest, Signed};
 use permafrost_frost::ParticipantKey;
 use permafrost_tests::{is_signed_by, message};
 use rand_core::OsRng;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Participants by name; those that begin with `server` are the enclave's.
 pub(crate) fn participants(names: &[&str]) -> Vec<(String, Option<ParticipantKey>)> {
@@ -63,4 +65,34 @@ pub(crate) async fn signed(
     what: &SignRequest,
 ) -> Signed {
     principal.sign_split(shares, what).await.unwrap()
+}
+
+/// What the enclave responds to a request with this JSON, or with no body for `()`, which the client library would not make.
+pub(crate) async fn post<T: DeserializeOwned>(
+    principal: &Principal,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<T, Error> {
+    let once = IdempotencyKey::random().unwrap();
+    post_once(principal, path, &once, body).await
+}
+
+/// The same with this idempotency key.
+pub(crate) async fn post_once<T: DeserializeOwned>(
+    principal: &Principal,
+    path: &str,
+    once: &IdempotencyKey,
+    body: &impl Serialize,
+) -> Result<T, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/json".parse().unwrap());
+    headers.insert("idempotency-key", once.as_str().parse().unwrap());
+    let mut body = serde_json::to_vec(body).unwrap();
+    if body == b"null" {
+        body.clear();
+    }
+    principal
+        .request(Method::POST, path, body, headers)
+        .await?
+        .json()
 }
