@@ -14,5 +14,6 @@ mod command_line;
 mod ending;
 mod lies;
 mod life;
+mod model;
 mod steps;
 mod wrapped;
