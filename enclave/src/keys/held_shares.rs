@@ -140,3 +140,43 @@ impl HeldShares {
         Ok(sign::aggregate(first, what, parts)?.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::testing::split_shares;
+
+    #[test]
+    fn shares_that_are_not_those_of_the_certificate_are_refused_by_what_does_not_fit() {
+        let (held, alices) = split_shares();
+        let (other, _) = split_shares();
+        let refused = |shares: Vec<Share>, change: fn(&mut Certificate)| {
+            let mut certificate = held.certificate().clone();
+            change(&mut certificate);
+            match HeldShares::new(shares, certificate).map(|_| ()) {
+                Err(MaterialError::Certificate(what)) => what,
+                other => panic!("{other:?}"),
+            }
+        };
+        let own = || held.shares().to_vec();
+        assert!(HeldShares::new(own(), held.certificate().clone()).is_ok());
+        assert_eq!(refused(Vec::new(), |_| {}), "there is no share");
+        for wrong in [vec![alices.clone()], [own(), vec![alices]].concat()] {
+            let what = "the shares are not those of the enclave's participants";
+            assert_eq!(refused(wrong, |_| {}), what);
+        }
+        let participants = "the participants are other ones";
+        let renamed = refused(own(), |it| {
+            it.outcome.parameters.participants[0].name = "bob".to_owned();
+        });
+        assert_eq!(renamed, participants);
+        let threshold = refused(own(), |it| it.outcome.parameters.threshold = 3);
+        assert_eq!(threshold, participants);
+        let generation = "a share is one of another key or generation";
+        assert_eq!(refused(other.shares().to_vec(), |_| {}), generation);
+        let key = refused(own(), |it| it.outcome.group_public_key.0[0] ^= 1);
+        assert_eq!(key, generation);
+        let verifying = refused(own(), |it| it.outcome.verifying_shares[0].0[1] ^= 1);
+        assert_eq!(verifying, generation);
+    }
+}

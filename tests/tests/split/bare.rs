@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use ciborium::Value as Cbor;
 use frost_secp256k1_tr::{
     Identifier, SigningPackage,
@@ -233,6 +234,15 @@ async fn a_client_on_the_bare_frost_crate_makes_a_key_with_the_enclave_and_signs
         done["certificate"]["outcome"]["transcript"],
         hex::encode(transcript)
     );
+
+    let boot_key = service.enclave().boot().binding().boot_key;
+    let signed = [b"permafrost ceremony certificate\n".as_slice(), &outcome].concat();
+    UnparsedPublicKey::new(&ED25519, boot_key)
+        .verify(
+            &signed,
+            &decoded(&done["certificate"]["enclave"]["signature"]),
+        )
+        .unwrap();
 
     // A signature.
     let (nonces, committed) = round1::commit(key_package.signing_share(), &mut OsRng);

@@ -4,6 +4,7 @@ use permafrost_client::{Error, IdempotencyKey, Seat};
 use permafrost_common::api::split::{Ceremony, CosignRequest, Cosigned};
 use permafrost_common::api::{Custody, ReplaceKey, SignRequest, UnsignedEvent};
 use permafrost_common::attestation::{At, Document};
+use permafrost_common::binding::Binding;
 use permafrost_common::certificate::CertificateError;
 use permafrost_frost::{CeremonyError, ParticipantKey};
 use permafrost_tests::{HonestStack, Measured, message, new_key, refusal};
@@ -247,6 +248,20 @@ async fn a_certificate_is_verified_by_anyone_and_no_word_of_it_can_be_changed() 
     assert!(unsigned(changed(|c| c.confirmations.swap(0, 1))));
     let forged = changed(|c| c.enclave.signature = c.enclave.signature.chars().rev().collect());
     assert_eq!(forged, CertificateError::EnclaveSignature);
+    // Nor does it pass for one of another boot or deployment.
+    let binding = Binding::from_user_data(document.user_data().unwrap()).unwrap();
+    assert_eq!(certificate.verify_by(&binding, document.digest()), Ok(()));
+    let other_boot = certificate.verify_by(&binding, &[7; 32]).unwrap_err();
+    assert_eq!(other_boot, CertificateError::OtherBoot);
+    let other = Binding {
+        deployment: "other".to_owned(),
+        ..binding
+    };
+    let other = certificate.verify_by(&other, document.digest());
+    assert!(matches!(
+        other.unwrap_err(),
+        CertificateError::OtherDeployment { .. }
+    ));
     let other = changed(|c| c.confirmations.truncate(1));
     assert!(matches!(
         other,
