@@ -15,5 +15,6 @@ mod ending;
 mod lies;
 mod life;
 mod model;
+mod requests;
 mod steps;
 mod wrapped;

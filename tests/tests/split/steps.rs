@@ -3,10 +3,11 @@
 use http::{HeaderMap, Method};
 use permafrost_client::{Error, HeldShare, IdempotencyKey, Principal, Unconfirmed};
 use permafrost_common::api::{SignRequest, Signed};
-use permafrost_frost::ParticipantKey;
+use permafrost_frost::{CeremonyParticipant, ParticipantKey};
 use permafrost_tests::{is_signed_by, message};
 use rand_core::OsRng;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 /// Participants by name; those that begin with `server` are the enclave's.
 pub(crate) fn participants(names: &[&str]) -> Vec<(String, Option<ParticipantKey>)> {
@@ -95,4 +96,13 @@ pub(crate) async fn post_once<T: DeserializeOwned>(
         .request(Method::POST, path, body, headers)
         .await?
         .json()
+}
+
+/// The body of a request for a key.
+pub(crate) fn generation(threshold: u16, names: &[&str]) -> Value {
+    let named = participants(names).into_iter().map(|(name, key)| {
+        let public_key = key.map(|key| key.public_key());
+        CeremonyParticipant { name, public_key }
+    });
+    json!({"threshold": threshold, "participants": named.collect::<Vec<_>>()})
 }
