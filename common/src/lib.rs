@@ -12,6 +12,7 @@
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
 //! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the egress proxy's.
 //! - [`certificate`]: the certificate of a ceremony that made or refreshed a key with split custody.
+//! - [`replacement`]: the statement by which one key replaces another.
 //! - [`cbor`]: how CBOR is read, and how errors describe it.
 //! - [`kms`]: the ARNs of KMS keys, and the encryption context of their data keys.
 
@@ -27,5 +28,6 @@ pub mod kms;
 pub mod nostr;
 pub mod oblivious;
 pub mod problem;
+pub mod replacement;
 pub mod store;
 pub mod transport;

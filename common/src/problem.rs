@@ -203,6 +203,8 @@ problem_types! {
     KeyEnabled = "key-enabled", 409, "Key enabled";
     /// Another key has already replaced this one.
     KeyReplaced = "key-replaced", 409, "Key already replaced";
+    /// The key was not replaced by a statement of its own.
+    ReplacementNotFound = "replacement-not-found", 404, "Replacement not found";
     /// Another request changed the key at the same time; this one had no effect.
     KeyConflict = "key-conflict", 409, "Key changed concurrently";
     /// The operation is not one of keys with this custody: the shares of a split key are used and refreshed together with those who hold the others.

@@ -45,7 +45,7 @@ pub use hex::{Hex, HexError};
 pub use member::Member;
 pub use messages::{Commitments, Confirmation, Message, Outcome, Shares};
 pub use parameters::{CeremonyParticipant, Dealer, Parameters, Purpose, check_split};
-pub use participant_key::{ParticipantKey, ParticipantKeyError};
+pub use participant_key::{ParticipantKey, ParticipantKeyError, is_signed_by};
 pub use participants::{PARTICIPANTS_MAX, Participant, ParticipantName, Participants, is_name};
 pub use share::Share;
 #[cfg(feature = "client")]

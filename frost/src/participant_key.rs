@@ -53,6 +53,11 @@ impl fmt::Debug for ParticipantKey {
     }
 }
 
+/// Whether a BIP-340 signature over 32 bytes is that of this public key (x-only). Bytes that are no public key have signed nothing.
+pub fn is_signed_by(public_key: &Hex<32>, digest: &[u8; 32], signature: &Hex<64>) -> bool {
+    VerifyingKey::from_bytes(&public_key.0).is_ok_and(|key| verifies(&key, digest, signature))
+}
+
 /// A BIP-340 signature over 32 bytes.
 pub(crate) fn sign(
     key: &SigningKey,

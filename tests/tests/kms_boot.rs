@@ -234,7 +234,7 @@ async fn every_request(alice: &Principal) {
     let idempotency_key = IdempotencyKey::random().unwrap();
     let how = ReplaceKey { disable_old: true };
     let replaced = alice.replace(&key.id, &how, &idempotency_key).await;
-    alice.disable(&replaced.unwrap().id).await.unwrap();
+    alice.disable(&replaced.unwrap().key.id).await.unwrap();
     let epoch = alice.root().await.unwrap().epoch;
     alice.reseal(&ResealRecords::default()).await.unwrap();
     alice.retire_root(epoch).await.unwrap();

@@ -8,6 +8,7 @@ use permafrost_common::{
     api::{
         CreateKey, IDEMPOTENCY_HEADER, Key, KeyList, ReplaceKey, ResealRecords, ResealedRecords,
         RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+        replacement::{LinkReplacement, Replaced, Replacement},
     },
     http_signature::{SigningKey, fresh_nonce, sign_request},
 };
@@ -31,7 +32,7 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 /// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
-/// | [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
+/// | [`link_replacement`](Self::link_replacement), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
 /// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`root`](Self::root) | nothing happens at all |
 /// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
 /// | [`reseal`](Self::reseal) | nothing more happens |
@@ -118,15 +119,31 @@ impl Principal {
             .await
     }
 
-    /// Makes a key that replaces another, with the same participants and threshold.
+    /// Makes a key that replaces another, with the same participants and threshold, and the statement of the old one. The statement is not
+    /// verified: see [`Replacement::verify`].
     pub async fn replace(
         &self,
         id: &str,
         how: &ReplaceKey,
         idempotency_key: &IdempotencyKey,
-    ) -> Result<Key, Error> {
+    ) -> Result<Replaced, Error> {
         self.create(&target(id, "/replace")?, how, idempotency_key)
             .await
+    }
+
+    /// Replaces a key by one that was made before. A key with split custody takes the signature of
+    /// [`sign_replacement`](Self::sign_replacement).
+    pub async fn link_replacement(
+        &self,
+        id: &str,
+        how: &LinkReplacement,
+    ) -> Result<Replaced, Error> {
+        self.post(&target(id, "/replacement")?, how).await
+    }
+
+    /// The statement by which a key was replaced. It is not verified: see [`Replacement::verify`].
+    pub async fn replacement(&self, id: &str) -> Result<Replacement, Error> {
+        self.get(&target(id, "/replacement")?).await
     }
 
     /// Disables a key for good: it never signs again.

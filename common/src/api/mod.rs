@@ -3,6 +3,7 @@
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
 pub mod people;
+pub mod replacement;
 pub mod split;
 
 pub use permafrost_frost::is_name;

@@ -3,13 +3,12 @@
 mod ceremonies;
 mod cosigning;
 mod deletion;
+mod replacement;
 mod reshare;
 mod split;
 
-use std::sync::Arc;
-
 use ciborium::Value;
-use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, KeyList, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -141,34 +140,6 @@ impl Custody {
         self.change(caller, id, KeyRecord::disabled).await
     }
 
-    /// Makes a new key to replace an old one, and links the two.
-    ///
-    /// The new record is written first: a crash in between leaves a new key that was never announced, and repeating the
-    /// request completes the link.
-    pub async fn replace(
-        &self,
-        caller: &Caller,
-        id: &str,
-        idempotency_key: &str,
-        request: ReplaceKey,
-        now: u64,
-    ) -> Result<Key, Problem> {
-        let old = self.find(caller, id).await?;
-        let disable = request.disable_old;
-        let parts = ["replace", id, if disable { "disable" } else { "keep" }];
-        // Whoever replaces it, the key stays its owner's.
-        let new = self.new_key(caller, old.value.owner(), idempotency_key, &parts, now);
-        let record = blocking({
-            let (new, old) = (new.clone(), Arc::clone(&old.value));
-            move || old.replacement(new, &mut OsRng)
-        })
-        .await?;
-        let made = self.put_new(&new, record).await?;
-        self.change(caller, id, |old| old.replaced_by(new.id, disable))
-            .await?;
-        Ok(made.value.view(self.network)?)
-    }
-
     /// Reseals one listing of records in the newest epoch; the cursor `after` is a key's id, or empty.
     pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
         if !after.is_empty() && after.parse::<KeyId>().is_err() {
@@ -194,6 +165,12 @@ impl Custody {
             Err(PutError::Problem(problem)) => return Err(problem),
             Err(PutError::Conflict) => {}
         }
+        self.made_before(new).await
+    }
+
+    /// The key that the same request made before.
+    async fn made_before(&self, new: &NewKey) -> Result<Versioned<KeyRecord>, Problem> {
+        let id = new.id.to_string();
         let made = self.records.get(&id).await?.ok_or_else(|| {
             Problem::new(
                 ProblemType::StoreUnavailable,
@@ -213,18 +190,29 @@ impl Custody {
         )
     }
 
-    /// Reads a key, changes it and writes it; starts over, a few times at most, when another change came first.
+    /// Changes a key, and shows it.
     async fn change(
         &self,
         caller: &Caller,
         id: &str,
         change: impl Fn(&KeyRecord) -> Result<KeyRecord, KeyError>,
     ) -> Result<Key, Problem> {
+        let changed = self.change_record(caller, id, change).await?;
+        Ok(changed.value.view(self.network)?)
+    }
+
+    /// Reads a key, changes it and writes it; starts over, a few times at most, when another change came first.
+    async fn change_record(
+        &self,
+        caller: &Caller,
+        id: &str,
+        change: impl Fn(&KeyRecord) -> Result<KeyRecord, KeyError>,
+    ) -> Result<Versioned<KeyRecord>, Problem> {
         for _ in 0..ATTEMPTS {
             let old = self.find(caller, id).await?;
             let changed = change(&old.value)?;
             match self.records.put(id, Some(old.version), changed).await {
-                Ok(record) => return Ok(record.value.view(self.network)?),
+                Ok(record) => return Ok(record),
                 Err(PutError::Problem(problem)) => return Err(problem),
                 Err(PutError::Conflict) => {}
             }

@@ -54,6 +54,12 @@ pub enum KeyError {
         /// The key that replaced it.
         by: KeyId,
     },
+    /// The key was not replaced, or without a statement.
+    #[error("key {id} was not replaced by a statement that it signed")]
+    NotReplaced {
+        /// The key.
+        id: KeyId,
+    },
     /// The key has reached the greatest generation number.
     #[error("key {id} was rotated {} times, the most that are possible", u32::MAX)]
     GenerationExhausted {
@@ -98,6 +104,7 @@ impl From<KeyError> for Problem {
             KeyError::Enabled { .. } => ProblemType::KeyEnabled,
             KeyError::Custody { .. } => ProblemType::KeyCustody,
             KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,
+            KeyError::NotReplaced { .. } => ProblemType::ReplacementNotFound,
             KeyError::GenerationExhausted { .. } => ProblemType::KeyConflict,
             KeyError::SignatureInvalid { .. }
             | KeyError::Material(_)

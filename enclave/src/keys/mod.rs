@@ -23,6 +23,7 @@ mod material;
 pub mod nostr;
 mod payload;
 mod record;
+mod replacement;
 mod sign;
 pub mod taproot;
 mod tombstone;

@@ -5,7 +5,7 @@ use std::fmt;
 use permafrost_common::api::KeyStatus;
 use rand_core::{CryptoRng, RngCore};
 
-use permafrost_common::api::split::Certificate;
+use permafrost_common::api::{replacement::Replacement, split::Certificate};
 use permafrost_frost::Purpose;
 
 use super::{
@@ -27,6 +27,8 @@ pub struct KeyRecord {
     pub(super) material: Material,
     pub(super) replaces: Option<KeyId>,
     pub(super) replaced_by: Option<KeyId>,
+    /// Signed by this key, if another has replaced it.
+    pub(super) statement: Option<Replacement>,
     pub(super) request_digest: [u8; 32],
 }
 
@@ -113,45 +115,6 @@ impl KeyRecord {
         Ok(Self {
             generation,
             material: Material::Whole(self.whole(REFRESH)?.refresh(rng)?),
-            ..self.clone()
-        })
-    }
-
-    /// A new key with the participants and threshold of this one, linked to it by [`KeyRecord::replaces`].
-    ///
-    /// The link in the other direction is [`KeyRecord::replaced_by`]; store the new record first.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::AlreadyReplaced`] if another key than `new.id` has replaced this one; [`KeyError::Frost`] and
-    /// [`KeyError::Material`] as for [`KeyRecord::deal`].
-    pub fn replacement(
-        &self,
-        new: NewKey,
-        rng: &mut (impl CryptoRng + RngCore),
-    ) -> Result<Self, KeyError> {
-        self.check_replaceable_by(new.id)?;
-        Ok(Self {
-            replaces: Some(self.id),
-            ..Self::deal(new, self.whole(REPLACE)?.participants.clone(), rng)?
-        })
-    }
-
-    /// This key, linked to the key that replaced it and, if `disable`, disabled. Idempotent.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError::AlreadyReplaced`] if another key has replaced it.
-    pub fn replaced_by(&self, by: KeyId, disable: bool) -> Result<Self, KeyError> {
-        self.check_replaceable_by(by)?;
-        self.check_not_deleted()?;
-        Ok(Self {
-            status: if disable {
-                KeyStatus::Disabled
-            } else {
-                self.status
-            },
-            replaced_by: Some(by),
             ..self.clone()
         })
     }
@@ -253,6 +216,7 @@ impl KeyRecord {
             material,
             replaces: None,
             replaced_by: None,
+            statement: None,
             request_digest: new.request_digest,
         }
     }
@@ -315,16 +279,9 @@ impl KeyRecord {
         }
     }
 
-    fn check_not_deleted(&self) -> Result<(), KeyError> {
+    pub(super) fn check_not_deleted(&self) -> Result<(), KeyError> {
         match self.status {
             KeyStatus::Deleted => Err(KeyError::Deleted { id: self.id }),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_replaceable_by(&self, new: KeyId) -> Result<(), KeyError> {
-        match self.replaced_by {
-            Some(by) if by != new => Err(KeyError::AlreadyReplaced { id: self.id, by }),
             _ => Ok(()),
         }
     }
@@ -351,7 +308,6 @@ impl fmt::Debug for KeyRecord {
 pub(super) const COSIGN: &str =
     "request cosign, with the nonce commitments of those who hold the other shares";
 const REFRESH: &str = "request refresh, in which those who hold the other shares take part";
-const REPLACE: &str = "make another key by a ceremony, and disable this one";
 
 #[cfg(test)]
 mod tests {
@@ -419,41 +375,8 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_is_another_key_of_the_same_participants_linked_both_ways() {
-        let old = record(2, 3);
-        let new = old.replacement(new_key(2), &mut OsRng).unwrap();
-        assert_ne!(new.public_key(), old.public_key());
-        assert_eq!(new.participants(), old.participants());
-        assert_eq!(
-            (new.replaces(), new.generation(), new.status()),
-            (Some(old.id()), 1, KeyStatus::Enabled)
-        );
-        let linked = old.replaced_by(new.id(), false).unwrap();
-        assert_eq!(
-            (linked.successor(), linked.status()),
-            (Some(new.id()), KeyStatus::Enabled)
-        );
-    }
-
-    #[test]
-    fn a_key_is_replaced_by_one_key_only_and_linking_twice_changes_nothing() {
-        let other = new_key(3);
-        let old = record(2, 2)
-            .replaced_by(new_key(2).id, true)
-            .and_then(|old| old.replaced_by(new_key(2).id, false))
-            .unwrap();
-        assert_eq!(old.status(), KeyStatus::Disabled);
-        let error = KeyError::AlreadyReplaced {
-            id: old.id(),
-            by: new_key(2).id,
-        };
-        assert_eq!(old.replaced_by(other.id, true).unwrap_err(), error);
-        assert_eq!(old.replacement(other, &mut OsRng).unwrap_err(), error);
-    }
-
-    #[test]
     fn a_disabled_key_does_not_rotate() {
-        let disabled = record(2, 2).replaced_by(new_key(2).id, true).unwrap();
+        let disabled = record(2, 2).disabled().unwrap();
         assert_eq!(
             disabled.rotate(&mut OsRng).unwrap_err(),
             KeyError::Disabled { id: disabled.id() }
@@ -476,7 +399,6 @@ mod tests {
         for refused in [
             deleted.rotate(&mut OsRng).unwrap_err(),
             deleted.replacement(new_key(2), &mut OsRng).unwrap_err(),
-            deleted.replaced_by(new_key(2).id, true).unwrap_err(),
             deleted.disabled().unwrap_err(),
             deleted.check_enabled().unwrap_err(),
             deleted.held().map(|_| ()).unwrap_err(),

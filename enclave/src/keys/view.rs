@@ -95,7 +95,8 @@ mod tests {
     fn a_view_says_all_about_a_key_and_shows_no_share() {
         let first = record(2, 3).rotate(&mut OsRng).unwrap();
         let second = first.replacement(new_key(2), &mut OsRng).unwrap();
-        let first = first.replaced_by(second.id(), true).unwrap();
+        let linked = first.replaced_by(&second, "test", None, true, &mut OsRng);
+        let first = linked.unwrap();
 
         let view = first.view(Network::Regtest).unwrap();
         assert_eq!(view.id, "01".repeat(22));

@@ -16,7 +16,7 @@ pub enum OperationName {
     Sign,
     /// `POST /v1/keys/{id}/rotate` and `POST /v1/keys/{id}/refresh`
     RotateKey,
-    /// `POST /v1/keys/{id}/replace`
+    /// `POST /v1/keys/{id}/replace`, `POST /v1/keys/{id}/cosign-replacement` and `POST /v1/keys/{id}/replacement`
     ReplaceKey,
     /// `POST /v1/keys/{id}/disable`
     DisableKey,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, KeyList, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
@@ -87,29 +87,6 @@ pub(super) fn operations() -> Vec<Operation> {
         .described(
             "Refreshes every share. The public key stays the same; the old shares become useless.",
             key(200, "The key in its next generation."),
-        ),
-        Operation {
-            creates: true,
-            body: Some(BodySchema::of::<ReplaceKey>()),
-            problems: &[
-                ProblemType::KeyConflict,
-                ProblemType::KeyCustody,
-                ProblemType::KeyDeleted,
-                ProblemType::KeyReplaced,
-            ],
-            ..Operation::of_principals(
-                "replace_key",
-                "/v1/keys/{id}/replace",
-                OperationName::ReplaceKey,
-                replace,
-            )
-        }
-        .described(
-            "Makes a new key with the same participants and threshold, linked to the old one.",
-            key(
-                201,
-                "The new key, or the one that the same request made before.",
-            ),
         ),
         Operation {
             problems: &[ProblemType::KeyConflict, ProblemType::KeyDeleted],
@@ -197,18 +174,6 @@ fn rotate(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.rotate(call.caller()?, &call.id).await?;
         Reply::json(200, &key)
-    })
-}
-
-fn replace(enclave: Arc<Enclave>, call: Call) -> Handled {
-    Box::pin(async move {
-        let now = enclave.attestor.clock.now().as_secs();
-        let (caller, request) = (call.caller()?, call.json()?);
-        let key = enclave
-            .custody()?
-            .replace(caller, &call.id, &call.idempotency_key, request, now)
-            .await?;
-        Reply::json(201, &key)
     })
 }
 

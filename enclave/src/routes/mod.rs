@@ -15,6 +15,7 @@ mod openapi;
 mod people;
 mod problems;
 mod reference;
+mod replacement;
 mod reply;
 mod root;
 mod slots;
@@ -120,6 +121,7 @@ pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 /// All operations.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(replacement::operations());
     operations.extend(ceremonies::operations());
     operations.extend(people::operations());
     operations.extend(root::operations());

@@ -12,6 +12,8 @@ pub(super) fn template(path: &str) -> &'static str {
             "sign" => "/v1/keys/{id}/sign",
             "rotate" => "/v1/keys/{id}/rotate",
             "replace" => "/v1/keys/{id}/replace",
+            "cosign-replacement" => "/v1/keys/{id}/cosign-replacement",
+            "replacement" => "/v1/keys/{id}/replacement",
             "disable" => "/v1/keys/{id}/disable",
             "delete" => "/v1/keys/{id}/delete",
             _ => "other",

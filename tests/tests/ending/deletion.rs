@@ -81,7 +81,7 @@ async fn a_key_replaced_and_deleted_keeps_its_links() {
         IdempotencyKey::random().unwrap(),
         ReplaceKey { disable_old: true },
     );
-    let new = alice.replace(&key.id, &how, &once).await.unwrap();
+    let new = alice.replace(&key.id, &how, &once).await.unwrap().key;
     let gone = alice.delete(&key.id).await.unwrap();
     assert_eq!(gone.replaced_by.as_ref(), Some(&new.id));
     let new = deleted(&alice, &new.id).await;

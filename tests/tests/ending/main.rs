@@ -8,3 +8,4 @@
 )]
 
 mod deletion;
+mod replacement;

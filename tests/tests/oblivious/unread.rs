@@ -117,7 +117,7 @@ async fn main_job(alice: &Principal) -> (Vec<Key>, Vec<Signed>) {
     let listed = alice.list_keys(None, Some(1)).await.unwrap();
     assert_eq!(listed.keys.len(), 1);
     alice.key(&key.id).await.unwrap();
-    (vec![rotated, replaced.unwrap()], vec![first, second])
+    (vec![rotated, replaced.unwrap().key], vec![first, second])
 }
 
 /// What nothing in transit may reveal, by name.

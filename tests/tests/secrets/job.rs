@@ -133,7 +133,8 @@ impl Job {
         self.keep(&key.id).await;
         self.sign_everything(principal, &rotated).await;
         let how = ReplaceKey { disable_old: true };
-        let new = principal.replace(&key.id, &how, &random()).await.unwrap();
+        let replaced = principal.replace(&key.id, &how, &random()).await;
+        let new = replaced.unwrap().key;
         self.keep(&key.id).await;
         self.keep(&new.id).await;
         self.sign_everything(principal, &new).await;

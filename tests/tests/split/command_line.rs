@@ -242,6 +242,61 @@ async fn a_share_file_that_does_not_open_says_so_and_shows_nothing() {
     assert!(!person.path("new.share").exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_replaced_and_its_statement_is_verified_without_an_enclave() {
+    let person = Person::new();
+    let create = |file: &str| {
+        let shares = ["--threshold", "2", "--share-out", file, "alice", "server"];
+        person.printed(&[&["create", "--custody", "split"][..], &shares].concat())
+    };
+    let old = create("alice.share");
+    let id = old["id"].as_str().unwrap();
+    let replace = ["replace", id, "--disable-old", "--share", "alice.share"];
+    let told = person.refused(2, &replace);
+    assert!(told.contains("0 files for the shares of alice"), "{told}");
+    let replaced = person.printed(&[&replace[..], &["--share-out", "new.share"]].concat());
+    let new = &replaced["key"];
+    assert_eq!(new["replaces"], old["id"]);
+    let shown = person.printed(&["replacement", id]);
+    assert_eq!(shown, replaced["replacement"]);
+    assert_eq!(shown["old_public_key"], old["group_public_key"]);
+    assert_eq!(shown["new_public_key"], new["group_public_key"]);
+    let new = new["id"].as_str().unwrap();
+    let sign = ["sign", new, "--message", "hello", "--share", "new.share"];
+    person.printed(&sign);
+    person.refused(1, &["sign", id, "--message", "x", "--share", "alice.share"]);
+    person.printed(&["delete", id]);
+
+    // A stored statement is verified by a program that knows nothing else.
+    let verify = |statement: &str| {
+        fs::write(person.path("replacement.json"), statement).unwrap();
+        let mut command = Command::new(binaries::parent());
+        command.args(["keys", "replacement", "--file", "replacement.json"]);
+        command.current_dir(person.folder.path());
+        command.output().unwrap()
+    };
+    let verified = verify(&shown.to_string());
+    assert!(verified.status.success(), "{verified:?}");
+    let text = String::from_utf8(verified.stdout).unwrap();
+    assert!(text.contains("by the old key: verified"), "{text}");
+    let forged = shown
+        .to_string()
+        .replace("\"deployment\":\"test\"", "\"deployment\":\"tests\"");
+    let refused = verify(&forged);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(text.contains("is not signed by the old key"), "{text}");
+    assert_eq!(verify("{}").status.code(), Some(2));
+
+    // A key made before takes the place of another with that one's share file.
+    let third = create("third.share");
+    let by = third["id"].as_str().unwrap();
+    let replaced = person.printed(&["replace", new, "--by", by, "--share", "new.share"]);
+    assert_eq!(replaced["replacement"]["old_key_id"], new);
+    assert_eq!(replaced["key"]["id"], by);
+    person.printed(&sign);
+}
+
 struct Person {
     _stack: HonestStack,
     profile: PathBuf,

@@ -1,5 +1,6 @@
 //! Keys with split custody: the shares of this side, and ceremonies with the enclave.
 
+mod replacement;
 mod signature;
 
 use permafrost_common::api::split::{

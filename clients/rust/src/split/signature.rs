@@ -5,9 +5,10 @@ use permafrost_common::api::{NostrEvent, SignRequest, Signed, UnsignedEvent};
 use permafrost_common::nostr::event_id;
 use permafrost_frost::{
     HeldShare, Hex,
-    sign::{self, By, ToSign},
+    sign::{self, By, NonceCommitments, ToSign},
 };
 use rand_core::OsRng;
+use serde::Serialize;
 
 use super::{one_key, unexpected};
 use crate::principal::target;
@@ -73,15 +74,27 @@ impl Principal {
 
     /// Commits this side's shares, and has the enclave's parts.
     async fn begin(&self, shares: &[HeldShare], what: &SignRequest) -> Result<Begun, Error> {
+        let wanted = to_sign(what, &one_key(shares)?.share().group_public_key())?;
+        self.begin_with(shares, wanted, "/cosign", |commitments| CosignRequest {
+            payload: what.clone(),
+            commitments,
+        })
+        .await
+    }
+
+    /// The same for what another request names.
+    pub(super) async fn begin_with<T: Serialize>(
+        &self,
+        shares: &[HeldShare],
+        wanted: ToSign,
+        action: &str,
+        request: impl FnOnce(Vec<NonceCommitments>) -> T,
+    ) -> Result<Begun, Error> {
         let first = one_key(shares)?;
-        let wanted = to_sign(what, &first.share().group_public_key())?;
         let signers = shares.iter().map(|held| held.share().clone()).collect();
         let nonces = sign::commit(signers, &mut OsRng)?;
-        let request = CosignRequest {
-            payload: what.clone(),
-            commitments: nonces.commitments(),
-        };
-        let path = target(&first.key_id().to_string(), "/cosign")?;
+        let request = request(nonces.commitments());
+        let path = target(&first.key_id().to_string(), action)?;
         let parts: Cosigned = self.post(&path, &request).await?;
         if parts.generation != first.generation() {
             return Err(Error::InvalidArgument {
@@ -102,10 +115,17 @@ impl Principal {
 }
 
 /// A signature of which the enclave has given its parts.
-struct Begun {
+pub(super) struct Begun {
     wanted: ToSign,
     nonces: sign::Nonces,
     parts: Cosigned,
+}
+
+impl Begun {
+    /// The whole signature, verified.
+    pub(super) fn complete(self) -> Result<Hex<64>, Error> {
+        Ok(self.nonces.complete(&self.wanted, &self.parts.parts)?)
+    }
 }
 
 fn to_sign(what: &SignRequest, public_key: &Hex<32>) -> Result<ToSign, Error> {

@@ -14,7 +14,10 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use permafrost_client::{Client, Enclave, Endpoint, Expectation, Principal};
 use permafrost_common::{
-    api::{Attestation, Custody, Health, Key, KeyList, KeyStatus, Signed, TaprootOutput},
+    api::{
+        Attestation, Custody, Health, Key, KeyList, KeyStatus, Signed, TaprootOutput,
+        replacement::{Replaced, Replacement},
+    },
     binding::Binding,
     http_signature::{
         Algorithm, AttestationDigest, PublicKey, RequestContext, SignedRequest, SigningKey,
@@ -22,6 +25,7 @@ use permafrost_common::{
     },
     problem::{Problem, ProblemType},
 };
+use permafrost_frost::Hex;
 use serde::Serialize;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -328,7 +332,11 @@ fn success(method: &Method, path: &str) -> (StatusCode, Vec<u8>) {
         "/v1/keys" if *method == Method::GET => (StatusCode::OK, json(&KeyList::default())),
         "/v1/keys" => (StatusCode::CREATED, json(&key())),
         path if path.ends_with("/sign") => (StatusCode::OK, json(&signed())),
-        path if path.ends_with("/replace") => (StatusCode::CREATED, json(&key())),
+        path if path.ends_with("/replace") => (StatusCode::CREATED, json(&replaced())),
+        path if path.ends_with("/replacement") && *method == Method::POST => {
+            (StatusCode::OK, json(&replaced()))
+        }
+        path if path.ends_with("/replacement") => (StatusCode::OK, json(&replaced().replacement)),
         _ => (StatusCode::OK, json(&key())),
     }
 }
@@ -365,6 +373,22 @@ pub(crate) fn key() -> Key {
             address: "bc1p".to_owned(),
         },
         npub: "npub1".to_owned(),
+    }
+}
+
+pub(crate) fn replaced() -> Replaced {
+    Replaced {
+        key: key(),
+        replacement: Replacement {
+            version: 1,
+            old_key_id: Hex([1; 22]),
+            old_public_key: Hex([2; 32]),
+            new_key_id: Hex([3; 22]),
+            new_public_key: Hex([4; 32]),
+            deployment: "test".to_owned(),
+            created_at: 0,
+            signature: Hex([5; 64]),
+        },
     }
 }
 

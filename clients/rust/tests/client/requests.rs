@@ -3,11 +3,11 @@
 use http::{HeaderMap, HeaderValue, Method};
 use permafrost_client::{Algorithm, IdempotencyKey, SigningKey};
 use permafrost_common::{
-    api::{CreateKey, KeyList, ReplaceKey, SignRequest},
+    api::{CreateKey, KeyList, ReplaceKey, SignRequest, replacement::LinkReplacement},
     problem::ProblemType,
 };
 
-use crate::fake_enclave::{FakeEnclave, key, signed};
+use crate::fake_enclave::{FakeEnclave, key, replaced, signed};
 
 const ID: &str = "abababababababababababababababababababababab";
 
@@ -52,8 +52,16 @@ async fn every_operation_has_its_method_path_and_body() {
             .replace(ID, &disable_old, &idempotency_key)
             .await
             .unwrap(),
-        key()
+        replaced()
     );
+    let link = LinkReplacement {
+        new_key_id: "cd".to_owned(),
+        signature: None,
+        disable_old: true,
+    };
+    assert_eq!(alice.link_replacement(ID, &link).await.unwrap(), replaced());
+    let statement = alice.replacement(ID).await.unwrap();
+    assert_eq!(statement, replaced().replacement);
     assert_eq!(alice.disable(ID).await.unwrap(), key());
     assert_eq!(alice.delete(ID).await.unwrap(), key());
 
@@ -94,6 +102,9 @@ async fn every_operation_has_its_method_path_and_body() {
             ),
             "POST /v1/keys/ID/rotate - - ".to_owned(),
             r#"POST /v1/keys/ID/replace application/json one {"disable_old":true}"#.to_owned(),
+            r#"POST /v1/keys/ID/replacement application/json - {"new_key_id":"cd","disable_old":true}"#
+                .to_owned(),
+            "GET /v1/keys/ID/replacement - - ".to_owned(),
             "POST /v1/keys/ID/disable - - ".to_owned(),
             "POST /v1/keys/ID/delete - - ".to_owned(),
         ]

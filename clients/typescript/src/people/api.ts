@@ -123,3 +123,24 @@ export interface KeyParticipant {
   /** What verifies the messages of a participant that holds its share itself, 32 bytes in hex; absent: the enclave holds the share. */
   readonly public_key?: string;
 }
+
+/** A statement of the old key that the new one replaces it (`docs/replacement.md`). Ids and keys in hex. */
+export interface Replacement {
+  readonly version: number;
+  readonly old_key_id: string;
+  readonly old_public_key: string;
+  readonly new_key_id: string;
+  readonly new_public_key: string;
+  readonly deployment: string;
+  /** When the new key was made. */
+  readonly created_at: number;
+  /** BIP-340, by the old key. */
+  readonly signature: string;
+}
+
+/** What comes of a replacement. */
+export interface Replaced {
+  /** The new key. */
+  readonly key: UserKey;
+  readonly replacement: Replacement;
+}

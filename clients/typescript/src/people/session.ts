@@ -2,7 +2,18 @@
 
 import type { Enclave } from "../enclave.js";
 import type { Response } from "../response.js";
-import type { Guardians, Link, Passkey, Recovery, Scope, SessionInfo, User, UserKey } from "./api.js";
+import type {
+  Guardians,
+  Link,
+  Passkey,
+  Recovery,
+  Replaced,
+  Replacement,
+  Scope,
+  SessionInfo,
+  User,
+  UserKey,
+} from "./api.js";
 import type { Ceremony, Conversation, Speaker, Wanted } from "./conversation.js";
 import { PasskeySecret } from "./passkey-secret.js";
 import type { RecoveryTicket } from "./ticket.js";
@@ -125,13 +136,23 @@ export class Session {
   }
 
   /**
-   * Makes a key that replaces another, and links the two; `disableOld` disables the old one. The passkey approves it.
+   * Makes a key that replaces another, and links the two by a statement that the old one signs; `disableOld` disables the old one. The
+   * passkey approves it.
    *
    * @param idempotencyKey sent again, it returns the same key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
    */
-  async replaceKey(keyId: string, disableOld: boolean, idempotencyKey: string = crypto.randomUUID()): Promise<UserKey> {
+  async replaceKey(
+    keyId: string,
+    disableOld: boolean,
+    idempotencyKey: string = crypto.randomUUID(),
+  ): Promise<Replaced> {
     const wanted = { ...post(`/v1/keys/${keyId}/replace`, { disable_old: disableOld }), idempotencyKey };
-    return this.#approved<UserKey>("replace_key", wanted);
+    return this.#approved<Replaced>("replace_key", wanted);
+  }
+
+  /** The statement by which a key was replaced. Its signature is not verified. */
+  async replacement(keyId: string): Promise<Replacement> {
+    return this.#ask<Replacement>({ method: "GET", target: `/v1/keys/${keyId}/replacement` });
   }
 
   /** Disables a key for good. The passkey approves it. */

@@ -75,8 +75,8 @@ test("what cannot be undone is approved for this very session, by its own passke
 test("a key is replaced once for one idempotency key", async () => {
   const { fake, people } = await person();
   const session = await people.login();
-  fake.operations["POST /v1/keys/k/replace"] = () => ({ id: "l" });
-  expect((await session.replaceKey("k", true, "order-7")).id).toBe("l");
+  fake.operations["POST /v1/keys/k/replace"] = () => ({ key: { id: "l" } });
+  expect((await session.replaceKey("k", true, "order-7")).key.id).toBe("l");
   const request = latest(fake);
   expect(fromUtf8(request.body)).toBe('{"disable_old":true}');
   expect(values(request.fields, "idempotency-key")).toEqual(["order-7"]);

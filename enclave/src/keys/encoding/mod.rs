@@ -13,6 +13,7 @@
 //! | `custody` | text: `enclave` or `split` |
 //! | `wrapped` | array of maps with `ciphertext` (bytes) and `participant` (text), in the order of the participants: what they have encrypted of the other shares; only with split custody, and only if there are any |
 //! | `replaces` | bytes (22) or null |
+//! | `statement` | bytes: the JSON of the statement by which the key was replaced, only if there is one |
 //! | `threshold` | unsigned, 2 to the number of participants |
 //! | `created_at` | unsigned, seconds since 1970 |
 //! | `generation` | unsigned, 1 to 2^32 - 1 |
@@ -21,12 +22,14 @@
 //! | `participants` | array of text: the names; `shares` has those that are here in the same order |
 //! | `request_digest` | bytes (32) |
 //!
-//! Version 1 has no `custody` and no `certificate`: all shares are here. It is read, and written again as version 2.
+//! Version 1 has no `custody`, `certificate` and `statement`: all shares are here. It is read, and written again as version 2.
 //!
 //! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
-use permafrost_common::api::{Custody, KeyStatus, is_name, split::Certificate};
+use permafrost_common::api::{
+    Custody, KeyStatus, is_name, replacement::Replacement, split::Certificate,
+};
 use permafrost_frost::Share;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -77,8 +80,8 @@ pub enum RecordError {
     /// The participants or the threshold are not those of a key.
     #[error("the key record's {0}")]
     Participants(#[from] InvalidField),
-    /// A package of the `frost` crate does not open.
-    #[error("{entry} of the key record is not a package of this ciphersuite")]
+    /// A package of the `frost` crate, a certificate or a statement does not open.
+    #[error("{entry} of the key record is not in its form")]
     Package {
         /// The key of the entry.
         entry: &'static str,
@@ -143,6 +146,8 @@ struct Wire {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     wrapped: Vec<Wrapped>,
     replaces: Option<ByteArray<{ KeyId::LEN }>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statement: Option<serde_bytes::ByteBuf>,
     threshold: u16,
     created_at: u64,
     generation: u32,
@@ -205,6 +210,11 @@ impl Wire {
             .collect::<Result<_, _>>()
             .map_err(|_| RecordError::Package { entry: "shares" })?;
         let participants = record.participants();
+        let statement = record
+            .statement
+            .as_ref()
+            .filter(|_| version > FIRST_VERSION);
+        let statement = statement.map(json);
         Ok(Self {
             v: version,
             id: id(record.id),
@@ -215,6 +225,7 @@ impl Wire {
             custody: (version > FIRST_VERSION).then_some(custody),
             wrapped,
             replaces: record.replaces.map(id),
+            statement: statement.transpose()?,
             threshold: participants.threshold(),
             created_at: record.created_at,
             generation: record.generation,
@@ -236,8 +247,9 @@ impl Wire {
         let wrapped: usize = wrapped
             .map(|one| one.ciphertext.len() + PARTICIPANT_MAX)
             .sum();
-        let capacity =
-            FIXED_MAX + PARTICIPANT_MAX * self.participants.len() + certificate + wrapped;
+        let statement = self.statement.as_ref().map_or(0, |bytes| bytes.len());
+        let public = certificate + wrapped + statement;
+        let capacity = FIXED_MAX + PARTICIPANT_MAX * self.participants.len() + public;
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
         ciborium::into_writer(self, &mut *bytes).map_err(|_| RecordError::Malformed)?;
         Ok(bytes)
@@ -296,7 +308,9 @@ impl Wire {
             _ => return Err(RecordError::Malformed),
         };
         let id = |id: ByteArray<{ KeyId::LEN }>| KeyId::from_bytes(id.into_array());
-        Ok(KeyRecord {
+        let statement = self.statement.as_ref().map(|json| statement_of(json));
+        let statement = statement.transpose()?;
+        let record = KeyRecord {
             id: id(self.id),
             owner: self.owner,
             created_at: self.created_at,
@@ -305,8 +319,17 @@ impl Wire {
             material,
             replaces: self.replaces.map(id),
             replaced_by: self.replaced_by.map(id),
+            statement,
             request_digest: self.request_digest.into_array(),
-        })
+        };
+        match &record.statement {
+            Some(statement) if !is_of(statement, &record) => Err(RecordError::Entry {
+                entry: "statement",
+                came: "that of other keys".to_owned(),
+                accepted: "the statement of this key about the one that replaced it",
+            }),
+            _ => Ok(record),
+        }
     }
 }
 
@@ -336,6 +359,17 @@ impl From<Wrapped> for WrappedShare {
 fn json(value: &impl Serialize) -> Result<serde_bytes::ByteBuf, RecordError> {
     let bytes = serde_json::to_vec(value).map_err(|_| RecordError::Malformed)?;
     Ok(bytes.into())
+}
+
+/// Its signature was verified before it was sealed.
+fn statement_of(json: &[u8]) -> Result<Replacement, RecordError> {
+    serde_json::from_slice(json).map_err(|_| RecordError::Package { entry: "statement" })
+}
+
+fn is_of(statement: &Replacement, record: &KeyRecord) -> bool {
+    statement.old_key_id.0 == *record.id.as_bytes()
+        && statement.old_public_key.0 == *record.public_key().as_bytes()
+        && record.replaced_by == Some(KeyId::from_bytes(statement.new_key_id.0))
 }
 
 fn certificate_of(json: &[u8]) -> Result<Certificate, RecordError> {

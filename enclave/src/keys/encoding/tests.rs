@@ -1,6 +1,7 @@
 //! The encoding round-trips, and nothing else decodes.
 
 use ciborium::Value;
+use permafrost_frost::Hex;
 use proptest::prelude::*;
 use rand_core::OsRng;
 
@@ -46,6 +47,7 @@ fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u
 fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
     let held = split_shares().0.with_wrapped(vec![wrapped("alice")]);
     let record = KeyRecord::from_ceremony(new_key(1), held.unwrap());
+    let record = replaced(&record);
     let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
     assert!(keys.is_sorted());
     let documented = include_str!("mod.rs")
@@ -287,6 +289,55 @@ fn a_deleted_key_reads_back_and_has_no_share() {
     ));
     let first = deleted.encode_as(FIRST_VERSION).unwrap();
     assert!(KeyRecord::decode(&first).is_err());
+}
+
+/// The record of a key that signed a statement, which no decoder verifies again.
+fn replaced(record: &KeyRecord) -> KeyRecord {
+    let statement = Replacement {
+        version: 1,
+        old_key_id: Hex(*record.id.as_bytes()),
+        old_public_key: Hex(*record.public_key().as_bytes()),
+        new_key_id: Hex([2; 22]),
+        new_public_key: Hex([3; 32]),
+        deployment: "test".to_owned(),
+        created_at: 1_800_000_000,
+        signature: Hex([4; 64]),
+    };
+    KeyRecord {
+        replaced_by: Some(KeyId::from_bytes([2; 22])),
+        statement: Some(statement),
+        ..record.clone()
+    }
+}
+
+#[test]
+fn a_statement_is_kept_with_the_key_that_it_is_of_and_with_no_other() {
+    let record = replaced(&record(2, 3));
+    let encoded = record.encode().unwrap();
+    let opened = KeyRecord::decode(&encoded).unwrap();
+    assert_eq!(opened.statement, record.statement);
+    assert_eq!(*opened.encode().unwrap(), *encoded);
+    let gone = opened.disabled().unwrap().deleted().unwrap();
+    let gone = KeyRecord::decode(&gone.encode().unwrap()).unwrap();
+    assert_eq!(gone.statement, record.statement);
+
+    let statement = record.statement.clone().unwrap();
+    let other = |change: fn(&mut Replacement)| {
+        let mut statement = statement.clone();
+        change(&mut statement);
+        let json = serde_json::to_vec(&statement).unwrap();
+        match refused(set(&record, "statement", json)) {
+            RecordError::Entry { entry, .. } => assert_eq!(entry, "statement"),
+            error => panic!("{error}"),
+        }
+    };
+    other(|statement| statement.old_key_id.0[0] ^= 1);
+    other(|statement| statement.old_public_key.0[0] ^= 1);
+    other(|statement| statement.new_key_id.0[0] ^= 1);
+    let unlinked = refused(set(&record, "replaced_by", Value::Null));
+    assert!(matches!(unlinked, RecordError::Entry { .. }));
+    let nothing = refused(set(&record, "statement", Value::Bytes(b"{}".to_vec())));
+    assert_eq!(nothing, RecordError::Package { entry: "statement" });
 }
 
 #[test]

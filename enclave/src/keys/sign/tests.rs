@@ -7,7 +7,7 @@ use rand_core::OsRng;
 use super::*;
 use crate::keys::{
     PayloadKind,
-    testing::{Repeating, new_key, record},
+    testing::{Repeating, record},
 };
 
 const MATRIX: [(u16, usize); 5] = [(2, 2), (2, 3), (3, 5), (7, 10), (32, 32)];
@@ -119,7 +119,7 @@ fn a_rotated_key_signs_under_the_same_public_key() {
 
 #[test]
 fn a_disabled_key_does_not_sign() {
-    let disabled = record(2, 2).replaced_by(new_key(2).id, true).unwrap();
+    let disabled = record(2, 2).disabled().unwrap();
     let payload = Payload::Digest([7; 32]);
     assert_eq!(
         disabled.sign(&payload, Network::Bitcoin, &mut OsRng),

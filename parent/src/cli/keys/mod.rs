@@ -1,6 +1,7 @@
 //! `permafrost keys`.
 
 mod print;
+mod replacement;
 mod share_file;
 mod sign;
 mod together;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use permafrost_client::{IdempotencyKey, Principal};
-use permafrost_common::api::{CreateKey, Key, KeyList, ReplaceKey};
+use permafrost_common::api::{CreateKey, Key, KeyList};
 
 use self::print::Print;
 use self::share_file::{NewShareFiles, PassphraseOption, ShareFiles};
@@ -41,7 +42,8 @@ enum KeysCommand {
     Rotate(Rotate),
     Reshare(Reshare),
     Certificate(Certificate),
-    Replace(Replace),
+    Replace(replacement::Replace),
+    Replacement(replacement::ShowReplacement),
     Disable(Disable),
     Delete(Delete),
 }
@@ -187,25 +189,6 @@ struct Certificate {
     file: Option<PathBuf>,
 }
 
-/// Make a new key to replace an old one, with the same participants and threshold.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  permafrost keys replace ID
-  permafrost keys replace ID --disable-old")]
-struct Replace {
-    /// The old key's id.
-    id: String,
-
-    /// Stop the old key from signing.
-    #[arg(long)]
-    disable_old: bool,
-
-    /// Makes the request safe to repeat. Default: random.
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<IdempotencyKey>,
-}
-
 /// Stop a key from signing, permanently.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  permafrost keys disable ID")]
@@ -243,7 +226,15 @@ impl Keys {
             KeysCommand::Sign(sign) => Some(sign.what()?),
             _ => None,
         };
+        if let KeysCommand::Replacement(replacement) = &self.command
+            && let Some(stored) = replacement.stored()?
+        {
+            return print.replacement(&stored);
+        }
         let profile = self.profile.read()?;
+        if let KeysCommand::Replacement(replacement) = &self.command {
+            return print.replacement(&replacement.ask(&profile).await?);
+        }
         if let KeysCommand::Certificate(certificate) = &self.command {
             return print.certificate(&certificate.ask(&profile).await?);
         }
@@ -258,8 +249,8 @@ impl Keys {
             },
             KeysCommand::Rotate(rotate) => print.key(&rotate.ask(&principal).await?),
             KeysCommand::Reshare(reshare) => print.key(&reshare.ask(&principal).await?),
-            KeysCommand::Certificate(_) => Ok(()),
-            KeysCommand::Replace(replace) => print.key(&replace.ask(&principal).await?),
+            KeysCommand::Certificate(_) | KeysCommand::Replacement(_) => Ok(()),
+            KeysCommand::Replace(replace) => print.replaced(&replace.ask(&principal).await?),
             KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
             KeysCommand::Delete(delete) => print.key(&principal.delete(&delete.id).await?),
         }
@@ -299,16 +290,6 @@ impl List {
             all.next = more.next.filter(|next| *next > after);
         }
         Ok(all)
-    }
-}
-
-impl Replace {
-    async fn ask(&self, principal: &Principal) -> Result<permafrost_common::api::Key, Outcome> {
-        let how = ReplaceKey {
-            disable_old: self.disable_old,
-        };
-        let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
-        Ok(principal.replace(&self.id, &how, &idempotency_key).await?)
     }
 }
 

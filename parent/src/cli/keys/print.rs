@@ -1,5 +1,6 @@
 //! Keys and signatures, printed for people or for programs.
 
+use permafrost_common::api::replacement::{Replaced, Replacement};
 use permafrost_common::api::split::Certificate;
 use permafrost_common::api::{Key, KeyList, KeyStatus, Signed};
 use permafrost_frost::Purpose;
@@ -69,6 +70,31 @@ impl Print {
                 .chain(signers)
                 .collect::<Vec<_>>()
                 .join("\n")
+        })
+    }
+
+    pub(super) fn replaced(&self, replaced: &Replaced) -> Result<(), Outcome> {
+        self.either(replaced, || {
+            let signature = replaced.replacement.signature;
+            format!("{}\nstatement   {signature}", describe(&replaced.key))
+        })
+    }
+
+    pub(super) fn replacement(&self, statement: &Replacement) -> Result<(), Outcome> {
+        self.either(statement, || {
+            let lines = [
+                format!("old key     {}", statement.old_public_key),
+                format!("new key     {}", statement.new_public_key),
+                format!("old id      {}", statement.old_key_id),
+                format!("new id      {}", statement.new_key_id),
+                format!("deployment  {}", statement.deployment),
+                format!("made        {}", statement.created_at),
+                format!(
+                    "signature   {}, by the old key: verified",
+                    statement.signature
+                ),
+            ];
+            lines.join("\n")
         })
     }
 

@@ -139,7 +139,7 @@ impl Certificate {
 }
 
 /// Confirms a ceremony whose shares are written, or gives it up.
-async fn confirm(
+pub(super) async fn confirm(
     principal: &Principal,
     begun: Unconfirmed,
     written: Result<(), Outcome>,
