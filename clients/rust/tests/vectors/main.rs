@@ -23,6 +23,8 @@ mod message;
 mod request_signing;
 #[cfg(test)]
 mod response_verification;
+#[cfg(test)]
+mod split_share;
 
 #[cfg(test)]
 mod every_file {
@@ -69,6 +71,10 @@ mod every_file {
             "common/src/oblivious/binary_http/tests.rs",
         ),
         ("rfc9458-a.json", "common/src/oblivious/vectors.rs"),
+        (
+            "split-share.json",
+            "clients/rust/tests/vectors/split_share.rs",
+        ),
     ];
 
     #[test]

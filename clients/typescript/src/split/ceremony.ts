@@ -233,8 +233,25 @@ async function parametersOf(carrier: Carrier, begin: Wanted, approval?: string):
 /** What only the enclave says of a ceremony: which it is, and when it ends. */
 type Expected = Omit<Parameters, "id" | "deployment" | "boot" | "expires_at">;
 
-/** Goes through both rounds with every participant of this side. */
+/** Goes through both rounds with every participant of this side. What this side refuses is aborted, so that it stands in no one's way. */
 async function takePart(
+  protocol: Protocol,
+  carrier: Carrier,
+  side: InstanceType<Protocol["Side"]>,
+  begun: Parameters,
+  expected: Expected,
+): Promise<Unconfirmed> {
+  try {
+    return await bothRounds(protocol, carrier, side, begun, expected);
+  } catch (error) {
+    if (error instanceof SplitError && /^[0-9a-f]{64}$/.test(begun.id)) {
+      await send(carrier, post(`/v1/ceremonies/${begun.id}/abort`)).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+async function bothRounds(
   protocol: Protocol,
   carrier: Carrier,
   side: InstanceType<Protocol["Side"]>,

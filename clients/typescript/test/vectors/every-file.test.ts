@@ -18,6 +18,7 @@ const RUN: readonly (readonly [file: string, test: string])[] = [
   ["rfc9180-a.1.1.json", "test/oblivious/hpke.test.ts"],
   ["rfc9292-5.json", "test/oblivious/bhttp.test.ts"],
   ["rfc9458-a.json", "test/oblivious/ohttp.test.ts"],
+  ["split-share.json", "test/vectors/split-share.test.ts"],
 ];
 
 test("every file of the folder is run by TypeScript", () => {
