@@ -136,6 +136,33 @@ describe.skipIf(noPrograms)(`split custody with the development stack${noProgram
     expect((await errorOf(SplitError, another)).message).toBe("drawer stays, but has no share here");
   });
 
+  test("wrapped shares are kept in the same write, and go with the next generation", async () => {
+    const unconfirmed = await split.generate(carrier, TWO_OF_TWO);
+    const wrapped = [{ participant: "alice", wrapped: "00ff".repeat(100) }];
+    await unconfirmed.confirm(wrapped);
+    const { keyId, shares } = unconfirmed;
+    expect(await split.wrappedShares(carrier, keyId)).toEqual({
+      key_id: keyId,
+      generation: 1,
+      wrapped_shares: wrapped,
+    });
+    await (await split.refresh(carrier, shares)).confirm();
+    expect((await split.wrappedShares(carrier, keyId)).wrapped_shares).toEqual([]);
+  });
+
+  test("a Nostr event is signed under the id that both sides compute", async () => {
+    const shares = await made(TWO_OF_TWO);
+    const key = keyOf(shares);
+    const content = 'a "line"\n\t\\ \u{1f9ca} \u2028\b\f\r/<é>';
+    const event = { created_at: 1_700_000_000, kind: 1, tags: [["t", 'a"b']], content };
+    const signed = await split.sign(carrier, shares, { type: "nostr_event", event });
+    const escaped = 'a \\"line\\"\\n\\t\\\\ \u{1f9ca} \u2028\\b\\f\\r/<é>';
+    const hashed = `[0,"${key}",1700000000,1,[["t","a\\"b"]],"${escaped}"]`;
+    const id = toHex(await sha256(utf8(hashed)));
+    expect(signed.event).toEqual({ ...event, id, pubkey: key, sig: signed.signature });
+    expect(verifies(key, id, signed.signature)).toBe(true);
+  });
+
   test("the example of the README makes a key and signs", async () => {
     let stored = "";
     const signature = await together(carrier, async (share) => {

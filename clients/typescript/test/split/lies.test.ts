@@ -347,7 +347,7 @@ describe.skipIf(noPrograms)(`lies about split custody${noPrograms ? ` (${noProgr
     const error = await refused(split.sign(carrier, shares, WHAT));
     expect([error.kind, error.message]).toEqual([
       "signature",
-      '/commitments/1/participant: "mallory"; accepted: a participant of the key',
+      '/parts/1/participant: "mallory"; accepted: a participant of the key',
     ]);
   });
 
