@@ -95,5 +95,5 @@ pub use permafrost_common::{
 pub use permafrost_frost::{HeldShare, HeldShareError};
 pub use principal::Principal;
 pub use response::Response;
-pub use split::{Seat, Unconfirmed};
+pub use split::{Begun, Part, Seat, Unconfirmed};
 pub use trust::Expectation;

@@ -66,7 +66,7 @@ impl Side {
     pub fn take(&mut self, messages: &str) -> Result<(), Refusal> {
         let messages = read("messages", messages, Kind::Ceremony)?;
         match &mut self.0 {
-            Stage::Joined(side) => Ok(side.take(messages)?),
+            Stage::Joined(side) => Ok(side.take(messages, &mut OsRng)?),
             _ => Err(out_of_turn()),
         }
     }
@@ -76,7 +76,7 @@ impl Side {
         let Stage::Joined(side) = std::mem::replace(&mut self.0, Stage::Over) else {
             return Err(out_of_turn());
         };
-        let mut concluded = side.conclude(&mut OsRng)?;
+        let mut concluded = side.conclude()?;
         let shares = std::mem::take(&mut concluded.shares);
         self.0 = Stage::Concluded(Box::new(concluded));
         Ok(shares.into_iter().map(Share).collect())

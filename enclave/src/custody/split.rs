@@ -204,25 +204,25 @@ impl Custody {
             }
             return Err(problem);
         }
-        let unstored = unstored(&*running.lock().await, boot)?;
-        if let Some(held) = unstored {
-            let owner = running.lock().await.owner().to_owned();
-            let stored = self.store(owner, held, now).await;
-            match stored {
+        // Locked until it is stored: of two last confirmations at once, the second finds it done.
+        let mut running = running.lock().await;
+        if let Some(held) = unstored(&running, boot)? {
+            let id = running.parameters().id;
+            match self.store(running.owner().to_owned(), held, now).await {
                 Ok(certificate) => {
-                    self.ceremonies.end(certificate.outcome.parameters.id);
-                    running.lock().await.complete(certificate);
+                    self.ceremonies.end(id);
+                    running.complete(certificate);
                 }
                 Err(problem) => {
                     // What others changed meanwhile does not change back.
                     if problem.kind() != Some(ProblemType::StoreUnavailable) {
-                        self.ceremonies.forget(running.lock().await.parameters().id);
+                        self.ceremonies.forget(id);
                     }
                     return Err(problem);
                 }
             }
         }
-        Ok(view(&running).await)
+        Ok(running.view())
     }
 
     /// A ceremony.

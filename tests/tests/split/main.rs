@@ -8,6 +8,7 @@
 )]
 
 mod aggregated;
+mod apart;
 mod bare;
 mod ceremonies;
 mod command_line;

@@ -1,5 +1,6 @@
 //! Keys with split custody: the shares of this side, and ceremonies with the enclave.
 
+mod ceremony;
 mod replacement;
 mod signature;
 
@@ -7,43 +8,39 @@ use permafrost_common::api::split::{
     Ceremony, CeremonyMessages, Certificate, StartKeyGeneration, StartReshare, WrappedShare,
     WrappedShares,
 };
-use permafrost_common::problem::ProblemType;
 use permafrost_frost::{
-    CeremonyParticipant, Concluded, Dealer, HeldShare, Hex, Message, Outcome, Parameters,
-    ParticipantKey, Purpose, Share, Side, State,
+    CeremonyParticipant, Dealer, HeldShare, Hex, Message, Parameters, ParticipantKey, Purpose,
 };
-use rand_core::OsRng;
+
+pub use ceremony::{Begun, Part, Unconfirmed};
 
 use crate::enclave::Repeat;
 use crate::principal::target;
 use crate::{Error, IdempotencyKey, Principal};
 
-/// Who a participant of a reshared key is.
+/// Who a participant is.
 #[derive(Debug)]
 pub enum Seat {
     /// The enclave.
     Enclave,
-    /// This side, which has a share already, and keeps the key that signs its messages.
+    /// This side, which has a share of a reshared key already, and keeps the key that signs its messages.
     Stays,
     /// This side, anew, with a key that signs its messages.
     Comes(ParticipantKey),
+    /// Another client, which joins ([`Principal::join_ceremony`]), with the public key that verifies its messages.
+    Elsewhere(Hex<32>),
 }
 
-/// A ceremony whose result this side has, and has not confirmed.
-///
-/// Store [`Unconfirmed::shares`], then call [`Unconfirmed::confirm`]: the enclave keeps its own shares only when every participant has
-/// confirmed. Until then neither the key exists, nor have its shares changed.
-#[derive(Debug)]
-pub struct Unconfirmed {
-    principal: Principal,
-    concluded: Concluded,
+impl From<Option<ParticipantKey>> for Seat {
+    fn from(key: Option<ParticipantKey>) -> Self {
+        key.map_or(Self::Enclave, Self::Comes)
+    }
 }
 
 impl Principal {
     /// Makes a key together with the enclave, up to the point where this side has its shares.
     ///
-    /// `participants` are all of the key, in order, each with the key that signs its messages; those without one are the enclave's: at
-    /// least one, and fewer than the threshold.
+    /// `participants` are all of the key, in order; the enclave's are at least one, and fewer than the threshold.
     ///
     /// # Errors
     /// [`Error::Ceremony`], [`Error::UnexpectedResponse`] where the enclave began another ceremony than this one, and those of
@@ -51,16 +48,29 @@ impl Principal {
     pub async fn generate_split_key(
         &self,
         threshold: u16,
-        participants: Vec<(String, Option<ParticipantKey>)>,
+        participants: Vec<(String, impl Into<Seat>)>,
         idempotency_key: &IdempotencyKey,
     ) -> Result<Unconfirmed, Error> {
-        let named = participants.iter().map(|(name, key)| CeremonyParticipant {
-            name: name.clone(),
-            public_key: key.as_ref().map(ParticipantKey::public_key),
-        });
+        let begun = self.begin_split_key(threshold, participants, idempotency_key);
+        begun.await?.take_part().await
+    }
+
+    /// Begins a ceremony that makes a key, which others may join ([`Begun::id`]).
+    ///
+    /// # Errors
+    /// As [`Principal::generate_split_key`].
+    pub async fn begin_split_key(
+        &self,
+        threshold: u16,
+        participants: Vec<(String, impl Into<Seat>)>,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<Begun, Error> {
+        let seats = participants.into_iter();
+        let seats = seats.map(|(name, seat)| (name, seat.into())).collect();
+        let (participants, parts) = seated(seats, Vec::new())?;
         let wanted = StartKeyGeneration {
             threshold,
-            participants: named.collect(),
+            participants,
         };
         let begun: Ceremony = self
             .create("/v1/ceremonies", &wanted, idempotency_key)
@@ -74,10 +84,7 @@ impl Principal {
             dealers: Vec::new(),
             ..begun.parameters.clone()
         };
-        let sides = participants
-            .into_iter()
-            .filter_map(|(name, key)| Some((name, key?, None)));
-        self.take_part(begun, expected, sides.collect()).await
+        Begun::new(self, begun, expected, parts)
     }
 
     /// Gives every participant of a key a new share, up to the point where this side has its own. `shares` are those of all participants
@@ -86,6 +93,14 @@ impl Principal {
     /// # Errors
     /// As [`Principal::generate_split_key`]; [`Error::InvalidArgument`]: the shares are not of one key and generation.
     pub async fn refresh_split_key(&self, shares: Vec<HeldShare>) -> Result<Unconfirmed, Error> {
+        self.begin_refresh(shares).await?.take_part().await
+    }
+
+    /// Begins a refresh, which the participants that hold the other shares join ([`Begun::id`]).
+    ///
+    /// # Errors
+    /// As [`Principal::refresh_split_key`].
+    pub async fn begin_refresh(&self, shares: Vec<HeldShare>) -> Result<Begun, Error> {
         let first = one_key(&shares)?;
         let key_id = first.key_id();
         let (group, generation) = (first.share().group_public_key(), first.generation());
@@ -100,11 +115,8 @@ impl Principal {
             dealers: Vec::new(),
             ..begun.parameters.clone()
         };
-        let sides = shares
-            .into_iter()
-            .map(HeldShare::into_parts)
-            .map(|(name, key, share)| (name, key, Some(share)));
-        self.take_part(begun, expected, sides.collect()).await
+        let parts = shares.into_iter().map(Part::has).collect();
+        Begun::new(self, begun, expected, parts)
     }
 
     /// Gives shares of a key to these participants, with this threshold, up to the point where this side has its own: so a lost share is
@@ -118,38 +130,29 @@ impl Principal {
         threshold: u16,
         participants: Vec<(String, Seat)>,
     ) -> Result<Unconfirmed, Error> {
+        let begun = self.begin_reshare(shares, threshold, participants);
+        begun.await?.take_part().await
+    }
+
+    /// Begins to reshare a key; participants of other clients join ([`Begun::id`]).
+    ///
+    /// # Errors
+    /// As [`Principal::reshare_split_key`].
+    pub async fn begin_reshare(
+        &self,
+        shares: Vec<HeldShare>,
+        threshold: u16,
+        participants: Vec<(String, Seat)>,
+    ) -> Result<Begun, Error> {
         let first = one_key(&shares)?;
         let (key_id, share) = (first.key_id(), first.share().clone());
         let generation = first.generation() + 1;
         let dealers = self.dealers(&key_id.to_string(), &shares).await?;
-        let mut sides: Vec<(String, ParticipantKey, Option<Share>)> = shares
-            .into_iter()
-            .map(HeldShare::into_parts)
-            .map(|(name, key, share)| (name, key, Some(share)))
-            .collect();
-        let mut named = Vec::with_capacity(participants.len());
-        for (name, seat) in participants {
-            let public_key = match seat {
-                Seat::Enclave => None,
-                Seat::Stays => {
-                    let mut staying = sides.iter().filter(|(of, ..)| *of == name);
-                    let (_, key, _) = staying.next().ok_or_else(|| Error::InvalidArgument {
-                        what: "participant",
-                        reason: format!("{name} stays, but has no share here"),
-                    })?;
-                    Some(key.public_key())
-                }
-                Seat::Comes(key) => {
-                    let public_key = key.public_key();
-                    sides.push((name.clone(), key, None));
-                    Some(public_key)
-                }
-            };
-            named.push(CeremonyParticipant { name, public_key });
-        }
+        let parts = shares.into_iter().map(Part::has).collect();
+        let (participants, parts) = seated(participants, parts)?;
         let wanted = StartReshare {
             threshold,
-            participants: named,
+            participants,
             dealers: dealers.iter().map(|dealer| dealer.name.clone()).collect(),
         };
         let path = target(&key_id.to_string(), "/reshare")?;
@@ -164,7 +167,30 @@ impl Principal {
             dealers,
             ..begun.parameters.clone()
         };
-        self.take_part(begun, expected, sides).await
+        Begun::new(self, begun, expected, parts)
+    }
+
+    /// Joins a ceremony that another principal began, of which `id` is the id. `parts` are the participants that this side is.
+    ///
+    /// Compare [`Begun::parameters`] with what was agreed, then [`Begun::take_part`].
+    ///
+    /// # Errors
+    /// [`Error::UnexpectedResponse`]: the ceremony is over, is that of another enclave, or changes another key than that of the shares;
+    /// [`Error::Ceremony`]: a side is not one of its participants; those of [`Principal`].
+    pub async fn join_ceremony(&self, id: &Hex<32>, parts: Vec<Part>) -> Result<Begun, Error> {
+        let begun: Ceremony = self.get(&format!("/v1/ceremonies/{id}")).await?;
+        let mut expected = Parameters {
+            id: *id,
+            ..begun.parameters.clone()
+        };
+        for part in &parts {
+            if let Some(of) = &part.of {
+                expected.key_id = of.key_id;
+                expected.generation = of.generation + 1;
+                expected.group_public_key = Some(of.group_public_key);
+            }
+        }
+        Begun::new(self, begun, expected, parts)
     }
 
     /// This side's participants and as many of the enclave's as a signature takes, with the verifying shares that this side knows.
@@ -253,108 +279,36 @@ impl Principal {
         let path = format!("/v1/ceremonies/{id}/abort");
         self.post_empty(&path, Repeat::Harmless).await
     }
-
-    /// Goes through both rounds with every participant of this side.
-    async fn take_part(
-        &self,
-        begun: Ceremony,
-        expected: Parameters,
-        sides: Vec<(String, ParticipantKey, Option<Share>)>,
-    ) -> Result<Unconfirmed, Error> {
-        let boot = self.enclave().boot();
-        let expected = Parameters {
-            deployment: boot.binding().deployment.clone(),
-            boot: Hex(*boot.attestation().as_bytes()),
-            ..expected
-        };
-        if begun.parameters != expected || begun.state == State::Complete {
-            return Err(unexpected("the ceremony is another one than was asked for"));
-        }
-        let mut side = Side::join(begun.parameters, sides, &mut OsRng)?;
-        let id = side.parameters().id;
-        let response = self.advance_ceremony(&id, side.messages()).await?;
-        side.take(response.messages)?;
-        Ok(Unconfirmed {
-            principal: self.clone(),
-            concluded: side.conclude(&mut OsRng)?,
-        })
-    }
 }
 
-impl Unconfirmed {
-    /// This side's shares in the order of the participants, to be stored before they are confirmed.
-    pub fn shares(&self) -> &[HeldShare] {
-        &self.concluded.shares
-    }
-
-    /// What the ceremony comes to.
-    pub fn outcome(&self) -> &Outcome {
-        &self.concluded.outcome
-    }
-
-    /// Confirms the result; afterwards the key exists, or its shares are the new ones. May be called again after an error.
-    ///
-    /// # Errors
-    /// [`Error::Certificate`], and those of [`Principal`]. After [`Error::Problem`] with `ceremony-not-found`, `ceremony-failed` or
-    /// `key-conflict` the shares will never be of use; after any other error they may be.
-    pub async fn confirm(&self) -> Result<Certificate, Error> {
-        self.confirm_with(Vec::new()).await
-    }
-
-    /// Confirms the result, and has the enclave keep shares that this side has encrypted, in the same write as its own.
-    ///
-    /// # Errors
-    /// As [`Unconfirmed::confirm`].
-    pub async fn confirm_with(
-        &self,
-        wrapped_shares: Vec<WrappedShare>,
-    ) -> Result<Certificate, Error> {
-        let Concluded {
-            outcome, messages, ..
-        } = &self.concluded;
-        let id = outcome.parameters.id;
-        let sent = self
-            .principal
-            .advance_ceremony_with(&id, messages.clone(), wrapped_shares)
-            .await;
-        let certificate = match sent {
-            Ok(ceremony) => ceremony
-                .certificate
-                .ok_or_else(|| unexpected("a complete ceremony has no certificate"))?,
-            // The enclave may have stored the result and then restarted.
-            Err(Error::Problem(problem))
-                if problem.kind() == Some(ProblemType::CeremonyNotFound) =>
-            {
-                let key_id = outcome.parameters.key_id.to_string();
-                match self.principal.certificate(&key_id).await {
-                    Ok(stored) if stored.outcome == *outcome => return Ok(stored),
-                    Ok(_) => return Err(Error::Problem(problem)),
-                    Err(Error::Problem(other))
-                        if other.kind() == Some(ProblemType::KeyNotFound) =>
-                    {
-                        return Err(Error::Problem(problem));
-                    }
-                    Err(other) => return Err(other),
-                }
+/// The participants as requests name them, and those of this side.
+fn seated(
+    seats: Vec<(String, Seat)>,
+    mut parts: Vec<Part>,
+) -> Result<(Vec<CeremonyParticipant>, Vec<Part>), Error> {
+    let mut named = Vec::with_capacity(seats.len());
+    for (name, seat) in seats {
+        let public_key = match seat {
+            Seat::Enclave => None,
+            Seat::Elsewhere(public_key) => Some(public_key),
+            Seat::Stays => {
+                let staying = parts.iter().find(|part| part.name() == name);
+                let staying = staying.ok_or_else(|| Error::InvalidArgument {
+                    what: "participant",
+                    reason: format!("{name} stays, but has no share here"),
+                })?;
+                Some(staying.public_key())
             }
-            Err(error) => return Err(error),
+            Seat::Comes(key) => {
+                let comes = Part::comes(&name, key);
+                let public_key = comes.public_key();
+                parts.push(comes);
+                Some(public_key)
+            }
         };
-        if certificate.outcome != *outcome {
-            return Err(unexpected("the certificate is that of another result"));
-        }
-        let boot = self.principal.enclave().boot();
-        certificate.verify_by(boot.binding(), boot.attestation().as_bytes())?;
-        Ok(certificate)
+        named.push(CeremonyParticipant { name, public_key });
     }
-
-    /// Gives the ceremony up.
-    ///
-    /// # Errors
-    /// Those of [`Principal`].
-    pub async fn abort(self) -> Result<(), Error> {
-        let id = self.concluded.outcome.parameters.id;
-        self.principal.abort_ceremony(&id).await.map(|_| ())
-    }
+    Ok((named, parts))
 }
 
 fn one_key(shares: &[HeldShare]) -> Result<&HeldShare, Error> {
