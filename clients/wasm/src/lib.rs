@@ -7,7 +7,7 @@
 //! - [`outcome_digest`]: what the signatures of a certificate are checked by.
 //!
 //! Binary values are lower-case hex. Messages, parameters and results are the JSON of the enclave's API. A refusal is thrown as a text, the
-//! JSON of [`refusal::Refusal`].
+//! JSON of `refusal::Refusal`.
 
 mod certificate;
 mod refusal;
