@@ -26,7 +26,12 @@ const OPEN: [&str; 5] = [
 ];
 
 /// Operations that policies allow under the name of another.
-const OF_CEREMONIES: [&str; 2] = ["start_refresh", "start_reshare"];
+const UNDER_ANOTHER_NAME: [&str; 4] = [
+    "start_refresh",
+    "start_reshare",
+    "cosign_replacement",
+    "link_replacement",
+];
 
 /// A request that came with a passkey's response.
 #[derive(Clone, Debug)]
@@ -57,7 +62,7 @@ pub(super) struct Used {
 /// Whether there are approvals for a purpose of this name.
 pub fn is_purpose(purpose: &str) -> bool {
     OPEN.contains(&purpose)
-        || OF_CEREMONIES.contains(&purpose)
+        || UNDER_ANOTHER_NAME.contains(&purpose)
         || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
 }
 
