@@ -10,28 +10,10 @@ use permafrost_common::problem::{Problem, ProblemType};
 use super::challenge::{Approver, Nonce};
 use super::session::NamedSession;
 use super::{People, User, UserId};
-use crate::principal::OperationName;
 use crate::webauthn::{
     self, Authenticated, AuthenticationResponse, CoseKey, Group, NewPasskey, RegistrationResponse,
     WebauthnError,
 };
-
-/// Operations that need no principal but a passkey's response.
-const OPEN: [&str; 5] = [
-    "register",
-    "login",
-    "offer_passkey",
-    "start_recovery",
-    "complete_recovery",
-];
-
-/// Operations that policies allow under the name of another.
-const UNDER_ANOTHER_NAME: [&str; 4] = [
-    "start_refresh",
-    "start_reshare",
-    "cosign_replacement",
-    "link_replacement",
-];
 
 /// A request that came with a passkey's response.
 #[derive(Clone, Debug)]
@@ -57,13 +39,6 @@ pub struct Approved {
 pub(super) struct Used {
     pub(super) credential_id: Vec<u8>,
     authenticated: Authenticated,
-}
-
-/// Whether there are approvals for a purpose of this name.
-pub fn is_purpose(purpose: &str) -> bool {
-    OPEN.contains(&purpose)
-        || UNDER_ANOTHER_NAME.contains(&purpose)
-        || OperationName::parse(purpose).is_some_and(OperationName::needs_a_passkey)
 }
 
 impl People {

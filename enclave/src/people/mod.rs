@@ -29,10 +29,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ciborium::Value;
-use permafrost_common::api::people::{Challenge, Conveyance, NewChallenge};
+use permafrost_common::api::people::{Challenge, Conveyance};
 use permafrost_common::problem::{Problem, ProblemType};
 
-pub use approval::{Approval, Approved, is_purpose};
+pub use approval::{Approval, Approved};
 pub use challenge::{Challenges, approval_challenge, request_digest};
 pub use claims::Claim;
 pub use config::PeopleConfig;
@@ -87,16 +87,8 @@ impl People {
         })
     }
 
-    /// The nonce for what a passkey is to sign: see [`Challenges`].
-    pub fn challenge(&self, request: &NewChallenge) -> Result<Challenge, Problem> {
-        let purpose = request.purpose.as_str();
-        if !approval::is_purpose(purpose) {
-            return Err(Problem::field(
-                "/purpose",
-                format!("{} bytes", purpose.len()),
-                "the operationId of an operation that takes the header Passkey-Response",
-            ));
-        }
+    /// The nonce for what a passkey is to sign: see [`Challenges`]. `purpose` is the id of an operation that takes a passkey's response.
+    pub fn challenge(&self, purpose: &'static str) -> Result<Challenge, Problem> {
         let (nonce, expires_at) = self.challenges.issue(purpose, self.now().as_secs())?;
         Ok(Challenge {
             nonce: nonce.to_text(),

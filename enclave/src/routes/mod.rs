@@ -28,7 +28,6 @@ use http::Method;
 use permafrost_common::problem::{Problem, ProblemType};
 
 use crate::enclave::Enclave;
-use crate::people::is_purpose;
 use crate::principal::OperationName;
 pub use call::Call;
 pub use dispatch::Dispatcher;
@@ -82,6 +81,8 @@ pub enum Cost {
 pub enum Access {
     /// Anyone; signatures are not checked.
     Open,
+    /// Anyone with a passkey, whose response approves the request.
+    Passkey,
     /// Principals whose policy names the operation.
     Principal(OperationName),
 }
@@ -163,7 +164,7 @@ impl Operation {
 
     /// Whether anyone may send it.
     pub fn is_open(&self) -> bool {
-        self.access == Access::Open
+        matches!(self.access, Access::Open | Access::Passkey)
     }
 
     /// Whether it is about a user's own account: it stores the approval together with its change.
@@ -183,7 +184,8 @@ impl Operation {
     /// Whether it may need a passkey's response.
     pub fn takes_a_passkey(&self) -> bool {
         match self.access {
-            Access::Open => is_purpose(self.id),
+            Access::Open => false,
+            Access::Passkey => true,
             Access::Principal(name) => name.needs_a_passkey(),
         }
     }

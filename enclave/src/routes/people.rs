@@ -1,6 +1,6 @@
 //! The operations of people; docs/people.md gives their order.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::Method;
 use permafrost_common::api::people::{
@@ -8,7 +8,7 @@ use permafrost_common::api::people::{
     OfferPasskey, OpenLink, Passkey, Recovery, RecoveryCodes, RecoveryOf, Register, Registered,
     RenamePasskey, Scope, StartRecovery, User,
 };
-use permafrost_common::problem::ProblemType;
+use permafrost_common::problem::{Problem, ProblemType};
 
 use super::{Access, BodySchema, Call, Cost, Handled, Operation, Reply, Success};
 use crate::enclave::Enclave;
@@ -51,14 +51,14 @@ fn open() -> Vec<Operation> {
                 "Makes a nonce for a request that a passkey will approve.",
                 "The nonce.",
             ),
-        anyone("register", "/v1/users", register)
+        passkey("register", "/v1/users", register)
             .takes::<Register>()
             .gives::<Registered>(
                 201,
                 "Makes a user with a passkey, a key and a session.",
                 "The user.",
             ),
-        anyone("login", "/v1/sessions", login)
+        passkey("login", "/v1/sessions", login)
             .takes::<NewSession>()
             .gives::<LoggedIn>(
                 201,
@@ -72,21 +72,21 @@ fn open() -> Vec<Operation> {
                 "Returns the user to whom a link code belongs.",
                 "The user.",
             ),
-        anyone("offer_passkey", "/v1/links/passkey", offer_passkey)
+        passkey("offer_passkey", "/v1/links/passkey", offer_passkey)
             .takes::<OfferPasskey>()
             .gives::<Passkey>(
                 201,
                 "Offers a passkey of another device by means of a link code.",
                 "The passkey, pending approval.",
             ),
-        anyone("start_recovery", "/v1/recoveries", start_recovery)
+        passkey("start_recovery", "/v1/recoveries", start_recovery)
             .takes::<StartRecovery>()
             .gives::<Recovery>(
                 201,
                 "Begins a recovery with a new passkey.",
                 "The recovery.",
             ),
-        anyone(
+        passkey(
             "complete_recovery",
             "/v1/recoveries/{id}/complete",
             complete_recovery,
@@ -222,6 +222,18 @@ fn anyone(
     }
 }
 
+/// A `POST` that anyone with a passkey may send.
+fn passkey(
+    id: &'static str,
+    path: &'static str,
+    handler: fn(Arc<Enclave>, Call) -> Handled,
+) -> Operation {
+    Operation {
+        access: Access::Passkey,
+        ..anyone(id, path, handler)
+    }
+}
+
 /// A `POST` that a session may send.
 fn user(
     path: &'static str,
@@ -263,8 +275,26 @@ impl Operation {
 fn create_challenge(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let people = enclave.people()?;
-        Reply::json(201, &people.challenge(&call.json()?)?)
+        let NewChallenge { purpose: named } = call.json()?;
+        let purpose = purpose(&named).ok_or_else(|| {
+            Problem::field(
+                "/purpose",
+                format!("{} bytes", named.len()),
+                "the operationId of an operation that takes the header Passkey-Response",
+            )
+        })?;
+        Reply::json(201, &people.challenge(purpose)?)
     })
+}
+
+/// The id of the operation of this name, if a passkey may be asked to approve it.
+pub(super) fn purpose(name: &str) -> Option<&'static str> {
+    static PURPOSES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let operations = super::operations().into_iter();
+        let approved = operations.filter(Operation::takes_a_passkey);
+        approved.map(|operation| operation.id).collect()
+    });
+    PURPOSES.iter().copied().find(|purpose| *purpose == name)
 }
 
 fn register(enclave: Arc<Enclave>, call: Call) -> Handled {
