@@ -2,7 +2,7 @@
 //!
 //! A key exists, or has its new shares, when a ceremony is complete and its outcome is stored. Whatever happens before leaves nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex as Table, MutexGuard, PoisonError};
 
 use permafrost_common::api::split::{self as api, Ceremony, Certificate};
@@ -51,10 +51,9 @@ pub(super) struct Running {
     old: Vec<Share>,
     /// The enclave's new shares, once all messages are there. Of no use before every participant has confirmed the result.
     shares: Vec<Share>,
-    /// What the holders of the other new shares have encrypted.
-    wrapped: Vec<WrappedShare>,
+    /// What the holders of the other new shares have encrypted, by the holder's place among the participants.
+    wrapped: BTreeMap<usize, WrappedShare>,
     certificate: Option<Certificate>,
-    owner: String,
     request_digest: [u8; 32],
 }
 
@@ -97,9 +96,8 @@ impl Ceremonies {
             members: Vec::new(),
             old,
             shares: Vec::new(),
-            wrapped: Vec::new(),
+            wrapped: BTreeMap::new(),
             certificate: None,
-            owner: owner.to_owned(),
             request_digest,
         }));
         let mut open = self.open();
@@ -132,13 +130,17 @@ impl Ceremonies {
         Ok(running)
     }
 
-    /// The ceremony of this id, which nobody knows but those who were told.
-    pub(super) fn find(&self, id: &str, now: u64) -> Result<Arc<Mutex<Running>>, Problem> {
+    /// The ceremony of this id, which nobody knows but those who were told, and the principal that began it.
+    pub(super) fn find(
+        &self,
+        id: &str,
+        now: u64,
+    ) -> Result<(String, Arc<Mutex<Running>>), Problem> {
         let id: Option<Hex<32>> = id.parse().ok();
         let mut open = self.open();
         open.retain(|_, entry| entry.expires_at > now);
         id.and_then(|id| open.get(&id))
-            .map(|entry| Arc::clone(&entry.running))
+            .map(|entry| (entry.owner.clone(), Arc::clone(&entry.running)))
             .ok_or_else(not_found)
     }
 
@@ -223,37 +225,24 @@ impl Running {
         Ok(())
     }
 
-    /// The principal that began it.
-    pub(super) fn owner(&self) -> &str {
-        &self.owner
-    }
-
     pub(super) fn request_digest(&self) -> [u8; 32] {
         self.request_digest
     }
 
     /// Keeps wrapped shares until the outcome is stored, in the place of earlier ones of the same participants.
     pub(super) fn wrap(&mut self, sent: &[api::WrappedShare]) -> Result<(), Problem> {
-        let mut all = wrapped(self.parameters(), sent)?;
-        let of_others = self.wrapped.drain(..);
-        let of_others =
-            of_others.filter(|old| all.iter().all(|new| new.participant != old.participant));
-        let of_others: Vec<_> = of_others.collect();
-        all.extend(of_others);
-        let participants = &self.board.parameters().participants;
-        all.sort_by_key(|share| {
-            participants
-                .iter()
-                .position(|one| one.name == share.participant)
-        });
-        self.wrapped = all;
+        self.wrapped.extend(wrapped(self.parameters(), sent)?);
         Ok(())
     }
 
-    /// The board, the enclave's shares and those that others have wrapped, if every participant has confirmed the result and it is not stored yet.
-    pub(super) fn unstored(&self) -> Option<(&Board, &[Share], &[WrappedShare])> {
+    /// The board, the enclave's shares and those that others have wrapped, if every participant has confirmed the result and it is not
+    /// stored yet.
+    pub(super) fn unstored(&self) -> Option<(&Board, &[Share], Vec<WrappedShare>)> {
         let is_new = self.board.state() == State::Complete && self.certificate.is_none();
-        is_new.then_some((&self.board, &self.shares, &self.wrapped))
+        is_new.then(|| {
+            let wrapped = self.wrapped.values().cloned();
+            (&self.board, self.shares.as_slice(), wrapped.collect())
+        })
     }
 
     /// Ends the ceremony: its outcome is stored.

@@ -34,6 +34,7 @@ impl Custody {
         let others = request.commitments;
         blocking(move || record.value.cosign(&payload, &others, &mut OsRng)).await
     }
+
     /// The signature that the parts of all signers make up, verified.
     pub async fn aggregate(
         &self,
@@ -78,11 +79,11 @@ fn payload(caller: &Caller, request: SignRequest) -> Result<Payload, Problem> {
     Ok(payload)
 }
 
-/// Wrapped shares of a ceremony's participants, in their order.
+/// Wrapped shares of a ceremony's participants, by their places.
 pub(super) fn wrapped(
     parameters: &Parameters,
     sent: &[api::WrappedShare],
-) -> Result<Vec<WrappedShare>, Problem> {
+) -> Result<BTreeMap<usize, WrappedShare>, Problem> {
     let refused = |index: usize, member: &str, came: String, accepted: &str| {
         let field = format!("/wrapped_shares/{index}/{member}");
         Problem::field(field, came, accepted)
@@ -114,5 +115,5 @@ pub(super) fn wrapped(
             },
         );
     }
-    Ok(shares.into_values().collect())
+    Ok(shares)
 }

@@ -177,18 +177,17 @@ impl Custody {
                 format!("at most {MESSAGES_MAX}"),
             ));
         }
-        let running = self.ceremonies.find(id, now)?;
+        let (owner, running) = self.ceremonies.find(id, now)?;
         if !wrapped_shares.is_empty() {
-            let mut running = running.lock().await;
             // Participants sign their messages, but nothing says whose a ciphertext is.
-            if running.owner() != caller.name {
+            if owner != caller.name {
                 return Err(Problem::field(
                     "/wrapped_shares",
                     format!("{} shares", wrapped_shares.len()),
                     "none but from the principal that began the ceremony",
                 ));
             }
-            running.wrap(&wrapped_shares)?;
+            running.lock().await.wrap(&wrapped_shares)?;
         }
         let advanced = tokio::task::spawn_blocking({
             let running = Arc::clone(&running);
@@ -208,7 +207,7 @@ impl Custody {
         let mut running = running.lock().await;
         if let Some(held) = unstored(&running, boot)? {
             let id = running.parameters().id;
-            match self.store(running.owner().to_owned(), held, now).await {
+            match self.store(owner, held, now).await {
                 Ok(certificate) => {
                     self.ceremonies.end(id);
                     running.complete(certificate);
@@ -227,7 +226,8 @@ impl Custody {
 
     /// A ceremony.
     pub async fn show_ceremony(&self, id: &str, now: u64) -> Result<Ceremony, Problem> {
-        Ok(view(&*self.ceremonies.find(id, now)?).await)
+        let (_, running) = self.ceremonies.find(id, now)?;
+        Ok(view(&running).await)
     }
 
     /// Ends a ceremony that the caller began: nothing of it is kept. A key that it made, or shares that it refreshed, stay.
@@ -237,8 +237,8 @@ impl Custody {
         id: &str,
         now: u64,
     ) -> Result<Ceremony, Problem> {
-        let running = self.ceremonies.find(id, now)?;
-        if running.lock().await.owner() != caller.name {
+        let (owner, running) = self.ceremonies.find(id, now)?;
+        if owner != caller.name {
             return Err(not_found());
         }
         let last = view(&running).await;
@@ -358,7 +358,7 @@ fn unstored(
     );
     let certificate = certificate.map_err(|error| internal(error.to_string()))?;
     let held = HeldShares::new(shares.to_vec(), certificate)
-        .and_then(|held| held.with_wrapped(wrapped.to_vec()))
+        .and_then(|held| held.with_wrapped(wrapped))
         .map_err(KeyError::from)?;
     Ok(Some((held, running.request_digest())))
 }
