@@ -24,19 +24,16 @@ impl Principal {
         shares: &[HeldShare],
         what: &SignRequest,
     ) -> Result<Signed, Error> {
-        let Begun {
-            wanted,
-            nonces,
-            parts,
-        } = self.begin(shares, what).await?;
-        let signature = nonces.complete(&wanted, &parts.parts)?;
-        let first = one_key(shares)?.share();
+        let begun = self.begin(shares, what).await?;
+        let first = one_key(shares)?;
+        let public_key = begun.wanted.by.public_key(first.share());
+        let signature = begun.complete()?;
         Ok(Signed {
-            key_id: parts.key_id,
-            generation: parts.generation,
-            public_key: wanted.by.public_key(first).to_string(),
+            key_id: first.key_id().to_string(),
+            generation: first.generation(),
+            public_key: public_key.to_string(),
             signature: signature.to_string(),
-            event: signed_event(what, &first.group_public_key(), &signature),
+            event: signed_event(what, &first.share().group_public_key(), &signature),
             taproot: None,
         })
     }
