@@ -40,8 +40,7 @@ export interface Reshared {
 
 export async function generate(protocol: Protocol, carrier: Carrier, wanted: NewKey): Promise<Unconfirmed> {
   const { threshold, idempotencyKey = crypto.randomUUID() } = wanted;
-  const side = new protocol.Side();
-  try {
+  return withSide(protocol, [], async (side) => {
     const participants = wanted.participants.map(
       ({ name, held }): CeremonyParticipant => ({
         name,
@@ -52,10 +51,8 @@ export async function generate(protocol: Protocol, carrier: Carrier, wanted: New
     const begun = await parametersOf(carrier, begin);
     const { key_id } = begun;
     const expected = { purpose: "generate", key_id, generation: 1, threshold, participants } as const;
-    return await takePart(protocol, carrier, side, begun, expected);
-  } finally {
-    side.free();
-  }
+    return takePart(protocol, carrier, side, begun, expected);
+  });
 }
 
 export async function refresh(
@@ -64,41 +61,23 @@ export async function refresh(
   shares: readonly HeldShare[],
 ): Promise<Unconfirmed> {
   const first = oneKey(shares);
-  const { keyId, threshold, groupPublicKey } = first;
-  const side = new protocol.Side();
-  try {
-    for (const share of shares) {
-      call(() => side.holds(share.inside));
-    }
+  const { keyId, threshold } = first;
+  return withSide(protocol, shares, async (side) => {
     const held = new Map(shares.map(({ participant, publicKey }) => [participant, publicKey]));
     const participants = first.participants.map((name): CeremonyParticipant => {
       const public_key = held.get(name);
       return { name, ...(public_key === undefined ? {} : { public_key }) };
     });
     const begun = await parametersOf(carrier, post(`/v1/keys/${keyId}/refresh`), "start_refresh");
-    const expected = {
-      purpose: "refresh",
-      key_id: keyId,
-      generation: first.generation + 1,
-      threshold,
-      participants,
-      group_public_key: groupPublicKey,
-    } as const;
-    return await takePart(protocol, carrier, side, begun, expected);
-  } finally {
-    side.free();
-  }
+    const expected = { purpose: "refresh", ...nextOf(first), threshold, participants } as const;
+    return takePart(protocol, carrier, side, begun, expected);
+  });
 }
 
 export async function reshare(protocol: Protocol, carrier: Carrier, wanted: Reshared): Promise<Unconfirmed> {
   const { shares, threshold } = wanted;
   const first = oneKey(shares);
-  const { keyId, groupPublicKey } = first;
-  const side = new protocol.Side();
-  try {
-    for (const share of shares) {
-      call(() => side.holds(share.inside));
-    }
+  return withSide(protocol, shares, async (side) => {
     const participants = wanted.participants.map(({ name, seat }): CeremonyParticipant => {
       if (seat === "enclave") {
         return { name };
@@ -107,20 +86,10 @@ export async function reshare(protocol: Protocol, carrier: Carrier, wanted: Resh
     });
     const dealers = await dealersOf(carrier, first, shares);
     const json = { threshold, participants, dealers: dealers.map(({ name }) => name) };
-    const begun = await parametersOf(carrier, post(`/v1/keys/${keyId}/reshare`, json), "start_reshare");
-    const expected = {
-      purpose: "reshare",
-      key_id: keyId,
-      generation: first.generation + 1,
-      threshold,
-      participants,
-      group_public_key: groupPublicKey,
-      dealers,
-    } as const;
-    return await takePart(protocol, carrier, side, begun, expected);
-  } finally {
-    side.free();
-  }
+    const begun = await parametersOf(carrier, post(`/v1/keys/${first.keyId}/reshare`, json), "start_reshare");
+    const expected = { purpose: "reshare", ...nextOf(first), threshold, participants, dealers } as const;
+    return takePart(protocol, carrier, side, begun, expected);
+  });
 }
 
 /** A ceremony whose result this side has, and has not confirmed. */
@@ -224,6 +193,28 @@ interface Ceremony {
   readonly parameters: Parameters;
   readonly messages: unknown;
   readonly certificate?: Certificate;
+}
+
+/** What the next ceremony of a share's key is about. */
+function nextOf({ keyId, generation, groupPublicKey }: HeldShare) {
+  return { key_id: keyId, generation: generation + 1, group_public_key: groupPublicKey };
+}
+
+/** Lets these shares act in a ceremony, and wipes what it had of them. */
+async function withSide<T>(
+  protocol: Protocol,
+  shares: readonly HeldShare[],
+  act: (side: InstanceType<Protocol["Side"]>) => Promise<T>,
+): Promise<T> {
+  const side = new protocol.Side();
+  try {
+    for (const share of shares) {
+      call(() => side.holds(share.inside));
+    }
+    return await act(side);
+  } finally {
+    side.free();
+  }
 }
 
 async function parametersOf(carrier: Carrier, begin: Wanted, approval?: string): Promise<Parameters> {
