@@ -4,6 +4,8 @@
 //! commitments and its signature shares at once ([`respond`]); it keeps nothing, so none of its nonces can be used again. The asker adds
 //! its own shares and has a signature, which is verified ([`Nonces::complete`]).
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -19,7 +21,8 @@ use k256::{
     schnorr::{Signature, VerifyingKey},
 };
 use rand_core::{CryptoRng, RngCore};
-use serde::{Deserialize, Serialize};
+
+pub use parts::{NonceCommitments, PartialSignature};
 
 use crate::board::point;
 use crate::{Hex, InvalidField, Participants, Share};
@@ -40,39 +43,6 @@ pub enum By {
     GroupKey,
     /// The output key of BIP-341, for this Merkle root of the script tree; None where there are no scripts.
     OutputKey(Option<[u8; 32]>),
-}
-
-/// One participant's nonce commitments for one signature (RFC 9591 section 5.1).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NonceCommitments {
-    /// The participant's name.
-    pub participant: String,
-    /// The commitment to the hiding nonce: a compressed point of 33 bytes.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub hiding: Hex<33>,
-    /// The commitment to the binding nonce: a compressed point of 33 bytes.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub binding: Hex<33>,
-}
-
-/// One participant's part of one signature: its commitments, and its signature share (RFC 9591 section 5.2).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PartialSignature {
-    /// The participant's name.
-    pub participant: String,
-    /// The commitment to the hiding nonce: a compressed point of 33 bytes.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub hiding: Hex<33>,
-    /// The commitment to the binding nonce: a compressed point of 33 bytes.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub binding: Hex<33>,
-    /// The signature share: a scalar of 32 bytes.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub share: Hex<32>,
 }
 
 /// Why there is no signature.
@@ -260,16 +230,6 @@ impl fmt::Debug for Nonces {
         f.debug_struct("Nonces")
             .field("commitments", &self.commitments())
             .finish_non_exhaustive()
-    }
-}
-
-impl PartialSignature {
-    fn commitments(&self) -> NonceCommitments {
-        NonceCommitments {
-            participant: self.participant.clone(),
-            hiding: self.hiding,
-            binding: self.binding,
-        }
     }
 }
 
