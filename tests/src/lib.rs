@@ -56,7 +56,7 @@ pub use lying_parent::{
 };
 pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse, problem_of};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
-pub use measured::Measured;
+pub use measured::{ALL_KEYS, Measured};
 pub use person::Person;
 pub use random::{Random, seed};
 pub use shared_parent::SharedParent;

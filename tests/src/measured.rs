@@ -21,6 +21,14 @@ payloads = ["message", "digest", "nostr_event", "taproot_spend"]
 requests_per_minute = 60000000
 "#;
 
+/// The policy of a principal that may use the keys of all others.
+pub const ALL_KEYS: &str = r#"
+operations = ["list_keys", "show_key", "sign", "replace_key"]
+keys = "all"
+payloads = ["message"]
+requests_per_minute = 6000
+"#;
+
 impl Measured {
     /// Two principals, `alice` and `bob`, who may do everything with their own keys.
     pub fn new(deployment: &str) -> Self {

@@ -4,7 +4,7 @@ use permafrost_client::IdempotencyKey;
 use permafrost_common::api::{KeyStatus, ReplaceKey};
 use permafrost_common::http_signature::Algorithm;
 use permafrost_tests::{
-    HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three,
+    ALL_KEYS, HonestStack, Measured, is_signed_by, message, new_key, refusal, two_of_three,
 };
 
 #[tokio::test]
@@ -133,11 +133,3 @@ async fn a_key_that_another_principal_replaces_stays_its_owners() {
     assert_eq!(listed.len(), 2);
     assert_eq!((&listed[1].id, &listed[1].owner), (&new.id, &old.owner));
 }
-
-/// The policy of a principal that may use the keys of all others.
-const ALL_KEYS: &str = r#"
-operations = ["list_keys", "show_key", "sign", "replace_key"]
-keys = "all"
-payloads = ["message"]
-requests_per_minute = 6000
-"#;

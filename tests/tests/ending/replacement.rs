@@ -6,7 +6,8 @@ use permafrost_common::api::{Key, KeyStatus, ReplaceKey, SignRequest};
 use permafrost_common::http_signature::Algorithm;
 use permafrost_common::replacement::UnsignedReplacement;
 use permafrost_tests::{
-    HonestStack, LyingParent, Measured, StoreRequest, StoreResponse, message, new_key, refusal,
+    ALL_KEYS, HonestStack, LyingParent, Measured, StoreRequest, StoreResponse, message, new_key,
+    refusal,
 };
 
 /// What a key has to sign for another to replace it.
@@ -257,11 +258,3 @@ fn recover(parent: &mut LyingParent, key: &Key) {
         .put_back(&key.id, vec![parent.store.version(&key.id, 1)]);
     parent.enclave.restart();
 }
-
-/// The policy of a principal that may use the keys of all others.
-const ALL_KEYS: &str = r#"
-operations = ["list_keys", "show_key", "sign", "replace_key"]
-keys = "all"
-payloads = ["message"]
-requests_per_minute = 6000
-"#;
