@@ -77,7 +77,7 @@ impl From<&RootError> for WaitingFor {
             RootError::Replayed { .. } => Self::KmsInvalid,
             RootError::Store(_) => Self::Store,
             RootError::Record(_) => Self::Record,
-            RootError::Missing => Self::Missing,
+            RootError::Missing(_) => Self::Missing,
             RootError::RolledBack { .. } | RootError::Epoch { .. } | RootError::Conflict => {
                 Self::Changed
             }
@@ -197,7 +197,10 @@ mod tests {
                 RootError::Record(RootRecordError::Form("111122223333")),
                 WaitingFor::Record,
             ),
-            (RootError::Missing, WaitingFor::Missing),
+            (
+                RootError::Missing("kms.create_root_secret = false"),
+                WaitingFor::Missing,
+            ),
             (
                 RootError::RolledBack {
                     found: 0,

@@ -1,4 +1,4 @@
-use permafrost_enclave::sealing::{Envelope, Place, RootSecret, RootSecrets, open};
+use permafrost_enclave::sealing::{DerivationRoot, Envelope, Place, RootSecret, RootSecrets, open};
 use zeroize::Zeroizing;
 
 /// A sealed record, as the parent's store gives it.
@@ -16,7 +16,11 @@ pub fn sealed_record(data: &[u8]) -> bool {
     for (byte, value) in secret.iter_mut().zip(0..) {
         *byte = value;
     }
-    let secrets = RootSecrets::new(1, RootSecret::new(secret));
+    let secrets = RootSecrets::new(
+        1,
+        RootSecret::new(secret),
+        DerivationRoot::new(Zeroizing::new([0; 32])),
+    );
     let place = Place {
         deployment: "example",
         kind: "key",

@@ -198,7 +198,7 @@ async fn a_data_key_that_the_parent_knows_does_not_open_what_was_sealed() {
     parent.enclave.restart_unready();
     parent
         .enclave
-        .refuses_with("its older epochs do not open with its data key");
+        .refuses_with("its older epochs and derivation root do not open with its data key");
     parent.egress.be_honest();
     parent.enclave.restart();
     let alice = parent.principal("alice").await;

@@ -12,7 +12,7 @@ use permafrost_client::Client;
 use permafrost_common::api::Key;
 use permafrost_common::kms::KeyArn;
 use permafrost_enclave::root::{Proven, RootRecord, statement};
-use permafrost_enclave::sealing::{RootSecret, RootSecrets};
+use permafrost_enclave::sealing::{DerivationRoot, RootSecret, RootSecrets};
 use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key};
 
 /// A root secret that the parent knows.
@@ -20,7 +20,11 @@ const KNOWN: [u8; 32] = [0x42; 32];
 
 /// A record that is right in every respect, except that the parent knows its secret.
 fn forged(key: &KeyArn, epoch: u32, blob: Vec<u8>, documents: Vec<Vec<u8>>) -> Vec<u8> {
-    let secrets = RootSecrets::new(epoch, RootSecret::new(KNOWN.into()));
+    let secrets = RootSecrets::new(
+        epoch,
+        RootSecret::new(KNOWN.into()),
+        DerivationRoot::new(KNOWN.into()),
+    );
     let proven = Proven { blob, documents };
     let record = RootRecord::seal(&secrets, "test", key, proven, 1).unwrap();
     record.encode()

@@ -231,6 +231,8 @@ pub struct RootState {
     pub epochs: Vec<u32>,
     /// The oldest epoch that the measured configuration accepts.
     pub oldest_epoch: u32,
+    /// The fingerprint of the derivation root, 32 bytes, which is the same in every epoch.
+    pub derivation_root: String,
 }
 
 /// `POST /v1/root/rotate`: the epoch after this one, which must be the newest.

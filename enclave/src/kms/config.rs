@@ -31,6 +31,8 @@ pub struct KmsConfig {
     pub any_predecessor: bool,
     /// Whether the enclave may make a first root secret if the store has none.
     pub create_root_secret: bool,
+    /// The fingerprint of the derivation root, 64 lower-case hex digits, if the configuration names it: the enclave serves with no other.
+    pub derivation_root: Option<String>,
     /// How long, in seconds, an epoch must have been the newest before a pass of resealing counts towards retiring the others:
     /// until then another enclave, or a request in progress, may still seal in an older one.
     pub epoch_settle_s: u64,
@@ -54,6 +56,7 @@ pub(crate) struct KmsSection {
     any_predecessor: bool,
     #[serde(default = "yes")]
     create_root_secret: bool,
+    derivation_root: Option<String>,
     #[serde(default = "a_minute")]
     epoch_settle_s: u64,
     #[serde(default = "five_seconds")]
@@ -105,6 +108,16 @@ impl KmsConfig {
             ),
             ("attempts", u64::from(section.attempts), 1, 10, "1 to 10"),
         ];
+        if let Some(fingerprint) = &section.derivation_root {
+            let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+            if fingerprint.len() != 64 || !fingerprint.bytes().all(is_digit) {
+                return Err(refused(
+                    "derivation_root",
+                    fingerprint,
+                    "64 lower-case hex digits, as GET /v1/root shows them",
+                ));
+            }
+        }
         for (field, found, least, most, accepted) in numbers {
             if !(least..=most).contains(&found) {
                 return Err(refused(field, &found.to_string(), accepted));
@@ -119,6 +132,7 @@ impl KmsConfig {
             predecessors: parse_predecessors(&section.predecessors)?,
             any_predecessor: section.any_predecessor,
             create_root_secret: section.create_root_secret,
+            derivation_root: section.derivation_root,
             epoch_settle_s: section.epoch_settle_s,
             attempt_timeout_ms: section.attempt_timeout_ms,
             attempts: section.attempts,

@@ -23,7 +23,7 @@ use crate::attestor::{AttestError, Attestor};
 use crate::kms::{Kms, KmsError};
 use crate::sealing::{Epoch, HeldSecrets, RootSecrets, SealError};
 use crate::store::{StoreClient, StoreClientError};
-use source::{Known, Newer, Source};
+use source::{Known, Newer, Source, check_derivation_root};
 
 /// How often the enclave looks in the store for an epoch that another enclave of the deployment made.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
@@ -52,9 +52,9 @@ pub enum RootError {
     Record(#[from] RootRecordError),
     /// The store says that it has none, and the configuration forbids making one.
     #[error(
-        "the store has no root secret, and the measured configuration forbids making one (kms.create_root_secret = false)"
+        "the store has no root secret, and the measured configuration forbids making one ({0})"
     )]
-    Missing,
+    Missing(&'static str),
     /// The store gave an older record than one seen before.
     #[error(
         "the store gave version {found} of the root secret's record; this enclave has seen {seen}"
@@ -147,6 +147,7 @@ impl Root {
             epoch: secrets.newest().0,
             epochs: secrets.numbers(),
             oldest_epoch: self.source.kms.config().oldest_epoch,
+            derivation_root: secrets.derivation().fingerprint(),
         }
     }
 
@@ -248,7 +249,9 @@ impl Root {
         if record.epoch == newest && record.blob == known.record.blob {
             return Ok(record.open(secret.clone(), newer.version, oldest)?);
         }
-        source.open(newer).await
+        let secrets = source.open(newer).await?;
+        check_derivation_root(&secrets, &held.derivation().fingerprint())?;
+        Ok(secrets)
     }
 
     /// Checks that the pass of resealing that began at `began` shows that no record is sealed in an older epoch.
@@ -294,7 +297,7 @@ impl From<RootError> for Problem {
         let kind = match &error {
             RootError::Store(_) => ProblemType::StoreUnavailable,
             RootError::Kms(_) | RootError::Replayed { .. } => ProblemType::KmsUnavailable,
-            RootError::Record(_) | RootError::Missing => ProblemType::RecordInvalid,
+            RootError::Record(_) | RootError::Missing(_) => ProblemType::RecordInvalid,
             RootError::RolledBack { .. } => ProblemType::RecordRolledBack,
             RootError::Epoch { .. } | RootError::Conflict => ProblemType::EpochConflict,
             RootError::InUse(_) => ProblemType::EpochInUse,

@@ -7,7 +7,7 @@ use super::provenance::{self, DOCUMENTS_MAX, Lineage};
 use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
 use crate::attestor::Attestor;
 use crate::kms::Kms;
-use crate::sealing::{Epoch, RootSecrets};
+use crate::sealing::{DerivationRoot, Epoch, RootSecrets};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 
 /// What unsealing needs.
@@ -50,11 +50,15 @@ impl Source {
     pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootError> {
         let config = self.kms.config();
         if !config.create_root_secret {
-            return Err(RootError::Missing);
+            return Err(RootError::Missing("kms.create_root_secret = false"));
+        }
+        // A new one has another fingerprint.
+        if config.derivation_root.is_some() {
+            return Err(RootError::Missing("kms.derivation_root names one"));
         }
         let epoch = config.oldest_epoch;
         let key = self.kms.generate_data_key(epoch).await?;
-        let secrets = RootSecrets::new(epoch, key.secret);
+        let secrets = RootSecrets::new(epoch, key.secret, DerivationRoot::generate()?);
         let proven = self.prove(epoch, key.blob).await?;
         match self.write(&secrets, proven, 0).await {
             Ok(known) => {
@@ -79,7 +83,11 @@ impl Source {
         record.check(&self.deployment, self.kms.key(), oldest)?;
         self.check_provenance(record).await?;
         let newest = self.kms.decrypt(record.epoch, &record.blob).await?;
-        Ok(record.open(newest, *version, oldest)?)
+        let secrets = record.open(newest, *version, oldest)?;
+        if let Some(expected) = &self.kms.config().derivation_root {
+            check_derivation_root(&secrets, expected)?;
+        }
+        Ok(secrets)
     }
 
     /// Adds a statement of this enclave image to a record that has none yet, so that the next release has to trust only this one. If
@@ -180,4 +188,17 @@ impl Source {
     fn statement(&self, epoch: Epoch, blob: &[u8]) -> Vec<u8> {
         provenance::statement(&self.deployment, epoch, self.kms.key(), blob)
     }
+}
+
+/// Checks that the derivation root has this fingerprint.
+pub(super) fn check_derivation_root(
+    secrets: &RootSecrets,
+    expected: &str,
+) -> Result<(), RootRecordError> {
+    let found = secrets.derivation().fingerprint();
+    if found == expected {
+        return Ok(());
+    }
+    let expected = expected.to_owned();
+    Err(RootRecordError::DerivationRoot { found, expected })
 }

@@ -122,11 +122,12 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::sealing::RootSecret;
+    use crate::sealing::{DerivationRoot, RootSecret};
 
     fn held() -> HeldSecrets {
         let secret = RootSecret::new(Zeroizing::new([1; 32]));
-        HeldSecrets::new(RootSecrets::new(3, secret))
+        let derivation = DerivationRoot::new(Zeroizing::new([2; 32]));
+        HeldSecrets::new(RootSecrets::new(3, secret, derivation))
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A record is sealed for one [`Place`]: deployment, kind, id and version. Opened anywhere else - another
 //! user's id, an older version, another deployment - it fails before anything is decrypted.
 
+mod derivation_root;
 mod envelope;
 mod held_secrets;
 mod root_secret;
@@ -13,6 +14,7 @@ use aws_lc_rs::hkdf::{self, HKDF_SHA256};
 use ciborium::Value;
 use zeroize::Zeroizing;
 
+pub use derivation_root::{DERIVATION_ROOT_LEN, DerivationRoot};
 pub use envelope::{COMMITMENT_LEN, Envelope, EnvelopeError, SALT_LEN};
 pub use held_secrets::HeldSecrets;
 pub use root_secret::{Epoch, ROOT_SECRET_LEN, RootSecret, RootSecrets};
@@ -88,6 +90,30 @@ pub fn open(
             found: envelope.epoch,
             held: secrets.epochs(),
         })?;
+    open_envelope(secret, place, envelope)
+}
+
+/// Opens a record that must have been sealed for `place` in this epoch.
+pub fn open_with(
+    (epoch, secret): (Epoch, &RootSecret),
+    place: &Place<'_>,
+    record: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let envelope = Envelope::decode(record)?;
+    if envelope.epoch != epoch {
+        return Err(OpenError::Epoch {
+            found: envelope.epoch,
+            held: epoch.to_string(),
+        });
+    }
+    open_envelope(secret, place, envelope)
+}
+
+fn open_envelope(
+    secret: &RootSecret,
+    place: &Place<'_>,
+    envelope: Envelope,
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let keys = RecordKeys::derive(secret, &envelope.salt, place).map_err(|_| OpenError::Altered)?;
     verify_slices_are_equal(&keys.commitment, &envelope.commitment).map_err(|_| {
         OpenError::Commitment {

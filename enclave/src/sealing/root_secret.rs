@@ -6,6 +6,8 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
+use super::DerivationRoot;
+
 /// The length of a root secret, in bytes.
 pub const ROOT_SECRET_LEN: usize = 32;
 
@@ -34,17 +36,19 @@ impl fmt::Debug for RootSecret {
     }
 }
 
-/// The root secret of every epoch whose records still open; the newest one seals.
+/// The root secret of every epoch whose records still open, of which the newest seals, and the derivation root.
 #[derive(Clone, Debug)]
 pub struct RootSecrets {
+    derivation: DerivationRoot,
     newest: (Epoch, RootSecret),
     older: BTreeMap<Epoch, RootSecret>,
 }
 
 impl RootSecrets {
-    /// The root secret of one epoch.
-    pub fn new(epoch: Epoch, secret: RootSecret) -> Self {
+    /// The root secret of one epoch, and the derivation root.
+    pub fn new(epoch: Epoch, secret: RootSecret, derivation: DerivationRoot) -> Self {
         Self {
+            derivation,
             newest: (epoch, secret),
             older: BTreeMap::new(),
         }
@@ -60,6 +64,11 @@ impl RootSecrets {
         } else {
             self.older.insert(epoch, secret);
         }
+    }
+
+    /// The derivation root, which is the same in every epoch.
+    pub fn derivation(&self) -> &DerivationRoot {
+        &self.derivation
     }
 
     /// The epoch that seals, and its secret.

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn secrets(byte: u8) -> RootSecrets {
-    RootSecrets::new(1, RootSecret::new(Zeroizing::new([byte; ROOT_SECRET_LEN])))
+    let secret = RootSecret::new(Zeroizing::new([byte; ROOT_SECRET_LEN]));
+    RootSecrets::new(1, secret, DerivationRoot::generate().unwrap())
 }
 
 const PLACE: Place<'_> = Place {
@@ -134,6 +135,7 @@ fn the_worked_example_of_the_format_page_is_right() {
     let secrets = RootSecrets::new(
         value("epoch").parse().unwrap(),
         RootSecret::new(Zeroizing::new(secret)),
+        DerivationRoot::generate().unwrap(),
     );
     let salt: [u8; SALT_LEN] = bytes("salt").try_into().unwrap();
     let keys = RecordKeys::derive(secrets.newest().1, &salt, &place).unwrap();

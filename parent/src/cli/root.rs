@@ -128,11 +128,12 @@ impl Root {
         self.print(state, || {
             let epochs: Vec<String> = state.epochs.iter().map(ToString::to_string).collect();
             format!(
-                "epoch     {} seals\nopen      {}\naccepted  {} and later (measured configuration)\nKMS key   {}",
+                "epoch     {} seals\nopen      {}\naccepted  {} and later (measured configuration)\nKMS key   {}\nderived   from root {}",
                 state.epoch,
                 epochs.join(", "),
                 state.oldest_epoch,
-                state.key_arn
+                state.key_arn,
+                state.derivation_root
             )
         })
     }

@@ -21,9 +21,14 @@ async fn epochs_are_shown_rotated_resealed_and_retired_from_the_command_line() {
     for _ in 0..3 {
         keys.push(new_key(&alice).await);
     }
+    let derivation_root = alice.root().await.unwrap().derivation_root;
+    assert_eq!(derivation_root.len(), 64);
     let state = |epoch: u32, epochs: &[u32]| {
         let key_arn = stack.key_arn.as_str();
-        json!({"key_arn": key_arn, "epoch": epoch, "epochs": epochs, "oldest_epoch": 1})
+        json!({
+            "key_arn": key_arn, "epoch": epoch, "epochs": epochs, "oldest_epoch": 1,
+            "derivation_root": derivation_root,
+        })
     };
 
     assert_eq!(printed(&profile, &["show"]), state(1, &[1]));
@@ -54,6 +59,7 @@ async fn epochs_are_shown_rotated_resealed_and_retired_from_the_command_line() {
         "open      2",
         "accepted  1 and later (measured configuration)",
         &format!("KMS key   {}", stack.key_arn),
+        &format!("derived   from root {derivation_root}"),
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{shown}");
     }

@@ -1,8 +1,8 @@
-//! The record of the root secret: what KMS needs to decrypt it, and the older epochs sealed under it.
+//! The record of the root secret: what KMS needs to decrypt it, and what is sealed under it: the older epochs and the derivation root.
 //!
-//! Deterministic CBOR of `[1, deployment, purpose, epoch, key ARN, blob, older, documents]` (`docs/formats.md`). `older` is a
-//! sealed record, under the root secret in the blob, of `[[epoch, root secret], ...]` in ascending order: so one KMS call opens
-//! every epoch, and a substituted blob does not open the older epochs beside it. `documents` are attestation documents that say
+//! Deterministic CBOR of `[2, deployment, purpose, epoch, key ARN, blob, secrets, documents]` (`docs/formats.md`). `secrets` is a
+//! sealed record, under the root secret in the blob, of `[[[epoch, root secret], ...], derivation root]`, the epochs ascending: so one
+//! KMS call opens everything, and a substituted blob does not open what is beside it. `documents` are attestation documents that say
 //! where the blob's secret was generated ([`super::provenance`]).
 
 use ciborium::Value;
@@ -11,7 +11,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::provenance::DOCUMENTS_MAX;
 use crate::kms::BLOB_MAX;
-use crate::sealing::{self, Epoch, OpenError, Place, ROOT_SECRET_LEN, RootSecret, RootSecrets};
+use crate::sealing::{
+    self, DerivationRoot, Epoch, OpenError, Place, ROOT_SECRET_LEN, RootSecret, RootSecrets,
+};
 
 /// The kind of the record.
 pub(super) const KIND: &str = "root-secret";
@@ -20,7 +22,7 @@ pub(super) const KIND: &str = "root-secret";
 pub(super) const ID: &str = "newest";
 
 /// The only format.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// A record of the root secret, parsed, its epochs not opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,8 +39,8 @@ pub struct RootRecord {
     pub blob: Vec<u8>,
     /// Attestation documents about the blob: 1 to 8, each at most 16 KiB.
     pub documents: Vec<Vec<u8>>,
-    /// The older epochs: a sealed record under the newest one's root secret.
-    pub older: Vec<u8>,
+    /// The older epochs and the derivation root: a sealed record under the newest epoch's root secret.
+    pub secrets: Vec<u8>,
 }
 
 /// KMS's ciphertext of a data key, and the documents that say where the key was generated.
@@ -95,13 +97,21 @@ pub enum RootRecordError {
         /// The oldest that is accepted.
         oldest: Epoch,
     },
-    /// The root secret does not open the older epochs: the blob or the place is another, or they were altered.
-    #[error("its older epochs do not open with its data key: {0}")]
-    Older(#[from] OpenError),
+    /// The root secret does not open what is sealed beside the blob: the blob or the place is another, or it was altered.
+    #[error("its older epochs and derivation root do not open with its data key: {0}")]
+    Secrets(#[from] OpenError),
+    /// It has another derivation root than the measured configuration names, or than an earlier version had at this boot.
+    #[error("its derivation root has the fingerprint {found}, expected {expected}")]
+    DerivationRoot {
+        /// The fingerprint of the root that it has.
+        found: String,
+        /// The fingerprint in the measured configuration, or of the root that this boot holds.
+        expected: String,
+    },
 }
 
 impl RootRecord {
-    /// Seals the older epochs of `secrets` for this version of the record beside the blob of the newest.
+    /// Seals the older epochs and the derivation root of `secrets` for this version of the record beside the blob of the newest.
     pub fn seal(
         secrets: &RootSecrets,
         deployment: &str,
@@ -109,8 +119,8 @@ impl RootRecord {
         proven: Proven,
         version: u64,
     ) -> Result<Self, sealing::SealError> {
-        let plaintext = encode_older(secrets);
-        let older = sealing::seal(secrets, &place(deployment, version), &plaintext)?;
+        let plaintext = encode_secrets(secrets);
+        let sealed = sealing::seal(secrets, &place(deployment, version), &plaintext)?;
         Ok(Self {
             deployment: deployment.to_owned(),
             purpose: PURPOSE.to_owned(),
@@ -118,7 +128,7 @@ impl RootRecord {
             key: key.clone(),
             blob: proven.blob,
             documents: proven.documents,
-            older,
+            secrets: sealed,
         })
     }
 
@@ -153,16 +163,18 @@ impl RootRecord {
         Ok(())
     }
 
-    /// Every epoch from `oldest` on, opened with the root secret of the newest.
+    /// The derivation root and every epoch from `oldest` on, opened with the root secret of the newest.
     pub fn open(
         &self,
         newest: RootSecret,
         version: u64,
         oldest: Epoch,
     ) -> Result<RootSecrets, RootRecordError> {
-        let mut secrets = RootSecrets::new(self.epoch, newest);
-        let plaintext = sealing::open(&secrets, &place(&self.deployment, version), &self.older)?;
-        for (epoch, secret) in decode_older(&plaintext)? {
+        let place = place(&self.deployment, version);
+        let plaintext = sealing::open_with((self.epoch, &newest), &place, &self.secrets)?;
+        let (older, derivation) = decode_secrets(&plaintext)?;
+        let mut secrets = RootSecrets::new(self.epoch, newest, derivation);
+        for (epoch, secret) in older {
             if epoch >= self.epoch {
                 return Err(RootRecordError::Form("an older epoch is not older"));
             }
@@ -182,7 +194,7 @@ impl RootRecord {
             self.epoch.into(),
             self.key.as_str().into(),
             Value::Bytes(self.blob.clone()),
-            Value::Bytes(self.older.clone()),
+            Value::Bytes(self.secrets.clone()),
             Value::Array(self.documents.iter().cloned().map(Value::Bytes).collect()),
         ]))
     }
@@ -200,13 +212,13 @@ impl RootRecord {
             epoch,
             key,
             blob,
-            older,
+            secrets,
             documents,
         ]: [Value; 8] = parts
             .try_into()
             .map_err(|_| form("it is not an array of 8"))?;
         if format != Value::from(FORMAT) {
-            return Err(form("it is not of format 1"));
+            return Err(form("it is not of format 2"));
         }
         let text = |value: Value| value.into_text().map_err(|_| form("a name is not text"));
         let record = Self {
@@ -221,9 +233,9 @@ impl RootRecord {
                 .ok()
                 .filter(|blob| (1..=BLOB_MAX).contains(&blob.len()))
                 .ok_or(form("its blob is not 1 to 6144 bytes"))?,
-            older: older
+            secrets: secrets
                 .into_bytes()
-                .map_err(|_| form("its older epochs are not bytes"))?,
+                .map_err(|_| form("its sealed secrets are not bytes"))?,
             documents: documents_of(documents)?,
         };
         if record.encode() != bytes {
@@ -260,41 +272,49 @@ fn place(deployment: &str, version: u64) -> Place<'_> {
     }
 }
 
-fn encode_older(secrets: &RootSecrets) -> Zeroizing<Vec<u8>> {
-    let mut list = Value::Array(
-        secrets
-            .older()
-            .map(|(epoch, secret)| {
-                Value::Array(vec![epoch.into(), Value::Bytes(secret.expose().to_vec())])
-            })
-            .collect(),
-    );
-    let bytes = Zeroizing::new(to_bytes(&list));
-    wipe(&mut list);
+fn encode_secrets(secrets: &RootSecrets) -> Zeroizing<Vec<u8>> {
+    let older = secrets.older().map(|(epoch, secret)| {
+        Value::Array(vec![epoch.into(), Value::Bytes(secret.expose().to_vec())])
+    });
+    let mut value = Value::Array(vec![
+        Value::Array(older.collect()),
+        Value::Bytes(secrets.derivation().expose().to_vec()),
+    ]);
+    let bytes = Zeroizing::new(to_bytes(&value));
+    wipe(&mut value);
     bytes
 }
 
-fn decode_older(plaintext: &[u8]) -> Result<Vec<(Epoch, RootSecret)>, RootRecordError> {
+type Older = Vec<(Epoch, RootSecret)>;
+
+fn decode_secrets(plaintext: &[u8]) -> Result<(Older, DerivationRoot), RootRecordError> {
     let form = RootRecordError::Form;
-    let mut list: Value =
-        ciborium::from_reader(plaintext).map_err(|_| form("its older epochs are not CBOR"))?;
-    let read = list
-        .as_array()
-        .ok_or(form("its older epochs are not an array"))?
-        .iter()
-        .map(|entry| match entry.as_array().map(Vec::as_slice) {
-            Some([epoch, Value::Bytes(secret)]) => {
-                let secret: [u8; ROOT_SECRET_LEN] = secret
-                    .as_slice()
-                    .try_into()
-                    .map_err(|_| form("an older root secret is not 32 bytes"))?;
-                Ok((epoch_of(epoch)?, RootSecret::new(Zeroizing::new(secret))))
-            }
-            _ => Err(form("an older epoch is not [epoch, root secret]")),
-        })
-        .collect();
-    wipe(&mut list);
+    let mut value: Value =
+        ciborium::from_reader(plaintext).map_err(|_| form("its sealed secrets are not CBOR"))?;
+    let read = match value.as_array().map(Vec::as_slice) {
+        Some([Value::Array(older), derivation]) => older
+            .iter()
+            .map(|entry| match entry.as_array().map(Vec::as_slice) {
+                Some([epoch, secret]) => Ok((epoch_of(epoch)?, RootSecret::new(bytes_of(secret)?))),
+                _ => Err(form("an older epoch is not [epoch, root secret]")),
+            })
+            .collect::<Result<Older, _>>()
+            .and_then(|older| Ok((older, DerivationRoot::new(bytes_of(derivation)?)))),
+        _ => Err(form(
+            "its sealed secrets are not [older epochs, derivation root]",
+        )),
+    };
+    wipe(&mut value);
     read
+}
+
+fn bytes_of(value: &Value) -> Result<Zeroizing<[u8; ROOT_SECRET_LEN]>, RootRecordError> {
+    let bytes = value
+        .as_bytes()
+        .and_then(|bytes| bytes.as_slice().try_into().ok());
+    bytes
+        .map(Zeroizing::new)
+        .ok_or(RootRecordError::Form("a sealed secret is not 32 bytes"))
 }
 
 fn epoch_of(value: &Value) -> Result<Epoch, RootRecordError> {

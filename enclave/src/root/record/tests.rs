@@ -12,8 +12,12 @@ fn secret(byte: u8) -> RootSecret {
     RootSecret::new(Zeroizing::new([byte; ROOT_SECRET_LEN]))
 }
 
+fn derivation() -> DerivationRoot {
+    DerivationRoot::new(Zeroizing::new([4; 32]))
+}
+
 fn sealed(version: u64) -> RootRecord {
-    let mut secrets = RootSecrets::new(1, secret(1));
+    let mut secrets = RootSecrets::new(1, secret(1), derivation());
     secrets.insert(2, secret(2));
     secrets.insert(3, secret(3));
     let proven = Proven {
@@ -24,13 +28,14 @@ fn sealed(version: u64) -> RootRecord {
 }
 
 #[test]
-fn every_epoch_opens_with_the_newest_root_secret() {
+fn every_epoch_and_the_derivation_root_open_with_the_newest_root_secret() {
     let record = RootRecord::decode(&sealed(5).encode()).unwrap();
     record.check("test", &key("us-east-1"), 1).unwrap();
     let opened = record.open(secret(3), 5, 1).unwrap();
     assert_eq!(opened.epochs(), "1, 2, 3");
     assert_eq!(opened.of_epoch(1).unwrap().expose(), [1; 32]);
     assert_eq!(opened.newest().1.expose(), [3; 32]);
+    assert_eq!(opened.derivation().expose(), [4; 32]);
 }
 
 #[test]
@@ -44,10 +49,10 @@ fn epochs_before_the_oldest_accepted_are_left_out() {
 }
 
 #[test]
-fn another_data_key_does_not_open_the_older_epochs() {
+fn another_data_key_does_not_open_what_is_sealed_beside_the_blob() {
     assert!(matches!(
         sealed(5).open(secret(9), 5, 1),
-        Err(RootRecordError::Older(_))
+        Err(RootRecordError::Secrets(_))
     ));
 }
 
@@ -55,7 +60,7 @@ fn another_data_key_does_not_open_the_older_epochs() {
 fn a_record_of_another_version_does_not_open() {
     assert!(matches!(
         sealed(5).open(secret(3), 6, 1),
-        Err(RootRecordError::Older(_))
+        Err(RootRecordError::Secrets(_))
     ));
 }
 
@@ -88,9 +93,9 @@ fn no_other_bytes_decode() {
     }
     let longer = [bytes.as_slice(), &[0]].concat();
     assert!(RootRecord::decode(&longer).is_err());
-    // Format 2, and the same array in indefinite length.
+    // Format 1, and the same array in indefinite length.
     let mut other = bytes.clone();
-    other[1] = 2;
+    other[1] = 1;
     assert!(RootRecord::decode(&other).is_err());
     let mut indefinite = bytes;
     indefinite[0] = 0x9f;
