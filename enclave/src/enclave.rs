@@ -11,7 +11,7 @@ use crate::attestor::Attestor;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::custody::Custody;
+use crate::custody::{Custody, Derivation};
 use crate::people::{People, PeopleConfig, PeopleRecords};
 use crate::records::Records;
 use crate::root::{ResealPass, Root};
@@ -87,9 +87,16 @@ impl Thawed {
             )
         };
         let people = config.people.as_ref().map(of_people).transpose();
+        let exceptions = Records::new(Arc::clone(store), secrets.clone(), deployment.clone(), room);
+        let derivation = Derivation::new(
+            exceptions,
+            secrets.clone(),
+            deployment.clone(),
+            config.network,
+        );
         let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), room);
         Ok(Self {
-            custody: Custody::new(keys, deployment.clone(), config.network),
+            custody: Custody::new(keys, derivation, deployment.clone(), config.network),
             people: people.map_err(|_| KeyError::Library("give random bytes"))?,
             people_records,
             root,

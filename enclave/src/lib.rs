@@ -5,6 +5,7 @@
 //! - [`boot`] makes an [`enclave::Enclave`], [`serve`] carries requests to the table of operations in [`routes`].
 //! - [`principal`]: who may send requests, and what each may do; [`auth`]: whether one sent this request, now and once.
 //! - [`custody`]: the keys as the API offers them; [`keys`]: what a key is and how it signs.
+//! - [`derivation`]: keys that are computed from the derivation root and a path.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
 //! - [`log`]: where log lines go; [`resources`]: what the process uses.
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod config;
 mod config_error;
 pub mod custody;
+pub mod derivation;
 pub mod enclave;
 mod hash;
 pub mod keys;

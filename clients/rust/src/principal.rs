@@ -8,6 +8,7 @@ use permafrost_common::{
     api::{
         CreateKey, IDEMPOTENCY_HEADER, Key, KeyList, ReplaceKey, ResealRecords, ResealedRecords,
         RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+        derived::{DeriveKeys, DerivedKeys, KeyPath, Wallet},
         replacement::{LinkReplacement, Replaced, Replacement},
     },
     http_signature::{SigningKey, fresh_nonce, sign_request},
@@ -33,7 +34,7 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
 /// | [`link_replacement`](Self::link_replacement), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
-/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`root`](Self::root) | nothing happens at all |
+/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`derive_keys`](Self::derive_keys), [`wallet`](Self::wallet), [`root`](Self::root) | nothing happens at all |
 /// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
 /// | [`reseal`](Self::reseal) | nothing more happens |
 #[derive(Clone)]
@@ -106,6 +107,17 @@ impl Principal {
     /// Shows a key.
     pub async fn key(&self, id: &str) -> Result<Key, Error> {
         self.get(&target(id, "")?).await
+    }
+
+    /// Shows the derived keys of 1 to 100 paths, in their order. Nothing is stored.
+    pub async fn derive_keys(&self, paths: &[KeyPath]) -> Result<DerivedKeys, Error> {
+        let paths = paths.to_vec();
+        self.post("/v1/keys:derive", &DeriveKeys { paths }).await
+    }
+
+    /// Shows what a watch-only wallet takes to find the addresses of a derived key.
+    pub async fn wallet(&self, id: &str) -> Result<Wallet, Error> {
+        self.get(&target(id, "/wallet")?).await
     }
 
     /// Signs with a key.
@@ -309,11 +321,15 @@ pub(crate) fn target(id: &str, action: &str) -> Result<String, Error> {
 
 /// Refuses an id that would become another path or query. The enclave says whether there is such a key.
 fn check_id(id: &str) -> Result<(), Error> {
-    if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if (1..=512).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    {
         return Ok(());
     }
     Err(Error::InvalidArgument {
         what: "key id",
-        reason: format!("{id:?}; accepted: 44 hex digits"),
+        reason: format!("{id:?}; accepted: a key's id, as the enclave shows it"),
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
+pub mod derived;
 pub mod people;
 pub mod replacement;
 pub mod split;
@@ -45,9 +46,9 @@ pub struct ReplaceKey {
 /// A key: everything about it except its shares.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Key {
-    /// 44 hex digits.
+    /// 44 hex digits; of a derived key `d1.` and its path in base64url (docs/derivation.md).
     pub id: String,
-    /// The principal that made the key.
+    /// The principal that made the key; `derived` if no one did.
     pub owner: String,
     /// Where its shares are.
     pub custody: Custody,
@@ -61,8 +62,12 @@ pub struct Key {
     pub group_public_key: String,
     /// 1 when made, one more after each rotation.
     pub generation: u32,
-    /// Seconds since 1970, by the enclave's clock.
-    pub created_at: u64,
+    /// Seconds since 1970, by the enclave's clock. Not of derived keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<u64>,
+    /// The path of a derived key, for people: bytes of the name other than `A-Z a-z 0-9 - . _ ~` are percent-encoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The key that this one replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
@@ -83,6 +88,8 @@ pub enum Custody {
     Enclave,
     /// Some shares are in the enclave's sealed records, fewer than a signature takes; the participants with a public key hold the others.
     Split,
+    /// No share is stored: the enclave derives them from the deployment's derivation root and the key's path.
+    Derived,
 }
 
 /// Whether a key signs.

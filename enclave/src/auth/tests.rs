@@ -23,6 +23,7 @@ fn fixture(requests_per_minute: u32) -> Fixture {
         policy: Policy {
             operations: [OperationName::Sign].into(),
             keys: KeyScope::Own,
+            derived: std::collections::BTreeSet::new(),
             payloads: [].into(),
             nostr_kinds: None,
             requests_per_minute,

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use permafrost_common::api::is_name;
 use permafrost_common::http_signature::PublicKey;
+use permafrost_common::key_path::Branch;
 use serde::Deserialize;
 
 use crate::config_error::{ConfigError, value};
-use crate::keys::PayloadKind;
+use crate::keys::{DerivedKey, PayloadKind};
 use crate::principal::{KeyScope, OperationName, Policy, Principal, USER_PREFIX, check_kinds};
 
 #[derive(Deserialize)]
@@ -18,6 +19,8 @@ pub(super) struct PrincipalSection {
     operations: BTreeSet<OperationName>,
     #[serde(default)]
     keys: KeyScope,
+    #[serde(default)]
+    derived: Vec<String>,
     #[serde(default)]
     payloads: BTreeSet<PayloadKind>,
     nostr_kinds: Option<BTreeSet<u16>>,
@@ -38,11 +41,11 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
                 "1 to 64 of A-Z, a-z, 0-9, -, _ and .",
             ));
         }
-        if names_a_person(&section.name) {
+        if is_reserved(&section.name) {
             return Err(value(
                 "principal.name",
                 &section.name,
-                "a name that does not begin with user. or session., which are reserved for people",
+                "a name other than derived that does not begin with user. or session., which are reserved",
             ));
         }
         if let Some(operation) = section.operations.iter().find(|name| name.is_of_people()) {
@@ -65,6 +68,15 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
                 "1 to 60000000",
             ));
         }
+        let branch = |text: &String| {
+            let accepted = "m/ACCOUNT'/PURPOSE, such as m/0'/users, each once";
+            Branch::parse(text).ok_or_else(|| value(&key("derived"), text, accepted))
+        };
+        let derived: BTreeSet<Branch> = section
+            .derived
+            .iter()
+            .map(branch)
+            .collect::<Result<_, _>>()?;
         check_kinds(
             &key("nostr_kinds"),
             &section.payloads,
@@ -76,6 +88,7 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
             policy: Policy {
                 operations: section.operations,
                 keys: section.keys,
+                derived,
                 payloads: section.payloads,
                 nostr_kinds: section.nostr_kinds,
                 requests_per_minute: section.requests_per_minute,
@@ -85,8 +98,9 @@ pub(super) fn principals(sections: Vec<PrincipalSection>) -> Result<Vec<Principa
     Ok(principals)
 }
 
-fn names_a_person(name: &str) -> bool {
-    [USER_PREFIX, "session."]
+fn is_reserved(name: &str) -> bool {
+    let is_of_people = [USER_PREFIX, "session."]
         .iter()
-        .any(|prefix| name.starts_with(prefix))
+        .any(|prefix| name.starts_with(prefix));
+    is_of_people || name == DerivedKey::OWNER
 }

@@ -3,12 +3,14 @@
 mod ceremonies;
 mod cosigning;
 mod deletion;
+mod derived;
 mod replacement;
 mod reshare;
 mod split;
 
 use ciborium::Value;
 use permafrost_common::api::{CreateKey, Key, KeyList, SignRequest, Signed};
+use permafrost_common::key_path::Path;
 use permafrost_common::problem::{Problem, ProblemType};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -17,6 +19,7 @@ use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
 use crate::principal::{Caller, KeyScope};
 use ceremonies::Ceremonies;
+pub use derived::Derivation;
 pub use split::BootIdentity;
 
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
@@ -27,6 +30,7 @@ pub const LISTING_MAX: usize = 100;
 /// The keys of one deployment.
 pub struct Custody {
     records: Records<KeyRecord>,
+    derivation: Derivation,
     ceremonies: Ceremonies,
     deployment: String,
     network: Network,
@@ -51,10 +55,16 @@ impl Record for KeyRecord {
 }
 
 impl Custody {
-    /// The keys in these records.
-    pub fn new(records: Records<KeyRecord>, deployment: String, network: Network) -> Self {
+    /// The keys in these records, and those derived.
+    pub fn new(
+        records: Records<KeyRecord>,
+        derivation: Derivation,
+        deployment: String,
+        network: Network,
+    ) -> Self {
         Self {
             records,
+            derivation,
             ceremonies: Ceremonies::default(),
             deployment,
             network,
@@ -84,6 +94,11 @@ impl Custody {
         Ok(made.value.view(self.network)?)
     }
 
+    /// The derived keys.
+    pub fn derivation(&self) -> &Derivation {
+        &self.derivation
+    }
+
     /// A listing of the keys that the caller may see, after the id `after`.
     pub async fn list(
         &self,
@@ -111,6 +126,9 @@ impl Custody {
 
     /// A key.
     pub async fn show(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        if let Some(path) = Path::of_key_id(id) {
+            return self.derivation.show(caller, path).await;
+        }
         let record = self.find(caller, id).await?;
         Ok(record.value.view(self.network)?)
     }
@@ -122,6 +140,9 @@ impl Custody {
         id: &str,
         request: SignRequest,
     ) -> Result<Signed, Problem> {
+        if let Some(path) = Path::of_key_id(id) {
+            return self.derivation.sign(caller, path, request).await;
+        }
         let payload = Payload::parse(request)?;
         caller.policy.check_payload(&payload)?;
         let record = self.find(caller, id).await?;
@@ -131,12 +152,18 @@ impl Custody {
 
     /// Refreshes every share; the public key stays the same.
     pub async fn rotate(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        if let Some(path) = Path::of_key_id(id) {
+            return self.derivation.rotate(caller, path).await;
+        }
         self.change(caller, id, |record| record.rotate(&mut OsRng))
             .await
     }
 
     /// Disables a key for good: it no longer signs.
     pub async fn disable(&self, caller: &Caller, id: &str) -> Result<Key, Problem> {
+        if let Some(path) = Path::of_key_id(id) {
+            return self.derivation.disable(caller, path).await;
+        }
         self.change(caller, id, KeyRecord::disabled).await
     }
 
@@ -231,6 +258,12 @@ impl Custody {
             let detail = format!("there is no key {id:?} that {} may use", caller.name);
             Problem::new(ProblemType::KeyNotFound, detail)
         };
+        if let Some(path) = Path::of_key_id(id).filter(|path| caller.policy.allows_path(path)) {
+            let detail = format!(
+                "the key {path} has derived custody: it signs, rotates and is disabled, and nothing else"
+            );
+            return Err(Problem::new(ProblemType::KeyCustody, detail));
+        }
         // Only well-formed ids are requested, so that nothing else gets into the paths of store requests.
         let key: KeyId = id.parse().map_err(|_| not_found())?;
         let record = self.record(key).await?;

@@ -5,6 +5,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_frost::{CeremonyError, InvalidField, sign::SignError};
 
 use super::{KeyId, MaterialError};
+use crate::derivation::DerivationError;
 
 /// Why an operation on a key failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -18,6 +19,15 @@ pub enum KeyError {
         /// The key.
         id: KeyId,
     },
+    /// The derived key is disabled.
+    #[error("the key {path} is disabled: it neither signs nor rotates")]
+    DerivedDisabled {
+        /// The key.
+        path: String,
+    },
+    /// There is no key at a path, which happens once in 2^127.
+    #[error(transparent)]
+    Derivation(#[from] DerivationError),
     /// The key is deleted.
     #[error("key {id} is deleted: the enclave has no share of it")]
     Deleted {
@@ -99,7 +109,9 @@ impl From<KeyError> for Problem {
                     "the parts of this payload's signers",
                 );
             }
-            KeyError::Disabled { .. } => ProblemType::KeyDisabled,
+            KeyError::Disabled { .. } | KeyError::DerivedDisabled { .. } => {
+                ProblemType::KeyDisabled
+            }
             KeyError::Deleted { .. } => ProblemType::KeyDeleted,
             KeyError::Enabled { .. } => ProblemType::KeyEnabled,
             KeyError::Custody { .. } => ProblemType::KeyCustody,
@@ -111,6 +123,7 @@ impl From<KeyError> for Problem {
             | KeyError::Frost(_)
             | KeyError::Sign(_)
             | KeyError::Ceremony(_)
+            | KeyError::Derivation(_)
             | KeyError::Tweak
             | KeyError::Bech32 => ProblemType::Internal,
         };

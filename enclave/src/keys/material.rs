@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use frost_core::compute_lagrange_coefficient;
 use frost_secp256k1_tr::{
-    Identifier,
-    keys::{self, IdentifierList, KeyPackage, PublicKeyPackage, VerifyingShare, refresh},
+    Identifier, VerifyingKey,
+    keys::{
+        self, IdentifierList, KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare, refresh,
+    },
 };
 use k256::{
     ProjectivePoint, Scalar,
@@ -120,6 +122,47 @@ impl KeyMaterial {
             .map(KeyPackage::try_from)
             .collect::<Result<_, _>>()?;
         Ok(Self::new(participants, public, packages)?)
+    }
+
+    /// The material of shares, one for each participant, of a key whose public key is given compressed. The shares are the values of one
+    /// polynomial: nothing is checked.
+    pub(super) fn of_shares(
+        participants: Participants,
+        public_key: &[u8],
+        shares: &[Zeroizing<Scalar>],
+    ) -> Result<Self, KeyError> {
+        let key = VerifyingKey::deserialize(public_key)?;
+        let members = participants.members().iter();
+        let packages: Vec<KeyPackage> = members
+            .zip(shares)
+            .map(|(member, share)| {
+                let share = SigningShare::new(**share);
+                let verifying = ProjectivePoint::mul_by_generator(&share.to_scalar());
+                let verifying = VerifyingShare::new(verifying);
+                KeyPackage::new(
+                    member.identifier,
+                    share,
+                    verifying,
+                    key,
+                    participants.threshold(),
+                )
+            })
+            .collect();
+        let verifying = packages
+            .iter()
+            .map(|package| (*package.identifier(), *package.verifying_share()));
+        let public =
+            PublicKeyPackage::new(verifying.collect(), key, Some(participants.threshold()));
+        let interpolation = interpolation(&packages, participants.threshold())?;
+        let public_key = PublicKey::from_bytes(key.to_element().to_affine().x().into())
+            .map_err(|_| MaterialError::Ciphersuite)?;
+        Ok(Self {
+            participants,
+            public,
+            packages,
+            interpolation,
+            public_key,
+        })
     }
 
     /// New shares of the same key, on a new polynomial: they do not sign together with the old shares.
@@ -298,9 +341,18 @@ fn check_polynomial(
     Ok(interpolation)
 }
 
+/// The Lagrange coefficients at zero of the first `threshold` participants.
+fn interpolation(packages: &[KeyPackage], threshold: u16) -> Result<Vec<Scalar>, MaterialError> {
+    let signers = || packages.iter().take(usize::from(threshold));
+    let set: BTreeSet<Identifier> = signers().map(|package| *package.identifier()).collect();
+    signers()
+        .map(|package| compute_lagrange_coefficient(&set, None, *package.identifier()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| MaterialError::Ciphersuite)
+}
+
 #[cfg(test)]
 mod tests {
-    use frost_secp256k1_tr::{VerifyingKey, keys::SigningShare};
     use rand_core::OsRng;
 
     use super::*;

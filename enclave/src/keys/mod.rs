@@ -7,6 +7,7 @@
 //! - [`KeyRecord`]: everything the enclave keeps about one key. [`KeyRecord::deal`] makes one,
 //!   [`KeyRecord::rotate`] refreshes its shares, [`KeyRecord::replacement`] and [`KeyRecord::replaced_by`] link a
 //!   new key to it, [`KeyRecord::disabled`] and [`KeyRecord::deleted`] end it, [`KeyRecord::encode`] and [`KeyRecord::decode`] turn it into the plaintext of a sealed record.
+//! - [`DerivedKey`]: a key that is computed whenever it is needed.
 //! - [`Payload`]: what a key signs, checked; made from the body of `POST /v1/keys/{id}/sign`. [`KeyRecord::sign`] signs it.
 //! - [`KeyRecord::view`]: what the API shows of a key.
 //!
@@ -14,6 +15,7 @@
 //! BIP-340 signature. Each is verified by [`bip340`], which shares no code with the signer, before it leaves.
 
 pub mod bip340;
+mod derived;
 mod encoding;
 mod error;
 mod held_shares;
@@ -36,6 +38,7 @@ mod vectors;
 #[cfg(test)]
 mod wiped;
 
+pub use derived::DerivedKey;
 pub use encoding::RecordError;
 pub use error::KeyError;
 pub use held_shares::{HeldShares, WrappedShare};

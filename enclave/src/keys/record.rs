@@ -206,7 +206,7 @@ impl KeyRecord {
         &self.request_digest
     }
 
-    fn from_material(new: NewKey, material: Material) -> Self {
+    pub(super) fn from_material(new: NewKey, material: Material) -> Self {
         Self {
             id: new.id,
             owner: new.owner,

@@ -28,6 +28,16 @@ pub enum Network {
     Regtest,
 }
 
+impl Network {
+    /// The coin type in a BIP-86 path (SLIP-44).
+    pub(crate) fn coin_type(self) -> u32 {
+        match self {
+            Self::Bitcoin => 0,
+            Self::Testnet | Self::Signet | Self::Regtest => 1,
+        }
+    }
+}
+
 /// An internal key with its BIP-341 tweak.
 #[derive(Clone, Debug)]
 pub struct TweakedKey {

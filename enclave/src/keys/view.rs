@@ -25,7 +25,8 @@ impl KeyRecord {
             participants: self.participants_view()?,
             group_public_key: hex::encode(self.public_key().as_bytes()),
             generation: self.generation,
-            created_at: self.created_at,
+            created_at: Some(self.created_at),
+            path: None,
             replaces: self.replaces.map(|id| id.to_string()),
             replaced_by: self.replaced_by.map(|id| id.to_string()),
             taproot: TweakedKey::new(self.public_key(), None)?.output(network)?,
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!(view.owner, "payments");
         assert_eq!(view.status, KeyStatus::Disabled);
         assert_eq!((view.threshold, view.generation), (2, 2));
-        assert_eq!(view.created_at, 1_800_000_000);
+        assert_eq!(view.created_at, Some(1_800_000_000));
         assert_eq!(
             (view.replaces, view.replaced_by),
             (None, Some("02".repeat(22)))

@@ -111,6 +111,7 @@ impl PeopleConfig {
             policy: Policy {
                 operations,
                 keys: KeyScope::Own,
+                derived: BTreeSet::new(),
                 payloads: section.payloads,
                 nostr_kinds: section.nostr_kinds,
                 requests_per_minute: section.requests_per_minute,

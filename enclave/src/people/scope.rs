@@ -127,6 +127,7 @@ mod tests {
         Policy {
             operations: [OperationName::Sign, OperationName::ShowKey].into(),
             keys: KeyScope::Own,
+            derived: BTreeSet::new(),
             payloads: [PayloadKind::NostrEvent].into(),
             nostr_kinds: Some([1, 7].into()),
             requests_per_minute: 60,

@@ -8,9 +8,11 @@ use serde::Deserialize;
 pub enum OperationName {
     /// `POST /v1/keys` and `POST /v1/ceremonies`
     CreateKey,
+    /// `POST /v1/keys:derive`
+    DeriveKeys,
     /// `GET /v1/keys`
     ListKeys,
-    /// `GET /v1/keys/{id}`, `GET /v1/keys/{id}/certificate` and `GET /v1/keys/{id}/wrapped-shares`
+    /// `GET /v1/keys/{id}`, `GET /v1/keys/{id}/wallet`, `GET /v1/keys/{id}/certificate` and `GET /v1/keys/{id}/wrapped-shares`
     ShowKey,
     /// `POST /v1/keys/{id}/sign`, `POST /v1/keys/{id}/cosign` and `POST /v1/keys/{id}/aggregate`
     Sign,
@@ -91,6 +93,8 @@ impl OperationName {
             Self::ListKeys | Self::ShowKey | Self::ShowUser => false,
             // Used all day: the policy, the session's scope and its lifetime limit these.
             Self::CreateKey | Self::Sign => false,
+            // It shows public keys, and stores nothing.
+            Self::DeriveKeys => false,
             // Of ceremonies that an admitted request began; their messages are signed by the participants that it named.
             Self::TakePart => false,
             // What a user who fears for the account must be able to do at once.
@@ -121,6 +125,7 @@ impl OperationName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreateKey => "create_key",
+            Self::DeriveKeys => "derive_keys",
             Self::ListKeys => "list_keys",
             Self::ShowKey => "show_key",
             Self::Sign => "sign",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use permafrost_common::key_path::{Branch, Path};
 use permafrost_common::problem::{Problem, ProblemType};
 use serde::Deserialize;
 
@@ -33,6 +34,8 @@ pub struct Policy {
     pub operations: BTreeSet<OperationName>,
     /// The keys it may use.
     pub keys: KeyScope,
+    /// The beginnings of the paths whose derived keys it may use.
+    pub derived: BTreeSet<Branch>,
     /// The kinds of payload it may have signed.
     pub payloads: BTreeSet<PayloadKind>,
     /// The kinds of Nostr events it may have signed; `None`: all.
@@ -61,6 +64,11 @@ impl Policy {
             KeyScope::Listed(ids) => ids.contains(id),
             KeyScope::OwnAmong(ids) => name == owner && ids.contains(id),
         }
+    }
+
+    /// Whether the principal may use the derived keys of this path.
+    pub fn allows_path(&self, path: &Path) -> bool {
+        self.derived.contains(path.branch())
     }
 
     /// Whether the payload may be signed.

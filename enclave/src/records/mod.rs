@@ -208,6 +208,38 @@ impl<T: Record> Records<T> {
         Ok(done)
     }
 
+    /// Reseals in the newest epoch those of these records that are sealed in an older one. All of them must be there.
+    pub async fn reseal_these(&self, ids: &[String]) -> Result<Resealed, Problem> {
+        let newest = self.secrets.now().newest().0;
+        let mut done = Resealed::default();
+        for id in ids {
+            done.examined += 1;
+            let seen = self.memory().seen.version(id);
+            // Not from the cache, which does not know the epoch.
+            let fetched = self
+                .store
+                .get(T::KIND, id, None)
+                .await
+                .map_err(unavailable)?;
+            let Fetched::Record { version, bytes } = fetched else {
+                return Err(lost::<T>(id, seen));
+            };
+            let record = self.open(id, version, &bytes, seen)?;
+            let epoch = Envelope::decode(&bytes)
+                .map_err(|error| invalid::<T>(id, version, &error.to_string()))?
+                .epoch;
+            if epoch == newest {
+                continue;
+            }
+            match self.put(id, Some(version), record.value).await {
+                Ok(_) => done.resealed += 1,
+                Err(PutError::Conflict) => done.left += 1,
+                Err(PutError::Problem(problem)) => return Err(problem),
+            }
+        }
+        Ok(done)
+    }
+
     /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more.
     pub async fn list(
         &self,
@@ -324,16 +356,20 @@ impl<T> Memory<T> {
 }
 
 fn check_absence<T: Record>(id: &str, seen: u64) -> Result<(), Problem> {
-    if seen == 0 {
-        return Ok(());
+    match seen {
+        0 => Ok(()),
+        seen => Err(lost::<T>(id, seen)),
     }
-    Err(Problem::new(
+}
+
+fn lost<T: Record>(id: &str, seen: u64) -> Problem {
+    Problem::new(
         ProblemType::RecordLost,
         format!(
             "the store has no {}/{id}; this enclave has seen version {seen}",
             T::KIND
         ),
-    ))
+    )
 }
 
 fn unavailable(error: StoreClientError) -> Problem {

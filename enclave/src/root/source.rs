@@ -6,8 +6,10 @@ use super::RootError;
 use super::provenance::{self, DOCUMENTS_MAX, Lineage};
 use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
 use crate::attestor::Attestor;
+use crate::derivation::{Bucket, Place};
 use crate::kms::Kms;
-use crate::sealing::{DerivationRoot, Epoch, RootSecrets};
+use crate::records::Record;
+use crate::sealing::{self, DerivationRoot, Epoch, RootSecrets};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 
 /// What unsealing needs.
@@ -60,6 +62,8 @@ impl Source {
         let key = self.kms.generate_data_key(epoch).await?;
         let secrets = RootSecrets::new(epoch, key.secret, DerivationRoot::generate()?);
         let proven = self.prove(epoch, key.blob).await?;
+        // Before the record: with it there are all of them, so that one that is missing was lost or hidden.
+        self.write_buckets(&secrets).await?;
         match self.write(&secrets, proven, 0).await {
             Ok(known) => {
                 tracing::info!(epoch, "made the first root secret of this deployment");
@@ -74,6 +78,29 @@ impl Source {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Stores the empty records of derived keys' exceptions. Their ids follow from the derivation root, which is new.
+    async fn write_buckets(&self, secrets: &RootSecrets) -> Result<(), RootError> {
+        let plaintext = Bucket::default().encode().map_err(RootError::Internal)?;
+        for id in Place::buckets(secrets.derivation()) {
+            let place = sealing::Place {
+                deployment: &self.deployment,
+                kind: Bucket::KIND,
+                id: &id,
+                version: 1,
+            };
+            let sealed = sealing::seal(secrets, &place, &plaintext)?;
+            match self
+                .store
+                .put(Bucket::KIND, &id, Expected::Absent, &sealed)
+                .await?
+            {
+                PutOutcome::Stored { .. } => {}
+                PutOutcome::Conflict { .. } => return Err(RootError::Conflict),
+            }
+        }
+        Ok(())
     }
 
     /// Opens a record by one KMS call, if it is this deployment's and its secret was generated in an accepted enclave.

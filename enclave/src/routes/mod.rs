@@ -7,6 +7,7 @@ mod attestation;
 mod binding;
 mod call;
 mod ceremonies;
+mod derived;
 mod description;
 mod dispatch;
 mod keys;
@@ -122,6 +123,7 @@ pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 /// All operations.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(derived::operations());
     operations.extend(replacement::operations());
     operations.extend(ceremonies::operations());
     operations.extend(people::operations());

@@ -122,7 +122,7 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Handled {
     })
 }
 
-/// Keys come first, then people's records, kind by kind, while there is room in the listing.
+/// Keys come first, then the exceptions of derived keys and people's records, kind by kind, while there is room in the listing.
 async fn reseal_records(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
     let mut done = reseal_kind(thawed, after, limit).await?;
     while let Some(next) = done.next.take_if(|next| next.ends_with('/')) {
@@ -142,17 +142,32 @@ async fn reseal_records(thawed: &Thawed, after: &str, limit: usize) -> Result<Re
     Ok(done)
 }
 
-/// The cursor of a key is its id; that of a record of people has a slash, with nothing after it at the beginning of a kind.
+/// The cursor of a key is its id; that of any other record has a slash, with nothing after it at the beginning of a kind.
 async fn reseal_kind(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
-    if after.contains('/') {
-        return thawed.people_records.reseal(after, limit).await;
-    }
-    let keys = thawed.custody.reseal(after, limit).await?;
+    let (page, next) = match after.strip_prefix(EXCEPTIONS) {
+        Some(id) => {
+            let page = thawed.custody.derivation().reseal(id, limit).await?;
+            let next = page.next.as_ref().map(|id| format!("{EXCEPTIONS}{id}"));
+            (
+                page,
+                next.unwrap_or_else(|| PeopleRecords::FIRST.to_owned()),
+            )
+        }
+        None if after.contains('/') => return thawed.people_records.reseal(after, limit).await,
+        None => {
+            let page = thawed.custody.reseal(after, limit).await?;
+            let next = page.next.clone();
+            (page, next.unwrap_or_else(|| EXCEPTIONS.to_owned()))
+        }
+    };
     Ok(Resealed {
-        next: keys.next.or(Some(PeopleRecords::FIRST.to_owned())),
-        ..keys
+        next: Some(next),
+        ..page
     })
 }
+
+/// The cursor at which a pass begins with the exceptions of derived keys.
+const EXCEPTIONS: &str = "derived/";
 
 fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {

@@ -18,7 +18,7 @@ fn statement(old: &Key, new: &Key, deployment: &str) -> UnsignedReplacement {
         new_key_id: new.id.parse().unwrap(),
         new_public_key: new.group_public_key.parse().unwrap(),
         deployment: deployment.to_owned(),
-        created_at: new.created_at,
+        created_at: new.created_at.unwrap(),
     }
 }
 

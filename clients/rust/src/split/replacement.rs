@@ -29,7 +29,8 @@ impl Principal {
             new_key_id: hex("key id", &new.id)?,
             new_public_key: hex("group public key", &new.group_public_key)?,
             deployment: self.enclave().boot().binding().deployment.clone(),
-            created_at: new.created_at,
+            // A derived key, which has no time, replaces none.
+            created_at: new.created_at.unwrap_or_default(),
         };
         let wanted = ToSign {
             message: unsigned.digest().to_vec(),

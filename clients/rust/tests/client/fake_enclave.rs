@@ -365,7 +365,8 @@ pub(crate) fn key() -> Key {
         participants: Vec::new(),
         group_public_key: "00".repeat(32),
         generation: 1,
-        created_at: 0,
+        created_at: Some(0),
+        path: None,
         replaces: None,
         replaced_by: None,
         taproot: TaprootOutput {
