@@ -62,3 +62,6 @@ pub use random::{Random, seed};
 pub use shared_parent::SharedParent;
 pub use vendor::Vendor;
 pub use virtual_machine::VirtualMachine;
+
+/// How many records of derived keys' exceptions a pass of resealing examines, beside all others.
+pub const EXCEPTIONS: u32 = permafrost_enclave::derivation::BUCKETS as u32;

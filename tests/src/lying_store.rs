@@ -135,6 +135,15 @@ impl LyingStore {
         self.versions(id)[version as usize - 1].clone()
     }
 
+    /// The ids of all records of this kind, with all their versions.
+    pub fn all_of(&self, kind: &str) -> Vec<(String, Vec<Vec<u8>>)> {
+        let state = self.0.lock().unwrap();
+        let of_kind = state.history.iter().filter(|((of, _), _)| of == kind);
+        of_kind
+            .map(|((_, id), versions)| (id.clone(), versions.clone()))
+            .collect()
+    }
+
     /// Every version of the root secret's record.
     pub fn root_secret(&self) -> Vec<Vec<u8>> {
         self.versions_of("root-secret", "newest")

@@ -39,7 +39,6 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             problems: &[
                 ProblemType::KeyConflict,
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
                 ProblemType::TooMany,
@@ -59,7 +58,6 @@ pub(super) fn operations() -> Vec<Operation> {
             body: Some(BodySchema::of::<StartReshare>()),
             problems: &[
                 ProblemType::KeyConflict,
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
                 ProblemType::TooMany,
@@ -128,7 +126,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: &[ProblemType::KeyCustody, ProblemType::KeyDeleted],
+            problems: &[ProblemType::KeyDeleted],
             ..Operation::of_principals(
                 "show_certificate",
                 "/v1/keys/{id}/certificate",
@@ -145,7 +143,7 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: &[ProblemType::KeyCustody, ProblemType::KeyDeleted],
+            problems: &[ProblemType::KeyDeleted],
             ..Operation::of_principals(
                 "show_wrapped_shares",
                 "/v1/keys/{id}/wrapped-shares",
@@ -163,7 +161,6 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             body: Some(BodySchema::of::<CosignRequest>()),
             problems: &[
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
             ],
@@ -184,7 +181,6 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             body: Some(BodySchema::of::<AggregateRequest>()),
             problems: &[
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
             ],

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::Method;
 use permafrost_common::api::derived::{DeriveKeys, DerivedKeys, Wallet};
-use permafrost_common::problem::ProblemType;
 
 use super::{BodySchema, Call, Handled, Operation, Reply, Success};
 use crate::enclave::Enclave;
@@ -32,7 +31,6 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            problems: &[ProblemType::KeyCustody],
             ..Operation::of_principals(
                 "show_wallet",
                 "/v1/keys/{id}/wallet",

@@ -57,7 +57,6 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             body: Some(BodySchema::of::<SignRequest>()),
             problems: &[
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
             ],
@@ -73,9 +72,9 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation {
             problems: &[
                 ProblemType::KeyConflict,
-                ProblemType::KeyCustody,
                 ProblemType::KeyDeleted,
                 ProblemType::KeyDisabled,
+                ProblemType::TooMany,
             ],
             ..Operation::of_principals(
                 "rotate_key",
@@ -89,7 +88,11 @@ pub(super) fn operations() -> Vec<Operation> {
             key(200, "The key in its next generation."),
         ),
         Operation {
-            problems: &[ProblemType::KeyConflict, ProblemType::KeyDeleted],
+            problems: &[
+                ProblemType::KeyConflict,
+                ProblemType::KeyDeleted,
+                ProblemType::TooMany,
+            ],
             ..Operation::of_principals(
                 "disable_key",
                 "/v1/keys/{id}/disable",

@@ -65,7 +65,7 @@ pub(super) const OF_RECORDS: &[ProblemType] = &[
 ];
 
 /// The problems of any request about one key.
-pub(super) const OF_ONE_KEY: &[ProblemType] = &[ProblemType::KeyNotFound];
+pub(super) const OF_ONE_KEY: &[ProblemType] = &[ProblemType::KeyCustody, ProblemType::KeyNotFound];
 
 /// The problems of any request that creates something.
 pub(super) const OF_CREATION: &[ProblemType] = &[

@@ -94,7 +94,6 @@ pub(super) fn operations() -> Vec<Operation> {
 
 const PROBLEMS: &[ProblemType] = &[
     ProblemType::KeyConflict,
-    ProblemType::KeyCustody,
     ProblemType::KeyDeleted,
     ProblemType::KeyDisabled,
     ProblemType::KeyReplaced,

@@ -1,5 +1,6 @@
 //! `permafrost root`.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -154,6 +155,7 @@ impl Reseal {
     async fn ask(&self, principal: &Principal) -> Result<Resealed, Outcome> {
         let progress = progress();
         let mut done = Resealed::default();
+        let mut seen = HashSet::new();
         let mut next_part = ResealRecords {
             after: self.after.clone(),
             limit: Some(self.page),
@@ -171,10 +173,14 @@ impl Reseal {
             done.resealed += u64::from(response.resealed);
             done.left += u64::from(response.left);
             progress.set_message(done.describe());
-            // A cursor that does not advance would make the loop endless.
-            match response.next.filter(|next| *next > next_part.after) {
-                Some(next) => next_part.after = next,
-                None => return Ok(done),
+            let Some(next) = response.next else {
+                return Ok(done);
+            };
+            let before = std::mem::replace(&mut next_part.after, next);
+            seen.insert(before);
+            if seen.contains(&next_part.after) {
+                let text = "the enclave gave the same cursor twice, so resealing would not end";
+                return Err(Outcome::failed(text));
             }
         }
     }

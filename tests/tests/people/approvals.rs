@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::steps::person;
 
 /// What a session may change without a passkey. Whoever adds an operation here says why in `OperationName::needs_a_passkey`.
-const WITHOUT: [&str; 11] = [
+const WITHOUT: [&str; 12] = [
     "abort_ceremony",
     "advance_ceremony",
     "aggregate",
@@ -18,6 +18,7 @@ const WITHOUT: [&str; 11] = [
     "cosign",
     "create_key",
     "create_link",
+    "derive_keys",
     "end_session",
     "rename_passkey",
     "sign",
