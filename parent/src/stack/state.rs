@@ -272,8 +272,9 @@ name = "{PRINCIPAL}"
 public_key = "{public_key}"
 operations = [
     "create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key", "delete_key", "take_part",
-    "show_root", "rotate_root", "reseal_records", "retire_root",
+    "show_root", "rotate_root", "reseal_records", "retire_root", "derive_keys",
 ]
+derived = ["m/0'/users"]
 keys = "own"
 payloads = ["message", "digest", "nostr_event", "taproot_spend"]
 requests_per_minute = 6000

@@ -7,6 +7,7 @@
     clippy::unwrap_used
 )]
 
+mod command_line;
 mod lies;
 mod life;
 mod paths;

@@ -1,7 +1,9 @@
 //! `permafrost keys`.
 
+mod derive;
 mod print;
 mod replacement;
+mod result_file;
 mod share_file;
 mod sign;
 mod together;
@@ -12,6 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::{CreateKey, Key, KeyList};
 
+use self::derive::key_id;
 use self::print::Print;
 use self::share_file::{NewShareFiles, PassphraseOption, ShareFiles};
 use super::outcome::Outcome;
@@ -36,6 +39,7 @@ pub(super) struct Keys {
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
     Create(Create),
+    Derive(derive::Derive),
     List(List),
     Show(Show),
     Sign(sign::Sign),
@@ -113,7 +117,7 @@ Examples:
   permafrost keys show ID --json
   permafrost keys show ID --share alice.share")]
 struct Show {
-    /// The key's id, as `keys create` and `keys list` print it.
+    /// The key's id, as `keys create` and `keys list` print it, or user:NAME for a derived key.
     id: String,
 
     /// Check as well that these share files are of the key and of its generation.
@@ -130,7 +134,7 @@ Examples:
 
 A key with split custody takes the share files of all participants that hold their shares themselves, and a new file for each.")]
 struct Rotate {
-    /// The key's id.
+    /// The key's id, or user:NAME for a derived key.
     id: String,
 
     #[command(flatten)]
@@ -191,9 +195,11 @@ struct Certificate {
 
 /// Stop a key from signing, permanently.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  permafrost keys disable ID")]
+#[command(
+    after_help = "Examples:\n  permafrost keys disable ID\n  permafrost keys disable user:alice"
+)]
 struct Disable {
-    /// The key's id.
+    /// The key's id, or user:NAME for a derived key.
     id: String,
 }
 
@@ -241,6 +247,7 @@ impl Keys {
         let principal = profile.principal().await?;
         match &self.command {
             KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
+            KeysCommand::Derive(derive) => derive.ask(&principal, print).await,
             KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
             KeysCommand::Show(show) => print.key(&show.ask(&principal).await?),
             KeysCommand::Sign(sign) => match what {
@@ -251,7 +258,9 @@ impl Keys {
             KeysCommand::Reshare(reshare) => print.key(&reshare.ask(&principal).await?),
             KeysCommand::Certificate(_) | KeysCommand::Replacement(_) => Ok(()),
             KeysCommand::Replace(replace) => print.replaced(&replace.ask(&principal).await?),
-            KeysCommand::Disable(disable) => print.key(&principal.disable(&disable.id).await?),
+            KeysCommand::Disable(disable) => {
+                print.key(&principal.disable(&key_id(&disable.id)?).await?)
+            }
             KeysCommand::Delete(delete) => print.key(&principal.delete(&delete.id).await?),
         }
     }

@@ -1,5 +1,6 @@
 //! Keys and signatures, printed for people or for programs.
 
+use permafrost_common::api::derived::Wallet;
 use permafrost_common::api::replacement::{Replaced, Replacement};
 use permafrost_common::api::split::Certificate;
 use permafrost_common::api::{Key, KeyList, KeyStatus, Signed};
@@ -35,6 +36,18 @@ impl Print {
             });
             let more = list.next.iter().map(|next| format!("more: --after {next}"));
             lines.chain(more).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    pub(super) fn wallet(&self, wallet: &Wallet) -> Result<(), Outcome> {
+        self.either(wallet, || {
+            let lines = [
+                format!("id          {}", wallet.key_id),
+                format!("account     {}", wallet.extended_public_key),
+                format!("receive     {}", wallet.receive),
+                format!("change      {}", wallet.change),
+            ];
+            lines.join("\n")
         })
     }
 
@@ -141,6 +154,9 @@ fn describe(key: &Key) -> String {
         format!("nostr       {}", key.npub),
         format!("taproot     {}", key.taproot.address),
     ];
+    if let Some(path) = &key.path {
+        lines.push(format!("path        {path}"));
+    }
     if let Some(old) = &key.replaces {
         lines.push(format!("replaces    {old}"));
     }

@@ -8,6 +8,7 @@ use clap::Args;
 use permafrost_client::Principal;
 use permafrost_common::api::{MESSAGE_MAX, SignRequest, Signed, UnsignedEvent};
 
+use super::derive::key_id;
 use super::share_file::ShareFiles;
 use crate::cli::outcome::Outcome;
 
@@ -21,6 +22,7 @@ const EXAMPLES: &str = r#"Examples:
   echo '{"created_at":1700000000,"kind":1,"tags":[],"content":"hello"}' | permafrost keys sign ID --event -
   permafrost keys sign ID --taproot-sighash <64 hex>
   permafrost keys sign ID --share alice.share --event event.json
+  permafrost keys sign user:alice --message 'hello'
 
 Signatures are BIP-340 (64 bytes). A message of exactly 32 bytes is signed like a digest. A signed Nostr event is
 printed in the form that relays accept."#;
@@ -29,7 +31,7 @@ printed in the form that relays accept."#;
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Sign {
-    /// The key's id.
+    /// The key's id, or user:NAME for a derived key.
     pub(super) id: String,
 
     #[command(flatten)]
@@ -83,7 +85,7 @@ impl Sign {
         what: &SignRequest,
     ) -> Result<Signed, Outcome> {
         if self.shares.is_empty() {
-            return Ok(principal.sign(&self.id, what).await?);
+            return Ok(principal.sign(&key_id(&self.id)?, what).await?);
         }
         let shares = self.shares.read_of(&self.id)?;
         Ok(principal.sign_split(&shares, what).await?)

@@ -8,6 +8,7 @@ use permafrost_common::api::{self, Key};
 use permafrost_frost::ParticipantKey;
 use rand_core::OsRng;
 
+use super::derive::key_id;
 use super::{Certificate, Create, Reshare, Rotate, Show, given_or_random};
 use crate::cli::outcome::Outcome;
 use crate::profile::Profile;
@@ -42,7 +43,7 @@ impl Show {
             true => Vec::new(),
             false => self.shares.read()?,
         };
-        let key = principal.key(&self.id).await?;
+        let key = principal.key(&key_id(&self.id)?).await?;
         for (share, path) in shares.iter().zip(&self.shares.files) {
             let (of, generation) = (share.key_id().to_string(), share.generation());
             if of != key.id || generation != key.generation {
@@ -62,7 +63,7 @@ impl Show {
 impl Rotate {
     pub(super) async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
         if self.shares.is_empty() {
-            return Ok(principal.rotate(&self.id).await?);
+            return Ok(principal.rotate(&key_id(&self.id)?).await?);
         }
         let shares = self.shares.read_of(&self.id)?;
         let names: Vec<String> = shares
