@@ -88,7 +88,7 @@ async fn a_users_key_is_shown_signs_and_is_disabled_by_the_users_name() {
             "1 to 32 of a-z 0-9 -",
         ),
         (&["derive", "--users", "x"], "--out"),
-        (&["derive"], "--users"),
+        (&["derive"], "<USER>"),
     ] {
         refused(&keys(&profile, arguments).output().unwrap(), 2, told);
     }

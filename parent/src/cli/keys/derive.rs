@@ -142,8 +142,7 @@ impl Derive {
     ) -> Result<(), Outcome> {
         let begun = usize::try_from(file.results()).unwrap_or(usize::MAX);
         let mut names = Names::open(users)?.skip(begun);
-        let mut running: VecDeque<JoinHandle<Result<(Vec<String>, Vec<Key>), Outcome>>> =
-            VecDeque::new();
+        let mut running: VecDeque<JoinHandle<Result<Piece, Outcome>>> = VecDeque::new();
         loop {
             while running.len() < REQUESTS {
                 let piece: Vec<String> =
@@ -178,6 +177,9 @@ impl Derive {
         }
     }
 }
+
+/// Names, and the key of each.
+type Piece = (Vec<String>, Vec<Key>);
 
 /// One request, repeated while the enclave asks to wait.
 async fn derive(principal: &Principal, paths: Vec<KeyPath>) -> Result<Vec<Key>, Outcome> {
