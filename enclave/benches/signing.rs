@@ -22,9 +22,7 @@ use frost_secp256k1_tr::{
     round2::sign,
 };
 use permafrost_enclave::keys::{KeyId, KeyRecord, Network, NewKey, Participants, Payload};
-use permafrost_enclave::sealing::{
-    DerivationRoot, Place, RootSecret, RootSecrets, open, seal,
-};
+use permafrost_enclave::sealing::{DerivationRoot, Place, RootSecret, RootSecrets, open, seal};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 

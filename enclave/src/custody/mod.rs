@@ -52,6 +52,10 @@ impl Record for KeyRecord {
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         Self::decode(bytes).map_err(|error| error.to_string())
     }
+
+    fn check(&self) -> Result<(), String> {
+        Self::check(self).map_err(|error| error.to_string())
+    }
 }
 
 impl Custody {

@@ -4,6 +4,7 @@
 
 use k256::{
     ProjectivePoint,
+    elliptic_curve::point::AffineCoordinates,
     schnorr::{Signature, VerifyingKey},
 };
 
@@ -31,6 +32,20 @@ impl PublicKey {
             Ok(point) => Ok(Self { bytes, point }),
             Err(_) => Err(PublicKeyError(bytes)),
         }
+    }
+
+    /// The public key of a point other than the identity, or of its negative.
+    pub(super) fn of_point(point: &ProjectivePoint) -> Option<Self> {
+        let point = point.to_affine();
+        let even = if point.y_is_odd().into() {
+            -point
+        } else {
+            point
+        };
+        let point = k256::PublicKey::from_affine(even).ok()?;
+        let point = VerifyingKey::try_from(point).ok()?;
+        let bytes = point.to_bytes().into();
+        Some(Self { bytes, point })
     }
 
     /// The x coordinate.

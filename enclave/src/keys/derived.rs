@@ -34,7 +34,7 @@ impl DerivedKey {
         let node = master.at(&path, network.coin_type())?;
         let participants = Participants::new(THRESHOLD, &PARTICIPANTS)?;
         let shares = shares(&node, exception.generation, &participants);
-        let material = KeyMaterial::of_shares(participants, &node.public_key(), &shares)?;
+        let material = KeyMaterial::of_shares(participants, &node.public_key(), shares)?;
         let mut id = [0; KeyId::LEN];
         for (to, from) in id.iter_mut().zip(Sha256::digest(path.to_bytes())) {
             *to = from;
@@ -99,6 +99,7 @@ mod tests {
 
     use super::*;
     use crate::derivation::Wallet;
+    use crate::keys::packages::Packages;
     use crate::sealing::DerivationRoot;
 
     fn master() -> Node {
@@ -126,9 +127,8 @@ mod tests {
         let payload = Payload::Message(b"hello".to_vec());
         let signed = key.sign(&payload, Network::Bitcoin, &mut OsRng).unwrap();
         assert_eq!(signed.key_id, path(None).key_id());
-        let material = key.record.material();
-        let (public, packages) = (material.public.clone(), material.packages.clone());
-        assert!(KeyMaterial::new(material.participants.clone(), public, packages).is_ok());
+        let Packages { public, keys } = key.record.packages().clone();
+        assert!(Packages::new(key.record.participants(), public, keys).is_ok());
     }
 
     /// The vectors that an independent script has made from `docs/derivation.md`.

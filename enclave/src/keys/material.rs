@@ -1,127 +1,96 @@
-//! The shares of a key, checked for consistency.
+//! The shares of a key, as far as signing needs them, and the rest for when it is needed.
 
-use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use frost_core::compute_lagrange_coefficient;
 use frost_secp256k1_tr::{
     Identifier, VerifyingKey,
-    keys::{
-        self, IdentifierList, KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare, refresh,
-    },
+    keys::{KeyPackage, PublicKeyPackage, SigningShare},
 };
-use k256::{
-    ProjectivePoint, Scalar,
-    elliptic_curve::{ops::MulByGenerator, point::AffineCoordinates},
-};
+use k256::Scalar;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use permafrost_frost::Participant;
+use super::{
+    KeyError, MaterialError, Participants,
+    bip340::PublicKey,
+    packages::{Packages, check_count},
+};
 
-use super::{KeyError, Participants, bip340::PublicKey};
-
-/// All shares of one key, consistent with the participants, the group public key and each other.
+/// All shares of one key.
+///
+/// What signing takes is at hand. The packages, which take longer to read and to check than a signature takes, are read and checked
+/// when something else is done with the key, and before it is sealed. Until then the record's own seal vouches for them, and the
+/// verification of each signature.
 #[derive(Clone)]
 pub(super) struct KeyMaterial {
     pub(super) participants: Participants,
-    pub(super) public: PublicKeyPackage,
-    /// In the order of the participants.
-    pub(super) packages: Vec<KeyPackage>,
-    /// The Lagrange coefficients at zero of the first `threshold` participants, which are always the ones that sign.
-    pub(super) interpolation: Vec<Scalar>,
+    /// The first `threshold` participants, which are always the ones that sign.
+    pub(super) signers: Vec<Signer>,
+    /// The group public key, whose y coordinate may be odd.
+    pub(super) group: VerifyingKey,
     pub(super) public_key: PublicKey,
+    origin: Origin,
+    packages: OnceLock<Packages>,
 }
 
-/// Why packages are not the shares of one key. Names participants, never shows shares.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum MaterialError {
-    /// There are more or fewer packages than participants.
-    #[error("{came} {what} for {expected} participants")]
-    Count {
-        /// Which packages: `key packages` or `verifying shares`.
-        what: &'static str,
-        /// The number of participants.
-        expected: usize,
-        /// The number that came.
-        came: usize,
-    },
-    /// A package has another threshold than the key.
-    #[error("the package of {of} has threshold {came:?}, but the key has {expected}")]
-    Threshold {
-        /// The participant's name, or `the group`.
-        of: String,
-        /// The key's threshold.
-        expected: u16,
-        /// The package's threshold, if it has one.
-        came: Option<u16>,
-    },
-    /// A package has another identifier than the participant's name derives to.
-    #[error(
-        "the key package of {name} has the identifier {came}, but its name derives to {expected}"
-    )]
-    Identifier {
-        /// The participant's name.
-        name: String,
-        /// What the name derives to, hex.
-        expected: String,
-        /// The package's identifier, hex.
-        came: String,
-    },
-    /// A key package belongs to another group than the public key package.
-    #[error("the key package of {name} has another group public key than the public key package")]
-    GroupKey {
-        /// The participant's name.
-        name: String,
-    },
-    /// A verifying share is not that of the signing share.
-    #[error("the verifying share of {name} in the {place} is not that of its signing share")]
-    VerifyingShare {
-        /// The participant's name.
-        name: String,
-        /// `key package` or `public key package`.
-        place: &'static str,
-    },
-    /// The shares of the first `threshold` participants belong to another group public key.
-    #[error("the shares are not those of the group public key")]
-    OtherGroup,
-    /// A share is not on the polynomial that the earlier shares define.
-    #[error("the share of {name} is not on the polynomial that the earlier shares define")]
-    Polynomial {
-        /// The participant's name.
-        name: String,
-    },
-    /// The enclave's shares are not those that the certificate of their ceremony is about.
-    #[error("not the shares of the certificate: {0}")]
-    Certificate(&'static str),
-    /// The group public key is not a BIP-340 public key, or an identifier repeats.
-    #[error("the packages are not of this ciphersuite")]
-    Ciphersuite,
+/// What a participant signs with.
+#[derive(Clone)]
+pub(super) struct Signer {
+    pub(super) identifier: Identifier,
+    pub(super) share: Zeroizing<SigningShare>,
+    /// The Lagrange coefficient at zero.
+    pub(super) coefficient: Scalar,
 }
+
+/// What the packages are made of.
+#[derive(Clone)]
+enum Origin {
+    Encoded(Encoded),
+    /// Of every participant, in their order.
+    Shares(Vec<Zeroizing<Scalar>>),
+}
+
+/// Packages as the FROST library serialises them.
+#[derive(Clone)]
+pub(super) struct Encoded {
+    pub(super) public: Vec<u8>,
+    /// In the order of the participants.
+    pub(super) keys: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// The length of a serialised key package: a header of 5 bytes, the identifier (32), the signing share (32), the verifying share (33),
+/// the group public key (33) and the threshold, which is less than 128.
+const KEY_PACKAGE_LEN: usize = 136;
+const SIGNING_SHARE: std::ops::Range<usize> = 37..69;
+const GROUP_PUBLIC_KEY: std::ops::Range<usize> = 102..135;
 
 impl KeyMaterial {
-    /// Makes a key and deals its shares (RFC 9591 appendix C: trusted dealer key generation), each checked
-    /// against the dealer's commitment.
-    ///
-    /// The dealer's polynomial, whose constant term is the group's secret, is local to the library call; its memory
-    /// is wiped when freed, by the program's allocator.
+    /// Makes a key and deals its shares.
     pub(super) fn deal(
         participants: Participants,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, KeyError> {
-        let identifiers = participants.identifiers();
-        let count = u16::try_from(identifiers.len()).unwrap_or(u16::MAX);
-        let (mut shares, public) = keys::generate_with_dealer(
-            count,
-            participants.threshold(),
-            IdentifierList::Custom(&identifiers),
-            rng,
-        )?;
-        let packages = identifiers
-            .iter()
-            .filter_map(|identifier| shares.remove(identifier))
-            .map(KeyPackage::try_from)
-            .collect::<Result<_, _>>()?;
-        Ok(Self::new(participants, public, packages)?)
+        let packages = Packages::deal(&participants, rng)?;
+        Self::of_packages(participants, packages)
+    }
+
+    /// New shares of the same key, on a new polynomial: they do not sign together with the old shares.
+    pub(super) fn refresh(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Self, KeyError> {
+        let packages = self.packages()?.refresh(&self.participants, rng)?;
+        Self::of_packages(self.participants.clone(), packages)
+    }
+
+    /// The material of these packages.
+    pub(super) fn of_packages(
+        participants: Participants,
+        packages: Packages,
+    ) -> Result<Self, KeyError> {
+        let encoded = Encoded::of(&packages)?;
+        let material = Self::open(participants, encoded)?;
+        Ok(Self {
+            packages: packages.into(),
+            ..material
+        })
     }
 
     /// The material of shares, one for each participant, of a key whose public key is given compressed. The shares are the values of one
@@ -129,90 +98,94 @@ impl KeyMaterial {
     pub(super) fn of_shares(
         participants: Participants,
         public_key: &[u8],
-        shares: &[Zeroizing<Scalar>],
+        shares: Vec<Zeroizing<Scalar>>,
     ) -> Result<Self, KeyError> {
-        let key = VerifyingKey::deserialize(public_key)?;
-        let members = participants.members().iter();
-        let packages: Vec<KeyPackage> = members
-            .zip(shares)
-            .map(|(member, share)| {
-                let share = SigningShare::new(**share);
-                let verifying = ProjectivePoint::mul_by_generator(&share.to_scalar());
-                let verifying = VerifyingShare::new(verifying);
-                KeyPackage::new(
-                    member.identifier,
-                    share,
-                    verifying,
-                    key,
-                    participants.threshold(),
-                )
-            })
-            .collect();
-        let verifying = packages
-            .iter()
-            .map(|package| (*package.identifier(), *package.verifying_share()));
-        let public =
-            PublicKeyPackage::new(verifying.collect(), key, Some(participants.threshold()));
-        let interpolation = interpolation(&packages, participants.threshold())?;
-        let public_key = PublicKey::from_bytes(key.to_element().to_affine().x().into())
-            .map_err(|_| MaterialError::Ciphersuite)?;
-        Ok(Self {
+        let group = VerifyingKey::deserialize(public_key)?;
+        let signing = shares.iter().map(|share| SigningShare::new(**share).into());
+        let signing = signing.take(participants.threshold().into()).collect();
+        Ok(Self::new(
             participants,
-            public,
-            packages,
-            interpolation,
-            public_key,
-        })
+            group,
+            signing,
+            Origin::Shares(shares),
+        )?)
     }
 
-    /// New shares of the same key, on a new polynomial: they do not sign together with the old shares.
-    pub(super) fn refresh(&self, rng: &mut (impl CryptoRng + RngCore)) -> Result<Self, KeyError> {
-        let (changes, public) = refresh::compute_refreshing_shares(
-            self.public.clone(),
-            &self.participants.identifiers(),
-            rng,
-        )?;
-        let packages = changes
-            .into_iter()
-            .zip(&self.packages)
-            .map(|(change, old)| {
-                let refreshed = refresh::refresh_share(change, old)?;
-                // The library leaves the old verifying share in the package.
-                Ok(KeyPackage::new(
-                    *refreshed.identifier(),
-                    *refreshed.signing_share(),
-                    VerifyingShare::from(*refreshed.signing_share()),
-                    *refreshed.verifying_key(),
-                    *refreshed.min_signers(),
-                ))
-            })
-            .collect::<Result<_, KeyError>>()?;
-        Ok(Self::new(self.participants.clone(), public, packages)?)
-    }
-
-    /// Checks that packages, given in the order of the participants, are consistent.
-    ///
-    /// The checks are complete: with packages that pass, any `threshold` of the participants can sign.
-    pub(super) fn new(
+    /// Reads of encoded packages what signing needs.
+    pub(super) fn open(
         participants: Participants,
-        public: PublicKeyPackage,
-        packages: Vec<KeyPackage>,
+        encoded: Encoded,
     ) -> Result<Self, MaterialError> {
-        check_group(&participants, &public, packages.len())?;
-        for (member, package) in participants.members().iter().zip(&packages) {
-            check_package(member, package, &public, participants.threshold())?;
+        let members = participants.members();
+        check_count("key packages", members.len(), encoded.keys.len())?;
+        let mut group = None;
+        let mut shares = Vec::with_capacity(members.len());
+        let signers = members.iter().zip(&encoded.keys);
+        for (member, key) in signers.take(participants.threshold().into()) {
+            let part = |range| key.get(range).filter(|_| key.len() == KEY_PACKAGE_LEN);
+            let share = part(SIGNING_SHARE).and_then(|share| SigningShare::deserialize(share).ok());
+            let share = share.ok_or_else(|| encoding(member.name.as_str()))?;
+            shares.push(Zeroizing::new(share));
+            if group.is_none() {
+                group = part(GROUP_PUBLIC_KEY).and_then(|key| VerifyingKey::deserialize(key).ok());
+            }
         }
-        let interpolation = check_polynomial(&participants, &public, &packages)?;
-        let public_key =
-            PublicKey::from_bytes(public.verifying_key().to_element().to_affine().x().into())
-                .map_err(|_| MaterialError::Ciphersuite)?;
+        let group = group.ok_or_else(|| encoding(GROUP))?;
+        Self::new(participants, group, shares, Origin::Encoded(encoded))
+    }
+
+    fn new(
+        participants: Participants,
+        group: VerifyingKey,
+        shares: Vec<Zeroizing<SigningShare>>,
+        origin: Origin,
+    ) -> Result<Self, MaterialError> {
+        let identifiers = participants.members().iter().map(|one| one.identifier);
+        let identifiers: Vec<Identifier> = identifiers.take(shares.len()).collect();
+        let coefficients = interpolation(&identifiers).ok_or(MaterialError::Ciphersuite)?;
+        let signers = identifiers.into_iter().zip(shares).zip(coefficients);
+        let signers = signers.map(|((identifier, share), coefficient)| Signer {
+            identifier,
+            share,
+            coefficient,
+        });
         Ok(Self {
+            signers: signers.collect(),
+            public_key: PublicKey::of_point(&group.to_element())
+                .ok_or(MaterialError::Ciphersuite)?,
             participants,
-            public,
-            packages,
-            interpolation,
-            public_key,
+            group,
+            origin,
+            packages: OnceLock::new(),
         })
+    }
+
+    /// The packages of all participants, checked.
+    pub(super) fn packages(&self) -> Result<&Packages, MaterialError> {
+        if let Some(packages) = self.packages.get() {
+            return Ok(packages);
+        }
+        let packages = match &self.origin {
+            Origin::Encoded(encoded) => encoded.packages(&self.participants)?,
+            Origin::Shares(shares) => Packages::of_shares(&self.participants, &self.group, shares),
+        };
+        Ok(self.packages.get_or_init(|| packages))
+    }
+
+    /// The public key package, which names whose signature share is wrong even where the packages do not belong together.
+    pub(super) fn public(&self) -> Result<PublicKeyPackage, MaterialError> {
+        match (&self.origin, self.packages.get()) {
+            (Origin::Encoded(encoded), None) => encoded.public(),
+            _ => Ok(self.packages()?.public.clone()),
+        }
+    }
+
+    /// The packages as they are sealed; None of a derived key, which never is.
+    pub(super) fn encoded(&self) -> Option<&Encoded> {
+        match &self.origin {
+            Origin::Encoded(encoded) => Some(encoded),
+            Origin::Shares(_) => None,
+        }
     }
 
     /// The name of the participant with this identifier.
@@ -228,215 +201,101 @@ impl KeyMaterial {
     }
 }
 
-pub(super) fn check_group(
-    participants: &Participants,
-    public: &PublicKeyPackage,
-    packages: usize,
-) -> Result<(), MaterialError> {
-    let expected = participants.members().len();
-    for (what, came) in [
-        ("key packages", packages),
-        ("verifying shares", public.verifying_shares().len()),
-    ] {
-        if came != expected {
-            return Err(MaterialError::Count {
-                what,
-                expected,
-                came,
-            });
+impl Encoded {
+    fn of(packages: &Packages) -> Result<Self, KeyError> {
+        let keys = packages.keys.iter();
+        let keys = keys.map(|key| Ok(Zeroizing::new(key.serialize()?)));
+        Ok(Self {
+            public: packages.public.serialize()?,
+            keys: keys.collect::<Result<_, KeyError>>()?,
+        })
+    }
+
+    fn packages(&self, participants: &Participants) -> Result<Packages, MaterialError> {
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for (member, bytes) in participants.members().iter().zip(&self.keys) {
+            let key = KeyPackage::deserialize(bytes).ok();
+            // The library reads some other encodings, too.
+            let key = key.filter(|key| key.serialize().map(Zeroizing::new).as_ref() == Ok(bytes));
+            keys.push(key.ok_or_else(|| encoding(member.name.as_str()))?);
         }
+        Packages::new(participants, self.public()?, keys)
     }
-    if public.min_signers() != Some(participants.threshold()) {
-        return Err(MaterialError::Threshold {
-            of: "the group".to_owned(),
-            expected: participants.threshold(),
-            came: public.min_signers(),
-        });
+
+    fn public(&self) -> Result<PublicKeyPackage, MaterialError> {
+        let public = PublicKeyPackage::deserialize(&self.public).ok();
+        let public = public.filter(|public| public.serialize().as_ref() == Ok(&self.public));
+        public.ok_or_else(|| encoding(GROUP))
     }
-    Ok(())
 }
 
-fn check_package(
-    member: &Participant,
-    package: &KeyPackage,
-    public: &PublicKeyPackage,
-    threshold: u16,
-) -> Result<(), MaterialError> {
-    let name = member.name.as_str().to_owned();
-    if *package.identifier() != member.identifier {
-        return Err(MaterialError::Identifier {
-            name,
-            expected: hex::encode(member.identifier.serialize()),
-            came: hex::encode(package.identifier().serialize()),
-        });
-    }
-    if *package.min_signers() != threshold {
-        return Err(MaterialError::Threshold {
-            of: name,
-            expected: threshold,
-            came: Some(*package.min_signers()),
-        });
-    }
-    if package.verifying_key() != public.verifying_key() {
-        return Err(MaterialError::GroupKey { name });
-    }
-    let own = ProjectivePoint::mul_by_generator(&package.signing_share().to_scalar());
-    let published = public.verifying_shares().get(&member.identifier);
-    for (place, share) in [
-        ("key package", Some(package.verifying_share())),
-        ("public key package", published),
-    ] {
-        if share.map(VerifyingShare::to_element) != Some(own) {
-            return Err(MaterialError::VerifyingShare { name, place });
-        }
-    }
-    Ok(())
+fn encoding(of: &str) -> MaterialError {
+    MaterialError::Encoding { of: of.to_owned() }
 }
 
-/// Checks that all shares are on one polynomial of degree `threshold` - 1 whose value at zero is the secret of the
-/// group public key. The secret itself is never computed: at zero the check is done on points.
-///
-/// Returns the Lagrange coefficients at zero of the first `threshold` participants.
-fn check_polynomial(
-    participants: &Participants,
-    public: &PublicKeyPackage,
-    packages: &[KeyPackage],
-) -> Result<Vec<Scalar>, MaterialError> {
-    let (first, rest) = packages
-        .split_at_checked(usize::from(participants.threshold()))
-        .ok_or(MaterialError::Ciphersuite)?;
-    let set: BTreeSet<Identifier> = first.iter().map(|p| *p.identifier()).collect();
-    let coefficients = |at: Option<Identifier>| {
-        first
-            .iter()
-            .map(|package| compute_lagrange_coefficient(&set, at, *package.identifier()))
-            .collect::<Result<Vec<Scalar>, _>>()
-            .map_err(|_| MaterialError::Ciphersuite)
+/// The Lagrange coefficient at zero of each identifier. All take one inversion.
+fn interpolation(identifiers: &[Identifier]) -> Option<Vec<Scalar>> {
+    let at: Vec<Scalar> = identifiers.iter().map(Identifier::to_scalar).collect();
+    let others = |index| {
+        let all = at.iter().enumerate();
+        all.filter(move |(other, _)| *other != index)
+            .map(|(_, scalar)| scalar)
     };
-
-    let interpolation = coefficients(None)?;
-    let group = first
-        .iter()
-        .zip(&interpolation)
-        .map(|(package, coefficient)| package.verifying_share().to_element() * coefficient)
-        .sum::<ProjectivePoint>();
-    if group != public.verifying_key().to_element() {
-        return Err(MaterialError::OtherGroup);
-    }
-
-    for (member, package) in participants.members().iter().skip(first.len()).zip(rest) {
-        let share = Zeroizing::new(
-            first
-                .iter()
-                .zip(coefficients(Some(*package.identifier()))?)
-                .map(|(package, coefficient)| package.signing_share().to_scalar() * coefficient)
-                .sum::<Scalar>(),
-        );
-        if *share != package.signing_share().to_scalar() {
-            return Err(MaterialError::Polynomial {
-                name: member.name.as_str().to_owned(),
-            });
-        }
-    }
-    Ok(interpolation)
+    let all = || at.iter().enumerate();
+    let denominators: Vec<Scalar> = all()
+        .map(|(index, own)| others(index).map(|other| other - own).product())
+        .collect();
+    let product: Scalar = denominators.iter().product();
+    let inverse: Scalar = Option::from(product.invert())?;
+    let coefficients = all().map(|(index, _)| {
+        let rest = denominators.iter().enumerate();
+        let rest = rest.filter(|(other, _)| *other != index);
+        let rest: Scalar = rest.map(|(_, denominator)| denominator).product();
+        others(index).product::<Scalar>() * rest * inverse
+    });
+    Some(coefficients.collect())
 }
 
-/// The Lagrange coefficients at zero of the first `threshold` participants.
-fn interpolation(packages: &[KeyPackage], threshold: u16) -> Result<Vec<Scalar>, MaterialError> {
-    let signers = || packages.iter().take(usize::from(threshold));
-    let set: BTreeSet<Identifier> = signers().map(|package| *package.identifier()).collect();
-    signers()
-        .map(|package| compute_lagrange_coefficient(&set, None, *package.identifier()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| MaterialError::Ciphersuite)
-}
+const GROUP: &str = "the group";
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use frost_core::compute_lagrange_coefficient;
     use rand_core::OsRng;
 
     use super::*;
     use crate::keys::testing::participants;
 
-    fn material() -> KeyMaterial {
-        KeyMaterial::deal(participants(2, 3), &mut OsRng).unwrap()
-    }
-
-    /// The same key with one participant's share, or the group public key, replaced everywhere it occurs.
-    fn with(
-        material: &KeyMaterial,
-        share: Option<(usize, SigningShare)>,
-        key: VerifyingKey,
-    ) -> Result<KeyMaterial, MaterialError> {
-        let mut packages = material.packages.clone();
-        for (index, package) in packages.iter_mut().enumerate() {
-            let share = match share {
-                Some((at, share)) if at == index => share,
-                _ => *package.signing_share(),
-            };
-            let identifier = *package.identifier();
-            *package = KeyPackage::new(identifier, share, share.into(), key, 2);
-        }
-        let shares = packages
-            .iter()
-            .map(|package| (*package.identifier(), *package.verifying_share()))
-            .collect();
-        let public = PublicKeyPackage::new(shares, key, Some(2));
-        KeyMaterial::new(material.participants.clone(), public, packages)
-    }
-
     #[test]
-    fn shares_of_another_key_do_not_pass_for_this_one() {
-        let (material, other) = (material(), material());
-        let (own, foreign) = (
-            *material.public.verifying_key(),
-            *other.public.verifying_key(),
-        );
-        assert!(with(&material, None, own).is_ok());
-        let refused = with(&material, None, foreign).err();
-        assert_eq!(refused, Some(MaterialError::OtherGroup));
-    }
-
-    #[test]
-    fn a_share_off_the_polynomial_is_refused_for_every_participant() {
-        let (material, other) = (material(), material());
-        let key = *material.public.verifying_key();
-        for (index, expected) in [
-            (0, MaterialError::OtherGroup),
-            (1, MaterialError::OtherGroup),
-            (
-                2,
-                MaterialError::Polynomial {
-                    name: "node-3".to_owned(),
-                },
-            ),
-        ] {
-            let foreign = *other.packages[index].signing_share();
-            assert_eq!(
-                with(&material, Some((index, foreign)), key).err(),
-                Some(expected)
-            );
+    fn what_signing_reads_of_the_encoded_packages_is_what_the_library_reads() {
+        for (t, n) in [(2, 2), (2, 3), (7, 10), (32, 32)] {
+            let made = KeyMaterial::deal(participants(t, n), &mut OsRng).unwrap();
+            let encoded = made.encoded().unwrap().clone();
+            let opened = KeyMaterial::open(participants(t, n), encoded).unwrap();
+            let packages = opened.packages().unwrap();
+            assert_eq!(opened.group, *packages.public.verifying_key());
+            assert_eq!(opened.signers.len(), usize::from(t));
+            for (signer, key) in opened.signers.iter().zip(&packages.keys) {
+                assert_eq!(signer.identifier, *key.identifier());
+                assert!(*signer.share == *key.signing_share());
+            }
+            assert_eq!(packages.keys, made.packages().unwrap().keys);
+            assert_eq!(opened.public_key, made.public_key);
         }
     }
 
     #[test]
-    fn a_package_whose_verifying_share_is_not_its_own_is_refused() {
-        let material = material();
-        let mut packages = material.packages.clone();
-        packages[1] = KeyPackage::new(
-            *packages[1].identifier(),
-            *packages[1].signing_share(),
-            *packages[0].verifying_share(),
-            *packages[1].verifying_key(),
-            2,
-        );
-        let refused = KeyMaterial::new(material.participants, material.public, packages).err();
-        assert_eq!(
-            refused,
-            Some(MaterialError::VerifyingShare {
-                name: "node-2".to_owned(),
-                place: "key package"
-            })
-        );
+    fn coefficients_are_those_of_the_library() {
+        for (t, n) in [(2, 3), (7, 10), (32, 32)] {
+            let identifiers = &participants(t, n).identifiers()[..usize::from(t)];
+            let set: BTreeSet<Identifier> = identifiers.iter().copied().collect();
+            let theirs = identifiers.iter().map(|own| {
+                let coefficient: Result<Scalar, _> = compute_lagrange_coefficient(&set, None, *own);
+                coefficient.unwrap()
+            });
+            assert!(theirs.eq(interpolation(identifiers).unwrap()));
+        }
     }
 }

@@ -15,8 +15,9 @@ use super::{
 
 /// A key with the shares that the enclave has, and everything about it.
 ///
-/// A value of this type is consistent: its shares are those of its participants and its public key. It is immutable; each
-/// operation gives the record that replaces it.
+/// It is immutable; each operation gives the record that replaces it. [`KeyRecord::check`] says whether its shares are those of its
+/// participants and its public key. A record that was decoded may not be consistent: then it signs nothing, and no operation but
+/// disabling gives another record.
 #[derive(Clone)]
 pub struct KeyRecord {
     pub(super) id: KeyId,
@@ -145,6 +146,19 @@ impl KeyRecord {
                 material: Material::Deleted(Tombstone::of(&self.material)?),
                 ..self.clone()
             }),
+        }
+    }
+
+    /// Checks everything that opening the record leaves to the verification of each signature: whether all shares belong together.
+    ///
+    /// # Errors
+    ///
+    /// [`MaterialError`] says what does not fit.
+    pub fn check(&self) -> Result<(), MaterialError> {
+        match &self.material {
+            Material::Whole(material) => material.packages().map(|_| ()),
+            // They were checked when they were read.
+            Material::Split(_) | Material::Deleted(_) => Ok(()),
         }
     }
 
@@ -319,7 +333,7 @@ mod tests {
 
     fn shares(record: &KeyRecord) -> Vec<[u8; 32]> {
         let share = |package: &KeyPackage| package.signing_share().to_scalar().to_bytes().into();
-        record.material().packages.iter().map(share).collect()
+        record.packages().keys.iter().map(share).collect()
     }
 
     #[test]
@@ -329,12 +343,12 @@ mod tests {
         assert_eq!(new.public_key(), old.public_key());
         assert_eq!((old.generation(), new.generation()), (1, 2));
         assert_eq!(new.participants(), old.participants());
-        assert_eq!(new.material().public.min_signers(), Some(3));
+        assert_eq!(new.packages().public.min_signers(), Some(3));
         for ((old, new), (before, after)) in old
-            .material()
-            .packages
+            .packages()
+            .keys
             .iter()
-            .zip(&new.material().packages)
+            .zip(&new.packages().keys)
             .zip(shares(&old).iter().zip(shares(&new)))
         {
             assert_ne!(*before, after);
@@ -352,7 +366,7 @@ mod tests {
                 .unwrap()
                 .serialize()
         };
-        let (o, n) = (&old.material().packages, &new.material().packages);
+        let (o, n) = (&old.packages().keys, &new.packages().keys);
         let expected = secret([&o[0], &o[1]]);
         for pair in [[&n[0], &n[1]], [&n[0], &n[2]], [&n[1], &n[2]]] {
             assert_eq!(secret(pair), expected);

@@ -1,5 +1,6 @@
 //! Fixtures for the tests of several modules: named participants, records, and repeatable randomness.
 
+use frost_secp256k1_tr::keys::KeyPackage;
 use permafrost_common::api::split::Certificate;
 use permafrost_common::http_signature::{Algorithm, SigningKey};
 use permafrost_frost::{
@@ -9,7 +10,8 @@ use rand_core::{CryptoRng, OsRng, RngCore};
 use sha2::{Digest, Sha256};
 
 use super::{
-    HeldShares, KeyId, KeyRecord, NewKey, Participants, material::KeyMaterial, record::Material,
+    HeldShares, KeyId, KeyRecord, NewKey, Participants, material::KeyMaterial, packages::Packages,
+    record::Material,
 };
 
 pub(super) fn participants(t: u16, n: usize) -> Participants {
@@ -36,10 +38,19 @@ impl KeyRecord {
         self.whole("").unwrap()
     }
 
-    pub(super) fn material_mut(&mut self) -> &mut KeyMaterial {
-        match &mut self.material {
-            Material::Whole(material) => material,
-            _ => panic!("the key has no enclave custody, or no shares"),
+    pub(super) fn packages(&self) -> &Packages {
+        self.material().packages().unwrap()
+    }
+
+    /// The same key with another share of one participant, as it is read from a record.
+    pub(super) fn with_share(&self, at: usize, share: &KeyPackage) -> Self {
+        let material = self.material();
+        let mut encoded = material.encoded().unwrap().clone();
+        encoded.keys[at] = share.serialize().unwrap().into();
+        let material = KeyMaterial::open(material.participants.clone(), encoded).unwrap();
+        Self {
+            material: Material::Whole(material),
+            ..self.clone()
         }
     }
 }

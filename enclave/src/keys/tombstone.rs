@@ -1,11 +1,10 @@
 //! What stays of a deleted key.
 
 use frost_secp256k1_tr::keys::PublicKeyPackage;
-use k256::elliptic_curve::point::AffineCoordinates;
 use permafrost_common::api::{Custody, split::Certificate};
 
 use super::{
-    MaterialError, Participants, bip340::PublicKey, material::check_group, record::Material,
+    MaterialError, Participants, bip340::PublicKey, packages::check_group, record::Material,
 };
 
 /// Everything about the shares of a deleted key that is public, and no share.
@@ -37,8 +36,8 @@ impl Tombstone {
                 });
             }
         }
-        let x = public.verifying_key().to_element().to_affine().x().into();
-        let public_key = PublicKey::from_bytes(x).map_err(|_| MaterialError::Ciphersuite)?;
+        let public_key = PublicKey::of_point(&public.verifying_key().to_element());
+        let public_key = public_key.ok_or(MaterialError::Ciphersuite)?;
         if let Some(certificate) = &certificate {
             let outcome = &certificate.outcome;
             let named = outcome.parameters.participants.iter();
@@ -77,7 +76,7 @@ impl Tombstone {
         match material {
             Material::Whole(material) => {
                 let participants = material.participants.clone();
-                Self::new(participants, material.public.clone(), None)
+                Self::new(participants, material.packages()?.public.clone(), None)
             }
             Material::Split(held) => {
                 let first = held.shares().first();

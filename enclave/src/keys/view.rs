@@ -38,7 +38,7 @@ impl KeyRecord {
         let members = self.participants().members().iter();
         match &self.material {
             Material::Whole(material) => members
-                .zip(&material.packages)
+                .zip(&material.packages()?.keys)
                 .map(|(member, package)| {
                     let share = hex::encode(package.verifying_share().serialize()?);
                     Ok(participant(member, share, None))
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(replaced, Some(first.id().to_string()));
 
         let shown = serde_json::to_string(&first.view(Network::Regtest).unwrap()).unwrap();
-        for package in &first.material().packages {
+        for package in &first.packages().keys {
             assert!(!shown.contains(&hex::encode(package.signing_share().serialize())));
         }
     }
@@ -125,7 +125,7 @@ mod tests {
         let view = record.view(Network::Bitcoin).unwrap();
         let names = ["node-1", "node-2", "node-3"];
         assert!(view.participants.iter().map(|p| &p.name).eq(names));
-        for (identifier, share) in record.material().public.verifying_shares() {
+        for (identifier, share) in record.packages().public.verifying_shares() {
             let identifier = hex::encode(identifier.serialize());
             let shown = view
                 .participants
@@ -138,7 +138,7 @@ mod tests {
             );
         }
         let group = record
-            .material()
+            .packages()
             .public
             .verifying_key()
             .serialize()

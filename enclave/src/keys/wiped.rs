@@ -32,11 +32,11 @@ fn use_a_key() -> Vec<Trace> {
             .sign(&Payload::Digest([7; 32]), Network::Bitcoin, &mut OsRng)
             .unwrap();
     }
-    let secret = reconstruct(&old.material().packages).unwrap().to_scalar();
+    let secret = reconstruct(&old.packages().keys).unwrap().to_scalar();
     let kept = Box::new(Zeroizing::new(secret.to_bytes().into()));
     let traces: Vec<Trace> = [&old, &new]
         .iter()
-        .flat_map(|record| &record.material().packages)
+        .flat_map(|record| &record.packages().keys)
         .map(|package| package.signing_share().to_scalar().to_bytes().into())
         .map(|share| trace(&Zeroizing::new(share)))
         .chain([trace(&kept)])

@@ -25,6 +25,8 @@
 //! Version 1 has no `custody`, `certificate` and `statement`: all shares are here. It is read, and written again as version 2.
 //!
 //! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
+//!
+//! Of the packages of a key with enclave custody only what signing needs is read. [`KeyRecord::check`] reads and checks the rest.
 
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
 use permafrost_common::api::{
@@ -37,7 +39,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     HeldShares, InvalidField, KeyId, KeyRecord, MaterialError, Participants, WrappedShare,
-    material::KeyMaterial, record::Material, tombstone::Tombstone,
+    material::{Encoded, KeyMaterial},
+    record::Material,
+    tombstone::Tombstone,
 };
 
 /// The version of the encoding.
@@ -107,14 +111,21 @@ impl KeyRecord {
     ///
     /// Each [`RecordError`] says which rule the bytes break.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let version: Version = ciborium::from_reader(bytes).map_err(|_| RecordError::Malformed)?;
-        if ![FIRST_VERSION, VERSION].contains(&version.v) {
-            return Err(RecordError::Version { came: version.v });
+        let wire: Result<Wire, _> = ciborium::from_reader(bytes);
+        let version = match &wire {
+            Ok(wire) => wire.v,
+            // The entries of another version are other ones.
+            Err(_) => {
+                let version: Result<Version, _> = ciborium::from_reader(bytes);
+                version.map_err(|_| RecordError::Malformed)?.v
+            }
+        };
+        if ![FIRST_VERSION, VERSION].contains(&version) {
+            return Err(RecordError::Version { came: version });
         }
-        let wire: Wire = ciborium::from_reader(bytes).map_err(|_| RecordError::Malformed)?;
-        let record = wire.into_record()?;
-        // Comparing whole encodings also refuses bytes after the map, and packages that the library reads leniently.
-        if *record.encode_as(version.v)? != bytes {
+        let record = wire.map_err(|_| RecordError::Malformed)?.into_record()?;
+        // Comparing whole encodings also refuses bytes after the map.
+        if *record.encode_as(version)? != bytes {
             return Err(RecordError::NotCanonical);
         }
         Ok(record)
@@ -171,6 +182,12 @@ struct Wrapped {
 #[serde(transparent)]
 struct Secret(serde_bytes::ByteBuf);
 
+impl Secret {
+    fn into_bytes(mut self) -> Zeroizing<Vec<u8>> {
+        std::mem::take(&mut self.0).into_vec().into()
+    }
+}
+
 impl Drop for Secret {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -180,20 +197,28 @@ impl Drop for Secret {
 impl Wire {
     fn from_record(record: &KeyRecord, version: u8) -> Result<Self, RecordError> {
         let id = |id: KeyId| ByteArray::new(*id.as_bytes());
-        let (custody, public, packages, certificate) = match &record.material {
+        let (custody, public, shares, certificate) = match &record.material {
             Material::Whole(material) => {
-                let packages: Vec<&KeyPackage> = material.packages.iter().collect();
-                (Custody::Enclave, Some(&material.public), packages, None)
+                let encoded = material.encoded();
+                let encoded = encoded.ok_or(RecordError::Package { entry: "shares" })?;
+                let shares = encoded.keys.iter().map(|key| Secret(key.to_vec().into()));
+                let public = Some(encoded.public.clone());
+                (Custody::Enclave, public, shares.collect(), None)
             }
             Material::Split(held) => {
-                let packages = held.shares().iter().map(Share::package).collect();
+                let shares = held.shares().iter();
+                let shares = shares
+                    .map(|share| Ok(Secret(share.package().serialize()?.into())))
+                    .collect::<Result<_, frost_secp256k1_tr::Error>>()
+                    .map_err(|_| RecordError::Package { entry: "shares" })?;
                 let public = held.shares().first().map(Share::public);
+                let public = public.and_then(|public| public.serialize().ok());
                 let certificate = json(held.certificate())?;
-                (Custody::Split, public, packages, Some(certificate))
+                (Custody::Split, public, shares, Some(certificate))
             }
             Material::Deleted(tombstone) => {
                 let certificate = tombstone.certificate.as_ref().map(json).transpose()?;
-                let public = Some(&tombstone.public);
+                let public = tombstone.public.serialize().ok();
                 (tombstone.custody(), public, Vec::new(), certificate)
             }
         };
@@ -201,14 +226,7 @@ impl Wire {
             Material::Whole(_) | Material::Deleted(_) => Vec::new(),
             Material::Split(held) => held.wrapped().iter().map(Wrapped::from).collect(),
         };
-        let public = public
-            .and_then(|public| public.serialize().ok())
-            .ok_or(RecordError::Package { entry: "public" })?;
-        let shares = packages
-            .into_iter()
-            .map(|package| package.serialize().map(|bytes| Secret(bytes.into())))
-            .collect::<Result<_, _>>()
-            .map_err(|_| RecordError::Package { entry: "shares" })?;
+        let public = public.ok_or(RecordError::Package { entry: "public" })?;
         let participants = record.participants();
         let statement = record
             .statement
@@ -271,16 +289,12 @@ impl Wire {
             });
         }
         let participants = Participants::new(self.threshold, &self.participants)?;
-        let public = PublicKeyPackage::deserialize(&self.public)
-            .map_err(|_| RecordError::Package { entry: "public" })?;
-        let packages: Vec<KeyPackage> = self
-            .shares
-            .iter()
-            .map(|share| KeyPackage::deserialize(&share.0))
-            .collect::<Result<_, _>>()
-            .map_err(|_| RecordError::Package { entry: "shares" })?;
+        let public = || {
+            PublicKeyPackage::deserialize(&self.public)
+                .map_err(|_| RecordError::Package { entry: "public" })
+        };
         let is_deleted = self.status == KeyStatus::Deleted;
-        let kept = packages.len() + self.wrapped.len();
+        let kept = self.shares.len() + self.wrapped.len();
         if is_deleted && kept > 0 {
             return Err(RecordError::Entry {
                 entry: "shares",
@@ -290,18 +304,23 @@ impl Wire {
         }
         let material = match (self.custody, &self.certificate) {
             (Some(Custody::Enclave), None) if is_deleted => {
-                Material::Deleted(Tombstone::new(participants, public, None)?)
+                Material::Deleted(Tombstone::new(participants, public()?, None)?)
             }
             (Some(Custody::Split), Some(certificate)) if is_deleted => {
                 let certificate = Some(certificate_of(certificate)?);
-                Material::Deleted(Tombstone::new(participants, public, certificate)?)
+                Material::Deleted(Tombstone::new(participants, public()?, certificate)?)
             }
             (None | Some(Custody::Enclave), None) if self.wrapped.is_empty() => {
-                Material::Whole(KeyMaterial::new(participants, public, packages)?)
+                let keys = self.shares.into_iter().map(Secret::into_bytes);
+                let encoded = Encoded {
+                    public: self.public.into_vec(),
+                    keys: keys.collect(),
+                };
+                Material::Whole(KeyMaterial::open(participants, encoded)?)
             }
             (Some(Custody::Split), Some(certificate)) => {
                 let certificate = certificate_of(certificate)?;
-                let held = held(&participants, &public, packages, certificate)?;
+                let held = held(&participants, &public()?, &self.shares, certificate)?;
                 let wrapped = self.wrapped.into_iter().map(WrappedShare::from).collect();
                 Material::Split(held.with_wrapped(wrapped)?)
             }
@@ -382,11 +401,13 @@ fn certificate_of(json: &[u8]) -> Result<Certificate, RecordError> {
 fn held(
     participants: &Participants,
     public: &PublicKeyPackage,
-    packages: Vec<KeyPackage>,
+    packages: &[Secret],
     certificate: Certificate,
 ) -> Result<HeldShares, RecordError> {
     let mut shares = Vec::with_capacity(packages.len());
-    for package in packages {
+    for Secret(package) in packages {
+        let package = KeyPackage::deserialize(package)
+            .map_err(|_| RecordError::Package { entry: "shares" })?;
         let mut members = participants.members().iter();
         let member = members.find(|member| member.identifier == *package.identifier());
         let name = member.map_or("", |member| member.name.as_str());

@@ -19,8 +19,15 @@ fn entries(record: &KeyRecord) -> Vec<(Value, Value)> {
     value.into_map().unwrap()
 }
 
+/// Reads a record and checks it, as before it is sealed.
+fn checked(bytes: &[u8]) -> Result<KeyRecord, RecordError> {
+    let record = KeyRecord::decode(bytes)?;
+    record.check()?;
+    Ok(record)
+}
+
 fn refused(entries: Vec<(Value, Value)>) -> RecordError {
-    KeyRecord::decode(&bytes(&Value::Map(entries))).unwrap_err()
+    checked(&bytes(&Value::Map(entries))).unwrap_err()
 }
 
 fn set(record: &KeyRecord, key: &str, to: impl Into<Value>) -> Vec<(Value, Value)> {
@@ -37,8 +44,8 @@ fn set(record: &KeyRecord, key: &str, to: impl Into<Value>) -> Vec<(Value, Value
 fn content(record: &KeyRecord) -> (String, Vec<KeyPackage>, PublicKeyPackage, [u8; 32]) {
     (
         format!("{record:?}"),
-        record.material().packages.clone(),
-        record.material().public.clone(),
+        record.packages().keys.clone(),
+        record.packages().public.clone(),
         record.request_digest,
     )
 }
@@ -73,14 +80,14 @@ fn shares_are_the_frost_crates_own_serialisation_and_open_with_it() {
             .1
     };
     let shares = value("shares").as_array().unwrap();
-    for (share, package) in shares.iter().zip(&record.material().packages) {
+    for (share, package) in shares.iter().zip(&record.packages().keys) {
         let share = share.as_bytes().unwrap();
         assert_eq!(*share, package.serialize().unwrap());
         assert_eq!(KeyPackage::deserialize(share).unwrap(), *package);
         assert_eq!(share.len(), 136);
     }
     let public = value("public").as_bytes().unwrap();
-    assert_eq!(*public, record.material().public.serialize().unwrap());
+    assert_eq!(*public, record.packages().public.serialize().unwrap());
 }
 
 #[test]
@@ -107,7 +114,7 @@ fn the_longest_record_is_written_without_moving_its_shares() {
 }
 
 #[test]
-fn a_record_with_a_byte_changed_is_refused_or_has_the_same_key() {
+fn a_record_with_a_byte_changed_is_not_sealed_or_has_the_same_key() {
     let record = record(2, 3);
     let encoded = record.encode().unwrap();
     let mut refused = 0;
@@ -115,12 +122,12 @@ fn a_record_with_a_byte_changed_is_refused_or_has_the_same_key() {
         for bits in [0x01, 0x20, 0x80] {
             let mut changed = encoded.to_vec();
             changed[at] ^= bits;
-            match KeyRecord::decode(&changed) {
+            match checked(&changed) {
                 Err(_) => refused += 1,
                 // Only sealing protects what the record itself cannot check: id, owner, time, links, digest.
                 Ok(other) => {
-                    assert_eq!(other.material().packages, record.material().packages);
-                    assert_eq!(other.material().public, record.material().public);
+                    assert_eq!(other.packages().keys, record.packages().keys);
+                    assert_eq!(other.packages().public, record.packages().public);
                     assert_eq!(other.participants(), record.participants());
                     assert_eq!(*other.encode().unwrap(), changed);
                 }
@@ -359,10 +366,7 @@ fn shares_that_do_not_fit_are_refused_by_the_rule_they_break() {
         error => panic!("{error}"),
     };
     let share = |record: &KeyRecord, index: usize| -> Value {
-        record.material().packages[index]
-            .serialize()
-            .unwrap()
-            .into()
+        record.packages().keys[index].serialize().unwrap().into()
     };
     let with = |shares: Vec<Value>| set(&record, "shares", Value::Array(shares));
     let own = |index| share(&record, index);
@@ -398,6 +402,65 @@ fn shares_that_do_not_fit_are_refused_by_the_rule_they_break() {
     let names: Vec<Value> = ["node-1", "node-2", "node-4"].map(Value::from).into();
     let renamed = inconsistent(set(&record, "participants", Value::Array(names)));
     assert!(matches!(renamed, MaterialError::Identifier { name, .. } if name == "node-4"));
+}
+
+/// Opening checks what signing needs: the signature is verified before it leaves, and the record is checked before it is sealed again.
+#[test]
+fn a_record_with_a_wrong_share_opens_signs_nothing_and_names_the_participant() {
+    let record = record(2, 3);
+    let old = record.packages().keys.clone();
+    let new = record.rotate(&mut OsRng).unwrap();
+    for (at, name) in ["node-1", "node-2", "node-3"].into_iter().enumerate() {
+        let mixed = new.with_share(at, &old[at]);
+        let opened = KeyRecord::decode(&mixed.encode().unwrap()).unwrap();
+        let payload = crate::keys::Payload::Digest([7; 32]);
+        let signed = opened.sign(&payload, crate::keys::Network::Bitcoin, &mut OsRng);
+        match at {
+            // It does not sign.
+            2 => assert!(signed.is_ok()),
+            _ => assert_eq!(
+                signed.unwrap_err(),
+                crate::keys::KeyError::SignatureInvalid {
+                    culprits: vec![name.to_owned()]
+                }
+            ),
+        }
+        let expected = MaterialError::VerifyingShare {
+            name: name.to_owned(),
+            place: "public key package",
+        };
+        assert_eq!(opened.check().unwrap_err(), expected);
+        let material = crate::keys::KeyError::Material(expected);
+        assert_eq!(opened.rotate(&mut OsRng).unwrap_err(), material);
+        let shown = opened.view(crate::keys::Network::Bitcoin);
+        assert_eq!(shown.unwrap_err(), material);
+        let disabled = opened.disabled().unwrap();
+        assert!(disabled.check().is_err());
+        assert_eq!(disabled.deleted().unwrap_err(), material);
+    }
+}
+
+#[test]
+fn a_share_that_is_no_scalar_and_one_of_another_length_do_not_open() {
+    let record = record(2, 2);
+    let open = |change: fn(&mut Vec<u8>)| {
+        let mut share = record.packages().keys[1].serialize().unwrap();
+        change(&mut share);
+        let first = record.packages().keys[0].serialize().unwrap();
+        let shares = Value::Array(vec![first.into(), share.into()]);
+        KeyRecord::decode(&bytes(&Value::Map(set(&record, "shares", shares)))).map(|_| ())
+    };
+    assert!(open(|_| {}).is_ok());
+    let expected = RecordError::Inconsistent(MaterialError::Encoding {
+        of: "node-2".to_owned(),
+    });
+    for change in [
+        |share: &mut Vec<u8>| share[37..69].fill(0xff),
+        |share: &mut Vec<u8>| share.truncate(135),
+        |share: &mut Vec<u8>| share.push(0),
+    ] {
+        assert_eq!(open(change).unwrap_err(), expected);
+    }
 }
 
 proptest! {

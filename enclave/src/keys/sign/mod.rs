@@ -14,7 +14,7 @@ use frost_core::{
 };
 use frost_secp256k1_tr::{
     Error, Identifier, Secp256K1Sha256TR, SigningPackage, VerifyingKey,
-    keys::{KeyPackage, SigningShare, Tweak},
+    keys::{SigningShare, Tweak},
     round1::SigningCommitments,
     round2::SignatureShare,
 };
@@ -174,7 +174,7 @@ impl KeyMaterial {
         message: &[u8],
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<[u8; 64], KeyError> {
-        let point = self.public.verifying_key().to_element();
+        let point = self.group.to_element();
         let key = EffectiveKey::new(point, Scalar::ONE, Scalar::ZERO);
         let round = Round::run(self, &key, message, rng)?;
         match self.public_key.verify(message, &round.signature()) {
@@ -190,7 +190,7 @@ impl KeyMaterial {
         tweaked: &TweakedKey,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<[u8; 64], KeyError> {
-        let even = sign_that_makes_even(&self.public.verifying_key().to_element());
+        let even = sign_that_makes_even(&self.group.to_element());
         let key = EffectiveKey::new(tweaked.point, even, tweaked.tweak);
         let round = Round::run(self, &key, message, rng)?;
         match tweaked.output_key().verify(message, &round.signature()) {
@@ -214,15 +214,12 @@ impl KeyMaterial {
                 Ok((*identifier, SignatureShare::deserialize(&share.to_bytes())?))
             })
             .collect::<Result<BTreeMap<_, _>, Error>>();
-        let checked = shares.and_then(|shares| {
-            aggregate_custom(
-                &round.package,
-                &shares,
-                &adjust(self.public.clone()),
-                CheaterDetection::AllCheaters,
-            )
+        let public = self.public().ok();
+        let identifiers = public.zip(shares.ok()).and_then(|(public, shares)| {
+            let all = CheaterDetection::AllCheaters;
+            let checked = aggregate_custom(&round.package, &shares, &adjust(public), all);
+            checked.err().map(|error| error.culprits())
         });
-        let identifiers = checked.err().map(|error| error.culprits());
         KeyError::SignatureInvalid {
             culprits: identifiers
                 .unwrap_or_default()
@@ -272,14 +269,14 @@ impl Round {
         message: &[u8],
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, KeyError> {
-        let signers = || material.packages.iter().zip(&material.interpolation);
+        let signers = &material.signers;
 
-        let mut nonces = Vec::with_capacity(material.interpolation.len());
+        let mut nonces = Vec::with_capacity(signers.len());
         let mut commitments = BTreeMap::new();
-        for (signer, _) in signers() {
-            let (nonce, commitment) = commit(signer, rng);
+        for signer in signers {
+            let (nonce, commitment) = commit(&signer.share, rng);
             nonces.push(nonce);
-            commitments.insert(*signer.identifier(), commitment);
+            commitments.insert(signer.identifier, commitment);
         }
 
         let package = SigningPackage::new(commitments, message);
@@ -290,13 +287,13 @@ impl Round {
         let even = sign_that_makes_even(&group_commitment);
 
         let mut shares = Vec::with_capacity(nonces.len());
-        for ((signer, coefficient), nonce) in signers().zip(&nonces) {
+        for (signer, nonce) in signers.iter().zip(&nonces) {
             let factor = factors
-                .get(signer.identifier())
+                .get(&signer.identifier)
                 .ok_or(Error::UnknownIdentifier)?;
             let nonce = Zeroizing::new(even * (nonce.hiding + nonce.binding * scalar(factor)?));
-            let share = *nonce + *coefficient * challenge * *key.share(signer.signing_share());
-            shares.push((*signer.identifier(), share));
+            let share = *nonce + signer.coefficient * challenge * *key.share(&signer.share);
+            shares.push((signer.identifier, share));
         }
         Ok(Self {
             package,
@@ -327,12 +324,12 @@ struct SigningNonces {
 ///
 /// The library's own `commit` multiplies the generator like any other point; a precomputed table makes that several times faster.
 fn commit(
-    signer: &KeyPackage,
+    share: &SigningShare,
     rng: &mut (impl CryptoRng + RngCore),
 ) -> (SigningNonces, SigningCommitments) {
     let nonces = SigningNonces {
-        hiding: Nonce::new(signer.signing_share(), rng).to_scalar(),
-        binding: Nonce::new(signer.signing_share(), rng).to_scalar(),
+        hiding: Nonce::new(share, rng).to_scalar(),
+        binding: Nonce::new(share, rng).to_scalar(),
     };
     let commitment =
         |nonce: &Scalar| NonceCommitment::new(ProjectivePoint::mul_by_generator(nonce));

@@ -1,6 +1,6 @@
 //! Signatures of every kind, by every size of group, compared with other implementations.
 
-use frost_secp256k1_tr::{self as frost, keys::PublicKeyPackage, round1, round2};
+use frost_secp256k1_tr::{self as frost, keys::KeyPackage, round1, round2};
 use permafrost_common::api::{NostrEvent, SignRequest, UnsignedEvent};
 use rand_core::OsRng;
 
@@ -152,7 +152,7 @@ fn frost_signature(
     merkle_root: Option<Option<&[u8]>>,
     rng: &mut Repeating,
 ) -> Vec<u8> {
-    let signers = &material.packages[..material.interpolation.len()];
+    let signers = &material.packages().unwrap().keys[..material.signers.len()];
     let mut nonces = Vec::new();
     let mut commitments = BTreeMap::new();
     for signer in signers {
@@ -173,8 +173,10 @@ fn frost_signature(
         })
         .collect();
     let signature = match merkle_root {
-        None => frost::aggregate(&package, &shares, &material.public),
-        Some(root) => frost::aggregate_with_tweak(&package, &shares, &material.public, root),
+        None => frost::aggregate(&package, &shares, &material.public().unwrap()),
+        Some(root) => {
+            frost::aggregate_with_tweak(&package, &shares, &material.public().unwrap(), root)
+        }
     };
     signature.unwrap().serialize().unwrap()
 }
@@ -207,9 +209,8 @@ fn signatures_are_those_of_the_frost_crate_for_the_same_randomness() {
 
 /// A record after rotation in which one participant still has its old share.
 fn mixed(old: &KeyRecord, stale: usize) -> KeyRecord {
-    let mut mixed = old.rotate(&mut OsRng).unwrap();
-    mixed.material_mut().packages[stale] = old.material().packages[stale].clone();
-    mixed
+    let new = old.rotate(&mut OsRng).unwrap();
+    new.with_share(stale, &old.packages().keys[stale])
 }
 
 #[test]
@@ -228,8 +229,12 @@ fn an_old_share_among_new_ones_gives_no_signature_and_its_holder_is_named() {
 #[test]
 fn the_frost_crate_refuses_an_old_share_among_new_ones_too() {
     let mixed = mixed(&record(2, 3), 0);
-    let public: &PublicKeyPackage = &mixed.material().public;
-    let signers = &mixed.material().packages[..2];
+    let encoded = mixed.material().encoded().unwrap();
+    let keys = encoded.keys.iter().take(2);
+    let signers: Vec<_> = keys
+        .map(|key| KeyPackage::deserialize(key).unwrap())
+        .collect();
+    let public = &mixed.material().public().unwrap();
     let rounds: Vec<_> = signers
         .iter()
         .map(|signer| round1::commit(signer.signing_share(), &mut OsRng))

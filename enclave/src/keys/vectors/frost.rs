@@ -25,7 +25,7 @@ use rand_core::{CryptoRng, OsRng, RngCore};
 use serde_json::Value;
 
 use super::{array, field, json};
-use crate::keys::{Participants, material::KeyMaterial, testing::record};
+use crate::keys::{Participants, material::KeyMaterial, packages::Packages, testing::record};
 
 type C = Secp256K1Sha256TR;
 
@@ -96,12 +96,10 @@ fn signing_key(vector: &Value) -> KeyMaterial {
         .iter()
         .map(|package| (*package.identifier(), *package.verifying_share()))
         .collect();
-    KeyMaterial::new(
-        Participants::with_identifiers(2, &identifiers),
-        PublicKeyPackage::new(verifying_shares, verifying_key, Some(2)),
-        packages,
-    )
-    .unwrap()
+    let participants = Participants::with_identifiers(2, &identifiers);
+    let public = PublicKeyPackage::new(verifying_shares, verifying_key, Some(2));
+    let packages = Packages::new(&participants, public, packages).unwrap();
+    KeyMaterial::of_packages(participants, packages).unwrap()
 }
 
 #[test]
@@ -131,7 +129,7 @@ fn every_intermediate_of_the_signing_vector() {
 
     let mut nonces = BTreeMap::new();
     let mut commitments = BTreeMap::new();
-    for (output, signer) in outputs.iter().zip(&material.packages) {
+    for (output, signer) in outputs.iter().zip(&material.packages().unwrap().keys) {
         assert_eq!(identifier(&output["identifier"]), *signer.identifier());
         let drawn = |name: &str| {
             Nonce::<C>::new(signer.signing_share(), &mut Replayed(field(&output[name])))
@@ -154,7 +152,7 @@ fn every_intermediate_of_the_signing_vector() {
     }
 
     let package = SigningPackage::new(commitments, &message);
-    let key = material.public.verifying_key();
+    let key = &material.group;
     let inputs: BTreeMap<_, _> = package
         .binding_factor_preimages(key, &[])
         .unwrap()
@@ -172,7 +170,7 @@ fn every_intermediate_of_the_signing_vector() {
 
     let mut shares = BTreeMap::new();
     let outputs = vector["round_two_outputs"]["outputs"].as_array().unwrap();
-    for (output, signer) in outputs.iter().zip(&material.packages) {
+    for (output, signer) in outputs.iter().zip(&material.packages().unwrap().keys) {
         let share = sign(&package, &nonces[signer.identifier()], signer).unwrap();
         assert_eq!(
             share,
@@ -180,7 +178,7 @@ fn every_intermediate_of_the_signing_vector() {
         );
         shares.insert(*signer.identifier(), share);
     }
-    let signature = aggregate(&package, &shares, &material.public).unwrap();
+    let signature = aggregate(&package, &shares, &material.public().unwrap()).unwrap();
     assert_eq!(
         signature.serialize().unwrap(),
         field(&vector["final_output"]["sig"])
@@ -288,9 +286,9 @@ fn the_sums_of_the_repair_vector() {
     let values = &vector["sigma_generation"];
     let sigmas =
         [1, 2, 3, 4].map(|i| Sigma::deserialize(&field(&values[format!("sigma_{i}")])).unwrap());
-    let material = record(3, 5).material().clone();
-    let lost = *material.packages[1].identifier();
-    let repaired = repair_share_part3(&sigmas, lost, &material.public).unwrap();
+    let packages = record(3, 5).packages().clone();
+    let lost = *packages.keys[1].identifier();
+    let repaired = repair_share_part3(&sigmas, lost, &packages.public).unwrap();
     assert_eq!(
         repaired.signing_share().serialize(),
         field(&values["sigma_sum"])
@@ -299,15 +297,15 @@ fn the_sums_of_the_repair_vector() {
 
 #[test]
 fn a_lost_share_is_repaired_by_a_threshold_of_the_others() {
-    let material = record(3, 5).material().clone();
-    let lost = &material.packages[1];
-    let helpers = [0, 3, 4].map(|index| &material.packages[index]);
+    let packages = record(3, 5).packages().clone();
+    let lost = &packages.keys[1];
+    let helpers = [0, 3, 4].map(|index| &packages.keys[index]);
     let identifiers = helpers.map(|helper| *helper.identifier());
     let deltas = helpers.map(|helper| {
         repair_share_part1::<C, _>(&identifiers, helper, &mut OsRng, *lost.identifier()).unwrap()
     });
     let sigmas =
         identifiers.map(|helper| repair_share_part2(&deltas.each_ref().map(|from| from[&helper])));
-    let repaired = repair_share_part3(&sigmas, *lost.identifier(), &material.public).unwrap();
+    let repaired = repair_share_part3(&sigmas, *lost.identifier(), &packages.public).unwrap();
     assert_eq!(repaired, *lost);
 }

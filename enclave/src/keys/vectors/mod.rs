@@ -11,7 +11,10 @@ use frost_secp256k1_tr::{
 use rand_core::OsRng;
 use serde_json::Value;
 
-use super::{material::KeyMaterial, testing::participants};
+use super::{
+    testing::participants,
+    {material::KeyMaterial, packages::Packages},
+};
 
 fn read(path: &str) -> String {
     let path = std::path::Path::new(env!("PERMAFROST_FIXTURES_DIR")).join(path);
@@ -52,5 +55,6 @@ fn split(secret_key: &[u8]) -> KeyMaterial {
         .iter()
         .map(|identifier| KeyPackage::try_from(shares.remove(identifier).unwrap()).unwrap())
         .collect();
-    KeyMaterial::new(participants, public, packages).unwrap()
+    let packages = Packages::new(&participants, public, packages).unwrap();
+    KeyMaterial::of_packages(participants, packages).unwrap()
 }
