@@ -6,6 +6,8 @@
 //! - [`page()`] writes `docs/figures.md`.
 //! - [`plots()`] draws the SVG files beside it.
 //!
+//! - [`Scale`]: what `scripts/scale` measured, which [`scale_plot()`] draws.
+//!
 //! The same results give the same bytes.
 
 #![forbid(unsafe_code)]
@@ -15,12 +17,14 @@ mod page;
 mod plots;
 mod ratios;
 mod results;
+mod scale;
 mod table;
 mod units;
 
 pub use collect::CollectError;
 pub use page::page;
-pub use plots::{PlotError, plots};
+pub use plots::{PlotError, plots, scale_plot};
 pub use ratios::{Ratio, ratios};
 pub use results::{Load, Machine, Measurement, Memory, Outcome, Results, Sample, Step};
+pub use scale::{Latency, Scale, Signatures};
 pub use table::table;

@@ -3,6 +3,7 @@
 //! ```text
 //! permafrost-figures table FOLDER           collects a run's results into FOLDER/results.json and prints them; exit code 1,
 //!                                           and the names on stderr, when a benchmark failed or its time was up
+//! permafrost-figures scale DONE FOLDER      prints what scripts/scale measured, and writes FOLDER/scale.md and FOLDER/figures/scale.svg
 //! permafrost-figures render RESULTS FOLDER  writes FOLDER/figures.md and FOLDER/figures/ from a results.json
 //! ```
 
@@ -13,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use permafrost_figures::{Outcome, Results, page, plots, table};
+use permafrost_figures::{Outcome, Results, Scale, page, plots, scale_plot, table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["table", folder] => tabulate(Path::new(folder)),
         ["render", results, folder] => render(Path::new(results), Path::new(folder)),
-        _ => Err("permafrost-figures takes `table FOLDER` or `render RESULTS FOLDER`".into()),
+        ["scale", done, folder] => scale(Path::new(done), Path::new(folder)),
+        _ => Err("permafrost-figures takes `table FOLDER`, `scale DONE FOLDER` or `render RESULTS FOLDER`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,6 +56,19 @@ fn render(results: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::write(beside.join("results.json"), json(&results)?)?;
     fs::write(folder.join("figures.md"), page(&results))?;
+    Ok(())
+}
+
+fn scale(done: &Path, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let text =
+        fs::read(done).map_err(|error| format!("cannot read {}: {error}", done.display()))?;
+    let scale: Scale = serde_json::from_slice(&text)
+        .map_err(|error| format!("{} is not of a whole run: {error}", done.display()))?;
+    let page = scale.page();
+    print!("{page}");
+    fs::create_dir_all(folder.join("figures"))?;
+    fs::write(folder.join("scale.md"), page)?;
+    fs::write(folder.join("figures/scale.svg"), scale_plot(&scale)?)?;
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::{Load, Memory, Results};
+use crate::scale::Signatures;
+use crate::{Load, Memory, Results, Scale};
 
 /// The file name and the text of each plot that the results have data for.
 ///
@@ -22,6 +23,45 @@ pub fn plots(results: &Results) -> Result<Vec<(&'static str, String)>, PlotError
         files.push(("memory.svg", drawn(|area| resident(area, memory))?));
     }
     Ok(files)
+}
+
+/// The plot of what `scripts/scale` measured.
+///
+/// # Errors
+/// When the plotting library refuses.
+pub fn scale_plot(scale: &Scale) -> Result<String, PlotError> {
+    drawn(|area| {
+        let kinds = [
+            (
+                "derived keys",
+                &scale.derived_at_1000,
+                &scale.derived_at_all,
+            ),
+            ("stored keys", &scale.stored_at_1000, &scale.stored_at_all),
+        ];
+        for ((title, few, all), panel) in kinds.iter().zip(&area.split_evenly((1, 2))) {
+            let line = |name: &str, us: fn(&Signatures) -> u64| Line {
+                name: name.to_owned(),
+                points: [few, all]
+                    .map(|of| (of.keys as f64, us(of) as f64 / 1e3))
+                    .to_vec(),
+            };
+            let lines = [
+                line("p50", |of| of.sign.p50_us),
+                line("p99", |of| of.sign.p99_us),
+                line("health, p50", |of| of.health.p50_us),
+            ];
+            let axes = Axes {
+                title,
+                x: "keys",
+                y: "latency, ms",
+                labels: [few, all].map(|of| of.keys as f64).to_vec(),
+                even: true,
+            };
+            panel_of(panel, &axes, &lines)?;
+        }
+        Ok(())
+    })
 }
 
 /// The plotting library refused to draw.
