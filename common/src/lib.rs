@@ -12,6 +12,7 @@
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
 //! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the egress proxy's.
 //! - [`certificate`]: the certificate of a ceremony that made or refreshed a key with split custody.
+//! - [`import`]: how a client seals an existing secret, so that one boot opens it for one request.
 //! - [`key_path`]: the paths of derived keys, and the key ids that say them.
 //! - [`replacement`]: the statement by which one key replaces another.
 //! - [`cbor`]: how CBOR is read, and how errors describe it.
@@ -25,6 +26,7 @@ pub mod certificate;
 pub mod egress;
 pub mod http_form;
 pub mod http_signature;
+pub mod import;
 pub mod key_path;
 pub mod kms;
 pub mod nostr;

@@ -205,6 +205,14 @@ problem_types! {
     KeyReplaced = "key-replaced", 409, "Key already replaced";
     /// The key was not replaced by a statement of its own.
     ReplacementNotFound = "replacement-not-found", 404, "Replacement not found";
+    /// The sealed secret does not open: it was sealed to another boot, or for another request, or altered.
+    ImportNotOpened = "import-not-opened", 422, "Sealed secret not opened";
+    /// The sealed secret opens, but is not a secret key of secp256k1: it is zero, or not below the order of the group.
+    ImportSecretInvalid = "import-secret-invalid", 422, "Imported secret invalid";
+    /// The sealed secret opens, but is not that of the public key which the request names.
+    ImportPublicKeyMismatch = "import-public-key-mismatch", 422, "Imported secret of another key";
+    /// This deployment has imported the key before, for this principal or another one.
+    KeyAlreadyImported = "key-already-imported", 409, "Key already imported";
     /// Another request changed the key at the same time; this one had no effect.
     KeyConflict = "key-conflict", 409, "Key changed concurrently";
     /// The operation is not one of keys with this custody: the shares of a split key are used and refreshed together with those who hold the others.

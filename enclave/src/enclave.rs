@@ -94,9 +94,22 @@ impl Thawed {
             deployment.clone(),
             config.network,
         );
+        let imports = Records::new(
+            Arc::clone(store),
+            secrets.clone(),
+            deployment.clone(),
+            (0, room.1),
+        );
         let keys = Records::new(Arc::clone(store), secrets, deployment.clone(), room);
+        let custody = Custody::new(
+            keys,
+            derivation,
+            imports,
+            deployment.clone(),
+            config.network,
+        );
         Ok(Self {
-            custody: Custody::new(keys, derivation, deployment.clone(), config.network),
+            custody,
             people: people.map_err(|_| KeyError::Library("give random bytes"))?,
             people_records,
             root,

@@ -196,7 +196,7 @@ impl Described<'_> {
             Some("array") => json!([]),
             Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
             Some("boolean") => json!(false),
-            Some("string") => json!("00"),
+            Some("string") => json!("0".repeat(hex_digits(schema).unwrap_or(2))),
             other => panic!("a schema of type {other:?}: {schema}"),
         }
     }
@@ -254,6 +254,16 @@ fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     ["oneOf", "anyOf"]
         .iter()
         .find_map(|name| schema[*name].as_array())
+}
+
+/// How many hex digits a text has whose pattern says so.
+fn hex_digits(schema: &Value) -> Option<usize> {
+    let pattern = schema["pattern"].as_str()?;
+    let digits = pattern
+        .strip_prefix("^[0-9a-f]{")?
+        .strip_suffix("}$")?
+        .parse();
+    Some(digits.unwrap())
 }
 
 fn types(schema: &Value) -> Vec<&str> {

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request};
 use permafrost_common::{
     api::{Health, is_name},
     http_signature::{SignError, SigningKey, bind_response, fresh_nonce},
+    oblivious::KeyConfiguration,
     problem::ProblemType,
 };
 use tokio::sync::Mutex;
@@ -124,6 +125,14 @@ impl Enclave {
             });
         }
         Ok(Principal::new(self.clone(), name, key))
+    }
+
+    /// The key of a boot that its document vouches for, whatever is sealed to it.
+    pub(crate) async fn key_to_seal_to(&self, boot: &Boot) -> Result<KeyConfiguration, Error> {
+        match boot.sealing_key() {
+            Some(key) => Ok(key.clone()),
+            None => sealed::key(&self.0.client, boot.binding()).await,
+        }
     }
 
     /// Sends what `make` makes for a boot, and returns the response once it proves to be that boot's.

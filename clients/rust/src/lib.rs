@@ -76,6 +76,7 @@ mod enclave;
 mod endpoint;
 mod error;
 mod idempotency;
+mod import;
 mod principal;
 mod response;
 mod sealed;
@@ -88,6 +89,7 @@ pub use enclave::Enclave;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{AttestationRefused, Error, NotAuthentic};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use import::ImportSecret;
 pub use permafrost_common::{
     attestation::{Measurements, RootCertificate},
     http_signature::{Algorithm, SigningKey},

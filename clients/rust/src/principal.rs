@@ -30,7 +30,7 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 ///
 /// | operation | if it is carried out twice |
 /// |---|---|
-/// | [`create_key`](Self::create_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
+/// | [`create_key`](Self::create_key), [`import_key`](Self::import_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
 /// | [`link_replacement`](Self::link_replacement), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |

@@ -7,6 +7,7 @@ pub mod people;
 pub mod replacement;
 pub mod split;
 
+use permafrost_frost::Hex;
 pub use permafrost_frost::is_name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +33,33 @@ pub struct CreateKey {
     pub threshold: u16,
     /// The participants' names: 2 to 32, all different, each 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub participants: Vec<String>,
+}
+
+/// `POST /v1/keys:import`: a key whose secret exists already, sealed to this boot of the enclave.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportKey {
+    /// How many participants a signature takes: 2 to the number of participants.
+    pub threshold: u16,
+    /// The participants' names: 2 to 32, all different, each 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub participants: Vec<String>,
+    /// The BIP-340 public key of the secret: 32 bytes, x-only.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub public_key: Hex<32>,
+    /// The secret.
+    pub sealed: SealedSecret,
+}
+
+/// A secret scalar of secp256k1, sealed to one boot for one request (docs/import.md).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SealedSecret {
+    /// The encapsulated key of HPKE (RFC 9180): 32 bytes.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub enc: Hex<32>,
+    /// The ciphertext with its tag: 48 bytes.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{96}$")]
+    pub ciphertext: Hex<48>,
 }
 
 /// `POST /v1/keys/{id}/replace`: a new key with the participants and threshold of the old.
@@ -68,6 +96,9 @@ pub struct Key {
     /// The path of a derived key, for people: bytes of the name other than `A-Z a-z 0-9 - . _ ~` are percent-encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Whether the secret existed outside the enclave before it was imported; absent: it did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
     /// The key that this one replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,

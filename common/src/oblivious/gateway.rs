@@ -101,6 +101,10 @@ impl GatewayKey {
         Ok((request.map_err(|_| RequestNotOpened::Sealed)?, responder))
     }
 
+    pub(super) fn key_pair(&self) -> &KeyPair {
+        &self.key
+    }
+
     /// The key of a published vector.
     #[cfg(test)]
     pub(super) fn of(id: u8, private_key: &[u8]) -> Self {

@@ -33,7 +33,7 @@ pub(super) const TAG_LEN: usize = 16;
 /// A key or nonce could not be made or used; the cryptographic library gives no reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the cryptographic library failed: {0}")]
-pub struct CryptoError(pub(super) &'static str);
+pub struct CryptoError(pub(crate) &'static str);
 
 /// An X25519 key pair.
 pub(super) struct KeyPair {

@@ -14,6 +14,7 @@ mod encapsulation;
 mod gateway;
 mod hpke;
 mod key_configuration;
+mod message;
 mod padding;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod ceremonies;
 mod cosigning;
 mod deletion;
 mod derived;
+mod import;
 mod replacement;
 mod reshare;
 mod split;
@@ -20,6 +21,7 @@ use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Pay
 use crate::principal::{Caller, KeyScope};
 use ceremonies::Ceremonies;
 pub use derived::Derivation;
+pub use import::{ImportClaim, SealedToBoot};
 pub use split::BootIdentity;
 
 use crate::records::{PutError, Record, Records, Resealed, Versioned};
@@ -31,6 +33,7 @@ pub const LISTING_MAX: usize = 100;
 pub struct Custody {
     records: Records<KeyRecord>,
     derivation: Derivation,
+    imports: Records<ImportClaim>,
     ceremonies: Ceremonies,
     deployment: String,
     network: Network,
@@ -59,16 +62,18 @@ impl Record for KeyRecord {
 }
 
 impl Custody {
-    /// The keys in these records, and those derived.
+    /// The keys in these records, those derived, and the claims of those that were imported.
     pub fn new(
         records: Records<KeyRecord>,
         derivation: Derivation,
+        imports: Records<ImportClaim>,
         deployment: String,
         network: Network,
     ) -> Self {
         Self {
             records,
             derivation,
+            imports,
             ceremonies: Ceremonies::default(),
             deployment,
             network,
@@ -307,6 +312,10 @@ impl Custody {
             &caller.name,
             idempotency_key,
         ]);
+        self.new_key_with(owner, own, request, now)
+    }
+
+    fn new_key_with(&self, owner: &str, own: [u8; 32], request: &[&str], now: u64) -> NewKey {
         let mut id = [0; KeyId::LEN];
         let tag = self.owner_tag(owner);
         for (to, from) in id.iter_mut().zip(tag.iter().chain(&own)) {

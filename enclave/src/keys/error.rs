@@ -56,6 +56,19 @@ pub enum KeyError {
     /// Shares that were made together with others do not belong to this key.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
+    /// An imported secret is not a secret key.
+    #[error(
+        "the imported secret is not a secret key of secp256k1; accepted: 32 bytes, big-endian, not zero and below the order of the group"
+    )]
+    ImportSecret,
+    /// An imported secret is that of another key than the request names.
+    #[error("the imported secret has the public key {came}, but the request names {named}")]
+    ImportPublicKey {
+        /// The public key of the request, hex.
+        named: String,
+        /// The public key of the secret, hex.
+        came: String,
+    },
     /// The key was already replaced, by another key.
     #[error("key {id} was already replaced by {by}")]
     AlreadyReplaced {
@@ -115,6 +128,8 @@ impl From<KeyError> for Problem {
             KeyError::Deleted { .. } => ProblemType::KeyDeleted,
             KeyError::Enabled { .. } => ProblemType::KeyEnabled,
             KeyError::Custody { .. } => ProblemType::KeyCustody,
+            KeyError::ImportSecret => ProblemType::ImportSecretInvalid,
+            KeyError::ImportPublicKey { .. } => ProblemType::ImportPublicKeyMismatch,
             KeyError::AlreadyReplaced { .. } => ProblemType::KeyReplaced,
             KeyError::NotReplaced { .. } => ProblemType::ReplacementNotFound,
             KeyError::GenerationExhausted { .. } => ProblemType::KeyConflict,

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use frost_secp256k1_tr::{
-    Identifier, VerifyingKey,
+    Identifier, SigningKey, VerifyingKey,
     keys::{KeyPackage, PublicKeyPackage, SigningShare},
 };
 use k256::Scalar;
@@ -70,7 +70,16 @@ impl KeyMaterial {
         participants: Participants,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, KeyError> {
-        let packages = Packages::deal(&participants, rng)?;
+        Self::split(participants, &SigningKey::new(rng), rng)
+    }
+
+    /// Deals the shares of a secret that exists already.
+    pub(super) fn split(
+        participants: Participants,
+        secret: &SigningKey,
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, KeyError> {
+        let packages = Packages::split(&participants, secret, rng)?;
         Self::of_packages(participants, packages)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use frost_core::compute_lagrange_coefficient;
 use frost_secp256k1_tr::{
-    Identifier, VerifyingKey,
+    Identifier, SigningKey, VerifyingKey,
     keys::{
         self, IdentifierList, KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare, refresh,
     },
@@ -98,18 +98,20 @@ pub enum MaterialError {
 }
 
 impl Packages {
-    /// Makes a key and deals its shares (RFC 9591 appendix C: trusted dealer key generation), each checked
-    /// against the dealer's commitment.
+    /// Deals the shares of a secret (RFC 9591 appendix C: trusted dealer key generation), each checked against the
+    /// dealer's commitment.
     ///
-    /// The dealer's polynomial, whose constant term is the group's secret, is local to the library call; its memory
-    /// is wiped when freed, by the program's allocator.
-    pub(super) fn deal(
+    /// The dealer's polynomial, whose constant term is the secret, is local to the library call; its memory is wiped when
+    /// freed, by the program's allocator.
+    pub(super) fn split(
         participants: &Participants,
+        secret: &SigningKey,
         rng: &mut (impl CryptoRng + RngCore),
     ) -> Result<Self, KeyError> {
         let identifiers = participants.identifiers();
         let count = u16::try_from(identifiers.len()).unwrap_or(u16::MAX);
-        let (mut shares, public) = keys::generate_with_dealer(
+        let (mut shares, public) = keys::split(
+            secret,
             count,
             participants.threshold(),
             IdentifierList::Custom(&identifiers),
@@ -324,7 +326,8 @@ mod tests {
     use crate::keys::testing::participants;
 
     fn packages() -> Packages {
-        Packages::deal(&participants(2, 3), &mut OsRng).unwrap()
+        let secret = SigningKey::new(&mut OsRng);
+        Packages::split(&participants(2, 3), &secret, &mut OsRng).unwrap()
     }
 
     /// The same key with one participant's share, or the group public key, replaced everywhere it occurs.

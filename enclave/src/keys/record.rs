@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use frost_secp256k1_tr::SigningKey;
 use permafrost_common::api::KeyStatus;
 use rand_core::{CryptoRng, RngCore};
 
@@ -26,6 +27,8 @@ pub struct KeyRecord {
     pub(super) generation: u32,
     pub(super) status: KeyStatus,
     pub(super) material: Material,
+    /// Whether the secret existed outside the enclave first.
+    pub(super) imported: bool,
     pub(super) replaces: Option<KeyId>,
     pub(super) replaced_by: Option<KeyId>,
     /// Signed by this key, if another has replaced it.
@@ -70,6 +73,33 @@ impl KeyRecord {
     ) -> Result<Self, KeyError> {
         let material = KeyMaterial::deal(participants, rng)?;
         Ok(Self::from_material(new, Material::Whole(material)))
+    }
+
+    /// The key of an existing secret (32 bytes, big-endian), whose shares are dealt inside the enclave (RFC 9591 appendix C). A secret and
+    /// its negative are the same BIP-340 key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::ImportSecret`]; [`KeyError::ImportPublicKey`]; otherwise as for [`KeyRecord::deal`].
+    pub fn import(
+        new: NewKey,
+        participants: Participants,
+        secret: &[u8; 32],
+        public_key: &[u8; 32],
+        rng: &mut (impl CryptoRng + RngCore),
+    ) -> Result<Self, KeyError> {
+        let secret = SigningKey::deserialize(secret).map_err(|_| KeyError::ImportSecret)?;
+        let material = KeyMaterial::split(participants, &secret, rng)?;
+        if material.public_key.as_bytes() != public_key {
+            return Err(KeyError::ImportPublicKey {
+                named: hex::encode(public_key),
+                came: hex::encode(material.public_key.as_bytes()),
+            });
+        }
+        Ok(Self {
+            imported: true,
+            ..Self::from_material(new, Material::Whole(material))
+        })
     }
 
     /// A key that a ceremony has made, of which the enclave holds these shares.
@@ -228,6 +258,7 @@ impl KeyRecord {
             generation: 1,
             status: KeyStatus::Enabled,
             material,
+            imported: false,
             replaces: None,
             replaced_by: None,
             statement: None,
@@ -326,10 +357,12 @@ const REFRESH: &str = "request refresh, in which those who hold the other shares
 #[cfg(test)]
 mod tests {
     use frost_secp256k1_tr::keys::{KeyPackage, reconstruct};
+    use k256::elliptic_curve::{Curve, bigint::Encoding};
     use rand_core::OsRng;
 
     use super::*;
-    use crate::keys::testing::{new_key, record};
+    use crate::keys::testing::{new_key, participants, record};
+    use crate::keys::{Network, Payload};
 
     fn shares(record: &KeyRecord) -> Vec<[u8; 32]> {
         let share = |package: &KeyPackage| package.signing_share().to_scalar().to_bytes().into();
@@ -419,6 +452,65 @@ mod tests {
         ] {
             assert_eq!(refused, KeyError::Deleted { id });
         }
+    }
+
+    /// The record of an imported secret, whose public key is taken from libsecp256k1.
+    fn imported(secret: [u8; 32]) -> Result<KeyRecord, KeyError> {
+        let named = secp256k1::SecretKey::from_secret_bytes(secret)
+            .map(|key| key.x_only_public_key().0.to_byte_array())
+            .unwrap_or([2; 32]);
+        KeyRecord::import(new_key(1), participants(2, 3), &secret, &named, &mut OsRng)
+    }
+
+    #[test]
+    fn an_imported_secret_and_its_negative_are_the_same_key_and_sign() {
+        let order = k256::Secp256k1::ORDER;
+        let secret = k256::U256::from_be_slice(&[7; 32]);
+        let negative = order.wrapping_sub(&secret);
+        let [one, other] = [secret, negative].map(|secret| {
+            let record = imported(secret.to_be_bytes()).unwrap();
+            assert!(record.imported && record.rotate(&mut OsRng).unwrap().imported);
+            assert!(record.view(Network::Bitcoin).unwrap().imported);
+            let read = KeyRecord::decode(&record.encode().unwrap()).unwrap();
+            assert!(read.imported);
+            // Signatures are verified before they leave.
+            read.sign(&Payload::Digest([7; 32]), Network::Bitcoin, &mut OsRng)
+                .unwrap();
+            record
+        });
+        assert_eq!(one.public_key(), other.public_key());
+        let parity = |record: &KeyRecord| record.packages().public.verifying_key().serialize();
+        assert_ne!(parity(&one).unwrap(), parity(&other).unwrap());
+        assert!(!one.replacement(new_key(2), &mut OsRng).unwrap().imported);
+    }
+
+    #[test]
+    fn zero_the_order_and_what_is_above_it_are_not_imported() {
+        let order = k256::Secp256k1::ORDER;
+        let last = order.wrapping_sub(&k256::U256::ONE);
+        for accepted in [k256::U256::ONE, last] {
+            assert!(imported(accepted.to_be_bytes()).is_ok());
+        }
+        for refused in [
+            k256::U256::ZERO,
+            order,
+            order.wrapping_add(&k256::U256::ONE),
+            k256::U256::MAX,
+        ] {
+            let refused = imported(refused.to_be_bytes()).unwrap_err();
+            assert_eq!(refused, KeyError::ImportSecret);
+        }
+    }
+
+    #[test]
+    fn a_secret_of_another_key_than_the_named_one_is_not_imported() {
+        let named = *record(2, 3).public_key().as_bytes();
+        let new = new_key(1);
+        let refused = KeyRecord::import(new, participants(2, 3), &[7; 32], &named, &mut OsRng);
+        assert!(matches!(
+            refused,
+            Err(KeyError::ImportPublicKey { named: n, .. }) if n == hex::encode(named)
+        ));
     }
 
     #[test]

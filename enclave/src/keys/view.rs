@@ -27,6 +27,7 @@ impl KeyRecord {
             generation: self.generation,
             created_at: Some(self.created_at),
             path: None,
+            imported: self.imported,
             replaces: self.replaces.map(|id| id.to_string()),
             replaced_by: self.replaced_by.map(|id| id.to_string()),
             taproot: TweakedKey::new(self.public_key(), None)?.output(network)?,

@@ -8,10 +8,11 @@ use std::{
 };
 
 use frost_secp256k1_tr::keys::reconstruct;
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::{KeyRecord, Network, Payload, testing::record};
+use super::testing::{new_key, participants, record};
+use super::{KeyRecord, Network, Payload};
 
 /// A secret, complemented so that it is not itself in memory: big-endian as on the wire, and in the form in which `k256` holds it.
 type Trace = [[u8; 32]; 2];
@@ -89,6 +90,39 @@ fn heap() -> Vec<(usize, usize)> {
             (heap && !(start..end).contains(&here)).then_some((start, end))
         })
         .collect()
+}
+
+/// Imports a secret; gives its traces and those of its shares.
+#[inline(never)]
+fn import_a_key() -> Vec<Trace> {
+    let mut secret = Box::new(Zeroizing::new([0; 32]));
+    OsRng.fill_bytes(&mut **secret);
+    let public_key = secp256k1::SecretKey::from_secret_bytes(**secret)
+        .map(|key| key.x_only_public_key().0.to_byte_array())
+        .unwrap();
+    let record = KeyRecord::import(
+        new_key(1),
+        participants(2, 3),
+        &secret,
+        &public_key,
+        &mut OsRng,
+    )
+    .unwrap();
+    let packages = &record.packages().keys;
+    let traces: Vec<Trace> = packages
+        .iter()
+        .map(|package| package.signing_share().to_scalar().to_bytes().into())
+        .map(|share| trace(&Zeroizing::new(share)))
+        .chain([trace(&secret)])
+        .collect();
+    assert!(count_in_heap(&traces).iter().all(|count| *count > 0));
+    traces
+}
+
+#[test]
+fn no_imported_secret_is_left_in_the_heap() {
+    let traces = import_a_key();
+    assert_eq!(count_in_heap(&traces), vec![0; 4]);
 }
 
 #[test]

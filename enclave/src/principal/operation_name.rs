@@ -10,6 +10,8 @@ pub enum OperationName {
     CreateKey,
     /// `POST /v1/keys:derive`
     DeriveKeys,
+    /// `POST /v1/keys:import`
+    ImportKey,
     /// `GET /v1/keys`
     ListKeys,
     /// `GET /v1/keys/{id}`, `GET /v1/keys/{id}/wallet`, `GET /v1/keys/{id}/certificate` and `GET /v1/keys/{id}/wrapped-shares`
@@ -126,6 +128,7 @@ impl OperationName {
         match self {
             Self::CreateKey => "create_key",
             Self::DeriveKeys => "derive_keys",
+            Self::ImportKey => "import_key",
             Self::ListKeys => "list_keys",
             Self::ShowKey => "show_key",
             Self::Sign => "sign",

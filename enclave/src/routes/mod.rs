@@ -10,6 +10,7 @@ mod ceremonies;
 mod derived;
 mod description;
 mod dispatch;
+mod import;
 mod keys;
 mod oblivious;
 mod openapi;
@@ -124,6 +125,7 @@ pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
     operations.extend(derived::operations());
+    operations.extend(import::operations());
     operations.extend(replacement::operations());
     operations.extend(ceremonies::operations());
     operations.extend(people::operations());

@@ -122,7 +122,8 @@ fn reseal(enclave: Arc<Enclave>, call: Call) -> Handled {
     })
 }
 
-/// Keys come first, then the exceptions of derived keys and people's records, kind by kind, while there is room in the listing.
+/// Keys come first, then the claims of imported keys, the exceptions of derived ones and people's records, kind by kind, while there is
+/// room in the listing.
 async fn reseal_records(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
     let mut done = reseal_kind(thawed, after, limit).await?;
     while let Some(next) = done.next.take_if(|next| next.ends_with('/')) {
@@ -144,30 +145,26 @@ async fn reseal_records(thawed: &Thawed, after: &str, limit: usize) -> Result<Re
 
 /// The cursor of a key is its id; that of any other record has a slash, with nothing after it at the beginning of a kind.
 async fn reseal_kind(thawed: &Thawed, after: &str, limit: usize) -> Result<Resealed, Problem> {
-    let (page, next) = match after.strip_prefix(EXCEPTIONS) {
-        Some(id) => {
-            let page = thawed.custody.derivation().reseal(id, limit).await?;
-            let next = page.next.as_ref().map(|id| format!("{EXCEPTIONS}{id}"));
-            (
-                page,
-                next.unwrap_or_else(|| PeopleRecords::FIRST.to_owned()),
-            )
-        }
-        None if after.contains('/') => return thawed.people_records.reseal(after, limit).await,
-        None => {
-            let page = thawed.custody.reseal(after, limit).await?;
-            let next = page.next.clone();
-            (page, next.unwrap_or_else(|| EXCEPTIONS.to_owned()))
-        }
+    let custody = &thawed.custody;
+    let (page, next) = match after.split_once('/') {
+        None => (custody.reseal(after, limit).await?, "import/"),
+        Some(("import", id)) => (custody.reseal_imports(id, limit).await?, "derived/"),
+        Some(("derived", id)) => (
+            custody.derivation().reseal(id, limit).await?,
+            PeopleRecords::FIRST,
+        ),
+        Some(_) => return thawed.people_records.reseal(after, limit).await,
+    };
+    let kind = after.split_once('/').map(|(kind, _)| format!("{kind}/"));
+    let next = match &page.next {
+        Some(id) => kind.unwrap_or_default() + id,
+        None => next.to_owned(),
     };
     Ok(Resealed {
         next: Some(next),
         ..page
     })
 }
-
-/// The cursor at which a pass begins with the exceptions of derived keys.
-const EXCEPTIONS: &str = "derived/";
 
 fn retire(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {

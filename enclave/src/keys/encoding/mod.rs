@@ -12,6 +12,7 @@
 //! | `status` | text: `enabled`, `disabled` or `deleted` |
 //! | `custody` | text: `enclave` or `split` |
 //! | `wrapped` | array of maps with `ciphertext` (bytes) and `participant` (text), in the order of the participants: what they have encrypted of the other shares; only with split custody, and only if there are any |
+//! | `imported` | true; only if the secret existed outside the enclave first |
 //! | `replaces` | bytes (22) or null |
 //! | `statement` | bytes: the JSON of the statement by which the key was replaced, only if there is one |
 //! | `threshold` | unsigned, 2 to the number of participants |
@@ -22,7 +23,7 @@
 //! | `participants` | array of text: the names; `shares` has those that are here in the same order |
 //! | `request_digest` | bytes (32) |
 //!
-//! Version 1 has no `custody`, `certificate` and `statement`: all shares are here. It is read, and written again as version 2.
+//! Version 1 has no `custody`, `certificate`, `imported` and `statement`: all shares are here. It is read, and written again as version 2.
 //!
 //! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
 //!
@@ -156,6 +157,8 @@ struct Wire {
     custody: Option<Custody>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     wrapped: Vec<Wrapped>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    imported: bool,
     replaces: Option<ByteArray<{ KeyId::LEN }>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     statement: Option<serde_bytes::ByteBuf>,
@@ -242,6 +245,7 @@ impl Wire {
             status: record.status,
             custody: (version > FIRST_VERSION).then_some(custody),
             wrapped,
+            imported: record.imported && version > FIRST_VERSION,
             replaces: record.replaces.map(id),
             statement: statement.transpose()?,
             threshold: participants.threshold(),
@@ -336,6 +340,7 @@ impl Wire {
             generation: self.generation,
             status: self.status,
             material,
+            imported: self.imported,
             replaces: self.replaces.map(id),
             replaced_by: self.replaced_by.map(id),
             statement,
