@@ -367,6 +367,7 @@ pub(crate) fn key() -> Key {
         generation: 1,
         created_at: Some(0),
         path: None,
+        imported: false,
         replaces: None,
         replaced_by: None,
         taproot: TaprootOutput {

@@ -1,6 +1,7 @@
 //! `permafrost keys`.
 
 mod derive;
+mod import;
 mod print;
 mod replacement;
 mod result_file;
@@ -40,6 +41,7 @@ pub(super) struct Keys {
 enum KeysCommand {
     Create(Create),
     Derive(derive::Derive),
+    Import(import::Import),
     List(List),
     Show(Show),
     Sign(sign::Sign),
@@ -232,6 +234,10 @@ impl Keys {
             KeysCommand::Sign(sign) => Some(sign.what()?),
             _ => None,
         };
+        let secret = match &self.command {
+            KeysCommand::Import(import) => Some(import.secret()?),
+            _ => None,
+        };
         if let KeysCommand::Replacement(replacement) = &self.command
             && let Some(stored) = replacement.stored()?
         {
@@ -248,6 +254,10 @@ impl Keys {
         match &self.command {
             KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
             KeysCommand::Derive(derive) => derive.ask(&principal, print).await,
+            KeysCommand::Import(import) => match secret {
+                Some(secret) => print.key(&import.ask(&principal, &secret).await?),
+                None => Ok(()),
+            },
             KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
             KeysCommand::Show(show) => print.key(&show.ask(&principal).await?),
             KeysCommand::Sign(sign) => match what {

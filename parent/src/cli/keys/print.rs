@@ -157,6 +157,9 @@ fn describe(key: &Key) -> String {
     if let Some(path) = &key.path {
         lines.push(format!("path        {path}"));
     }
+    if key.imported {
+        lines.push("imported    its secret existed outside the enclave".to_owned());
+    }
     if let Some(old) = &key.replaces {
         lines.push(format!("replaces    {old}"));
     }
