@@ -17,6 +17,7 @@ import {
 } from "./http-signature/profile.js";
 import { checkRequestLine, once, signRequest } from "./http-signature/request.js";
 import { bindResponse } from "./http-signature/unsigned.js";
+import { type ImportBody, type ImportRequest, sealImport } from "./import.js";
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
 import { quoted } from "./quoted.js";
@@ -145,6 +146,21 @@ export class Enclave {
       const later = await newer.boot.authenticate(response, request);
       return later.problem && problemName(later.problem) === "wrong-enclave" ? this.#once(ask, newer) : later;
     }
+  }
+
+  /**
+   * Seals a secret (32 bytes) to the boot that was verified last: the body of `POST /v1/keys:import`. If the enclave has restarted since, it
+   * refuses the body as `import-not-opened`; the caller then verifies again and seals again. The caller wipes the secret.
+   *
+   * @throws {TypeError} if the client was connected with `oblivious: false`: no key to seal to was verified.
+   * @throws {RangeError} if the secret or the public key does not have 32 bytes.
+   */
+  async sealImport(request: ImportRequest, secret: Bytes): Promise<ImportBody> {
+    const { boot, path } = this.#verified;
+    if (!(path instanceof Gateway)) {
+      throw new TypeError("no key to seal to was verified; accepted: a client connected without oblivious: false");
+    }
+    return sealImport(path.key, { name: boot.name, deployment: boot.binding.deployment }, request, secret);
   }
 
   /** Sends a request to one boot, and to no other in its place. */

@@ -34,6 +34,7 @@ export type { Fields } from "./http.js";
 export { generateSessionKey, type Principal, publicKeyText, signingKeyFromPem } from "./http-signature/key.js";
 export { type BootName, ProfileError, type ProfileRule } from "./http-signature/profile.js";
 export { ResponseError, type ResponseRule } from "./http-signature/response.js";
+export type { ImportBody, ImportRequest } from "./import.js";
 export { PemError } from "./pem.js";
 export type * from "./people/api.js";
 export {

@@ -1,11 +1,14 @@
 //! Published examples.
 
+use permafrost_frost::Hex;
 use serde::Deserialize;
 
 use super::KeyConfiguration;
 use super::binary_http::{decode_request, decode_response};
 use super::gateway::GatewayKey;
 use super::hpke::KeyPair;
+use crate::api::SealedSecret;
+use crate::import::ImportContext;
 
 #[test]
 fn the_example_of_rfc_9458_is_reproduced_byte_for_byte() {
@@ -47,6 +50,69 @@ fn the_messages_in_the_example_of_rfc_9458_are_read() {
     let response = decode_response(&example.response).unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.headers().is_empty() && response.body().is_empty());
+}
+
+/// Another implementation has sealed these.
+#[test]
+fn the_vectors_of_imports_are_reproduced_by_both_ends() {
+    let vectors = include_str!("../../../clients/vectors/import.json");
+    let vectors: Imports = serde_json::from_str(vectors).unwrap();
+    assert_eq!(vectors.imports.len(), 3);
+    for one in vectors.imports {
+        let boot = format!("sha-256={}", one.boot).parse().unwrap();
+        let context = ImportContext {
+            deployment: &one.deployment,
+            boot: &boot,
+            principal: &one.principal,
+            idempotency_key: &one.idempotency_key,
+            public_key: &one.public_key,
+            threshold: one.threshold,
+            participants: &one.participants,
+        };
+        let info = context.info();
+        assert_eq!(info, one.info, "{}", one.name);
+        let key = GatewayKey::of(1, &one.recipient_private_key);
+        let public = KeyConfiguration::first_usable(&key.key_configurations()).unwrap();
+        assert_eq!(public.public_key[..], one.recipient_public_key);
+        let ephemeral = KeyPair::from_private_key(&one.ephemeral_private_key);
+        let sealed = public.seal_message_with(&ephemeral, &info, &one.secret);
+        let (enc, ciphertext) = sealed.unwrap();
+        assert_eq!((enc, &ciphertext[..]), (one.enc.0, &one.ciphertext.0[..]));
+        let sealed = SealedSecret {
+            enc: one.enc,
+            ciphertext: one.ciphertext,
+        };
+        assert_eq!(context.open(&key, &sealed).unwrap()[..], one.secret);
+    }
+}
+
+#[derive(Deserialize)]
+struct Imports {
+    imports: Vec<Import>,
+}
+
+#[derive(Deserialize)]
+struct Import {
+    name: String,
+    deployment: String,
+    boot: String,
+    principal: String,
+    idempotency_key: String,
+    public_key: Hex<32>,
+    threshold: u16,
+    participants: Vec<String>,
+    #[serde(deserialize_with = "bytes")]
+    secret: Vec<u8>,
+    #[serde(deserialize_with = "bytes")]
+    recipient_private_key: Vec<u8>,
+    #[serde(deserialize_with = "bytes")]
+    recipient_public_key: Vec<u8>,
+    #[serde(deserialize_with = "bytes")]
+    ephemeral_private_key: Vec<u8>,
+    #[serde(deserialize_with = "bytes")]
+    info: Vec<u8>,
+    enc: Hex<32>,
+    ciphertext: Hex<48>,
 }
 
 #[derive(Deserialize)]

@@ -51,6 +51,7 @@ mod every_file {
             "document-forms.json",
             "common/src/attestation/encoded/tests.rs",
         ),
+        ("import.json", "common/src/oblivious/vectors.rs"),
         (
             "key-configurations.json",
             "clients/rust/tests/vectors/key_configurations.rs",

@@ -25,7 +25,8 @@ export class NotEncapsulated extends Error {
 export class Gateway {
   private constructor(
     private readonly connection: Connection,
-    private readonly key: KeyConfiguration,
+    /** What requests are sealed to: the document vouches for it. */
+    readonly key: KeyConfiguration,
   ) {}
 
   /**

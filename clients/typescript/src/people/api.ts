@@ -109,6 +109,8 @@ export interface UserKey {
   /** 1 when made, one more after each rotation. */
   readonly generation: number;
   readonly created_at: number;
+  /** The secret existed outside the enclave before it was imported. */
+  readonly imported?: true;
   /** The key that this one replaced, by id. */
   readonly replaces?: string;
   /** The key that replaced this one, by id. */

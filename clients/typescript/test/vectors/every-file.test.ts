@@ -10,6 +10,7 @@ const RUN: readonly (readonly [file: string, test: string])[] = [
   ["binding.json", "test/vectors/binding.test.ts"],
   ["content-digest.json", "test/vectors/content-digest.test.ts"],
   ["document-forms.json", "test/attestation/document-forms.test.ts"],
+  ["import.json", "test/vectors/import.test.ts"],
   ["key-configurations.json", "test/vectors/key-configurations.test.ts"],
   ["padding.json", "test/oblivious/padding.test.ts"],
   ["passkey-challenge.json", "test/people/challenge.test.ts"],
