@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ciborium::Value;
 use permafrost_common::api::Key;
+use permafrost_enclave::sealing::{Place, open, seal};
 use permafrost_tests::{
     EXCEPTIONS, LyingParent, StoreRequest, StoreResponse, message, new_key, refusal,
 };
@@ -161,4 +165,66 @@ fn in_epoch(parent: &LyingParent, keys: &[Key], epoch: u32) -> usize {
     keys.iter()
         .filter(|key| epochs_of(parent, key).last() == Some(&epoch))
         .count()
+}
+
+/// The seal vouches for a record, not for its shares: they are checked before it is sealed again.
+#[tokio::test]
+async fn a_record_whose_shares_do_not_belong_together_signs_nothing_and_is_not_resealed() {
+    let parent = LyingParent::start().await;
+    let alice = parent.principal("alice").await;
+    let key = new_key(&alice).await;
+    alice.rotate(&key.id).await.unwrap();
+    let before = parent.store.root_secret().pop().unwrap();
+    let secrets = parent.kms.root_secrets(&before, 1);
+    let place = |version| Place {
+        deployment: "test",
+        kind: "key",
+        id: &key.id,
+        version,
+    };
+    let opened = |version| {
+        let sealed = parent.store.version(&key.id, version);
+        open(&secrets, &place(version), &sealed).unwrap()
+    };
+    let mixed = with_first_share_of(&opened(1), &opened(2));
+    let sealed = seal(&secrets, &place(3), &mixed).unwrap();
+    alice.rotate_root(1).await.unwrap();
+    let mut listing = honest_page(&parent, &alice).await;
+    let entry = listing.records.iter_mut().find(|entry| entry.id == key.id);
+    let entry = entry.unwrap();
+    (entry.version, entry.record) = (3, STANDARD.encode(&sealed));
+    let of_key = key.id.clone();
+    parent.store.lie(move |request, honest| match request {
+        StoreRequest::List => StoreResponse::Listing(listing.clone()),
+        StoreRequest::Get { id, known } if *id == of_key => match known {
+            Some(3) => StoreResponse::NotModified(3),
+            _ => StoreResponse::Record(3, sealed.clone()),
+        },
+        _ => honest,
+    });
+    parent.store.take_requests();
+
+    assert_eq!(refusal(alice.sign(&key.id, &message()).await), "internal");
+    assert_eq!(
+        refusal(alice.reseal(&page("", 100)).await),
+        "record-invalid"
+    );
+    assert_eq!(refusal(alice.disable(&key.id).await), "internal");
+    assert!(!parent.store.take_requests().iter().any(is_write));
+}
+
+/// The plaintext `new` of a record with the first share of `old`.
+fn with_first_share_of(old: &[u8], new: &[u8]) -> Vec<u8> {
+    let entries = |plaintext: &[u8]| -> Vec<(Value, Value)> {
+        let record: Value = ciborium::from_reader(plaintext).unwrap();
+        record.into_map().unwrap()
+    };
+    let is_shares = |(key, _): &&mut (Value, Value)| key.as_text() == Some("shares");
+    let (mut old, mut new) = (entries(old), entries(new));
+    let first = old.iter_mut().find(is_shares).unwrap().1.as_array_mut();
+    let into = new.iter_mut().find(is_shares).unwrap().1.as_array_mut();
+    into.unwrap()[0] = first.unwrap()[0].clone();
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&Value::Map(new), &mut bytes).unwrap();
+    bytes
 }
