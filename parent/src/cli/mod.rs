@@ -15,6 +15,7 @@ mod profile_option;
 mod root;
 mod serve;
 mod sign_request;
+mod store;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ enum Command {
     Principal(principal::Principal),
     Root(root::Root),
     SignRequest(sign_request::SignRequest),
+    Store(store::Store),
 }
 
 /// Runs the program with the arguments of this process.
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
             Command::Principal(principal) => principal.run(),
             Command::Root(root) => root.run().await,
             Command::SignRequest(request) => request.run().await,
+            Command::Store(store) => store.run().await,
         }
     });
     match done {

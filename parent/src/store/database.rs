@@ -24,7 +24,7 @@ const SCHEMA_VERSION: i64 = 1;
 const READERS: u32 = 4;
 
 /// How long to wait for another process's lock on the database.
-const BUSY_TIME: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIME: Duration = Duration::from_secs(5);
 
 /// The sealed records in an SQLite file. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -101,7 +101,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The new file's name must be as durable as its content.
-fn sync_folder(path: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -140,6 +140,25 @@ async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), Sto
             .map_err(unusable)?;
         return transaction.commit().await.map_err(unusable);
     }
+    check_origin(&mut transaction, path).await?;
+    transaction.rollback().await.map_err(unusable)
+}
+
+/// Refuses a database that another program or another release made.
+pub(super) async fn check_origin(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let (found, schema): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id), \
+         (SELECT user_version FROM pragma_user_version)",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(|source| StoreError::Unusable {
+        path: path.to_owned(),
+        source,
+    })?;
     let found = found as u32;
     if found != APPLICATION_ID {
         return Err(StoreError::Foreign {
@@ -155,5 +174,5 @@ async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), Sto
             expected: SCHEMA_VERSION,
         });
     }
-    transaction.rollback().await.map_err(unusable)
+    Ok(())
 }

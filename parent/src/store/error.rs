@@ -48,6 +48,28 @@ pub enum StoreError {
         /// SQLite's error.
         source: sqlx::Error,
     },
+    /// SQLite's integrity check found something, or the file is empty.
+    #[error("record store {}: it is damaged: {finding}", path.display())]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// The first finding.
+        finding: String,
+    },
+    /// A copy would replace a file, or would be next to one that SQLite applies to it.
+    #[error("{}: it exists; accepted: a path where no file is, nor one with -wal, -shm, -journal or .partial appended", path.display())]
+    Taken {
+        /// What exists.
+        path: PathBuf,
+    },
+    /// A copy could not be made.
+    #[error("record store {}: it could not be copied: {source}", path.display())]
+    Copy {
+        /// The database file that was to be copied.
+        path: PathBuf,
+        /// SQLite's error.
+        source: sqlx::Error,
+    },
     /// A read failed.
     #[error("the record store could not read: {0}")]
     Read(#[source] sqlx::Error),

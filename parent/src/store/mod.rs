@@ -18,6 +18,7 @@
 //! Metrics and logging are layers around the router, for [`serve_router`]. Nothing here can read a record, and nothing here
 //! is trusted: the enclave detects a parent that loses, swaps or rolls back records.
 
+mod copy;
 mod database;
 mod error;
 mod read;
@@ -25,6 +26,7 @@ mod router;
 mod server;
 mod write;
 
+pub use copy::{Content, check, copy};
 pub use database::RecordStore;
 pub use error::StoreError;
 pub use read::{Fetched, Record};

@@ -1,0 +1,168 @@
+//! `permafrost store`.
+
+use std::io::{IsTerminal, stderr};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::outcome::{Outcome, say};
+use crate::config::Config;
+use crate::store::{self, Content, StoreError};
+
+/// The file with the sealed records: back it up while it is in use, check a backup, restore one.
+#[derive(Args, Debug)]
+pub(super) struct Store {
+    /// Print JSON.
+    #[arg(global = true, long)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreCommand {
+    Backup(Backup),
+    Check(Check),
+    Restore(Restore),
+}
+
+/// Copy the store to a new file, also while `permafrost serve` uses it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost store backup /backup/store-2026-01-31.sqlite
+  permafrost store backup --config parent.toml store.backup --json
+
+The file has mode 0600. It holds every write that was acknowledged before the call, and has its name only when it is whole. An
+existing file is never replaced.")]
+struct Backup {
+    /// The new file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    place: Location,
+}
+
+/// Check that a file is a whole record store of this release. Changes nothing.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost store check /backup/store-2026-01-31.sqlite
+  permafrost store check store.backup --json
+
+It runs SQLite's integrity check. Only an enclave of the deployment can open the records themselves.")]
+struct Check {
+    /// The file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Put a checked backup in the store's place, where no store may be: move the old one away first, with its -wal and -shm.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost store restore /backup/store-2026-01-31.sqlite
+  permafrost store restore --config parent.toml store.backup --json
+
+Stop the parent and the enclave before. An older store revives what was revoked or disabled since: docs/backup.md says what to do.")]
+struct Restore {
+    /// The backup, which stays as it is.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    place: Location,
+}
+
+#[derive(Args, Debug)]
+struct Location {
+    /// The configuration of `permafrost serve`, whose store.path is the store. Without it: the default path.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Store {
+    pub(super) async fn run(self) -> Result<(), Outcome> {
+        match self.attempt().await {
+            Err(outcome) if self.json => Err(outcome.into_json()?),
+            other => other,
+        }
+    }
+
+    async fn attempt(&self) -> Result<(), Outcome> {
+        let (file, content, done) = match &self.command {
+            StoreCommand::Backup(Backup { file, place }) => (
+                file,
+                self.copy(&place.store()?, file).await?,
+                "backed up to",
+            ),
+            StoreCommand::Check(Check { file }) => {
+                (file, store::check(file).await.map_err(failed)?, "whole:")
+            }
+            StoreCommand::Restore(Restore { file, place }) => {
+                let store = place.store()?;
+                (file, self.copy(file, &store).await?, "restored from")
+            }
+        };
+        let Content { records, bytes } = content;
+        let total: u64 = records.values().sum();
+        match self.json {
+            true => say(json!({"file": file, "records": total, "kinds": records, "bytes": bytes})),
+            false => say(format!(
+                "{done} {}: {total} records, {bytes} bytes",
+                file.display()
+            )),
+        }
+    }
+
+    /// Copies with a progress bar; an interrupt leaves nothing behind.
+    async fn copy(&self, from: &Path, to: &Path) -> Result<Content, Outcome> {
+        let bar = ProgressBar::with_draw_target(Some(0), self.target()).with_style(style()?);
+        let copied = tokio::select! {
+            copied = store::copy(from, to, |written, total| {
+                bar.set_length(total.max(written));
+                bar.set_position(written);
+            }) => copied.map_err(failed),
+            _ = tokio::signal::ctrl_c() => Err(Outcome::failed("interrupted; nothing was written")),
+        };
+        bar.finish_and_clear();
+        copied
+    }
+
+    fn target(&self) -> ProgressDrawTarget {
+        match !self.json && stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        }
+    }
+}
+
+impl Location {
+    fn store(&self) -> Result<PathBuf, Outcome> {
+        let Some(path) = &self.config else {
+            return Ok(Config::default().store.path);
+        };
+        Config::read(path)
+            .map(|config| config.store.path)
+            .map_err(|error| {
+                Outcome::wrong_call(format!("configuration {}: {error}", path.display()))
+            })
+    }
+}
+
+fn style() -> Result<ProgressStyle, Outcome> {
+    ProgressStyle::with_template("{bar:32} {bytes} of about {total_bytes}, {eta} left")
+        .map_err(Outcome::failed)
+}
+
+/// A file that cannot be read or may not be written is a wrong call; one that is damaged or of another kind fails the check.
+fn failed(error: StoreError) -> Outcome {
+    match error {
+        StoreError::File { .. } | StoreError::Taken { .. } => Outcome::wrong_call(error),
+        _ => Outcome::failed(error),
+    }
+}
