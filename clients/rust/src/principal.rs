@@ -8,6 +8,7 @@ use permafrost_common::{
     api::{
         CreateKey, IDEMPOTENCY_HEADER, Key, KeyList, ReplaceKey, ResealRecords, ResealedRecords,
         RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+        batch::{CreateKeys, CreatedKeys},
         derived::{DeriveKeys, DerivedKeys, KeyPath, Wallet},
         replacement::{LinkReplacement, Replaced, Replacement},
     },
@@ -81,6 +82,15 @@ impl Principal {
         idempotency_key: &IdempotencyKey,
     ) -> Result<Key, Error> {
         self.create("/v1/keys", wanted, idempotency_key).await
+    }
+
+    /// Makes 1 to 100 keys. Repeated with the same idempotency key, it returns the same keys, and makes those that are missing.
+    pub async fn create_keys(
+        &self,
+        wanted: &CreateKeys,
+        idempotency_key: &IdempotencyKey,
+    ) -> Result<CreatedKeys, Error> {
+        self.create("/v1/keys:batch", wanted, idempotency_key).await
     }
 
     /// Lists the keys that this principal may see: those after the id `after`, at most `limit` (1 to 100).

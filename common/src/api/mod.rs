@@ -2,6 +2,7 @@
 //!
 //! All binary values are lower-case hex unless a field says otherwise. Unknown fields of a request are refused.
 
+pub mod batch;
 pub mod derived;
 pub mod people;
 pub mod replacement;

@@ -1,5 +1,6 @@
 //! Keys as the API offers them: which principal may use which key, and how each change is stored.
 
+mod batch;
 mod ceremonies;
 mod cosigning;
 mod deletion;

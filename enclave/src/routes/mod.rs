@@ -4,6 +4,7 @@
 
 mod admission;
 mod attestation;
+mod batch;
 mod binding;
 mod call;
 mod ceremonies;
@@ -124,6 +125,7 @@ pub type Handled = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 /// All operations.
 pub fn operations() -> Vec<Operation> {
     let mut operations = keys::operations();
+    operations.extend(batch::operations());
     operations.extend(derived::operations());
     operations.extend(import::operations());
     operations.extend(replacement::operations());
