@@ -24,7 +24,7 @@ impl Custody {
     ) -> Result<CreatedKeys, Problem> {
         let count = usize::from(request.count);
         if !(1..=BATCH_MAX).contains(&count) {
-            return Err(Problem::field("/count", request.count, "1 to 100"));
+            return Err(Problem::field("/count", count.to_string(), "1 to 100"));
         }
         Participants::new(request.threshold, &request.participants)?;
         let batch = Batch {

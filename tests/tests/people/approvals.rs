@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use crate::steps::person;
 
 /// What a session may change without a passkey. Whoever adds an operation here says why in `OperationName::needs_a_passkey`.
-const WITHOUT: [&str; 12] = [
+const WITHOUT: [&str; 13] = [
     "abort_ceremony",
     "advance_ceremony",
     "aggregate",
     "cancel_recovery",
     "cosign",
     "create_key",
+    "create_keys",
     "create_link",
     "derive_keys",
     "end_session",
