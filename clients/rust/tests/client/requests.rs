@@ -137,7 +137,18 @@ async fn a_raw_request_gives_any_authentic_response() {
 #[tokio::test]
 async fn what_would_become_another_request_is_not_sent() {
     let (fake, enclave, alice) = FakeEnclave::start_verified().await;
-    for id in ["", "a/b", "a?b", "..", "a b", "%61", "a&limit=1"] {
+    for id in [
+        "",
+        "a/b",
+        "a?b",
+        "..",
+        "d1.",
+        "d1..",
+        "a.b",
+        "a b",
+        "%61",
+        "a&limit=1",
+    ] {
         assert_eq!(
             alice.key(id).await.unwrap_err().slug(),
             "invalid-argument",
