@@ -150,7 +150,7 @@ async fn an_older_store_restored_beneath_a_running_enclave_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_whole_store_or_in_the_way_is_refused_in_words() {
+async fn a_file_that_is_damaged_of_another_kind_or_in_the_way_is_refused_in_words() {
     let stack = HonestStack::start(Measured::new("test"));
     let alice = stack.principal("alice").await;
     for _ in 0..40 {
