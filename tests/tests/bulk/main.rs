@@ -7,6 +7,8 @@
     clippy::unwrap_used
 )]
 
+mod command_line;
+
 use std::collections::BTreeSet;
 
 use permafrost_client::{IdempotencyKey, Principal};

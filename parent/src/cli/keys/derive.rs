@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use permafrost_client::Principal;
 use permafrost_common::api::Key;
 use permafrost_common::api::derived::{AddressPath, DERIVED_MAX, KeyPath, Wallet};
@@ -16,15 +15,13 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use unicode_normalization::is_nfc;
 
+use super::many::{Form, patiently, progress};
 use super::print::Print;
 use super::result_file::ResultFile;
 use crate::cli::outcome::Outcome;
 
 /// How many requests are under way at once.
 const REQUESTS: usize = 4;
-
-/// How often a request is repeated that the enclave asks to repeat later.
-const ATTEMPTS: u32 = 10;
 
 /// Show a user's key, which is derived from the deployment's one secret and the user's name. Nothing is made or stored.
 #[derive(Args, Debug)]
@@ -150,10 +147,11 @@ impl Derive {
                 if piece.is_empty() {
                     break;
                 }
-                let paths = piece.iter().map(|name| self.path(name.clone())).collect();
+                let paths: Vec<_> = piece.iter().map(|name| self.path(name.clone())).collect();
                 let principal = principal.clone();
                 running.push_back(tokio::spawn(async move {
-                    Ok((piece, derive(&principal, paths).await?))
+                    let derived = patiently(|| principal.derive_keys(&paths));
+                    Ok((piece, derived.await?.keys))
                 }));
             }
             let Some(next) = running.pop_front() else {
@@ -165,13 +163,13 @@ impl Derive {
                     "the enclave responded with another number of keys",
                 ));
             }
-            let mut lines = match file.results() {
-                0 => form.head().to_owned(),
-                _ => String::new(),
+            let head = match file.results() {
+                0 => form.head(true),
+                _ => "",
             };
-            for (name, key) in names.iter().zip(&keys) {
-                form.line(&mut lines, name, key);
-            }
+            let lines = names.iter().zip(&keys);
+            let lines = lines.map(|(name, key)| form.line(Some(name), key));
+            let lines: String = std::iter::once(head.to_owned()).chain(lines).collect();
             file.append(names.len() as u64, &lines)?;
             progress.inc(names.len() as u64);
         }
@@ -180,71 +178,6 @@ impl Derive {
 
 /// Names, and the key of each.
 type Piece = (Vec<String>, Vec<Key>);
-
-/// One request, repeated while the enclave asks to wait.
-async fn derive(principal: &Principal, paths: Vec<KeyPath>) -> Result<Vec<Key>, Outcome> {
-    let mut attempt = 1;
-    loop {
-        let error = match principal.derive_keys(&paths).await {
-            Ok(derived) => return Ok(derived.keys),
-            Err(error) => error,
-        };
-        match error.problem().and_then(|problem| problem.retry_after) {
-            Some(seconds) if attempt < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_secs(seconds.clamp(1, 60))).await;
-                attempt += 1;
-            }
-            _ => return Err(error.into()),
-        }
-    }
-}
-
-/// The form of a result file.
-#[derive(Clone, Copy)]
-enum Form {
-    Csv,
-    Jsonl,
-}
-
-impl Form {
-    fn of(path: &Path) -> Result<Self, Outcome> {
-        match path.extension().and_then(|ending| ending.to_str()) {
-            Some("csv") => Ok(Self::Csv),
-            Some("jsonl") => Ok(Self::Jsonl),
-            _ => Err(Outcome::wrong_call(format!(
-                "--out {}; accepted: a name that ends in .csv or .jsonl",
-                path.display()
-            ))),
-        }
-    }
-
-    fn head(self) -> &'static str {
-        match self {
-            Self::Csv => "user,key_id,public_key,npub,address\n",
-            Self::Jsonl => "",
-        }
-    }
-
-    fn line(self, lines: &mut String, user: &str, key: &Key) {
-        let (id, public_key) = (&key.id, &key.group_public_key);
-        let (npub, address) = (&key.npub, &key.taproot.address);
-        match self {
-            Self::Csv => {
-                let user = match user.contains([',', '"', '\n', '\r']) {
-                    true => format!("\"{}\"", user.replace('"', "\"\"")),
-                    false => user.to_owned(),
-                };
-                lines.push_str(&format!("{user},{id},{public_key},{npub},{address}\n"));
-            }
-            Self::Jsonl => {
-                let line = json!({
-                    "user": user, "key_id": id, "public_key": public_key, "npub": npub, "address": address,
-                });
-                lines.push_str(&format!("{line}\n"));
-            }
-        }
-    }
-}
 
 /// The names in a file of users, in its order.
 struct Names {
@@ -333,19 +266,4 @@ fn address(text: &str) -> Result<AddressPath, String> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Outcome {
     Outcome::wrong_call(format!("--users {}: {error}", path.display()))
-}
-
-fn progress(count: u64, begun: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(count).with_position(begun);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}  {per_sec}  {eta} left")
-    {
-        bar.set_style(style);
-    }
-    // Not the speed of the run before.
-    bar.reset_eta();
-    bar
 }

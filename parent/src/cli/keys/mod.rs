@@ -1,7 +1,9 @@
 //! `permafrost keys`.
 
+mod create_many;
 mod derive;
 mod import;
+mod many;
 mod print;
 mod replacement;
 mod result_file;
@@ -60,6 +62,7 @@ enum KeysCommand {
 Examples:
   permafrost keys create --threshold 2 alice bob carol
   permafrost keys create --threshold 3 a b c d e --idempotency-key order-17 --json
+  permafrost keys create --threshold 2 --count 100000 --out keys.csv alice bob carol
   permafrost keys create --custody split --threshold 2 --share-out alice.share alice server
   permafrost keys create --custody split --threshold 2 --recipient age1... \\
       --share-out alice=alice.share --share-out drawer=/media/usb/drawer.share alice drawer server
@@ -76,6 +79,14 @@ struct Create {
 
     #[command(flatten)]
     passphrase: PassphraseOption,
+
+    /// Make so many keys, and list them in --out. A run that is interrupted goes on where it was when the same command is given again.
+    #[arg(long, requires = "out", value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    count: Option<u64>,
+
+    /// Where the keys of --count are listed: a new file, .csv (RFC 4180) or .jsonl.
+    #[arg(long, requires = "count", value_name = "FILE")]
+    out: Option<PathBuf>,
 
     /// How many participants a signature takes: 2 to the number of participants.
     #[arg(long, value_name = "T")]
@@ -252,7 +263,10 @@ impl Keys {
         }
         let principal = profile.principal().await?;
         match &self.command {
-            KeysCommand::Create(create) => print.key(&create.ask(&principal).await?),
+            KeysCommand::Create(create) => match (create.count, &create.out) {
+                (Some(count), Some(out)) => create.many(&principal, count, out).await,
+                _ => print.key(&create.ask(&principal).await?),
+            },
             KeysCommand::Derive(derive) => derive.ask(&principal, print).await,
             KeysCommand::Import(import) => match secret {
                 Some(secret) => print.key(&import.ask(&principal, &secret).await?),

@@ -99,6 +99,11 @@ impl ResultFile {
         Ok(file)
     }
 
+    /// What the run was asked for.
+    pub(super) fn parameters(&self) -> &Value {
+        &self.run.parameters
+    }
+
     /// How many results are there.
     pub(super) fn results(&self) -> u64 {
         self.run.results
