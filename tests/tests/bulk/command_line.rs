@@ -39,73 +39,82 @@ fn refused(output: &Output, told: &str) {
     assert!(stderr.contains(told), "{stderr}");
 }
 
-/// With the same idempotency key a run that was not killed gives the keys of the one that was, so the files are the same.
+const KEYS: usize = 600;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_killed_twenty_times_makes_the_keys_of_one_that_was_not_and_no_others() {
+async fn a_run_killed_twenty_times_ends_with_the_file_of_one_that_was_not() {
     let (stack, profile) = start();
     let at = |name: &str| stack.folder().join(name).display().to_string();
     let run = |out: &str, key: &[&str]| {
-        let out = at(out);
+        let (out, count) = (at(out), KEYS.to_string());
         create(
             &profile,
-            &[&["--count", "1250", "--out", &out], key].concat(),
+            &[&["--count", &count, "--out", &out], key].concat(),
         )
     };
-    let named = ["--idempotency-key", "run-1"];
     let begun = Instant::now();
-    assert!(run("whole.csv", &named).output().unwrap().status.success());
+    assert!(run("first.csv", &[]).output().unwrap().status.success());
+    // So that twenty parts are less than the whole.
     let part = begun.elapsed().as_millis() as u64 / 16;
 
     let seed = seed();
     println!("PERMAFROST_SEED={seed}");
     let mut random = Random::from_seed(seed);
-    for number in 0..20 {
-        // The run keeps its random idempotency key itself.
-        let mut child = run("cut.csv", &[])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(random.below(part)));
-        child.kill().unwrap();
-        assert!(
-            !child.wait().unwrap().success(),
-            "ended before kill {number}"
-        );
-    }
-    assert!(run("cut.csv", &[]).output().unwrap().status.success());
-    let ids = |name: &str| -> Vec<String> {
-        let text = fs::read_to_string(at(name)).unwrap();
-        assert!(text.starts_with("key_id,public_key,npub,address\n"));
-        let lines = text.lines().skip(1);
-        lines
-            .map(|line| line.split(',').next().unwrap().to_owned())
-            .collect()
+    let mut killed = |out: &str, key: &[&str], times: u32| {
+        for number in 0..times {
+            let mut child = run(out, key)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(random.below(part)));
+            child.kill().unwrap();
+            assert!(
+                !child.wait().unwrap().success(),
+                "ended before kill {number}"
+            );
+        }
+        assert!(run(out, key).output().unwrap().status.success());
     };
-    let (whole, cut) = (ids("whole.csv"), ids("cut.csv"));
-    assert_eq!((whole.len(), cut.len()), (1_250, 1_250));
-    let all: BTreeSet<_> = whole.iter().chain(&cut).collect();
-    assert_eq!(all.len(), 2_500, "every key is listed once");
-
-    // Repeated under its name, the first run makes nothing and gives the same file.
-    assert!(run("again.csv", &named).output().unwrap().status.success());
+    let named = ["--idempotency-key", "run-2"];
+    killed("killed.csv", &named, 20);
+    // Under the same name: the keys of the run that was killed, by one that is not.
+    assert!(run("whole.csv", &named).output().unwrap().status.success());
     assert_eq!(
-        fs::read(at("again.csv")).unwrap(),
+        fs::read(at("killed.csv")).unwrap(),
         fs::read(at("whole.csv")).unwrap()
     );
+    // Without a name: the run keeps its own.
+    killed("unnamed.csv", &[], 5);
+
+    let mut listed = BTreeSet::new();
+    for name in ["first.csv", "whole.csv", "unnamed.csv"] {
+        let text = fs::read_to_string(at(name)).unwrap();
+        assert!(text.starts_with("key_id,public_key,npub,address\n"));
+        let ids = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').next().unwrap().to_owned());
+        listed.extend(ids);
+        assert_eq!(text.lines().count(), 1 + KEYS);
+    }
     let alice = stack.principal("alice").await;
-    let mut stored = 0;
+    let mut stored = BTreeSet::new();
     let mut after = None;
     loop {
         let page = alice.list_keys(after.as_deref(), Some(100)).await.unwrap();
-        stored += page.keys.len();
+        stored.extend(page.keys.iter().map(|key| key.id.clone()));
         match page.next {
             Some(next) => after = Some(next),
             None => break,
         }
     }
-    assert_eq!(stored, 2_500);
-    let key = alice.key(&cut[777]).await.unwrap();
+    assert_eq!(stored.len(), 3 * KEYS);
+    assert_eq!(
+        stored, listed,
+        "every key that was made is listed, and no other"
+    );
+    let key = alice.key(listed.first().unwrap()).await.unwrap();
     let signed = alice.sign(&key.id, &message()).await.unwrap();
     assert!(is_signed_by(&signed, &key.group_public_key));
 }
