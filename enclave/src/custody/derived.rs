@@ -71,15 +71,12 @@ impl Derivation {
         let mut wanted = Vec::with_capacity(count);
         for path in paths {
             let place = self.place(&path);
-            if !buckets.contains_key(&place.bucket) {
-                let bucket = self.bucket(&place).await?;
-                buckets.insert(place.bucket.clone(), bucket);
-            }
-            let bucket = buckets.get(&place.bucket);
-            wanted.push((
-                path,
-                bucket.map_or(Exception::NONE, |bucket| bucket.value.at(&place)),
-            ));
+            let bucket = match buckets.get(&place.bucket) {
+                Some(bucket) => bucket.clone(),
+                None => self.bucket(&place).await?,
+            };
+            wanted.push((path, bucket.value.at(&place)));
+            buckets.insert(place.bucket, bucket);
         }
         let (master, network) = (self.master()?, self.network);
         let keys = blocking(move || {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use permafrost_common::problem::{Problem, ProblemType};
 use zeroize::Zeroizing;
 
-use crate::sealing::{self, Envelope, HeldSecrets, OpenError, Place};
+use crate::sealing::{self, Envelope, Epoch, HeldSecrets, OpenError, Place};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 use cache::Cache;
 use seen::Seen;
@@ -197,10 +197,7 @@ impl<T: Record> Records<T> {
         };
         for entry in listing.records {
             done.examined += 1;
-            let epoch = Envelope::decode(&entry.bytes)
-                .map_err(|error| invalid::<T>(&entry.id, entry.version, &error.to_string()))?
-                .epoch;
-            if epoch == newest {
+            if sealed_in::<T>(&entry.id, entry.version, &entry.bytes)? == newest {
                 continue;
             }
             let seen = self.memory().seen.version(&entry.id);
@@ -227,10 +224,7 @@ impl<T: Record> Records<T> {
                 return Err(lost::<T>(id, seen));
             };
             let record = self.open(id, version, &bytes, seen)?;
-            let epoch = Envelope::decode(&bytes)
-                .map_err(|error| invalid::<T>(id, version, &error.to_string()))?
-                .epoch;
-            if epoch == newest {
+            if sealed_in::<T>(id, version, &bytes)? == newest {
                 continue;
             }
             self.reseal_one(id, record, &mut done).await?;
@@ -367,6 +361,14 @@ impl<T> Memory<T> {
             self.cache.insert(id, record.clone(), weight);
         }
     }
+}
+
+/// The epoch that a record names, which only opening it proves.
+fn sealed_in<T: Record>(id: &str, version: u64, bytes: &[u8]) -> Result<Epoch, Problem> {
+    let envelope = Envelope::decode(bytes);
+    Ok(envelope
+        .map_err(|error| invalid::<T>(id, version, &error.to_string()))?
+        .epoch)
 }
 
 fn check_absence<T: Record>(id: &str, seen: u64) -> Result<(), Problem> {
