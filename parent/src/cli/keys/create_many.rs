@@ -44,10 +44,8 @@ impl Create {
             .unwrap_or_default()
             .to_owned();
         let done = self.batches(principal, count, form, &run_key, &mut file);
-        match done.await {
-            Ok(()) => file.finish(),
-            Err(outcome) => Err(outcome.advising(&file.advice())),
-        }
+        let done = done.await;
+        file.end(done)
     }
 
     async fn batches(
@@ -76,12 +74,7 @@ impl Create {
                 let text = "the enclave responded with another number of keys";
                 return Err(Outcome::failed(text));
             }
-            let head = match made {
-                0 => form.head(false),
-                _ => "",
-            };
-            let lines = keys.iter().map(|key| form.line(None, key));
-            let lines: String = std::iter::once(head.to_owned()).chain(lines).collect();
+            let lines = form.lines(made == 0, false, keys.iter().map(|key| (None, key)));
             file.append(size, &lines)?;
             progress.inc(size);
         }

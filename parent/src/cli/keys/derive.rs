@@ -123,10 +123,8 @@ impl Derive {
         let mut file = ResultFile::open(out, |_| parameters)?;
         let progress = progress(count, file.results());
         let done = self.pieces(principal, users, form, &mut file, &progress);
-        match done.await {
-            Ok(()) => file.finish(),
-            Err(outcome) => Err(outcome.advising(&file.advice())),
-        }
+        let done = done.await;
+        file.end(done)
     }
 
     async fn pieces(
@@ -163,13 +161,8 @@ impl Derive {
                     "the enclave responded with another number of keys",
                 ));
             }
-            let head = match file.results() {
-                0 => form.head(true),
-                _ => "",
-            };
-            let lines = names.iter().zip(&keys);
-            let lines = lines.map(|(name, key)| form.line(Some(name), key));
-            let lines: String = std::iter::once(head.to_owned()).chain(lines).collect();
+            let users = names.iter().map(|name| Some(name.as_str()));
+            let lines = form.lines(file.results() == 0, true, users.zip(&keys));
             file.append(names.len() as u64, &lines)?;
             progress.inc(names.len() as u64);
         }

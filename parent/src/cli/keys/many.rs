@@ -34,8 +34,23 @@ impl Form {
         }
     }
 
+    /// The lines of a piece: of some keys, all with their users or all without. The first piece of a file begins with its head.
+    pub(super) fn lines<'a>(
+        self,
+        is_first: bool,
+        has_users: bool,
+        keys: impl Iterator<Item = (Option<&'a str>, &'a Key)>,
+    ) -> String {
+        let head = match is_first {
+            true => self.head(has_users),
+            false => "",
+        };
+        let lines = keys.map(|(user, key)| self.line(user, key));
+        std::iter::once(head.to_owned()).chain(lines).collect()
+    }
+
     /// What a file begins with.
-    pub(super) fn head(self, has_users: bool) -> &'static str {
+    fn head(self, has_users: bool) -> &'static str {
         match (self, has_users) {
             (Self::Csv, true) => "user,key_id,public_key,npub,address\n",
             (Self::Csv, false) => "key_id,public_key,npub,address\n",
@@ -44,7 +59,7 @@ impl Form {
     }
 
     /// The line of a key, and of the user whose key it is.
-    pub(super) fn line(self, user: Option<&str>, key: &Key) -> String {
+    fn line(self, user: Option<&str>, key: &Key) -> String {
         let (id, public_key) = (&key.id, &key.group_public_key);
         let (npub, address) = (&key.npub, &key.taproot.address);
         match self {

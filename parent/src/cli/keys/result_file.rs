@@ -120,8 +120,16 @@ impl ResultFile {
         self.keep_run()
     }
 
+    /// Ends the run: gives the file its name, or says how to go on after a failure.
+    pub(super) fn end(self, done: Result<(), Outcome>) -> Result<(), Outcome> {
+        match done {
+            Ok(()) => self.finish(),
+            Err(outcome) => Err(outcome.advising(&self.advice())),
+        }
+    }
+
     /// Gives the file its name.
-    pub(super) fn finish(self) -> Result<(), Outcome> {
+    fn finish(self) -> Result<(), Outcome> {
         let (partial, run) = (beside(&self.path, ".partial"), beside(&self.path, ".run"));
         // Deleted first: the pieces alone are begun anew, the whole file beside the other would be refused.
         fs::remove_file(&run)
@@ -130,8 +138,7 @@ impl ResultFile {
             .map_err(|error| failed(&self.path, &error))
     }
 
-    /// How to go on after a failure.
-    pub(super) fn advice(&self) -> String {
+    fn advice(&self) -> String {
         format!(
             "{} results are kept beside {}; the same command goes on from there",
             self.run.results,
