@@ -190,6 +190,19 @@ impl HonestStack {
             .expect("the enclave verifies")
     }
 
+    /// A profile for this principal of the configuration, as `permafrost` takes it.
+    pub fn profile(&self, name: &str) -> PathBuf {
+        let pem = self.measured.key(name).to_pem().expect("PEM");
+        fs::write(self.folder().join(format!("{name}.pem")), pem).expect("a key");
+        let profile = self.folder().join(format!("{name}.toml"));
+        let text = format!(
+            "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"{name}\"\nkey = \"{name}.pem\"\n",
+            self.endpoint()
+        );
+        fs::write(&profile, text).expect("a profile");
+        profile
+    }
+
     /// A principal of the configuration, through the parent.
     pub async fn principal(&self, name: &str) -> Principal {
         let pkcs8 = self.measured.key(name).to_pkcs8().expect("PKCS #8");

@@ -12,6 +12,7 @@ use permafrost_common::kms::KeyArn;
 use permafrost_common::problem::{Problem, ProblemType};
 use tempfile::TempDir;
 
+use crate::development_kms::{measurements, predecessors};
 use crate::{
     Cut, DevelopmentKms, EnclaveProcess, KmsRequest, KmsResponse, LyingEgress, LyingKms,
     LyingProxy, LyingStore, Measured, ParentSide, Presented, SharedParent,
@@ -192,6 +193,20 @@ impl LyingParent {
     pub fn configuration_with(&self, lines: &str) -> String {
         let section = self.kms.section(&self.key_arn);
         self.measured.to_toml(&format!("{section}{lines}"))
+    }
+
+    /// From the next boot on, the measured configuration has these lines in its section `kms`, each with its end of line; KMS admits it, and
+    /// it accepts the root secret of the one before.
+    pub fn reconfigure(&self, lines: &str) {
+        let before = self.configuration();
+        let lines = format!("{lines}{}", predecessors(&[&measurements(&before)]));
+        let after = self.configuration_with(&lines);
+        self.kms.allow(
+            &self.key_arn,
+            self.measured.deployment(),
+            &[&before, &after],
+        );
+        self.enclave.configure(&after);
     }
 
     /// Where everything is.

@@ -16,8 +16,7 @@ use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::{Key, ReplaceKey, ResealRecords};
 use permafrost_kms::emulator::{Call, Failure};
 use permafrost_tests::{
-    HonestStack, LyingParent, Measured, is_signed_by, measurements, message, new_key, predecessors,
-    refusal,
+    HonestStack, LyingParent, Measured, is_signed_by, measurements, message, new_key, refusal,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +156,7 @@ async fn a_response_that_takes_longer_than_an_attempt_may_is_reported() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    reconfigure(&mut parent, "attempt_timeout_ms = 300\nattempts = 2\n");
+    parent.reconfigure("attempt_timeout_ms = 300\nattempts = 2\n");
     let emulator = parent.kms.emulator();
     emulator.set_latency(Duration::from_secs(2));
     parent.enclave.restart_unready();
@@ -175,7 +174,7 @@ async fn a_lost_root_secret_is_not_replaced_by_another() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    reconfigure(&mut parent, "create_root_secret = false\n");
+    parent.reconfigure("create_root_secret = false\n");
     parent.enclave.restart();
     let records = parent.store.root_secret();
     let calls = parent.kms.calls().len();
@@ -197,7 +196,7 @@ async fn a_lost_root_secret_is_not_replaced_by_another() {
 #[tokio::test]
 async fn a_fresh_deployment_that_may_make_no_root_secret_gets_none() {
     let mut parent = LyingParent::before_kms().await;
-    reconfigure(&mut parent, "create_root_secret = false\n");
+    parent.reconfigure("create_root_secret = false\n");
     parent.egress.be_honest();
     parent.enclave.restart_unready();
     parent
@@ -240,17 +239,6 @@ async fn every_request(alice: &Principal) {
     alice.retire_root(epoch).await.unwrap();
     alice.enclave().health().await.unwrap();
     alice.enclave().verify_again().await.unwrap();
-}
-
-/// Adds these lines to the enclave's section `kms` for its next start, and allows that configuration in the key policy.
-fn reconfigure(parent: &mut LyingParent, lines: &str) {
-    let before = parent.configuration();
-    let lines = format!("{lines}{}", predecessors(&[&measurements(&before)]));
-    let after = parent.configuration_with(&lines);
-    parent
-        .kms
-        .allow(&parent.key_arn, "test", &[&before, &after]);
-    parent.enclave.configure(&after);
 }
 
 async fn signs(principal: &Principal, key: &Key) {

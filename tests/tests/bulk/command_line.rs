@@ -4,21 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use permafrost_tests::{HonestStack, Measured, Random, binaries, is_signed_by, message, seed};
+use permafrost_tests::{
+    HonestStack, Measured, Random, binaries, is_signed_by, killed_at_random, message, seed,
+};
 
 fn start() -> (HonestStack, PathBuf) {
-    let measured = Measured::new("test");
-    let pem = measured.key("alice").to_pem().unwrap();
-    let stack = HonestStack::start(measured);
-    let profile = stack.folder().join("alice.toml");
-    fs::write(stack.folder().join("alice.pem"), pem).unwrap();
-    let text = format!(
-        "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"alice\"\nkey = \"alice.pem\"\n",
-        stack.endpoint()
-    );
-    fs::write(&profile, text).unwrap();
+    let stack = HonestStack::start(Measured::new("test"));
+    let profile = stack.profile("alice");
     (stack, profile)
 }
 
@@ -55,25 +49,13 @@ async fn a_run_killed_twenty_times_ends_with_the_file_of_one_that_was_not() {
     let begun = Instant::now();
     assert!(run("first.csv", &[]).output().unwrap().status.success());
     // So that twenty parts are less than the whole.
-    let part = begun.elapsed().as_millis() as u64 / 16;
+    let part = begun.elapsed() / 16;
 
     let seed = seed();
     println!("PERMAFROST_SEED={seed}");
     let mut random = Random::from_seed(seed);
-    let mut killed = |out: &str, key: &[&str], times: u32| {
-        for number in 0..times {
-            let mut child = run(out, key)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            std::thread::sleep(Duration::from_millis(random.below(part)));
-            child.kill().unwrap();
-            assert!(
-                !child.wait().unwrap().success(),
-                "ended before kill {number}"
-            );
-        }
+    let mut killed = |out: &str, key: &[&str], times| {
+        killed_at_random(|| run(out, key), times, part, &mut random);
         assert!(run(out, key).output().unwrap().status.success());
     };
     let named = ["--idempotency-key", "run-2"];

@@ -5,23 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use permafrost_tests::{HonestStack, Measured, Random, binaries, seed};
+use permafrost_tests::{HonestStack, Measured, Random, binaries, killed_at_random, seed};
 use serde_json::Value;
 
 use crate::derive;
-
-/// A profile of Alice's.
-fn profile(stack: &HonestStack, pem: &str) -> PathBuf {
-    let folder = stack.folder();
-    let path = folder.join("alice.toml");
-    fs::write(folder.join("alice.pem"), pem).unwrap();
-    let text = format!(
-        "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"alice\"\nkey = \"alice.pem\"\n",
-        stack.endpoint()
-    );
-    fs::write(&path, text).unwrap();
-    path
-}
 
 fn keys(profile: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(binaries::parent());
@@ -46,10 +33,8 @@ fn refused(output: &Output, code: i32, text: &str) {
 }
 
 fn start() -> (HonestStack, PathBuf) {
-    let measured = Measured::new("test");
-    let pem = measured.key("alice").to_pem().unwrap();
-    let stack = HonestStack::start(measured);
-    let profile = profile(&stack, &pem);
+    let stack = HonestStack::start(Measured::new("test"));
+    let profile = stack.profile("alice");
     (stack, profile)
 }
 
@@ -181,31 +166,12 @@ async fn a_run_killed_twenty_times_ends_with_the_file_of_one_that_was_not() {
     let begun = Instant::now();
     assert!(run("whole.csv").output().unwrap().status.success());
     // So that twenty parts are less than the whole.
-    let part = begun.elapsed().as_millis() as u64 / 16;
+    let part = begun.elapsed() / 16;
 
     let seed = seed();
     println!("PERMAFROST_SEED={seed}");
     let mut random = Random::from_seed(seed);
-    let mut killed = 0;
-    while killed < 20 {
-        let mut child = run("cut.csv")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(random.below(part)));
-        child.kill().unwrap();
-        if child.wait().unwrap().success() {
-            break;
-        }
-        killed += 1;
-    }
-    let kept = fs::read_to_string(at("cut.csv.run")).unwrap_or_default();
-    println!("killed {killed} times, last with {kept}");
-    assert_eq!(
-        killed, 20,
-        "the whole run is too short to be killed twenty times"
-    );
+    killed_at_random(|| run("cut.csv"), 20, part, &mut random);
     assert!(!Path::new(&at("cut.csv")).exists());
     assert!(run("cut.csv").output().unwrap().status.success());
     assert_eq!(

@@ -1,8 +1,7 @@
 //! What a malicious parent tries with the derivation root and with what is stored of derived keys.
 
 use permafrost_tests::{
-    LyingParent, Measured, StoreRequest, StoreResponse, is_signed_by, measurements, message,
-    predecessors, refusal,
+    LyingParent, Measured, StoreRequest, StoreResponse, is_signed_by, message, refusal,
 };
 
 use crate::{derive, signs};
@@ -118,7 +117,7 @@ async fn a_hidden_derivation_root_is_not_replaced_by_a_new_one() {
     let fingerprint = alice.root().await.unwrap().derivation_root;
     let records = parent.store.root_secret();
     let written = exceptions(&parent).len();
-    name_the_root(&parent, &fingerprint);
+    parent.reconfigure(&format!("derivation_root = \"{fingerprint}\"\n"));
     parent.store.put_back_root_secret(Vec::new());
     parent.enclave.restart_unready();
     let reason = parent
@@ -159,7 +158,7 @@ async fn a_derivation_root_swapped_for_one_of_another_start_is_refused() {
     assert_eq!(alice.root().await.unwrap().derivation_root, another);
 
     // At a boot of an enclave whose configuration names the root.
-    name_the_root(&parent, &fingerprint);
+    parent.reconfigure(&format!("derivation_root = \"{fingerprint}\"\n"));
     parent.store.put_back_root_secret(swapped);
     parent.enclave.restart_unready();
     let reason = parent
@@ -173,17 +172,4 @@ async fn a_derivation_root_swapped_for_one_of_another_start_is_refused() {
     parent.enclave.wait_until_ready();
     let alice = parent.principal("alice").await;
     assert_eq!(derive(&alice, "carol").await, key);
-}
-
-/// From the next boot on, the measured configuration names this derivation root.
-fn name_the_root(parent: &LyingParent, fingerprint: &str) {
-    let before = parent.configuration();
-    let lines = format!(
-        "derivation_root = \"{fingerprint}\"\n{}",
-        predecessors(&[&measurements(&before)])
-    );
-    let after = parent.configuration_with(&lines);
-    let kms = &parent.kms;
-    kms.allow(&parent.key_arn, "test", &[&before, &after]);
-    parent.enclave.configure(&after);
 }

@@ -1,7 +1,6 @@
 //! `permafrost root`, as an operator calls it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use permafrost_client::Algorithm;
@@ -12,10 +11,8 @@ use crate::steps::signs;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn epochs_are_shown_rotated_resealed_and_retired_from_the_command_line() {
-    let measured = Measured::new("test");
-    let pem = measured.key("alice").to_pem().unwrap();
-    let mut stack = HonestStack::start(measured);
-    let profile = write_profile(&stack, "alice", &pem);
+    let mut stack = HonestStack::start(Measured::new("test"));
+    let profile = stack.profile("alice");
     let alice = stack.principal("alice").await;
     let mut keys = Vec::new();
     for _ in 0..3 {
@@ -77,12 +74,8 @@ async fn failures_are_reported_by_name_and_exit_code() {
         Algorithm::Ed25519,
         "operations = [\"show_root\"]\nrequests_per_minute = 60000",
     );
-    let [alice, clerk] = ["alice", "clerk"].map(|name| measured.key(name).to_pem().unwrap());
     let mut stack = HonestStack::start(measured);
-    let (alice, clerk) = (
-        write_profile(&stack, "alice", &alice),
-        write_profile(&stack, "clerk", &clerk),
-    );
+    let [alice, clerk] = ["alice", "clerk"].map(|name| stack.profile(name));
     assert_eq!(printed(&clerk, &["show"])["epoch"], 1);
     for command in [&["rotate"][..], &["reseal"], &["retire", "--epoch", "1"]] {
         assert_eq!(
@@ -116,19 +109,6 @@ async fn failures_are_reported_by_name_and_exit_code() {
         text(&output.stderr).contains("cannot reach http://127.0.0.1:"),
         "{output:?}"
     );
-}
-
-/// A profile for this principal.
-fn write_profile(stack: &HonestStack, principal: &str, pem: &str) -> PathBuf {
-    let folder = stack.folder();
-    fs::write(folder.join(format!("{principal}.pem")), pem).unwrap();
-    let profile = folder.join(format!("{principal}.toml"));
-    let text = format!(
-        "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"{principal}\"\nkey = \"{principal}.pem\"\n",
-        stack.endpoint()
-    );
-    fs::write(&profile, text).unwrap();
-    profile
 }
 
 /// What a command prints as JSON when it succeeds.

@@ -6,10 +6,10 @@ use ciborium::Value;
 use permafrost_common::api::Key;
 use permafrost_enclave::sealing::{Place, open, seal};
 use permafrost_tests::{
-    EXCEPTIONS, LyingParent, StoreRequest, StoreResponse, message, new_key, refusal,
+    EXCEPTIONS, LyingParent, StoreRequest, StoreResponse, message, new_key, pass, refusal,
 };
 
-use crate::steps::{epochs_of, honest_page, is_write, page, pass, second_enclave, signs};
+use crate::steps::{epochs_of, honest_page, is_write, page, second_enclave, signs};
 
 #[tokio::test]
 async fn resealing_rewrites_old_records_and_no_others() {

@@ -5,11 +5,9 @@ use std::time::{Duration, Instant};
 use permafrost_client::{Error, Principal};
 use permafrost_common::api::Key;
 use permafrost_enclave::sealing::Envelope;
-use permafrost_tests::{
-    LyingParent, StoreRequest, StoreResponse, measurements, message, new_key, predecessors, refusal,
-};
+use permafrost_tests::{LyingParent, StoreRequest, StoreResponse, message, new_key, pass, refusal};
 
-use crate::steps::{PATIENCE, epochs_of, pass, signs};
+use crate::steps::{PATIENCE, epochs_of, signs};
 
 #[tokio::test]
 async fn the_measured_configuration_holds_a_store_to_the_epochs_that_were_retired() {
@@ -20,15 +18,7 @@ async fn the_measured_configuration_holds_a_store_to_the_epochs_that_were_retire
     pass(&alice, 100).await;
     let of_epoch_1 = parent.store.root_secret()[..1].to_vec();
 
-    let before = parent.configuration();
-    let after = parent.configuration_with(&format!(
-        "oldest_epoch = 2\n{}",
-        predecessors(&[&measurements(&before)])
-    ));
-    parent
-        .kms
-        .allow(&parent.key_arn, "test", &[&before, &after]);
-    parent.enclave.configure(&after);
+    parent.reconfigure("oldest_epoch = 2\n");
     parent.enclave.restart();
     let alice = parent.principal("alice").await;
     let state = alice.root().await.unwrap();

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use permafrost_common::api::Key;
 use permafrost_tests::{
-    EXCEPTIONS, LyingParent, Measured, StoreResponse, measurements, message, new_key, predecessors,
-    refusal,
+    EXCEPTIONS, LyingParent, Measured, StoreResponse, measurements, message, new_key, pass,
+    predecessors, refusal,
 };
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::steps::{PATIENCE, actions, epochs_of, is_write, page, pass, signs};
+use crate::steps::{PATIENCE, actions, epochs_of, is_write, page, signs};
 
 #[tokio::test]
 async fn after_a_rotation_old_records_open_and_new_writes_use_the_new_epoch() {

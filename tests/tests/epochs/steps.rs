@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use permafrost_client::Principal;
-use permafrost_common::api::{Key, ResealRecords, ResealedRecords};
+use permafrost_common::api::{Key, ResealRecords};
 use permafrost_common::store::Listing;
 use permafrost_enclave::sealing::Envelope;
 use permafrost_tests::{
@@ -13,19 +13,6 @@ use permafrost_tests::{
 
 /// How long another process may take for what it does by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A whole pass of resealing, with listings of this size, as their sum.
-pub(crate) async fn pass(principal: &Principal, limit: u32) -> ResealedRecords {
-    let mut sum = principal.reseal(&page("", limit)).await.unwrap();
-    while let Some(next) = sum.next.take() {
-        let page = principal.reseal(&page(&next, limit)).await.unwrap();
-        sum.examined += page.examined;
-        sum.resealed += page.resealed;
-        sum.left += page.left;
-        sum.next = page.next;
-    }
-    sum
-}
 
 pub(crate) fn page(after: &str, limit: u32) -> ResealRecords {
     ResealRecords {

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use permafrost_client::Principal;
 use permafrost_common::api::Key;
-use permafrost_tests::{Cut, LyingParent, is_signed_by, message, new_key, refusal};
+use permafrost_tests::{Cut, LyingParent, is_signed_by, message, new_key, pass, refusal};
 
-use crate::steps::{PATIENCE, actions, epochs_of, pass, second_enclave, signs};
+use crate::steps::{PATIENCE, actions, epochs_of, second_enclave, signs};
 
 #[tokio::test]
 async fn another_enclave_takes_up_the_new_epoch_by_itself() {

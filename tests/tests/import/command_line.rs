@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use permafrost_tests::{HonestStack, Measured, binaries, is_signed_by, message};
@@ -28,10 +28,8 @@ const REST: [&str; 5] = ["--threshold", "2", "alice", "bob", "carol"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_of_every_form_are_imported_from_files_and_from_standard_input() {
-    let measured = Measured::new("test");
-    let pem = measured.key("alice").to_pem().unwrap();
-    let stack = HonestStack::start(measured);
-    let profile = write_profile(&stack, &pem);
+    let stack = HonestStack::start(Measured::new("test"));
+    let profile = stack.profile("alice");
     let file = |name: &str, text: &str| write(&stack, name, text);
 
     let nsec = file("nsec", &format!("{NSEC}\n"));
@@ -143,15 +141,6 @@ fn what_is_no_secret_is_refused_by_name_before_any_enclave_is_asked() {
             "{refused}"
         );
     }
-}
-
-fn write_profile(stack: &HonestStack, pem: &str) -> PathBuf {
-    write(stack, "alice.pem", pem);
-    let text = format!(
-        "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"alice\"\nkey = \"alice.pem\"\n",
-        stack.endpoint()
-    );
-    write(stack, "alice.toml", &text).into()
 }
 
 fn write(stack: &HonestStack, name: &str, text: &str) -> String {

@@ -1,8 +1,6 @@
 //! A key is imported into a deployment once only.
 
-use permafrost_client::Principal;
-use permafrost_common::api::ResealRecords;
-use permafrost_tests::{LyingParent, binaries, is_signed_by, message, refusal};
+use permafrost_tests::{LyingParent, binaries, is_signed_by, message, pass, refusal};
 
 use crate::steps::{check_stored, import, random, secret};
 
@@ -102,26 +100,11 @@ async fn what_was_imported_is_known_after_the_epochs_are_retired() {
     let secret = secret();
     let key = import(&alice, &secret, &random()).await.unwrap();
     alice.rotate_root(1).await.unwrap();
-    reseal(&alice, 1).await;
+    pass(&alice, 1).await;
     alice.retire_root(2).await.unwrap();
     for principal in [&alice, &bob] {
         let refused = import(principal, &secret, &random()).await;
         assert_eq!(refusal(refused), "key-already-imported");
     }
     assert!(alice.key(&key.id).await.unwrap().imported);
-}
-
-/// A whole pass, with listings of this size.
-async fn reseal(principal: &Principal, limit: u32) {
-    let mut after = String::new();
-    loop {
-        let page = ResealRecords {
-            after,
-            limit: Some(limit),
-        };
-        match principal.reseal(&page).await.unwrap().next {
-            Some(next) => after = next,
-            None => return,
-        }
-    }
 }

@@ -305,17 +305,8 @@ struct Person {
 
 impl Person {
     fn new() -> Self {
-        let measured = Measured::new("test");
-        let pem = measured.key("alice").to_pem().unwrap();
-        let stack = HonestStack::start(measured);
-        let place = stack.folder();
-        fs::write(place.join("alice.pem"), pem.as_str()).unwrap();
-        let profile = place.join("alice.toml");
-        let text = format!(
-            "endpoint = \"{}\"\nroot_certificate = \"state/development-root.pem\"\nprincipal = \"alice\"\nkey = \"alice.pem\"\n",
-            stack.endpoint()
-        );
-        fs::write(&profile, text).unwrap();
+        let stack = HonestStack::start(Measured::new("test"));
+        let profile = stack.profile("alice");
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("passphrase"), "correct horse\n").unwrap();
         Self {
