@@ -4,15 +4,19 @@
 //! |---|---|---|
 //! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304 with that `ETag` if it still is V; 404 |
 //! | `PUT /records/{kind}/{id}` | the next version: `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, without one if there is no record |
+//! | `DELETE /records/{kind}/{id}` | deletes the record if `If-Match: "V"` is its version | 204 without an `ETag`; 412 with the `ETag` there is, without one if there is no record |
 //! | `GET /records/{kind}?prefix=&after=&limit=` | ids in ascending byte order | 200 with [`Listing`] as JSON |
 //!
 //! - Versions count from 1 to [`VERSION_MAX`] without a gap; an `ETag` is the version in decimal, in quotes
-//!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version.
-//! - A record is opaque bytes (`application/octet-stream`), 0 to [`RECORD_MAX`] of them. There is no deletion.
-//! - A 204 means durable: the record survives a loss of power. Of any number of `PUT`s with the same condition exactly one gets a
-//!   204.
+//!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version; a `DELETE` exactly the one that it has.
+//! - A record is opaque bytes (`application/octet-stream`), 0 to [`RECORD_MAX`] of them.
+//! - A 204 means durable: the record, or its absence, survives a loss of power. Of any number of `PUT`s and `DELETE`s with the same
+//!   condition exactly one gets a 204.
+//! - After a `DELETE` the store remembers nothing of the record: a `PUT` of the first version succeeds again. The enclave deletes only
+//!   what has expired, at ids that never recur.
 //! - A `PUT` is safe to repeat, but the response does not show it: if the response to the first was lost, the second gets 412 with
-//!   the `ETag` V+1 of its own record. The enclave finds out by reading the record.
+//!   the `ETag` V+1 of its own record. The enclave finds out by reading the record. A
+//!   `DELETE` is safe to repeat, too: the second gets 412 without an `ETag`.
 //! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`LISTING_MAX`] (the default). A listing has the ids that
 //!   begin with `prefix` and are greater than `after`; it ends early if its records would together exceed [`LISTING_BYTES_MAX`], but
 //!   never before the first.

@@ -190,6 +190,7 @@ type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 async fn observe(request: Request, next: Next) -> Response {
     let operation = match *request.method() {
         Method::PUT => "put",
+        Method::DELETE => "delete",
         Method::GET if request.uri().path().split('/').count() > 3 => "get",
         Method::GET => "list",
         _ => "other",

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::error::{Fault, StoreClientError};
 use super::listing::{self, Entries, Range};
 use super::pool::{Pool, Sender};
-use super::response::{self, Fetched, PutOutcome};
+use super::response::{self, DeleteOutcome, Fetched, PutOutcome};
 
 /// A client of one record store; keeps up to 8 idle connections.
 #[derive(Debug)]
@@ -86,8 +86,32 @@ impl StoreClient {
             )));
         }
         let request = request.header(header::CONTENT_TYPE, "application/octet-stream");
-        self.write(complete(request, Bytes::copy_from_slice(bytes))?, expected)
-            .await
+        let request = complete(request, Bytes::copy_from_slice(bytes))?;
+        self.write(request, async |response| {
+            response::put_outcome(response, expected).await
+        })
+        .await
+    }
+
+    /// Deletes a record if the store has this version of it.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreClientError::UnknownOutcome`] the record may have been deleted; after the others it was not.
+    /// A store that follows the protocol responds to a repeated deletion with a conflict that names no version.
+    pub async fn delete(
+        &self,
+        kind: &str,
+        id: &str,
+        version: u64,
+    ) -> Result<DeleteOutcome, StoreClientError> {
+        let request = Request::delete(place(kind, id)?);
+        check_version(version)?;
+        let request = request.header(header::IF_MATCH, etag(version));
+        self.write(complete(request, Bytes::new())?, async |response| {
+            response::delete_outcome(response, version).await
+        })
+        .await
     }
 
     /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending
@@ -145,14 +169,14 @@ impl StoreClient {
             .map_err(StoreClientError::Failed)
     }
 
-    async fn write(
+    async fn write<T>(
         &self,
         request: Request<Full<Bytes>>,
-        expected: Expected,
-    ) -> Result<PutOutcome, StoreClientError> {
+        interpret: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Fault>,
+    ) -> Result<T, StoreClientError> {
         let deadline = Instant::now() + self.time_limit;
         let (sender, response) = self.send(request, false, deadline).await?;
-        self.finish(response::put_outcome(response, expected), sender, deadline)
+        self.finish(interpret(response), sender, deadline)
             .await
             .map_err(StoreClientError::UnknownOutcome)
     }

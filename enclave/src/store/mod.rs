@@ -17,7 +17,7 @@ pub use client::StoreClient;
 pub use error::{Fault, StoreClientError};
 pub use listing::{Entries, Entry};
 pub use permafrost_common::store::Expected;
-pub use response::{Fetched, PutOutcome};
+pub use response::{DeleteOutcome, Fetched, PutOutcome};
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,18 @@ pub enum PutOutcome {
     },
 }
 
+/// The outcome of a deletion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeleteOutcome {
+    /// The store says that it has no such record any more.
+    Deleted,
+    /// The record did not have this version; nothing was deleted.
+    Conflict {
+        /// The version that the store says it has, if any; never the one that was to be deleted.
+        current: Option<u64>,
+    },
+}
+
 /// Reads the response to a GET of one record; `known` is the version of its `If-None-Match`.
 pub(super) async fn fetched(
     response: Response<Incoming>,
@@ -92,26 +104,47 @@ pub(super) async fn put_outcome(
             }
             Ok(PutOutcome::Stored { version })
         }
-        StatusCode::PRECONDITION_FAILED => {
-            let current = response
-                .headers()
-                .contains_key(header::ETAG)
-                .then(|| version(response.headers()))
-                .transpose()?;
-            if current == before {
-                let name = |version: Option<u64>| {
-                    version.map_or("none".to_owned(), |version| version.to_string())
-                };
-                return Err(Fault::Version {
-                    came: name(current),
-                    expected: format!("another than {}", name(before)),
-                });
-            }
-            body(response, WORDS_MAX).await?;
-            Ok(PutOutcome::Conflict { current })
-        }
+        StatusCode::PRECONDITION_FAILED => Ok(PutOutcome::Conflict {
+            current: conflicting(response, before).await?,
+        }),
         _ => Err(unexpected(response, "204 or 412").await),
     }
+}
+
+/// Reads the response to a DELETE of this version.
+pub(super) async fn delete_outcome(
+    response: Response<Incoming>,
+    version: u64,
+) -> Result<DeleteOutcome, Fault> {
+    match response.status() {
+        StatusCode::NO_CONTENT => Ok(DeleteOutcome::Deleted),
+        StatusCode::PRECONDITION_FAILED => Ok(DeleteOutcome::Conflict {
+            current: conflicting(response, Some(version)).await?,
+        }),
+        _ => Err(unexpected(response, "204 or 412").await),
+    }
+}
+
+/// The version that a 412 names; not the one that the request had as its condition.
+async fn conflicting(
+    response: Response<Incoming>,
+    condition: Option<u64>,
+) -> Result<Option<u64>, Fault> {
+    let current = response
+        .headers()
+        .contains_key(header::ETAG)
+        .then(|| version(response.headers()))
+        .transpose()?;
+    if current == condition {
+        let name =
+            |version: Option<u64>| version.map_or("none".to_owned(), |version| version.to_string());
+        return Err(Fault::Version {
+            came: name(current),
+            expected: format!("another than {}", name(condition)),
+        });
+    }
+    body(response, WORDS_MAX).await?;
+    Ok(current)
 }
 
 /// The whole body, if it has at most `limit` bytes.

@@ -73,8 +73,8 @@ pub enum StoreError {
     /// A read failed.
     #[error("the record store could not read: {0}")]
     Read(#[source] sqlx::Error),
-    /// The transaction that a put was part of failed. The record is unchanged; only after a disk failure and a crash may the
-    /// put take effect after all.
+    /// The transaction that a write was part of failed. The record is unchanged; only after a disk failure and a crash may the
+    /// write take effect after all.
     #[error("the record store could not write: {0}")]
     Write(String),
     /// The store was closed.

@@ -32,7 +32,7 @@ pub use error::StoreError;
 pub use read::{Fetched, Record};
 pub use router::router;
 pub use server::{serve, serve_router};
-pub use write::Put;
+pub use write::{Deletion, Put};
 
 #[cfg(test)]
 mod tests;

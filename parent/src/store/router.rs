@@ -15,13 +15,16 @@ use serde::Deserialize;
 use super::database::RecordStore;
 use super::error::StoreError;
 use super::read::Fetched;
-use super::write::Put;
+use super::write::{Deletion, Put};
 
 /// The routes of [`permafrost_common::store`].
 pub fn router(store: RecordStore) -> Router {
     Router::new()
         .route("/records/{kind}", get(list))
-        .route("/records/{kind}/{id}", get(fetch).put(store_next))
+        .route(
+            "/records/{kind}/{id}",
+            get(fetch).put(store_next).delete(delete_version),
+        )
         .layer(DefaultBodyLimit::max(RECORD_MAX))
         .with_state(store)
 }
@@ -65,14 +68,33 @@ async fn store_next(
             Put::Stored { version } => {
                 (StatusCode::NO_CONTENT, [(header::ETAG, etag(version))]).into_response()
             }
-            Put::Conflict { current } => (
-                StatusCode::PRECONDITION_FAILED,
-                current.map(|version| [(header::ETAG, etag(version))]),
-                "the record has a different version\n",
-            )
-                .into_response(),
+            Put::Conflict { current } => conflict(current),
         },
     )
+}
+
+async fn delete_version(
+    State(store): State<RecordStore>,
+    place: Place,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let condition = "accepted: exactly `If-Match: \"V\"`";
+    let Ok(Expected::Version(version)) = expected(&headers) else {
+        return Err(bad(condition.to_owned()));
+    };
+    Ok(match store.delete(&place.kind, &place.id, version).await? {
+        Deletion::Deleted => StatusCode::NO_CONTENT.into_response(),
+        Deletion::Conflict { current } => conflict(current),
+    })
+}
+
+fn conflict(current: Option<u64>) -> Response {
+    (
+        StatusCode::PRECONDITION_FAILED,
+        current.map(|version| [(header::ETAG, etag(version))]),
+        "the record has a different version\n",
+    )
+        .into_response()
 }
 
 async fn list(

@@ -1,4 +1,4 @@
-//! Writing records: one connection, many puts to a transaction.
+//! Writing and deleting records: one connection, many changes to a transaction.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use super::database::RecordStore;
 use super::error::StoreError;
 
-/// How many puts may wait for the writer; further ones wait to be queued.
+/// How many changes may wait for the writer; further ones wait to be queued.
 const QUEUE: usize = 256;
 
-/// How many puts one transaction has at most.
+/// How many changes one transaction has at most.
 const BATCH: usize = 64;
 
 /// The outcome of a [`RecordStore::put`].
@@ -27,6 +27,18 @@ pub enum Put {
         version: u64,
     },
     /// The record did not have the expected version; nothing was written.
+    Conflict {
+        /// The version of the stored record, if there is one.
+        current: Option<u64>,
+    },
+}
+
+/// The outcome of a [`RecordStore::delete`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Deletion {
+    /// There is no such record any more, and that is durable.
+    Deleted,
+    /// The record did not have this version; nothing was deleted.
     Conflict {
         /// The version of the stored record, if there is one.
         current: Option<u64>,
@@ -48,12 +60,45 @@ impl RecordStore {
         expected: Expected,
         record: Bytes,
     ) -> Result<Put, StoreError> {
+        let version = match expected {
+            Expected::Absent => 1,
+            // The greatest version has no next: its put always conflicts.
+            Expected::Version(version) => version.saturating_add(1),
+        };
+        let change = Change::Put(expected, record);
+        Ok(match self.change(kind, id, change).await? {
+            Ok(()) => Put::Stored { version },
+            Err(Conflict { current }) => Put::Conflict { current },
+        })
+    }
+
+    /// Deletes a record if it has this version; the deletion is durable when this returns.
+    ///
+    /// Once called, the deletion is carried out even if the returned future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`] if the transaction failed, [`StoreError::Closed`].
+    pub async fn delete(&self, kind: &str, id: &str, version: u64) -> Result<Deletion, StoreError> {
+        Ok(
+            match self.change(kind, id, Change::Delete(version)).await? {
+                Ok(()) => Deletion::Deleted,
+                Err(Conflict { current }) => Deletion::Conflict { current },
+            },
+        )
+    }
+
+    async fn change(
+        &self,
+        kind: &str,
+        id: &str,
+        change: Change,
+    ) -> Result<Result<(), Conflict>, StoreError> {
         let (response, outcome) = oneshot::channel();
         let request = Request {
             kind: kind.to_owned(),
             id: id.to_owned(),
-            expected,
-            record,
+            change,
             response,
         };
         self.writer.send(request).await?;
@@ -61,7 +106,7 @@ impl RecordStore {
     }
 }
 
-/// The task that writes. An `fsync` costs milliseconds and a put microseconds: puts that arrive while a
+/// The task that writes. An `fsync` costs milliseconds and a change microseconds: changes that arrive while a
 /// transaction is being synced share the next one.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
@@ -71,7 +116,7 @@ pub(super) struct Writer {
 
 #[derive(Debug)]
 enum Message {
-    Put(Request),
+    Change(Request),
     Close,
 }
 
@@ -79,9 +124,22 @@ enum Message {
 struct Request {
     kind: String,
     id: String,
-    expected: Expected,
-    record: Bytes,
-    response: oneshot::Sender<Result<Put, StoreError>>,
+    change: Change,
+    response: oneshot::Sender<Result<Result<(), Conflict>, StoreError>>,
+}
+
+#[derive(Debug)]
+enum Change {
+    /// The next version, if this is the present one.
+    Put(Expected, Bytes),
+    /// No record any more, if this is its version.
+    Delete(u64),
+}
+
+/// The record has another version than the change expected.
+#[derive(Debug)]
+struct Conflict {
+    current: Option<u64>,
 }
 
 impl Writer {
@@ -95,7 +153,7 @@ impl Writer {
 
     async fn send(&self, request: Request) -> Result<(), StoreError> {
         self.queue
-            .send(Message::Put(request))
+            .send(Message::Change(request))
             .await
             .map_err(|_| StoreError::Closed)
     }
@@ -117,7 +175,7 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message
         let batch: Vec<Request> = messages
             .drain(..)
             .filter_map(|message| match message {
-                Message::Put(request) => Some(request),
+                Message::Change(request) => Some(request),
                 Message::Close => {
                     open = false;
                     None
@@ -130,7 +188,7 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Message
     let _ = connection.close().await;
 }
 
-/// Reports the outcome of each put of a batch, once all of them are durable or none of them has happened.
+/// Reports the outcome of each change of a batch, once all of them are durable or none of them has happened.
 async fn commit(connection: &mut SqliteConnection, batch: Vec<Request>) {
     // The caller may have gone; then there is no one to tell.
     match write_all(connection, &batch).await {
@@ -152,7 +210,7 @@ async fn commit(connection: &mut SqliteConnection, batch: Vec<Request>) {
 async fn write_all(
     connection: &mut SqliteConnection,
     batch: &[Request],
-) -> Result<Vec<Put>, sqlx::Error> {
+) -> Result<Vec<Result<(), Conflict>>, sqlx::Error> {
     if batch.is_empty() {
         return Ok(Vec::new());
     }
@@ -165,32 +223,39 @@ async fn write_all(
     Ok(outcomes)
 }
 
-async fn write(connection: &mut SqliteConnection, request: &Request) -> Result<Put, sqlx::Error> {
+async fn write(
+    connection: &mut SqliteConnection,
+    request: &Request,
+) -> Result<Result<(), Conflict>, sqlx::Error> {
     let Request {
-        kind, id, record, ..
+        kind, id, change, ..
     } = request;
-    let (written, version) = match request.expected {
-        Expected::Absent => {
-            let query = sqlx::query(
-                "INSERT INTO records (kind, id, version, record) VALUES (?1, ?2, 1, ?3) \
-                 ON CONFLICT DO NOTHING",
-            );
-            let query = query.bind(kind).bind(id).bind(record.as_ref());
-            (query.execute(&mut *connection).await?, 1)
+    let query = match change {
+        Change::Put(Expected::Absent, record) => sqlx::query(
+            "INSERT INTO records (kind, id, version, record) VALUES (?1, ?2, 1, ?3) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(kind)
+        .bind(id)
+        .bind(record.as_ref()),
+        Change::Put(Expected::Version(version @ 1..VERSION_MAX), record) => sqlx::query(
+            "UPDATE records SET version = version + 1, record = ?3 \
+             WHERE kind = ?1 AND id = ?2 AND version = ?4",
+        )
+        .bind(kind)
+        .bind(id)
+        .bind(record.as_ref())
+        .bind(*version as i64),
+        Change::Put(Expected::Version(_), _) => return conflict(connection, kind, id).await,
+        Change::Delete(version) => {
+            sqlx::query("DELETE FROM records WHERE kind = ?1 AND id = ?2 AND version = ?3")
+                .bind(kind)
+                .bind(id)
+                .bind(*version as i64)
         }
-        Expected::Version(version @ 1..VERSION_MAX) => {
-            let query = sqlx::query(
-                "UPDATE records SET version = version + 1, record = ?3 \
-                 WHERE kind = ?1 AND id = ?2 AND version = ?4",
-            );
-            let query = query.bind(kind).bind(id).bind(record.as_ref());
-            let query = query.bind(version as i64);
-            (query.execute(&mut *connection).await?, version + 1)
-        }
-        Expected::Version(_) => return conflict(connection, kind, id).await,
     };
-    if written.rows_affected() == 1 {
-        return Ok(Put::Stored { version });
+    if query.execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(Ok(()));
     }
     conflict(connection, kind, id).await
 }
@@ -199,14 +264,14 @@ async fn conflict(
     connection: &mut SqliteConnection,
     kind: &str,
     id: &str,
-) -> Result<Put, sqlx::Error> {
+) -> Result<Result<(), Conflict>, sqlx::Error> {
     let current: Option<i64> =
         sqlx::query_scalar("SELECT version FROM records WHERE kind = ?1 AND id = ?2")
             .bind(kind)
             .bind(id)
             .fetch_optional(connection)
             .await?;
-    Ok(Put::Conflict {
+    Ok(Err(Conflict {
         current: current.map(|version| version as u64),
-    })
+    }))
 }

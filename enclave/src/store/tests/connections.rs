@@ -31,6 +31,9 @@ async fn nothing_is_sent_for_what_the_protocol_does_not_have() {
             .put("key", "a", Expected::Absent, &too_long)
             .await
             .err(),
+        client.delete("key", "../a", 1).await.err(),
+        client.delete("key", "a", 0).await.err(),
+        client.delete("key", "a", u64::MAX).await.err(),
         client.listing("key", "a&b", "", 1).await.err(),
         client.listing("key", "", "a b", 1).await.err(),
         client.listing("key", "", "", 0).await.err(),
@@ -93,7 +96,7 @@ async fn a_read_is_repeated_no_more_than_once() {
 
 #[tokio::test]
 async fn a_write_that_was_sent_is_never_sent_again() {
-    for before in [0, 1] {
+    for (before, deletes) in [(0, false), (1, false), (0, true), (1, true)] {
         let liar = Liar::new(move |n, _| {
             if n < before {
                 Reply::Say(response("404 Not Found", "", b""))
@@ -104,7 +107,10 @@ async fn a_write_that_was_sent_is_never_sent_again() {
         for _ in 0..before {
             liar.get(None).await.unwrap();
         }
-        let fault = unknown(liar.put(Expected::Absent).await);
+        let fault = match deletes {
+            true => unknown(liar.delete().await),
+            false => unknown(liar.put(Expected::Absent).await),
+        };
         assert!(matches!(fault, Fault::Connection(_)), "{fault}");
         assert_eq!(liar.requests.load(Ordering::SeqCst), before + 1);
     }

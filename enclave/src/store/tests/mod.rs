@@ -85,6 +85,10 @@ impl Liar {
         self.client.put("key", "a", expected, b"record").await
     }
 
+    async fn delete(&self) -> Result<DeleteOutcome, StoreClientError> {
+        self.client.delete("key", "a", 7).await
+    }
+
     async fn listing(&self) -> Result<Entries, StoreClientError> {
         self.client.listing("key", "k-", "k-b", 3).await
     }
@@ -143,7 +147,7 @@ fn failed<T: std::fmt::Debug>(outcome: Result<T, StoreClientError>) -> Fault {
     }
 }
 
-fn unknown(outcome: Result<PutOutcome, StoreClientError>) -> Fault {
+fn unknown<T: std::fmt::Debug>(outcome: Result<T, StoreClientError>) -> Fault {
     match outcome {
         Err(StoreClientError::UnknownOutcome(fault)) => fault,
         other => panic!("expected an unknown outcome, got {other:?}"),

@@ -22,6 +22,9 @@ async fn the_requests_are_those_of_the_protocol() {
             4 => no_body("204 No Content", "etag: \"8\"\r\n"),
             5 => response("412 Precondition Failed", "etag: \"9\"\r\n", b"x"),
             6 => response("412 Precondition Failed", "", b"x"),
+            7 => no_body("204 No Content", ""),
+            8 => response("412 Precondition Failed", "etag: \"9\"\r\n", b"x"),
+            9 => response("412 Precondition Failed", "", b"x"),
             _ => listing_of(r#"{"id":"k-c","version":2,"record":"YQ=="}"#, true),
         })
     });
@@ -40,6 +43,13 @@ async fn the_requests_are_those_of_the_protocol() {
     assert_eq!(put, PutOutcome::Conflict { current: Some(9) });
     let put = liar.put(Expected::Version(7)).await.unwrap();
     assert_eq!(put, PutOutcome::Conflict { current: None });
+    for outcome in [
+        DeleteOutcome::Deleted,
+        DeleteOutcome::Conflict { current: Some(9) },
+        DeleteOutcome::Conflict { current: None },
+    ] {
+        assert_eq!(liar.delete().await.unwrap(), outcome);
+    }
     let page = liar.listing().await.unwrap();
     let entry = Entry {
         id: "k-c".into(),
@@ -56,8 +66,10 @@ async fn the_requests_are_those_of_the_protocol() {
     begins(3, "PUT /records/key/a HTTP/1.1\r\n");
     assert!(seen[3].contains("\r\nif-none-match: *\r\n") && seen[3].ends_with("\r\n\r\nrecord"));
     assert!(seen[4].contains("\r\nif-match: \"7\"\r\n"));
+    begins(7, "DELETE /records/key/a HTTP/1.1\r\n");
+    assert!(seen[7].contains("\r\nif-match: \"7\"\r\n") && seen[7].ends_with("\r\n\r\n"));
     begins(
-        7,
+        10,
         "GET /records/key?prefix=k-&after=k-b&limit=3 HTTP/1.1\r\n",
     );
     assert_eq!(
@@ -137,6 +149,8 @@ async fn a_conflict_that_names_the_expected_version_has_an_unknown_outcome() {
     let liar = Liar::saying(response("412 Precondition Failed", "etag: \"7\"\r\n", b""));
     let fault = unknown(liar.put(Expected::Version(7)).await);
     assert!(matches!(fault, Fault::Version { .. }), "{fault}");
+    let fault = unknown(liar.delete().await);
+    assert!(matches!(fault, Fault::Version { .. }), "{fault}");
 }
 
 #[tokio::test]
@@ -163,6 +177,7 @@ async fn a_status_the_protocol_does_not_have_is_quoted() {
         for fault in [
             failed(liar.get(None).await),
             unknown(liar.put(Expected::Absent).await),
+            unknown(liar.delete().await),
             failed(liar.listing().await),
         ] {
             assert!(

@@ -47,7 +47,7 @@ const VICTIM: &str = "PERMAFROST_TEST_STORE_VICTIM";
 
 /// Starts this test again as a process of its own, which writes records and prints what was acknowledged, and kills it.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_acknowledged_put_survives_a_kill() {
+async fn every_acknowledged_change_survives_a_kill() {
     if let Some(path) = std::env::var_os(VICTIM) {
         return write_until_killed(path.as_ref()).await;
     }
@@ -57,7 +57,7 @@ async fn every_acknowledged_put_survives_a_kill() {
         let mut victim = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "store::tests::database::every_acknowledged_put_survives_a_kill",
+                "store::tests::database::every_acknowledged_change_survives_a_kill",
                 "--nocapture",
             ])
             .env(VICTIM, &path)
@@ -66,10 +66,14 @@ async fn every_acknowledged_put_survives_a_kill() {
             .unwrap();
         let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
         let mut acknowledged = Vec::new();
+        let mut deleted = Vec::new();
         for line in lines {
             let line = line.unwrap();
             if let Some(id) = line.strip_prefix("acknowledged ") {
                 acknowledged.push(id.to_owned());
+            }
+            if let Some(id) = line.strip_prefix("deleted ") {
+                deleted.push(id.to_owned());
             }
             if acknowledged.len() == 50 + 70 * round {
                 // What it had still printed is in the pipe, and must be true, too.
@@ -88,6 +92,11 @@ async fn every_acknowledged_put_survives_a_kill() {
             };
             assert_eq!((record.version, record.bytes), (1, Bytes::from(id)));
         }
+        assert!(!deleted.is_empty());
+        for id in deleted {
+            let fetched = store.get("key", &id, None).await.unwrap();
+            assert!(matches!(fetched, Fetched::Absent), "{id} is back");
+        }
         store.close().await;
     }
 }
@@ -104,7 +113,15 @@ async fn write_until_killed(path: &Path) {
                     let id = format!("{process}-{writer}-{i}");
                     let put = store.put("key", &id, Expected::Absent, Bytes::from(id.clone()));
                     assert_eq!(put.await.unwrap(), Put::Stored { version: 1 });
-                    writeln!(std::io::stdout(), "acknowledged {id}").unwrap();
+                    let what = match i % 4 {
+                        3 => {
+                            let deleted = store.delete("key", &id, 1).await.unwrap();
+                            assert_eq!(deleted, Deletion::Deleted);
+                            "deleted"
+                        }
+                        _ => "acknowledged",
+                    };
+                    writeln!(std::io::stdout(), "{what} {id}").unwrap();
                 }
             })
         })

@@ -65,6 +65,10 @@ impl Served {
         self.send(request(Method::PUT, path, headers, body)).await
     }
 
+    async fn delete(&self, path: &str, headers: &[(&str, &str)]) -> Response<Bytes> {
+        self.send(request(Method::DELETE, path, headers, b"")).await
+    }
+
     async fn listing(&self, query: &str) -> Listing {
         let response = self.get(&format!("/records/key?{query}"), &[]).await;
         assert_eq!(response.status(), StatusCode::OK);

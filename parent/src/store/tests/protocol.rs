@@ -98,6 +98,60 @@ async fn a_put_repeated_after_a_lost_response_conflicts_with_itself() {
 }
 
 #[tokio::test]
+async fn exactly_the_version_that_a_delete_names_is_deleted() {
+    let served = Served::start().await;
+    let path = "/records/link/a";
+    let refused = async |version: &str, current: Option<&str>| {
+        let response = served.delete(path, &[("if-match", version)]).await;
+        assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+        assert_eq!(etag(response.headers()), current, "{version}");
+    };
+    refused("\"1\"", None).await;
+    served.put(path, FIRST, b"one").await;
+    served.put(path, &[("if-match", "\"1\"")], b"two").await;
+    served.put("/records/link/b", FIRST, b"another").await;
+    served
+        .put("/records/key/a", FIRST, b"of another kind")
+        .await;
+    for version in ["\"1\"", "\"3\"", "\"9223372036854775807\""] {
+        refused(version, Some("\"2\"")).await;
+    }
+    assert_eq!(served.get(path, &[]).await.body(), "two");
+
+    let response = served.delete(path, &[("if-match", "\"2\"")]).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert_eq!(etag(response.headers()), None);
+    let absent = served.get(path, &[("if-none-match", "\"2\"")]).await;
+    assert_eq!(absent.status(), StatusCode::NOT_FOUND);
+    refused("\"2\"", None).await;
+    assert_eq!(served.get("/records/link/b", &[]).await.body(), "another");
+    let other = served.get("/records/key/a", &[]).await;
+    assert_eq!(other.body(), "of another kind");
+    let after = served.put(path, &[("if-match", "\"2\"")], b"three").await;
+    assert_eq!(after.status(), StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn of_changes_of_the_same_version_exactly_one_succeeds() {
+    let served = Served::start().await;
+    let condition = &[("if-match", "\"1\"")];
+    for round in 0..20 {
+        let path = format!("/records/link/{round}");
+        served.put(&path, FIRST, b"one").await;
+        let (put, deleted, again) = tokio::join!(
+            served.put(&path, condition, b"two"),
+            served.delete(&path, condition),
+            served.delete(&path, condition),
+        );
+        let succeeded = [put, deleted, again]
+            .iter()
+            .filter(|response| response.status() == StatusCode::NO_CONTENT)
+            .count();
+        assert_eq!(succeeded, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_protocol_does_not_allow_is_refused_in_words() {
     let served = Served::start().await;
     for path in [
@@ -110,6 +164,7 @@ async fn what_the_protocol_does_not_allow_is_refused_in_words() {
         for response in [
             served.get(path, &[]).await,
             served.put(path, FIRST, b"x").await,
+            served.delete(path, &[("if-match", "\"1\"")]).await,
         ] {
             assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
             let said = String::from_utf8_lossy(response.body()).into_owned();
@@ -130,7 +185,11 @@ async fn what_the_protocol_does_not_allow_is_refused_in_words() {
     for headers in conditions {
         let response = served.put("/records/key/a", headers, b"x").await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{headers:?}");
+        let response = served.delete("/records/key/a", headers).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{headers:?}");
     }
+    let response = served.delete("/records/key/a", FIRST).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let response = served
         .get("/records/key/a", &[("if-none-match", "*")])
         .await;
@@ -151,11 +210,13 @@ async fn what_the_protocol_does_not_allow_is_refused_in_words() {
         served.get("/records", &[]).await.status(),
         StatusCode::NOT_FOUND
     );
-    let delete = request(Method::DELETE, "/records/key/a", &[], b"");
-    assert_eq!(
-        served.send(delete).await.status(),
-        StatusCode::METHOD_NOT_ALLOWED
-    );
+    for (method, path) in [
+        (Method::POST, "/records/key/a"),
+        (Method::DELETE, "/records/key"),
+    ] {
+        let response = served.send(request(method, path, &[], b"")).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+    }
     assert_eq!(
         served.get("/records/key/a", &[]).await.status(),
         StatusCode::NOT_FOUND
@@ -249,6 +310,9 @@ async fn a_failing_database_gives_a_503_in_words() {
     for response in [
         served.get("/records/key/a", &[]).await,
         served.put("/records/key/b", FIRST, b"x").await,
+        served
+            .delete("/records/key/a", &[("if-match", "\"1\"")])
+            .await,
         served.get("/records/key", &[]).await,
     ] {
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
