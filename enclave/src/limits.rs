@@ -32,6 +32,8 @@ pub struct Limits {
     pub store_timeout_ms: u64,
     /// The interval at which the enclave logs what is in use, in milliseconds.
     pub resources_interval_ms: u64,
+    /// The interval at which the enclave deletes records that have expired, in milliseconds.
+    pub sweep_interval_ms: u64,
 }
 
 impl Limits {
@@ -49,6 +51,7 @@ impl Limits {
             seen_records,
             store_timeout_ms,
             resources_interval_ms,
+            sweep_interval_ms,
         } = *self;
         check("body_bytes", body_bytes as u64, 1024..=1 << 20)?;
         check("header_bytes", header_bytes as u64, 2048..=1 << 15)?;
@@ -68,7 +71,8 @@ impl Limits {
             "resources_interval_ms",
             resources_interval_ms,
             1..=86_400_000,
-        )
+        )?;
+        check("sweep_interval_ms", sweep_interval_ms, 100..=86_400_000)
     }
 }
 
@@ -86,6 +90,7 @@ impl Default for Limits {
             seen_records: 450_000,
             store_timeout_ms: 3_000,
             resources_interval_ms: 60_000,
+            sweep_interval_ms: 3_600_000,
         }
     }
 }

@@ -185,7 +185,13 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
         wait = UNSEAL_WAIT_MAX.min(wait * 2);
     };
     match Thawed::new(config, &store, Arc::clone(&root), &enclave.attestor.clock) {
-        Ok(thawed) => enclave.thaw(thawed),
+        Ok(thawed) => {
+            let records = Arc::clone(&thawed.people_records);
+            let interval = Duration::from_millis(config.limits.sweep_interval_ms);
+            let clock = Arc::clone(&enclave.attestor.clock);
+            tokio::spawn(records.keep_swept(clock, interval));
+            enclave.thaw(thawed);
+        }
         Err(error) => {
             tracing::error!(%error, "cannot serve with the root secret");
             return enclave.waits_for(WaitingFor::Internal);

@@ -1,19 +1,22 @@
 //! A person's browser, without the page: an ephemeral key, a session, and requests to an enclave that it has verified.
 
+use std::fs;
+use std::time::{Duration, Instant};
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use permafrost_client::{Enclave, Error, Principal, Response};
 use permafrost_common::api::IDEMPOTENCY_HEADER;
 use permafrost_common::api::people::{
     Challenge, DEVICE_HEADER, LinkOpened, LoggedIn, NewChallenge, NewSession, OfferPasskey,
-    OpenLink, PASSKEY_HEADER, Passkey, Recovery, Register, Registered, Scope, StartRecovery,
+    OpenLink, PASSKEY_HEADER, Passkey, Recovery, Register, Registered, Scope, StartRecovery, User,
 };
 use permafrost_common::http_signature::{Algorithm, SigningKey, fresh_nonce};
 use permafrost_enclave::people::{approval_challenge, request_digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Authenticator;
+use crate::{Authenticator, EnclaveProcess, refusal};
 
 /// What the browser says about the device.
 const DEVICE: &str = "Chromium on Linux, 1920x1080, UTC";
@@ -93,6 +96,21 @@ impl Browser {
         self.ahead_s = seconds;
         if let Some((_, principal)) = &mut self.session {
             *principal = principal.clone().with_enclave_ahead(seconds);
+        }
+    }
+
+    /// Moves the clock of the enclave's emulated NSM ahead of the true time, and waits until the enclave has compared its clock with it.
+    pub async fn advance(&mut self, enclave: &EnclaveProcess, seconds: u64) {
+        let file = enclave.state().join("clock-ahead");
+        fs::write(file, seconds.to_string()).expect("a file");
+        self.set_ahead(seconds);
+        let started = Instant::now();
+        // A request dated by the new clock is from the future by the old one.
+        while let Err(refused) = self.get::<User>("/v1/user").await
+            && refusal::<User>(Err(refused)) == "request-expired"
+        {
+            assert!(started.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

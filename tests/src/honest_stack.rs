@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
 use permafrost_common::kms::KeyArn;
+use permafrost_common::store::Listing;
 use tempfile::TempDir;
 
 use crate::{DevelopmentKms, EnclaveProcess, Measured, ParentSide, binaries, measurements_of};
@@ -153,11 +154,27 @@ impl HonestStack {
 
     /// What the store has as this record, and its version.
     pub fn record(&self, kind: &str, id: &str) -> (Vec<u8>, u64) {
+        let (head, record) = self.ask_store(&format!("/records/{kind}/{id}"));
+        let tag = head
+            .split("etag: \"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let version = tag.and_then(|tag| tag.parse().ok()).expect("a version");
+        (record, version)
+    }
+
+    /// How many records of this kind the store has, up to 100.
+    pub fn count(&self, kind: &str) -> usize {
+        let (_, listing) = self.ask_store(&format!("/records/{kind}"));
+        let listing: Listing = serde_json::from_slice(&listing).expect("a listing");
+        listing.records.len()
+    }
+
+    /// The head, in lower case, and the body of the store's response.
+    fn ask_store(&self, path: &str) -> (String, Vec<u8>) {
         let mut stream =
             UnixStream::connect(self.folder().join("store.sock")).expect("the store's socket");
-        let request = format!(
-            "GET /records/{kind}/{id} HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n"
-        );
+        let request = format!("GET {path} HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut response = Vec::new();
         stream.read_to_end(&mut response).expect("a response");
@@ -166,12 +183,7 @@ impl HonestStack {
             .position(|four| four == b"\r\n\r\n")
             .expect("a head");
         let head = String::from_utf8_lossy(&response[..end]).to_lowercase();
-        let tag = head
-            .split("etag: \"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
-        let version = tag.and_then(|tag| tag.parse().ok()).expect("a version");
-        (response.split_off(end + 4), version)
+        (head, response.split_off(end + 4))
     }
 
     /// Everything the parent has logged.

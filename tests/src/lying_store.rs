@@ -37,6 +37,13 @@ pub enum StoreRequest {
         /// The version before.
         after: u64,
     },
+    /// No record any more, if this is its version.
+    Delete {
+        /// The record's id.
+        id: String,
+        /// The version that is to be deleted.
+        version: u64,
+    },
     /// A listing of records.
     List,
 }
@@ -52,6 +59,8 @@ pub enum StoreResponse {
     Absent,
     /// Written, as this version.
     Stored(u64),
+    /// Deleted.
+    Deleted,
     /// The store has another version.
     Conflict(Option<u64>),
     /// A listing of records.
@@ -75,6 +84,7 @@ struct State {
     history: BTreeMap<(String, String), Vec<Vec<u8>>>,
     lie: Lie,
     drops_writes: bool,
+    keeps_deleted: bool,
     requests: Vec<StoreRequest>,
 }
 
@@ -89,6 +99,7 @@ impl LyingStore {
             history: BTreeMap::new(),
             lie: Box::new(|_, honest| honest),
             drops_writes: false,
+            keeps_deleted: false,
             requests: Vec::new(),
         })));
         let serving = store.clone();
@@ -124,10 +135,17 @@ impl LyingStore {
         self.0.lock().unwrap().drops_writes = true;
     }
 
+    /// From now on, nothing is deleted, whatever the responses say.
+    pub fn keep_deleted(&self) {
+        self.0.lock().unwrap().keeps_deleted = true;
+    }
+
     /// From now on, every response is honest.
     pub fn be_honest(&self) {
         self.lie(|_, honest| honest);
-        self.0.lock().unwrap().drops_writes = false;
+        let mut state = self.0.lock().unwrap();
+        state.drops_writes = false;
+        state.keeps_deleted = false;
     }
 
     /// The bytes of a version of a key's record.
@@ -135,7 +153,15 @@ impl LyingStore {
         self.versions(id)[version as usize - 1].clone()
     }
 
-    /// The ids of all records of this kind, with all their versions.
+    /// How many records of this kind there are.
+    pub fn count(&self, kind: &str) -> usize {
+        let all = self.all_of(kind);
+        all.iter()
+            .filter(|(_, versions)| !versions.is_empty())
+            .count()
+    }
+
+    /// The ids of all records of this kind that there are or were, with all their versions.
     pub fn all_of(&self, kind: &str) -> Vec<(String, Vec<Vec<u8>>)> {
         let state = self.0.lock().unwrap();
         let of_kind = state.history.iter().filter(|((of, _), _)| of == kind);
@@ -183,6 +209,11 @@ impl LyingStore {
         self.put_back_of("key", id, versions);
     }
 
+    /// The enclave's requests since they were last taken.
+    pub fn requests(&self) -> Vec<StoreRequest> {
+        self.0.lock().unwrap().requests.clone()
+    }
+
     /// The enclave's requests since the last call.
     pub fn take_requests(&self) -> Vec<StoreRequest> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
@@ -205,6 +236,7 @@ impl LyingStore {
             StoreResponse::NotModified(version) => Ok(tagged(304, Some(version), Vec::new())),
             StoreResponse::Absent => Ok(tagged(404, None, Vec::new())),
             StoreResponse::Stored(version) => Ok(tagged(204, Some(version), Vec::new())),
+            StoreResponse::Deleted => Ok(tagged(204, None, Vec::new())),
             StoreResponse::Conflict(version) => Ok(tagged(412, version, Vec::new())),
             StoreResponse::Listing(listing) => Ok(tagged(
                 200,
@@ -263,6 +295,19 @@ impl State {
                 false => StoreResponse::Conflict(Some(newest).filter(|version| *version > 0)),
             };
             return (StoreRequest::Put { id, after }, response);
+        }
+        if parts.method == Method::DELETE {
+            let version = header(IF_MATCH).expect("a version");
+            let response = match version == newest {
+                true => {
+                    if !self.keeps_deleted {
+                        versions.clear();
+                    }
+                    StoreResponse::Deleted
+                }
+                false => StoreResponse::Conflict(Some(newest).filter(|version| *version > 0)),
+            };
+            return (StoreRequest::Delete { id, version }, response);
         }
         let known = header(IF_NONE_MATCH);
         let response = match versions.last() {

@@ -9,6 +9,8 @@ use super::{People, UserId, place};
 use crate::records::Record;
 
 /// Which user has claimed a credential. The place is a digest of the credential's id.
+///
+/// A claim never expires: [`Record::expires_at`] stays `None`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {

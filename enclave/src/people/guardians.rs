@@ -162,12 +162,9 @@ impl People {
             return Ok(None);
         }
         let place = self.waiting_place(&of);
-        let found = self.records.waiting.get(&place).await?;
-        let now = self.now();
-        let found = found.filter(|found| {
-            let Waiting { user, recovery, .. } = &*found.value;
-            **user == id.0 && now.as_secs() < recovery.started_at.saturating_add(WAIT_S)
-        });
+        let waiting = &self.records.waiting;
+        let found = waiting.unexpired(&place, || self.now()).await?;
+        let found = found.filter(|found| *found.value.user == id.0);
         Ok(found.map(|found| (place, found)))
     }
 
@@ -231,5 +228,9 @@ impl Record for Waiting {
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         from_cbor(bytes, 1, |waiting: &Self| waiting.v)
+    }
+
+    fn expires_at(&self) -> Option<u64> {
+        Some(self.recovery.started_at.saturating_add(WAIT_S))
     }
 }

@@ -102,12 +102,10 @@ impl People {
             Problem::field("/code", came, "20 of A-Z and 2-7, grouped or not")
         })?;
         let place = self.link_place(&letters);
-        let link = self.records.links.get(&place).await?.ok_or_else(invalid)?;
-        let now = self.now();
-        if link.value.used || now.as_secs() >= link.value.expires_at {
-            return Err(invalid());
-        }
-        self.arrivals.link(now)?;
+        let link = self.records.links.unexpired(&place, || self.now()).await?;
+        let unused = link.filter(|link| !link.value.used);
+        let link = unused.ok_or_else(invalid)?;
+        self.arrivals.link(self.now())?;
         Ok((place, link))
     }
 
@@ -125,6 +123,10 @@ impl Record for LinkRecord {
 
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         super::user::from_cbor(bytes, 1, |link: &Self| link.v)
+    }
+
+    fn expires_at(&self) -> Option<u64> {
+        Some(self.expires_at)
     }
 }
 

@@ -22,6 +22,7 @@ mod recovery;
 mod registration;
 mod scope;
 mod session;
+mod sweeping;
 mod user;
 mod view;
 

@@ -1,6 +1,7 @@
 //! Sealed records as the rest of the enclave sees them: typed, opened, cached, and never older than one seen before.
 
 mod cache;
+mod expiry;
 mod seen;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::sealing::{self, Envelope, Epoch, HeldSecrets, OpenError, Place};
 use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
 use cache::Cache;
+pub use expiry::Swept;
 use seen::Seen;
 
 /// A type that is stored in sealed records.
@@ -27,6 +29,14 @@ pub trait Record: Sized {
     /// Checks what [`Record::decode`] leaves out because it takes long. A value that fails is never sealed, nor sealed again.
     fn check(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// When the record expires, seconds since 1970, the same in every version; `None` if it never does.
+    ///
+    /// From then on the record is worth no more than one that never existed. So it may be missing from the store, and
+    /// [`Records::sweep`] deletes it.
+    fn expires_at(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -90,6 +100,8 @@ pub struct Records<T> {
 
 struct Memory<T> {
     seen: Seen,
+    /// Empty for a kind that never expires.
+    expiries: Seen,
     cache: Cache<T>,
 }
 
@@ -108,6 +120,7 @@ impl<T: Record> Records<T> {
             deployment,
             memory: Mutex::new(Memory {
                 seen: Seen::with_room_for(seen_records),
+                expiries: Seen::with_room_for(seen_records),
                 cache: Cache::new(cache_bytes),
             }),
         }
@@ -147,7 +160,7 @@ impl<T: Record> Records<T> {
         let value = value.into();
         let version = known.unwrap_or(0) + 1;
         // The store may have lost or rolled back a version that was seen; nothing is written in its place.
-        if version <= self.memory().seen.version(id) {
+        if version <= self.memory().seen.highest(id) {
             return Err(PutError::Conflict);
         }
         let internal =
@@ -200,7 +213,7 @@ impl<T: Record> Records<T> {
             if sealed_in::<T>(&entry.id, entry.version, &entry.bytes)? == newest {
                 continue;
             }
-            let seen = self.memory().seen.version(&entry.id);
+            let seen = self.memory().seen.highest(&entry.id);
             let record = self.open(&entry.id, entry.version, &entry.bytes, seen)?;
             self.reseal_one(&entry.id, record, &mut done).await?;
         }
@@ -213,7 +226,7 @@ impl<T: Record> Records<T> {
         let mut done = Resealed::default();
         for id in ids {
             done.examined += 1;
-            let seen = self.memory().seen.version(id);
+            let seen = self.memory().seen.highest(id);
             // Not from the cache, which does not know the epoch.
             let fetched = self
                 .store
@@ -301,6 +314,19 @@ impl<T: Record> Records<T> {
         bytes: &[u8],
         seen: u64,
     ) -> Result<Versioned<T>, Problem> {
+        let (record, weight) = self.unseal(id, version, bytes, seen)?;
+        self.memory().remember(id, &record, weight);
+        Ok(record)
+    }
+
+    /// Opens a record without remembering it; also gives its weight.
+    fn unseal(
+        &self,
+        id: &str,
+        version: u64,
+        bytes: &[u8],
+        seen: u64,
+    ) -> Result<(Versioned<T>, usize), Problem> {
         if version < seen {
             return Err(Problem::new(
                 ProblemType::RecordRolledBack,
@@ -317,8 +343,7 @@ impl<T: Record> Records<T> {
             version,
             value: Arc::new(value),
         };
-        self.memory().remember(id, &record, plaintext.len());
-        Ok(record)
+        Ok((record, plaintext.len()))
     }
 
     /// Another enclave of the deployment may just have made a later epoch than those held.
@@ -349,13 +374,16 @@ impl<T: Record> Records<T> {
     }
 }
 
-impl<T> Memory<T> {
+impl<T: Record> Memory<T> {
     /// The record if it is cached, and the highest version seen.
     fn known(&mut self, id: &str) -> (Option<Versioned<T>>, u64) {
-        (self.cache.get(id), self.seen.version(id))
+        (self.cache.get(id), self.seen.highest(id))
     }
 
     fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
+        if let Some(expires_at) = record.value.expires_at() {
+            self.expiries.see(id, expires_at);
+        }
         // Two requests may open different versions at once, and the older one may finish last.
         if self.seen.see(id, record.version) {
             self.cache.insert(id, record.clone(), weight);

@@ -1,13 +1,13 @@
-//! The highest version seen of each record, of as many records as there is room for.
+//! The highest number seen of each record, a version or an expiry, of as many records as there is room for.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-/// Versions by a keyed hash of the record's id: callers choose ids but not the key, so no caller can make two ids collide.
+/// Numbers by a keyed hash of the record's id: callers choose ids but not the key, so no caller can make two ids collide.
 ///
 /// They are kept in two generations. When the newer one is full, the older one is forgotten: the records that were not used for
-/// longest. So a store that wants a version forgotten has to bring on as many other records first.
+/// longest. So a store that wants a number forgotten has to bring on as many other records first.
 pub(super) struct Seen {
     /// The most records of one generation.
     most: usize,
@@ -27,29 +27,29 @@ impl Seen {
         }
     }
 
-    /// The highest version seen of a record; 0 if none was seen, or if it is forgotten.
-    pub(super) fn version(&self, id: &str) -> u64 {
+    /// The highest number seen of a record; 0 if none was seen, or if it is forgotten.
+    pub(super) fn highest(&self, id: &str) -> u64 {
         let hash = self.hasher.hash_one(id);
-        let version = self.newer.get(&hash).or_else(|| self.older.get(&hash));
-        version.copied().unwrap_or(0)
+        let highest = self.newer.get(&hash).or_else(|| self.older.get(&hash));
+        highest.copied().unwrap_or(0)
     }
 
-    /// Remembers that a version was seen; whether no later one was seen before.
-    pub(super) fn see(&mut self, id: &str, version: u64) -> bool {
+    /// Remembers that a number was seen; whether no higher one was seen before.
+    pub(super) fn see(&mut self, id: &str, number: u64) -> bool {
         let hash = self.hasher.hash_one(id);
         let before = match self.newer.get(&hash) {
-            Some(version) => *version,
+            Some(highest) => *highest,
             None => self.older.remove(&hash).unwrap_or(0),
         };
         if !self.newer.contains_key(&hash) && self.newer.len() >= self.most {
             self.older = std::mem::take(&mut self.newer);
             tracing::debug!(
                 records = self.older.len(),
-                "the versions of the records that were not used for longest are forgotten"
+                "what was seen of the records that were not used for longest is forgotten"
             );
         }
-        self.newer.insert(hash, before.max(version));
-        version >= before
+        self.newer.insert(hash, before.max(number));
+        number >= before
     }
 
     #[cfg(test)]
@@ -63,12 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_version_stays() {
+    fn the_highest_number_stays() {
         let mut seen = Seen::with_room_for(10);
         assert!(seen.see("a", 3));
         assert!(!seen.see("a", 2));
         assert!(seen.see("a", 3));
-        assert_eq!((seen.version("a"), seen.version("b")), (3, 0));
+        assert_eq!((seen.highest("a"), seen.highest("b")), (3, 0));
     }
 
     #[test]
@@ -79,19 +79,19 @@ mod tests {
             assert!(seen.see("used", 7));
             assert!(seen.len() <= 200, "{}", seen.len());
         }
-        assert_eq!(seen.version("used"), 7);
-        assert_eq!(seen.version("9999"), 10_000);
-        assert_eq!(seen.version("9950"), 9_951, "one of the latest hundred");
-        assert_eq!(seen.version("0"), 0);
+        assert_eq!(seen.highest("used"), 7);
+        assert_eq!(seen.highest("9999"), 10_000);
+        assert_eq!(seen.highest("9950"), 9_951, "one of the latest hundred");
+        assert_eq!(seen.highest("0"), 0);
     }
 
     #[test]
-    fn a_version_that_moves_to_the_newer_generation_stays_the_highest() {
+    fn a_number_that_moves_to_the_newer_generation_stays_the_highest() {
         let mut seen = Seen::with_room_for(2);
         seen.see("a", 9);
         seen.see("b", 1);
         seen.see("c", 1);
         assert!(!seen.see("a", 8));
-        assert_eq!(seen.version("a"), 9);
+        assert_eq!(seen.highest("a"), 9);
     }
 }

@@ -8,7 +8,7 @@ use crate::recovery::{DELAYED_S, complete, recover};
 use crate::steps::{Person, advance, codes, people, person};
 
 /// A person with two guardians, both of whom must approve.
-async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
+pub(crate) async fn guarded(stack: &HonestStack) -> (Person, [Person; 2]) {
     let alice = person(stack).await;
     let guardians = [person(stack).await, person(stack).await];
     guard(&alice, guardians.each_ref()).await;

@@ -15,3 +15,4 @@ mod passkeys;
 mod recovery;
 mod sessions;
 mod steps;
+mod sweeping;

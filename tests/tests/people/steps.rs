@@ -1,14 +1,11 @@
 //! What the tests share: a person, an event, a moved clock.
 
-use std::fs;
-use std::time::{Duration, Instant};
-
 use nostr::event::Event;
 use permafrost_client::Error;
-use permafrost_common::api::people::{RecoveryCodes, User};
+use permafrost_common::api::people::RecoveryCodes;
 use permafrost_common::api::{Key, SignRequest, Signed};
 pub(crate) use permafrost_tests::Person;
-use permafrost_tests::{Browser, HonestStack, Measured, Wanted, refusal};
+use permafrost_tests::{Browser, HonestStack, Measured, Wanted};
 use serde_json::json;
 
 /// Registers a person.
@@ -51,25 +48,7 @@ pub(crate) async fn codes(person: &Person) -> Vec<String> {
     codes
 }
 
-/// Moves the emulated NSM's clock, and waits until the enclave has compared its clock with it.
+/// Moves the enclave's clock ahead of the true time.
 pub(crate) async fn advance(stack: &HonestStack, person: &mut Person, seconds: u64) {
-    fs::write(
-        stack.enclave.state().join("clock-ahead"),
-        seconds.to_string(),
-    )
-    .unwrap();
-    person.browser.set_ahead(seconds);
-    let started = Instant::now();
-    // A request dated by the new clock is from the future by the old one.
-    while refusal_or_none(&person.browser).await.as_deref() == Some("request-expired") {
-        assert!(started.elapsed() < Duration::from_secs(30));
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-async fn refusal_or_none(browser: &Browser) -> Option<String> {
-    match browser.get::<User>("/v1/user").await {
-        Ok(_) => None,
-        refused => Some(refusal(refused)),
-    }
+    person.browser.advance(&stack.enclave, seconds).await;
 }
