@@ -10,13 +10,13 @@ use permafrost_common::store::{
 };
 use permafrost_common::transport::Address;
 use permafrost_enclave::store::{
-    Entries, Expected, Fetched, PutOutcome, StoreClient, StoreClientError,
+    DeleteOutcome, Entries, Expected, Fetched, PutOutcome, StoreClient, StoreClientError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
 
-/// A request to the record store, one line: `listing PREFIX AFTER LIMIT`, `get`, `get KNOWN`, `put` or `put EXPECTED`; then the bytes
+/// A request to the record store, one line: `listing PREFIX AFTER LIMIT`, `get`, `get KNOWN`, `put`, `put EXPECTED` or `delete VERSION`; then the bytes
 /// that the store responds with before it closes the connection. Each of the first 96 `~` of them stands for 16 KiB of `A`, so that
 /// short inputs reach the limits.
 ///
@@ -31,7 +31,8 @@ pub fn store_listing(data: &[u8]) -> bool {
         Err(StoreClientError::Invalid(_)) => return false,
         Err(error) => {
             let is_unknown = matches!(error, StoreClientError::UnknownOutcome(_));
-            assert_eq!(is_unknown, matches!(asked, Asked::Put(_)), "{error}");
+            let is_write = matches!(asked, Asked::Put(_) | Asked::Delete(_));
+            assert_eq!(is_unknown, is_write, "{error}");
             let text = error.to_string();
             assert!(text.is_ascii() && text.len() <= 600, "{text}");
             return false;
@@ -53,6 +54,7 @@ enum Asked<'a> {
     },
     Get(Option<u64>),
     Put(Expected),
+    Delete(u64),
 }
 
 #[derive(Debug, PartialEq)]
@@ -60,6 +62,7 @@ enum Got {
     Listing(Entries),
     Record(Fetched),
     Put(PutOutcome),
+    Delete(DeleteOutcome),
 }
 
 fn parts(data: &[u8]) -> Option<(Asked<'_>, Vec<u8>)> {
@@ -76,6 +79,7 @@ fn parts(data: &[u8]) -> Option<(Asked<'_>, Vec<u8>)> {
         ["get", known] => Asked::Get(Some(known.parse().ok()?)),
         ["put"] => Asked::Put(Expected::Absent),
         ["put", expected] => Asked::Put(Expected::Version(expected.parse().ok()?)),
+        ["delete", version] => Asked::Delete(version.parse().ok()?),
         _ => return None,
     };
     let mut pieces = response.splitn(LONG_MAX + 1, |byte| *byte == b'~');
@@ -124,6 +128,9 @@ fn check(asked: Asked<'_>, got: &Got) {
         (Asked::Put(expected), Got::Put(PutOutcome::Conflict { current })) => {
             assert_ne!(*current, version_of(expected), "a conflict with itself");
         }
+        (Asked::Delete(version), Got::Delete(DeleteOutcome::Conflict { current })) => {
+            assert_ne!(*current, Some(version), "a conflict with itself");
+        }
         _ => {}
     }
 }
@@ -143,9 +150,11 @@ fn honest(asked: Asked<'_>, got: &Got) -> Vec<u8> {
         }
         Got::Record(Fetched::Absent) => ("404 Not Found", None, b"no such record\n".to_vec()),
         Got::Put(PutOutcome::Stored { version }) => ("204 No Content", Some(*version), Vec::new()),
-        Got::Put(PutOutcome::Conflict { current }) => {
+        Got::Put(PutOutcome::Conflict { current })
+        | Got::Delete(DeleteOutcome::Conflict { current }) => {
             ("412 Precondition Failed", *current, Vec::new())
         }
+        Got::Delete(DeleteOutcome::Deleted) => ("204 No Content", None, Vec::new()),
     };
     let mut response = format!("HTTP/1.1 {status}\r\n");
     if let Some(version) = version {
@@ -205,6 +214,7 @@ async fn request(client: &StoreClient, asked: Asked<'_>) -> Result<Got, StoreCli
             .map(Got::Listing),
         Asked::Get(known) => client.get("user", "a", known).await.map(Got::Record),
         Asked::Put(expected) => client.put("user", "a", expected, b"").await.map(Got::Put),
+        Asked::Delete(version) => client.delete("user", "a", version).await.map(Got::Delete),
     }
 }
 
