@@ -10,12 +10,14 @@
 //! - [`root`]: the root secret of each epoch, from [`kms`].
 //! - [`log`]: where log lines go; [`resources`]: what the process uses.
 //! - [`people`]: users and their sessions; [`webauthn`]: verification of their passkeys.
+//! - [`aws`]: how AWS services are called from inside the enclave.
 //! - [`attestor`]: fresh attestation documents; [`clock`]: attested time.
 
 #![forbid(unsafe_code)]
 
 pub mod attestor;
 pub mod auth;
+pub mod aws;
 pub mod boot;
 pub mod clock;
 pub mod config;

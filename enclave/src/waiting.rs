@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::kms::{EgressError, Fault, KmsError};
+use crate::aws::{self, EgressError};
+use crate::kms::{Fault, KmsError};
 use crate::root::RootError;
 
 /// Why there is no root secret yet.
@@ -92,17 +93,24 @@ impl From<&RootError> for WaitingFor {
 impl From<&KmsError> for WaitingFor {
     fn from(error: &KmsError) -> Self {
         match &error.fault {
-            Fault::Egress(EgressError::Credentials(_)) => Self::Credentials,
-            Fault::Egress(_) => Self::EgressProxy,
-            Fault::Tls { .. } => Self::KmsTls,
-            Fault::BrokenOff { .. } | Fault::TimedOut(_) => Self::KmsUnreachable,
-            Fault::Refused { .. } if error.fault.is_passing() => Self::KmsFailing,
-            Fault::Refused { .. } => Self::KmsRefuses,
-            Fault::Response(_)
-            | Fault::OtherKey { .. }
-            | Fault::Plaintext
-            | Fault::Recipient(_) => Self::KmsInvalid,
-            Fault::RecipientKey(_) | Fault::Attestation(_) | Fault::Internal(_) => Self::Internal,
+            Fault::Aws(fault) => Self::from(fault),
+            Fault::OtherKey { .. } | Fault::Plaintext | Fault::Recipient(_) => Self::KmsInvalid,
+            Fault::RecipientKey(_) | Fault::Attestation(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<&aws::Fault> for WaitingFor {
+    fn from(fault: &aws::Fault) -> Self {
+        match fault {
+            aws::Fault::Egress(EgressError::Credentials(_)) => Self::Credentials,
+            aws::Fault::Egress(_) => Self::EgressProxy,
+            aws::Fault::Tls { .. } => Self::KmsTls,
+            aws::Fault::BrokenOff { .. } | aws::Fault::TimedOut(_) => Self::KmsUnreachable,
+            aws::Fault::Refused { .. } if fault.is_passing() => Self::KmsFailing,
+            aws::Fault::Refused { .. } => Self::KmsRefuses,
+            aws::Fault::Response { .. } => Self::KmsInvalid,
+            aws::Fault::Internal(_) => Self::Internal,
         }
     }
 }
@@ -117,7 +125,7 @@ mod tests {
     use crate::root::RootRecordError;
     use crate::store::StoreClientError;
 
-    fn of_kms(fault: Fault) -> RootError {
+    fn of_kms(fault: impl Into<Fault>) -> RootError {
         RootError::Kms(Box::new(KmsError {
             call: "Decrypt",
             key: "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -125,12 +133,13 @@ mod tests {
                 .unwrap(),
             attempts: 4,
             attempts_max: 4,
-            fault,
+            fault: fault.into(),
         }))
     }
 
     fn refused(status: u16, kind: &str) -> RootError {
-        of_kms(Fault::Refused {
+        of_kms(aws::Fault::Refused {
+            service: "KMS",
             status,
             kind: kind.to_owned(),
             message: "the account 111122223333".to_owned(),
@@ -141,7 +150,7 @@ mod tests {
     #[test]
     fn each_error_is_told_by_its_kind_and_by_no_text_of_its_own() {
         let text = || "the account 111122223333".to_owned();
-        let egress = |error| of_kms(Fault::Egress(error));
+        let egress = |error| of_kms(aws::Fault::Egress(error));
         let mut told = BTreeSet::new();
         for (error, expected) in [
             (
@@ -157,14 +166,14 @@ mod tests {
                 WaitingFor::Credentials,
             ),
             (
-                of_kms(Fault::Tls {
+                of_kms(aws::Fault::Tls {
                     host: text(),
                     error: io::Error::other(text()),
                 }),
                 WaitingFor::KmsTls,
             ),
             (
-                of_kms(Fault::TimedOut(111_122_223_333)),
+                of_kms(aws::Fault::TimedOut(111_122_223_333)),
                 WaitingFor::KmsUnreachable,
             ),
             (refused(500, &text()), WaitingFor::KmsFailing),
@@ -174,7 +183,13 @@ mod tests {
                 refused(400, "AccessDeniedException"),
                 WaitingFor::KmsRefuses,
             ),
-            (of_kms(Fault::Response(text())), WaitingFor::KmsInvalid),
+            (
+                of_kms(aws::Fault::Response {
+                    service: "KMS",
+                    rule: text(),
+                }),
+                WaitingFor::KmsInvalid,
+            ),
             (
                 of_kms(Fault::OtherKey {
                     found: text(),
@@ -188,7 +203,7 @@ mod tests {
                 of_kms(Fault::Attestation(AttestError::Panicked)),
                 WaitingFor::Internal,
             ),
-            (of_kms(Fault::Internal(text())), WaitingFor::Internal),
+            (of_kms(aws::Fault::Internal(text())), WaitingFor::Internal),
             (
                 RootError::Store(StoreClientError::Invalid(text())),
                 WaitingFor::Store,

@@ -17,10 +17,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use permafrost_common::egress::Credentials;
 use permafrost_enclave::attestor::Attestor;
+use permafrost_enclave::aws::{self, Egress};
 use permafrost_enclave::clock::Clock;
 use permafrost_enclave::config::Config;
 use permafrost_enclave::kms::recipient::PendingRecipientKey;
-use permafrost_enclave::kms::{Connector, Egress, Fault, Kms};
+use permafrost_enclave::kms::{Connector, Fault, Kms};
 use permafrost_enclave::nsm::Nsm;
 use permafrost_enclave::nsm::emulator::{Emulator, Measured};
 use permafrost_tests::LyingEgress;
@@ -139,7 +140,7 @@ fn clock() -> Arc<Clock> {
 
 fn refused_kind(response: Result<Value, Fault>) -> String {
     match response {
-        Err(Fault::Refused { kind, .. }) => kind,
+        Err(Fault::Aws(aws::Fault::Refused { kind, .. })) => kind,
         other => panic!("{other:?}"),
     }
 }

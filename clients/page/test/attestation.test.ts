@@ -53,7 +53,7 @@ onStack(
   async (browser) => rules(await vendorCertificate(browser)),
 );
 
-const OTHER_VENDOR = rules(readFileSync(join(PAGE, "../../enclave/src/kms/amazon-roots.pem"), "utf8"));
+const OTHER_VENDOR = rules(readFileSync(join(PAGE, "../../enclave/src/aws/amazon-roots.pem"), "utf8"));
 
 onStack(
   "a deployment that trusts another vendor",

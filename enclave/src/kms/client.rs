@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::config::KmsConfig;
+use super::connector::{Connector, invalid};
 use super::error::{Fault, KmsError};
 use super::recipient::PendingRecipientKey;
-use super::request::Connector;
 use crate::attestor::Attestor;
+use crate::aws::{self, Backoff};
 use crate::sealing::{Epoch, ROOT_SECRET_LEN, RootSecret};
 
 /// The longest ciphertext that KMS makes, in bytes (KMS API reference, `Decrypt`).
 pub const BLOB_MAX: usize = 6144;
 
-/// The longest wait before the second attempt; each further wait may be twice as long, up to [`WAIT_MAX`].
-const WAIT: Duration = Duration::from_millis(100);
-
-/// The longest wait between attempts.
-const WAIT_MAX: Duration = Duration::from_secs(2);
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    max: Duration::from_secs(2),
+};
 
 /// A client of KMS for one key and one deployment.
 pub struct Kms {
@@ -77,7 +77,7 @@ impl Kms {
                 .filter(|blob| (1..=BLOB_MAX).contains(&blob.len()))
                 .ok_or_else(|| {
                     let rule = format!("CiphertextBlob is not base64 of 1 to {BLOB_MAX} bytes");
-                    Fault::Response(rule)
+                    invalid(rule)
                 })?;
             Ok(DataKey { secret, blob })
         })
@@ -108,7 +108,7 @@ impl Kms {
             let answered = match attempt.await {
                 Ok(Ok((response, secret))) => interpret(&response, secret),
                 Ok(Err(fault)) => Err(fault),
-                Err(_) => Err(Fault::TimedOut(self.config().attempt_timeout_ms)),
+                Err(_) => Err(aws::Fault::TimedOut(self.config().attempt_timeout_ms).into()),
             };
             let fault = match answered {
                 Ok(value) => return Ok(value),
@@ -124,7 +124,7 @@ impl Kms {
                 });
             }
             tracing::warn!(call, attempts, %fault, "retrying a KMS call");
-            tokio::time::sleep(wait(attempts)).await;
+            tokio::time::sleep(BACKOFF.wait(attempts)).await;
             attempts += 1;
         }
     }
@@ -155,7 +155,7 @@ impl Kms {
             return Err(Fault::Plaintext);
         }
         let envelope = bytes(&response, "CiphertextForRecipient")
-            .map_err(|rule| Fault::Response(format!("CiphertextForRecipient {rule}")))?;
+            .map_err(|rule| invalid(format!("CiphertextForRecipient {rule}")))?;
         Ok((response, self.open(envelope).await?))
     }
 
@@ -174,7 +174,7 @@ impl Kms {
         if opened.len() != ROOT_SECRET_LEN {
             let found = opened.len();
             let rule = format!("the data key has {found} bytes, expected {ROOT_SECRET_LEN}");
-            return Err(Fault::Response(rule));
+            return Err(invalid(rule));
         }
         secret.copy_from_slice(&opened);
         Ok(RootSecret::new(secret))
@@ -184,7 +184,7 @@ impl Kms {
         let found = response
             .get("KeyId")
             .and_then(Value::as_str)
-            .ok_or_else(|| Fault::Response("it has no KeyId".to_owned()))?;
+            .ok_or_else(|| invalid("it has no KeyId".to_owned()))?;
         if found == self.config().key.as_str() {
             return Ok(());
         }
@@ -206,22 +206,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Fault::Internal(error.to_string()))
-}
-
-/// A random part of a time that doubles with each attempt, so that many enclaves do not retry at the same moment (AWS
-/// Architecture Blog, "Exponential Backoff And Jitter": full jitter).
-fn wait(attempts: u32) -> Duration {
-    let most = WAIT
-        .saturating_mul(2_u32.saturating_pow(attempts - 1))
-        .min(WAIT_MAX);
-    let mut random = [0; 4];
-    // Without randomness every wait is the longest, which does no harm.
-    let share = match aws_lc_rs::rand::fill(&mut random) {
-        Ok(()) => f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX),
-        Err(_) => 1.0,
-    };
-    most.mul_f64(share)
+        .map_err(|error| aws::Fault::Internal(error.to_string()).into())
 }
 
 fn bytes(response: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
@@ -230,17 +215,4 @@ fn bytes(response: &Value, name: &str) -> Result<Vec<u8>, &'static str> {
         .and_then(Value::as_str)
         .ok_or("is missing: the Recipient was stripped or ignored")?;
     STANDARD.decode(text).map_err(|_| "is not base64")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_and_stay_below_their_limit() {
-        for attempts in 1..=40 {
-            let most = WAIT.saturating_mul(2_u32.saturating_pow(attempts - 1));
-            assert!(wait(attempts) <= most.min(WAIT_MAX));
-        }
-    }
 }

@@ -5,12 +5,10 @@ use permafrost_common::kms::KeyArn;
 use rustls::RootCertStore;
 use serde::Deserialize;
 
+use crate::aws::{AMAZON_ROOTS, Service, parse_endpoint, parse_roots};
 use crate::config_error::ConfigError;
 use crate::pem;
 use crate::sealing::Epoch;
-
-/// Amazon Trust Services' root certificates (Amazon Root CA 1 to 4), to which the certificates of AWS's public endpoints lead.
-const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 
 /// The key that the root secret comes from, and how the enclave recognises KMS.
 #[derive(Clone, Debug)]
@@ -127,7 +125,8 @@ impl KmsConfig {
             key,
             host,
             port,
-            roots: parse_roots(section.roots.as_deref().unwrap_or(AMAZON_ROOTS))?,
+            roots: parse_roots(section.roots.as_deref().unwrap_or(AMAZON_ROOTS))
+                .map_err(|error| refused("roots", &error, pem::ACCEPTED))?,
             oldest_epoch: section.oldest_epoch,
             predecessors: parse_predecessors(&section.predecessors)?,
             any_predecessor: section.any_predecessor,
@@ -138,35 +137,19 @@ impl KmsConfig {
             attempts: section.attempts,
         })
     }
-}
 
-fn parse_endpoint(text: &str) -> Option<(String, u16)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    // The last label of a name is never all digits; that of an address is.
-    let is_name = host.len() <= 253
-        && host.split('.').all(is_label)
-        && !host.rsplit('.').next()?.bytes().all(|b| b.is_ascii_digit());
-    let number: u16 = port.parse().ok()?;
-    (is_name && number > 0 && number.to_string() == port).then(|| (host.to_owned(), number))
-}
-
-fn parse_roots(text: &str) -> Result<RootCertStore, ConfigError> {
-    let not = |error: String| refused("roots", &error, pem::ACCEPTED);
-    let mut roots = RootCertStore::empty();
-    for certificate in pem::certificates(text).map_err(not)? {
-        roots
-            .add(certificate)
-            .map_err(|error| not(error.to_string()))?;
+    /// KMS in the key's region.
+    pub(super) fn service(&self) -> Service {
+        Service {
+            title: "KMS",
+            name: "kms",
+            region: self.key.region().to_owned(),
+            host: self.host.clone(),
+            port: self.port,
+            target: "TrentService",
+            content_type: "application/x-amz-json-1.1",
+        }
     }
-    Ok(roots)
 }
 
 fn parse_predecessors(texts: &[String]) -> Result<Vec<Pcr>, ConfigError> {
@@ -213,8 +196,6 @@ fn four() -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::digest::{SHA256, digest};
-
     use super::*;
 
     const GOOD: &str = "key_arn = \"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
@@ -230,23 +211,6 @@ mod tests {
         assert_eq!(config.port, 443);
         assert_eq!(config.roots.len(), 4);
         assert!(config.create_root_secret);
-    }
-
-    /// The digests that <https://www.amazontrust.com/repository/> gives.
-    #[test]
-    fn the_roots_are_amazons() {
-        let digests = [
-            "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
-            "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
-            "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
-            "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
-        ];
-        let found: Vec<_> = pem::certificates(AMAZON_ROOTS)
-            .unwrap()
-            .iter()
-            .map(|root| hex::encode(digest(&SHA256, root)))
-            .collect();
-        assert_eq!(found, digests);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use permafrost_common::kms::KeyArn;
 
-use super::egress::EgressError;
 use super::recipient::{RecipientError, RecipientKeyError};
 use crate::attestor::AttestError;
+use crate::aws;
 
 /// A call that failed: which, with which key, after how many attempts, and why the last one did.
 #[derive(Debug, thiserror::Error)]
@@ -25,43 +25,9 @@ pub struct KmsError {
 /// Why one attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The egress proxy gave no connection, or no credentials.
+    /// The call failed as that of any service may.
     #[error(transparent)]
-    Egress(#[from] EgressError),
-    /// The TLS handshake failed: another host, another root certificate, or a connection that was cut.
-    #[error("TLS with {host} failed: {error}")]
-    Tls {
-        /// The host of the measured configuration.
-        host: String,
-        /// The TLS error.
-        error: std::io::Error,
-    },
-    /// The connection failed after the handshake, or the response is not HTTP.
-    #[error("the connection to {host} failed: {error}")]
-    BrokenOff {
-        /// The host of the measured configuration.
-        host: String,
-        /// The HTTP error.
-        error: hyper::Error,
-    },
-    /// No response arrived in time.
-    #[error("no response within {0} ms")]
-    TimedOut(u64),
-    /// KMS refuses.
-    #[error("KMS responded {kind} (status {status}, request {request_id}): {message}")]
-    Refused {
-        /// The HTTP status.
-        status: u16,
-        /// The error's name, e.g. `AccessDeniedException`.
-        kind: String,
-        /// KMS's message.
-        message: String,
-        /// `x-amzn-RequestId`, which AWS support needs.
-        request_id: String,
-    },
-    /// The response is not one that KMS gives.
-    #[error("the KMS response is refused: {0}")]
-    Response(String),
+    Aws(#[from] aws::Fault),
     /// The response is about another key.
     #[error(
         "the KMS response is about the key {found}, another {part} than that of the measured configuration"
@@ -86,35 +52,14 @@ pub enum Fault {
     /// The attestation document for the request could not be made.
     #[error("cannot make the attestation document: {0}")]
     Attestation(#[from] AttestError),
-    /// A failure inside the enclave that no input can cause.
-    #[error("{0}")]
-    Internal(String),
 }
 
 impl Fault {
     /// Whether a retry may help. It does not after a decision of KMS, or if the other side did not prove to be KMS.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Self::Egress(EgressError::Refused { status, .. }) => *status >= 500,
-            Self::Egress(EgressError::Credentials(_)) => false,
-            Self::Egress(_) | Self::BrokenOff { .. } | Self::TimedOut(_) => true,
-            Self::Tls { error, .. } => error.kind() != std::io::ErrorKind::InvalidData,
-            Self::Refused { status, kind, .. } => {
-                *status >= 500 || *status == 429 || PASSING.contains(&kind.as_str())
-            }
+            Self::Aws(fault) => fault.is_passing(),
             _ => false,
         }
     }
 }
-
-/// Transient errors, whatever their status (AWS SDKs and Tools Reference Guide, "Retry behavior"; KMS API reference).
-const PASSING: &[&str] = &[
-    "DependencyTimeoutException",
-    "KMSInternalException",
-    "KeyUnavailableException",
-    "LimitExceededException",
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];

@@ -2,7 +2,7 @@
 //!
 //! - [`Kms`] makes the two calls that the enclave needs: `GenerateDataKey` and `Decrypt`, both with a [`recipient`].
 //! - [`KmsConfig`]: which key, which host, which root certificates.
-//! - [`Connector`]: a signed request over TLS. [`Egress`]: the client of the parent's egress proxy.
+//! - [`Connector`]: a signed request over TLS, by [`crate::aws`].
 //!
 //! Why the enclave trusts a data key: it comes from KMS, because the certificate of the other side leads to a pinned root
 //! certificate and is for the measured host; it is of the measured key, because KMS's response says so; it is for this enclave
@@ -11,17 +11,12 @@
 
 mod client;
 mod config;
-mod egress;
+mod connector;
 mod error;
 pub mod recipient;
-mod request;
-mod signature;
-mod tls;
 
 pub use client::{BLOB_MAX, DataKey, Kms};
 pub use config::KmsConfig;
 pub(crate) use config::KmsSection;
-pub use egress::{Egress, EgressError};
+pub use connector::Connector;
 pub use error::{Fault, KmsError};
-pub use request::Connector;
-pub use tls::TlsSetupError;

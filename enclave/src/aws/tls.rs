@@ -1,4 +1,4 @@
-//! TLS that ends inside the enclave, which recognises KMS by its host name and the pinned root certificates, at the enclave's time.
+//! TLS that ends inside the enclave, which recognises a service by its host name and the pinned root certificates, at the enclave's time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsSetupError {
     /// The host is not a DNS name.
-    #[error("kms.endpoint: {0}")]
+    #[error("the endpoint of an AWS service: {0}")]
     Host(#[from] rustls::pki_types::InvalidDnsNameError),
     /// The library refuses.
     #[error("TLS: {0}")]

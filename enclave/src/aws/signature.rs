@@ -8,13 +8,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use permafrost_common::egress::Credentials;
 use time::OffsetDateTime;
 
+/// What a signature is good for.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) region: &'a str,
+    pub(super) service: &'a str,
+}
+
 /// Adds `x-amz-date`, `x-amz-security-token` for temporary credentials, and `authorization` to the header fields of a
 /// request, all of which are signed. `now` is in seconds since 1970; `None` where a value cannot be sent in a header.
 pub(super) fn sign_request(
     headers: &mut HeaderMap,
     body: &[u8],
     credentials: &Credentials,
-    region: &str,
+    Scope { region, service }: Scope<'_>,
     now: u64,
 ) -> Option<()> {
     let time = timestamp(now)?;
@@ -25,13 +32,13 @@ pub(super) fn sign_request(
         headers.insert(SECURITY_TOKEN, token);
     }
     let day = time.get(..8)?;
-    let scope = format!("{day}/{region}/{SERVICE}/aws4_request");
+    let scope = format!("{day}/{region}/{service}/aws4_request");
     let (names, canonical) = canonical_request(headers, body)?;
     let to_sign = format!(
         "{ALGORITHM}\n{time}\n{scope}\n{}",
         sha256(canonical.as_bytes())
     );
-    let key = signing_key(&credentials.secret_access_key, day, region);
+    let key = signing_key(&credentials.secret_access_key, [day, region, service]);
     let signature = hex::encode(hmac(key.as_ref(), &to_sign));
     let authorization = format!(
         "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
@@ -42,7 +49,6 @@ pub(super) fn sign_request(
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "kms";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
@@ -63,10 +69,10 @@ fn canonical_request(headers: &HeaderMap, body: &[u8]) -> Option<(String, String
     Some((names, canonical))
 }
 
-fn signing_key(secret: &str, day: &str, region: &str) -> Tag {
+fn signing_key(secret: &str, [day, region, service]: [&str; 3]) -> Tag {
     let start = zeroize::Zeroizing::new(format!("AWS4{secret}"));
     let mut key = hmac(start.as_bytes(), day);
-    for part in [region, SERVICE, "aws4_request"] {
+    for part in [region, service, "aws4_request"] {
         key = hmac(key.as_ref(), part);
     }
     key
@@ -97,6 +103,16 @@ fn sha256(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KMS: Scope<'_> = Scope {
+        region: "us-east-1",
+        service: "kms",
+    };
+
+    const DYNAMODB: Scope<'_> = Scope {
+        region: "eu-central-1",
+        service: "dynamodb",
+    };
 
     /// 2015-08-30T12:36:00Z, as in AWS's test suite for Signature Version 4.
     const NOW: u64 = 1_440_938_160;
@@ -133,14 +149,18 @@ mod tests {
     fn a_signature_is_the_one_that_awss_own_crate_makes() {
         use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
         use aws_sigv4::sign::v4::SigningParams;
-        for token in [None, Some("token")] {
+        for (scope, kind, target, token) in [
+            (KMS, "1.1", "TrentService.Decrypt", None),
+            (KMS, "1.1", "TrentService.Decrypt", Some("token")),
+            (DYNAMODB, "1.0", "DynamoDB_20120810.GetItem", None),
+            (DYNAMODB, "1.0", "DynamoDB_20120810.GetItem", Some("token")),
+        ] {
+            let host = format!("{}.{}.amazonaws.com", scope.service, scope.region);
             let mut headers = HeaderMap::new();
-            headers.insert(
-                "content-type",
-                "application/x-amz-json-1.1".parse().unwrap(),
-            );
-            headers.insert("host", "kms.us-east-1.amazonaws.com".parse().unwrap());
-            headers.insert("x-amz-target", "TrentService.Decrypt".parse().unwrap());
+            let kind = format!("application/x-amz-json-{kind}");
+            headers.insert("content-type", kind.parse().unwrap());
+            headers.insert("host", host.parse().unwrap());
+            headers.insert("x-amz-target", target.parse().unwrap());
             let ours = credentials(token);
             let theirs = aws_credential_types::Credentials::new(
                 &ours.access_key_id,
@@ -152,8 +172,8 @@ mod tests {
             .into();
             let params = SigningParams::builder()
                 .identity(&theirs)
-                .region("us-east-1")
-                .name(SERVICE)
+                .region(scope.region)
+                .name(scope.service)
                 .time(std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW))
                 .settings(SigningSettings::default())
                 .build()
@@ -163,15 +183,12 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
                 .collect();
-            let request = SignableRequest::new(
-                "POST",
-                "https://kms.us-east-1.amazonaws.com/",
-                fields.into_iter(),
-                SignableBody::Bytes(b"{}"),
-            )
-            .unwrap();
+            let url = format!("https://{host}/");
+            let request =
+                SignableRequest::new("POST", &url, fields.into_iter(), SignableBody::Bytes(b"{}"))
+                    .unwrap();
             let signed = sign(request, &params).unwrap();
-            sign_request(&mut headers, b"{}", &ours, "us-east-1", NOW).unwrap();
+            sign_request(&mut headers, b"{}", &ours, scope, NOW).unwrap();
             let authorization = headers[AUTHORIZATION].to_str().unwrap();
             assert!(
                 authorization.ends_with(&format!("Signature={}", signed.signature())),
@@ -186,7 +203,7 @@ mod tests {
         headers.insert("x-amz-target", "TrentService.Decrypt".parse().unwrap());
         headers.insert("host", "kms.us-east-1.amazonaws.com".parse().unwrap());
         let token = credentials(Some("token"));
-        sign_request(&mut headers, b"{}", &token, "us-east-1", NOW).unwrap();
+        sign_request(&mut headers, b"{}", &token, KMS, NOW).unwrap();
         let authorization = headers[AUTHORIZATION].to_str().unwrap();
         assert!(
             authorization
