@@ -15,7 +15,7 @@ use crate::custody::{Custody, Derivation};
 use crate::people::{People, PeopleConfig, PeopleRecords};
 use crate::records::Records;
 use crate::root::{ResealPass, Root};
-use crate::store::StoreClient;
+use crate::store::Store;
 use crate::waiting::WaitingFor;
 
 /// What was made at boot.
@@ -68,7 +68,7 @@ impl Thawed {
     /// The cryptographic library fails to give random bytes.
     pub fn new(
         config: &Config,
-        store: &Arc<StoreClient>,
+        store: &Arc<Store>,
         root: Arc<Root>,
         clock: &Arc<Clock>,
     ) -> Result<Self, KeyError> {

@@ -28,7 +28,7 @@ use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::resources;
 use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
-use permafrost_enclave::store::StoreClient;
+use permafrost_enclave::store::{Store, StoreClient};
 use permafrost_enclave::waiting::WaitingFor;
 use tokio::sync::oneshot;
 
@@ -158,7 +158,10 @@ async fn log_resources(enclave: Arc<Enclave>) {
 async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRecipientKey) {
     let config = &enclave.config;
     let timeout = Duration::from_millis(config.limits.store_timeout_ms);
-    let store = Arc::new(StoreClient::new(arguments.store.clone(), timeout));
+    let store = Arc::new(Store::from(StoreClient::new(
+        arguments.store.clone(),
+        timeout,
+    )));
     let kms = match kms(&enclave, &arguments, recipient) {
         Ok(kms) => Arc::new(kms),
         Err(error) => {

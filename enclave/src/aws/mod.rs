@@ -5,7 +5,8 @@
 //! - [`Egress`]: the client of the parent's egress proxy.
 //! - [`Credentials`]: what signs the requests.
 //!
-//! What a service is called for, and what its responses must be, stands with its client: [`crate::kms`].
+//! What a service is called for, and what its responses must be, stands with its client: [`crate::kms`],
+//! [`crate::store::dynamodb`].
 
 mod backoff;
 mod egress;
@@ -20,6 +21,6 @@ pub use egress::{Egress, EgressError};
 pub(crate) use endpoint::{AMAZON_ROOTS, parse_endpoint, parse_roots};
 pub use error::Fault;
 pub use permafrost_common::egress::Credentials;
-pub(crate) use request::Stream;
 pub use request::{Connector, Response, Service};
+pub(crate) use request::{Stream, Unread};
 pub use tls::TlsSetupError;

@@ -69,6 +69,14 @@ pub struct Response {
     pub text: Bytes,
 }
 
+/// Why a response was not read to its end.
+pub(crate) enum Unread {
+    /// The connection failed.
+    CutOff(hyper::Error),
+    /// It is longer than anything the service gives.
+    TooLong,
+}
+
 impl Connector {
     /// Does not connect yet. The service's certificate must lead to one of `roots` and be valid at the time of `clock`.
     ///
@@ -133,10 +141,9 @@ impl Connector {
 
     /// Reads a response to its end.
     pub(crate) async fn read(
-        &self,
         response: http::Response<Incoming>,
         max: usize,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Response, Unread> {
         let headers = response.headers();
         let request_id = headers
             .get("x-amzn-requestid")
@@ -149,7 +156,10 @@ impl Connector {
         let text = Limited::new(response.into_body(), max)
             .collect()
             .await
-            .map_err(|_| self.invalid(format!("cut off, or longer than {max} bytes")))?
+            .map_err(|error| match error.downcast::<hyper::Error>() {
+                Ok(error) => Unread::CutOff(*error),
+                Err(_) => Unread::TooLong,
+            })?
             .to_bytes();
         Ok(Response {
             status,

@@ -75,7 +75,9 @@ impl Connection<'_> {
             .send_request(request)
             .await
             .map_err(|error| self.aws.broken_off(error))?;
-        let response = self.aws.read(response, RESPONSE_MAX).await?;
+        let response = aws::Connector::read(response, RESPONSE_MAX)
+            .await
+            .map_err(|_| invalid(format!("cut off, or longer than {RESPONSE_MAX} bytes")))?;
         Ok(self.aws.object(&response)?)
     }
 }

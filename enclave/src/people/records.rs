@@ -12,7 +12,7 @@ use super::links::LinkRecord;
 use super::user::User;
 use crate::records::{Record, Records, Resealed};
 use crate::sealing::HeldSecrets;
-use crate::store::StoreClient;
+use crate::store::Store;
 
 /// The sealed records of people.
 pub struct PeopleRecords {
@@ -29,7 +29,7 @@ impl PeopleRecords {
     /// Records of `deployment` in `store`; those of users are cached up to `cache_bytes`, the others are read once; the
     /// versions of the last `seen_records` of each kind are remembered.
     pub fn new(
-        store: &Arc<StoreClient>,
+        store: &Arc<Store>,
         secrets: &HeldSecrets,
         deployment: &str,
         (cache_bytes, seen_records): (usize, usize),
@@ -67,7 +67,7 @@ fn no_cursor(after: &str) -> Problem {
 }
 
 fn records<T: Record>(
-    store: &Arc<StoreClient>,
+    store: &Arc<Store>,
     secrets: &HeldSecrets,
     deployment: &str,
     room: (usize, usize),

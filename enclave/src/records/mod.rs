@@ -10,7 +10,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 use zeroize::Zeroizing;
 
 use crate::sealing::{self, Envelope, Epoch, HeldSecrets, OpenError, Place};
-use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
+use crate::store::{Expected, Fetched, PutOutcome, Store, StoreClientError};
 use cache::Cache;
 pub use expiry::Swept;
 use seen::Seen;
@@ -92,7 +92,7 @@ pub struct Resealed {
 
 /// The sealed records of one kind.
 pub struct Records<T> {
-    store: Arc<StoreClient>,
+    store: Arc<Store>,
     secrets: HeldSecrets,
     deployment: String,
     memory: Mutex<Memory<T>>,
@@ -109,7 +109,7 @@ impl<T: Record> Records<T> {
     /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length, and the versions of the last
     /// `seen_records` that were used are remembered.
     pub fn new(
-        store: Arc<StoreClient>,
+        store: Arc<Store>,
         secrets: HeldSecrets,
         deployment: String,
         (cache_bytes, seen_records): (usize, usize),

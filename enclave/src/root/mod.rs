@@ -22,7 +22,7 @@ pub use reseal::ResealPass;
 use crate::attestor::{AttestError, Attestor};
 use crate::kms::{Kms, KmsError};
 use crate::sealing::{Epoch, HeldSecrets, RootSecrets, SealError};
-use crate::store::{StoreClient, StoreClientError};
+use crate::store::{Store, StoreClientError};
 use source::{Known, Newer, Source, check_derivation_root};
 
 /// How often the enclave looks in the store for an epoch that another enclave of the deployment made.
@@ -105,7 +105,7 @@ impl Root {
     pub async fn unseal(
         kms: Arc<Kms>,
         attestor: Arc<Attestor>,
-        store: Arc<StoreClient>,
+        store: Arc<Store>,
         deployment: String,
     ) -> Result<Self, RootError> {
         let config = kms.config();

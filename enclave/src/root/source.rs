@@ -10,13 +10,13 @@ use crate::derivation::{Bucket, Place};
 use crate::kms::Kms;
 use crate::records::Record;
 use crate::sealing::{self, DerivationRoot, Epoch, RootSecrets};
-use crate::store::{Expected, Fetched, PutOutcome, StoreClient, StoreClientError};
+use crate::store::{Expected, Fetched, PutOutcome, Store, StoreClientError};
 
 /// What unsealing needs.
 pub(super) struct Source {
     pub(super) kms: Arc<Kms>,
     pub(super) attestor: Arc<Attestor>,
-    pub(super) store: Arc<StoreClient>,
+    pub(super) store: Arc<Store>,
     pub(super) deployment: String,
     pub(super) lineage: Lineage,
 }

@@ -6,16 +6,15 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use permafrost_common::store::{
-    Expected, LISTING_MAX, LISTING_TEXT_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix,
-    is_kind,
-};
+use permafrost_common::store::{Expected, LISTING_TEXT_MAX, etag};
 use permafrost_common::transport::Address;
 use tokio::time::{Instant, timeout_at};
 
+use super::accepted::{Range, check_place, check_record, check_version};
 use super::error::{Fault, StoreClientError};
-use super::listing::{self, Entries, Range};
-use super::pool::{Pool, Sender};
+use super::kept::Sender;
+use super::listing::{self, Entries};
+use super::pool::Pool;
 use super::response::{self, DeleteOutcome, Fetched, PutOutcome};
 
 /// A client of one record store; keeps up to 8 idle connections.
@@ -79,12 +78,7 @@ impl StoreClient {
                 request.header(header::IF_MATCH, etag(version))
             }
         };
-        if bytes.len() > RECORD_MAX {
-            return Err(invalid(format!(
-                "a record of {} bytes; accepted: at most {RECORD_MAX}",
-                bytes.len()
-            )));
-        }
+        check_record(bytes)?;
         let request = request.header(header::CONTENT_TYPE, "application/octet-stream");
         let request = complete(request, Bytes::copy_from_slice(bytes))?;
         self.write(request, async |response| {
@@ -127,19 +121,12 @@ impl StoreClient {
         after: &str,
         limit: usize,
     ) -> Result<Entries, StoreClientError> {
-        check_kind(kind)?;
-        for (name, text) in [("prefix", prefix), ("after", after)] {
-            if !is_id_prefix(text) {
-                return Err(invalid(format!(
-                    "{name} {text:?}; accepted: 0 to 128 of a-z, 0-9 and -"
-                )));
-            }
-        }
-        if !(1..=LISTING_MAX).contains(&limit) {
-            return Err(invalid(format!(
-                "limit {limit}; accepted: 1 to {LISTING_MAX}"
-            )));
-        }
+        let range = Range {
+            prefix,
+            after,
+            limit,
+        };
+        range.check(kind)?;
         let path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
         let request = complete(Request::get(path), Bytes::new())?;
         self.read(request, async |response: Response<Incoming>| {
@@ -147,11 +134,6 @@ impl StoreClient {
                 return Err(response::unexpected(response, "200").await);
             }
             let text = response::body(response, LISTING_TEXT_MAX).await?;
-            let range = Range {
-                prefix,
-                after,
-                limit,
-            };
             listing::parse(&text, range)
         })
         .await
@@ -191,7 +173,7 @@ impl StoreClient {
         repeatable: bool,
         deadline: Instant,
     ) -> Result<(Sender, Response<Incoming>), StoreClientError> {
-        if let Some(sender) = self.pool.kept().await {
+        if let Some(sender) = self.pool.kept.take().await {
             let copy = repeatable.then(|| request.clone());
             match self.attempt(sender, request, deadline).await {
                 Ok(answered) => return Ok(answered),
@@ -240,7 +222,7 @@ impl StoreClient {
         let outcome = timeout_at(deadline, reading)
             .await
             .map_err(|_| Fault::TimedOut(self.time_limit))??;
-        self.pool.keep(sender);
+        self.pool.kept.keep(sender);
         Ok(outcome)
     }
 }
@@ -263,32 +245,8 @@ impl Failure {
 }
 
 fn place(kind: &str, id: &str) -> Result<String, StoreClientError> {
-    check_kind(kind)?;
-    if !is_id(id) {
-        return Err(invalid(format!(
-            "id {id:?}; accepted: 1 to 128 of a-z, 0-9 and -"
-        )));
-    }
+    check_place(kind, id)?;
     Ok(format!("/records/{kind}/{id}"))
-}
-
-fn check_kind(kind: &str) -> Result<(), StoreClientError> {
-    if is_kind(kind) {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "kind {kind:?}; accepted: 1 to 32 of a-z and -"
-    )))
-}
-
-fn check_version(version: u64) -> Result<(), StoreClientError> {
-    if (1..VERSION_MAX).contains(&version) {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "version {version}; accepted: 1 to {}",
-        VERSION_MAX - 1
-    )))
 }
 
 fn complete(
@@ -298,9 +256,5 @@ fn complete(
     request
         .header(header::HOST, "store")
         .body(Full::new(body))
-        .map_err(|error| invalid(error.to_string()))
-}
-
-fn invalid(what: String) -> StoreClientError {
-    StoreClientError::Invalid(what)
+        .map_err(|error| StoreClientError::Invalid(error.to_string()))
 }

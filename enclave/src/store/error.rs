@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use permafrost_common::transport::TransportError;
 
+use super::dynamodb;
+
 /// Why a request to the record store has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreClientError {
@@ -63,6 +65,9 @@ pub enum Fault {
     /// The listing is not of the requested range.
     #[error("the listing is not of the requested range: {0}")]
     Listing(String),
+    /// DynamoDB gave no usable response.
+    #[error(transparent)]
+    DynamoDb(#[from] Box<dynamodb::Fault>),
 }
 
 /// Bytes from the store as an error message may quote them: escaped, at most 200 characters.

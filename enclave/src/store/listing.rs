@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use permafrost_common::store::{LISTING_BYTES_MAX, Listing, RECORD_MAX, VERSION_MAX, is_id};
 
+use super::accepted::Range;
 use super::error::{Fault, quotable};
 
 /// A listing of the records of one kind, in ascending order of id.
@@ -25,14 +26,6 @@ pub struct Entry {
     pub version: u64,
     /// 0 to [`RECORD_MAX`] bytes.
     pub bytes: Bytes,
-}
-
-/// The requested range.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Range<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) after: &'a str,
-    pub(super) limit: usize,
 }
 
 /// Reads the JSON of a listing; refuses one that is not of the range.

@@ -1,0 +1,101 @@
+//! One record store, whichever it is.
+
+use super::client::StoreClient;
+use super::dynamodb::DynamoDb;
+use super::error::StoreClientError;
+use super::listing::Entries;
+use super::response::{DeleteOutcome, Fetched, PutOutcome};
+use permafrost_common::store::Expected;
+
+/// The store of a deployment. What each call means is the same for all of them.
+pub enum Store {
+    /// The parent's, over HTTP ([`permafrost_common::store`]).
+    Parent(StoreClient),
+    /// A table, which the enclave reaches itself.
+    DynamoDb(Box<DynamoDb>),
+}
+
+impl Store {
+    /// The newest version of a record, according to the store, without its bytes if it is the `known` version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
+    pub async fn get(
+        &self,
+        kind: &str,
+        id: &str,
+        known: Option<u64>,
+    ) -> Result<Fetched, StoreClientError> {
+        match self {
+            Self::Parent(store) => store.get(kind, id, known).await,
+            Self::DynamoDb(store) => store.get(kind, id, known).await,
+        }
+    }
+
+    /// Stores the next version of a record if the store has the expected one.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreClientError::UnknownOutcome`] the record may have been written; after the others it was not.
+    pub async fn put(
+        &self,
+        kind: &str,
+        id: &str,
+        expected: Expected,
+        bytes: &[u8],
+    ) -> Result<PutOutcome, StoreClientError> {
+        match self {
+            Self::Parent(store) => store.put(kind, id, expected, bytes).await,
+            Self::DynamoDb(store) => store.put(kind, id, expected, bytes).await,
+        }
+    }
+
+    /// Deletes a record if the store has this version of it.
+    ///
+    /// # Errors
+    ///
+    /// After [`StoreClientError::UnknownOutcome`] the record may have been deleted; after the others it was not.
+    pub async fn delete(
+        &self,
+        kind: &str,
+        id: &str,
+        version: u64,
+    ) -> Result<DeleteOutcome, StoreClientError> {
+        match self {
+            Self::Parent(store) => store.delete(kind, id, version).await,
+            Self::DynamoDb(store) => store.delete(kind, id, version).await,
+        }
+    }
+
+    /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending byte order. The
+    /// store may end a listing early, but then says that there are more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
+    pub async fn listing(
+        &self,
+        kind: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Entries, StoreClientError> {
+        match self {
+            Self::Parent(store) => store.listing(kind, prefix, after, limit).await,
+            Self::DynamoDb(store) => store.listing(kind, prefix, after, limit).await,
+        }
+    }
+}
+
+impl From<StoreClient> for Store {
+    fn from(store: StoreClient) -> Self {
+        Self::Parent(store)
+    }
+}
+
+impl From<DynamoDb> for Store {
+    fn from(store: DynamoDb) -> Self {
+        Self::DynamoDb(Box::new(store))
+    }
+}

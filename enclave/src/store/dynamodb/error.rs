@@ -1,0 +1,44 @@
+//! Why DynamoDB gave no usable response.
+
+use crate::aws;
+
+/// Why the last attempt of a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The call failed as that of any service may.
+    #[error(transparent)]
+    Aws(#[from] aws::Fault),
+    /// The body is not the one that the checksum was made of.
+    #[error("the DynamoDB response is damaged: x-amz-crc32 is \"{came}\", its body has {computed}")]
+    Checksum {
+        /// The header.
+        came: String,
+        /// The checksum of the body.
+        computed: u32,
+    },
+    /// The response ended early.
+    #[error("the DynamoDB response was cut off: {0}")]
+    CutOff(hyper::Error),
+    /// The response is not what the call gives, or an item is not a record.
+    #[error("the DynamoDB response is refused: {0}")]
+    Form(String),
+    /// The table is not the one of the measured configuration, or not as it has to be.
+    #[error("the table {0}")]
+    Table(String),
+}
+
+impl Fault {
+    /// Whether another attempt may succeed.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Aws(fault) => fault.is_passing(),
+            Self::Checksum { .. } | Self::CutOff(_) => true,
+            Self::Form(_) | Self::Table(_) => false,
+        }
+    }
+
+    /// Whether DynamoDB said that it has not executed the call.
+    pub(super) fn was_refused(&self) -> bool {
+        matches!(self, Self::Aws(aws::Fault::Refused { status, .. }) if *status < 500)
+    }
+}
