@@ -5,8 +5,7 @@
 //! - [`Egress`]: the client of the parent's egress proxy.
 //! - [`Credentials`]: what signs the requests.
 //!
-//! What a service is called for, and what its responses must be, stands with its client: [`crate::kms`],
-//! [`crate::store::dynamodb`].
+//! What a service is called for, and what its responses must be, stands with its client: in `kms` and in `store::dynamodb`.
 
 mod backoff;
 mod egress;

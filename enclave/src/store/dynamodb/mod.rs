@@ -11,7 +11,7 @@
 //! | `version` | N | 1 to 2^63-1, as decimal digits |
 //! | `record` | B | the sealed record as it is, 0 to [`RECORD_MAX`] bytes |
 //!
-//! An item with anything else is refused. It has at most 262,364 bytes as DynamoDB counts (names and values), of the 409,600 that
+//! An item with anything else is refused. It has at most 262,334 bytes as DynamoDB counts (names and values), of the 409,600 that
 //! it may have.
 //!
 //! **Why the kind is the whole partition key.** A listing of one kind in order of id is then one `Query`. DynamoDB gives one partition

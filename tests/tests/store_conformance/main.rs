@@ -1,0 +1,104 @@
+//! Every record store keeps the same promises: the parent's (SQLite), and a DynamoDB table by two servers that are not ours, moto and
+//! dynalite, over TLS that ends in the enclave's client.
+//!
+//! The servers do not throttle, lose responses or lie, so that [`front`] stands before them and does.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod attacks;
+mod cases;
+mod faults;
+mod front;
+mod servers;
+mod tables;
+
+/// The functions of a module that take a store, as tests of each server.
+macro_rules! conformance {
+    ($module:ident: $($name:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let sqlite = crate::servers::Sqlite::start().await;
+                crate::$module::$name(&sqlite.store).await;
+            })+
+        }
+        dynamodb!(cases_of_dynamodb, $module, store: $($name)+);
+    };
+}
+
+/// The same as tests of both servers of DynamoDB's protocol.
+macro_rules! dynamodb {
+    ($name_of_all:ident, $module:ident, store: $($name:ident)+) => {
+        mod $name_of_all {
+            dynamodb!(@moto $module, store: $($name)+);
+            dynamodb!(@dynalite $module, store: $($name)+);
+        }
+    };
+    ($name_of_all:ident, $module:ident: $($name:ident)+) => {
+        mod $name_of_all {
+            dynamodb!(@moto $module: $($name)+);
+            dynamodb!(@dynalite $module: $($name)+);
+        }
+    };
+    (@$server:ident $module:ident, store: $($name:ident)+) => {
+        mod $server {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let table = crate::servers::Table::new(crate::servers::$server()).await;
+                crate::$module::$name(&table.store).await;
+            })+
+        }
+    };
+    (@$server:ident $module:ident: $($name:ident)+) => {
+        mod $server {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let table = crate::servers::Table::new(crate::servers::$server()).await;
+                crate::$module::$name(&table).await;
+            })+
+        }
+    };
+}
+
+conformance! { cases:
+    versions_count_from_one_without_a_gap
+    a_put_with_another_condition_writes_nothing_and_names_the_version
+    of_sixteen_writers_exactly_one_wins_each_version
+    of_sixteen_deletions_exactly_one_succeeds
+    a_record_is_deleted_only_at_its_version
+    a_listing_has_exactly_the_ids_of_its_range_in_order
+    a_listing_ends_early_rather_than_exceed_its_bytes
+    records_of_other_kinds_are_other_records
+    records_of_every_size_come_back_as_they_were
+    what_no_store_takes_is_not_sent
+}
+
+dynamodb! { faults_of_dynamodb, faults:
+    a_throttled_call_is_tried_again
+    a_call_that_is_throttled_for_too_long_has_written_nothing
+    a_put_whose_response_was_lost_is_no_conflict
+    a_put_whose_request_was_lost_conflicts_with_anothers
+    a_put_that_was_overwritten_before_it_was_confirmed_has_an_unknown_outcome
+    a_put_without_any_response_has_an_unknown_outcome
+    a_deletion_whose_response_was_lost_has_an_unknown_outcome
+    a_failing_dynamodb_is_asked_again_and_may_have_written
+    a_damaged_response_is_not_believed
+    a_response_that_was_cut_off_is_asked_for_again
+    a_response_that_takes_too_long_is_asked_for_again
+    a_response_of_another_form_is_refused
+    a_decision_is_not_asked_for_again
+    no_write_is_lost_or_told_wrongly_while_everything_fails
+}
+
+dynamodb! { tables_of_dynamodb, tables:
+    the_table_has_the_documented_items
+    the_greatest_version_is_exact
+    an_item_that_is_not_a_record_is_refused
+    a_table_of_another_form_is_refused
+    a_request_is_signed_for_dynamodb_with_the_newest_credentials
+}
