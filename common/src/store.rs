@@ -5,7 +5,7 @@
 //! | `GET /records/{kind}/{id}` | the newest version; `If-None-Match: "V"` when V is known | 200 with the record and `ETag: "V"`; 304 with that `ETag` if it still is V; 404 |
 //! | `PUT /records/{kind}/{id}` | the next version: `If-None-Match: *` for the first, `If-Match: "V"` for V+1 | 204 with the new `ETag`; 412 with the `ETag` there is, without one if there is no record |
 //! | `DELETE /records/{kind}/{id}` | deletes the record if `If-Match: "V"` is its version | 204 without an `ETag`; 412 with the `ETag` there is, without one if there is no record |
-//! | `GET /records/{kind}?prefix=&after=&limit=` | ids in ascending byte order | 200 with [`Listing`] as JSON |
+//! | `GET /records/{kind}?prefix=&after=&limit=&tag=` | ids in ascending byte order | 200 with [`Listing`] as JSON |
 //!
 //! - Versions count from 1 to [`VERSION_MAX`] without a gap; an `ETag` is the version in decimal, in quotes
 //!   ([`etag`]). A `PUT` carries exactly one of the two conditions, with exactly one version; a `DELETE` exactly the one that it has.
@@ -15,12 +15,14 @@
 //! - After a `DELETE` the store remembers nothing of the record: a `PUT` of the first version succeeds again. The enclave deletes only
 //!   what has expired, at ids that never recur.
 //! - A `PUT` is safe to repeat, but the response does not show it: if the response to the first was lost, the second gets 412 with
-//!   the `ETag` V+1 of its own record. The enclave finds out by reading the record. A
-//!   `DELETE` is safe to repeat, too: the second gets 412 without an `ETag`.
+//!   the `ETag` V+1 of its own record. The enclave finds out by reading the record. A `DELETE` is
+//!   safe to repeat, too: the second gets 412 without an `ETag`.
+//! - A `PUT` may carry [`TAGS_HEADER`]: at most [`TAGS_MAX`] different tags in ascending order, with commas between them. They
+//!   replace all tags of the version before, in the same transaction; without the header a record has none.
 //! - `prefix` and `after` are empty or begin like an id, `limit` is 1 to [`LISTING_MAX`] (the default). A listing has the ids that
-//!   begin with `prefix` and are greater than `after`; it ends early if its records would together exceed [`LISTING_BYTES_MAX`], but
-//!   never before the first.
-//! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`.
+//!   begin with `prefix`, are greater than `after` and, if there is a `tag`, whose record has that tag. It ends early if its records
+//!   would together exceed [`LISTING_BYTES_MAX`], but never before the first.
+//! - `kind` is 1 to 32 of `a-z` and `-`; `id` is 1 to 128 of `a-z`, `0-9` and `-`; a tag is [`TAG_LEN`] of `0-9` and `a-f`.
 //! - Every other response is `text/plain` for people: 400 a malformed kind, id, condition or query, 404 no such path, 405 no such
 //!   method, 413 a record that is too long, 503 the database does not respond.
 
@@ -31,6 +33,15 @@ pub const RECORD_MAX: usize = 256 * 1024;
 
 /// The greatest version: SQL's integers are signed.
 pub const VERSION_MAX: u64 = i64::MAX as u64;
+
+/// The header of a `PUT` with the record's tags.
+pub const TAGS_HEADER: &str = "record-tags";
+
+/// The most tags of one record.
+pub const TAGS_MAX: usize = 8;
+
+/// The length of a tag: 16 bytes in hexadecimal.
+pub const TAG_LEN: usize = 32;
 
 /// The most records in one [`Listing`].
 pub const LISTING_MAX: usize = 100;
@@ -89,6 +100,19 @@ pub fn is_id_prefix(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Whether a text may be a tag: [`TAG_LEN`] of `0-9` and `a-f`.
+pub fn is_tag(text: &str) -> bool {
+    text.len() == TAG_LEN && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a text may be the value of [`TAGS_HEADER`]: 1 to [`TAGS_MAX`] different tags in ascending order, with commas between them.
+pub fn is_tags(text: &str) -> bool {
+    let tags: Vec<&str> = text.split(',').collect();
+    tags.len() <= TAGS_MAX
+        && tags.iter().all(|tag| is_tag(tag))
+        && tags.is_sorted_by(|one, next| one < next)
+}
+
 /// The `ETag` of a version: the decimal number in quotes (RFC 9110 section 8.8.3, a strong validator).
 pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
@@ -138,6 +162,26 @@ mod tests {
             assert!(!is_kind(text) && !is_id(text), "{text:?}");
         }
         assert!(!is_kind("k1") && !is_kind(&"k".repeat(33)) && !is_id(&"0".repeat(129)));
+    }
+
+    #[test]
+    fn tags_have_one_form_only() {
+        let [one, two] = ["0".repeat(TAG_LEN), "f".repeat(TAG_LEN)];
+        let many: Vec<String> = (0..=TAGS_MAX).map(|n| format!("{n:032x}")).collect();
+        assert!(is_tags(&one) && is_tags(&format!("{one},{two}")));
+        assert!(is_tags(&many[1..].join(",")) && !is_tags(&many.join(",")));
+        for text in [
+            String::new(),
+            format!("{two},{one}"),
+            format!("{one},{one}"),
+            format!("{one},"),
+            format!("{one}, {two}"),
+            two.to_uppercase(),
+            "0".repeat(TAG_LEN - 1),
+            "0".repeat(TAG_LEN + 1),
+        ] {
+            assert!(!is_tags(&text), "{text:?}");
+        }
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn record(t: u16, n: u16) -> KeyRecord {
     let new = NewKey {
         id: KeyId::from_bytes([1; KeyId::LEN]),
         owner: "bench".to_owned(),
+        label: None,
         created_at: 0,
         request_digest: [0; 32],
     };

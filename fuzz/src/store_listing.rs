@@ -10,7 +10,7 @@ use permafrost_common::store::{
 };
 use permafrost_common::transport::Address;
 use permafrost_enclave::store::{
-    DeleteOutcome, Entries, Expected, Fetched, PutOutcome, StoreClient, StoreClientError,
+    DeleteOutcome, Entries, Expected, Fetched, PutOutcome, Range, StoreClient, StoreClientError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -209,11 +209,22 @@ async fn request(client: &StoreClient, asked: Asked<'_>) -> Result<Got, StoreCli
             after,
             limit,
         } => client
-            .listing("user", prefix, after, limit)
+            .listing(
+                "user",
+                Range {
+                    prefix,
+                    tag: None,
+                    after,
+                    limit,
+                },
+            )
             .await
             .map(Got::Listing),
         Asked::Get(known) => client.get("user", "a", known).await.map(Got::Record),
-        Asked::Put(expected) => client.put("user", "a", expected, b"").await.map(Got::Put),
+        Asked::Put(expected) => client
+            .put("user", "a", expected, b"", "")
+            .await
+            .map(Got::Put),
         Asked::Delete(version) => client.delete("user", "a", version).await.map(Got::Delete),
     }
 }

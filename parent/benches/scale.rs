@@ -317,6 +317,7 @@ fn wanted() -> CreateKey {
     CreateKey {
         threshold: 2,
         participants: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
+        label: None,
     }
 }
 

@@ -301,6 +301,7 @@ pub fn two_of_three() -> CreateKey {
     CreateKey {
         threshold: 2,
         participants: ["one", "two", "three"].map(String::from).to_vec(),
+        label: None,
     }
 }
 

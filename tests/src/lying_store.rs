@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use permafrost_common::store::{Entry, LISTING_MAX, Listing};
+use permafrost_common::store::{Entry, LISTING_MAX, Listing, TAGS_HEADER};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
@@ -82,6 +82,8 @@ pub struct LyingStore(Arc<Mutex<State>>);
 struct State {
     /// Versions from 1, by kind and id.
     history: BTreeMap<(String, String), Vec<Vec<u8>>>,
+    /// The tags of the newest version, as they came.
+    tags: BTreeMap<(String, String), String>,
     lie: Lie,
     drops_writes: bool,
     keeps_deleted: bool,
@@ -97,6 +99,7 @@ impl LyingStore {
         let listener = background::wait(async move { UnixListener::bind(path).expect("a socket") });
         let store = Self(Arc::new(Mutex::new(State {
             history: BTreeMap::new(),
+            tags: BTreeMap::new(),
             lie: Box::new(|_, honest| honest),
             drops_writes: false,
             keeps_deleted: false,
@@ -214,6 +217,30 @@ impl LyingStore {
         self.0.lock().unwrap().requests.clone()
     }
 
+    /// The tags of a key's record.
+    pub fn tags(&self, id: &str) -> Vec<String> {
+        let place = ("key".to_owned(), id.to_owned());
+        let state = self.0.lock().unwrap();
+        let tags = state.tags.get(&place).map_or("", String::as_str);
+        tags.split(',').map(str::to_owned).collect()
+    }
+
+    /// Gives a key's record one tag more than those that the enclave gave it.
+    pub fn add_tag(&self, id: &str, tag: &str) {
+        let place = ("key".to_owned(), id.to_owned());
+        let mut state = self.0.lock().unwrap();
+        let tags = state.tags.entry(place).or_default();
+        *tags = format!("{tags},{tag}");
+    }
+
+    /// A listing of all keys, as an honest store gives it now.
+    pub fn listing_now(&self) -> Listing {
+        match self.0.lock().unwrap().listing("key", None) {
+            StoreResponse::Listing(listing) => listing,
+            _ => unreachable!("a listing"),
+        }
+    }
+
     /// The enclave's requests since the last call.
     pub fn take_requests(&self) -> Vec<StoreRequest> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
@@ -289,6 +316,10 @@ impl State {
                 true => {
                     if !self.drops_writes {
                         versions.push(body.to_vec());
+                        let tags = parts.headers.get(TAGS_HEADER);
+                        let tags = tags.map_or("", |tags| tags.to_str().expect("tags"));
+                        let place = (kind.to_owned(), id.clone());
+                        self.tags.insert(place, tags.to_owned());
                     }
                     StoreResponse::Stored(newest + 1)
                 }
@@ -327,13 +358,20 @@ impl State {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let (prefix, after) = (parameter("prefix"), parameter("after"));
+        let (prefix, after, tag) = (parameter("prefix"), parameter("after"), parameter("tag"));
         let limit = parameter("limit").parse().unwrap_or(LISTING_MAX);
         let mut records = self
             .history
             .iter()
-            .filter(|((of, id), versions)| {
-                of == kind && id.starts_with(&prefix) && *id > after && !versions.is_empty()
+            .filter(|(place, versions)| {
+                let (of, id) = place;
+                let tags = self.tags.get(place).map_or("", String::as_str);
+                let has_tag = tag.is_empty() || tags.split(',').any(|one| one == tag);
+                of == kind
+                    && id.starts_with(&prefix)
+                    && *id > after
+                    && has_tag
+                    && !versions.is_empty()
             })
             .map(|((_, id), versions)| Entry {
                 id: id.clone(),

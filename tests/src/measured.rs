@@ -14,7 +14,7 @@ pub struct Measured {
 /// What a principal may do unless a test says otherwise: everything, with its own keys.
 const EVERYTHING: &str = r#"
 operations = [
-    "create_key", "import_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key", "delete_key", "take_part",
+    "create_key", "import_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "label_key", "disable_key", "delete_key", "take_part",
     "show_root", "rotate_root", "reseal_records", "retire_root", "derive_keys",
 ]
 derived = ["m/0'/users"]

@@ -250,6 +250,7 @@ async fn keys_and_messages_are_accepted_up_to_their_limits_and_not_beyond() {
     let wanted = |threshold, participants: usize| CreateKey {
         threshold,
         participants: (0..participants).map(|n| format!("p{n}")).collect(),
+        label: None,
     };
     for (threshold, participants) in [(2, 2), (32, 32)] {
         let idempotency_key = permafrost_client::IdempotencyKey::random().unwrap();

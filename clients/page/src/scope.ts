@@ -102,6 +102,7 @@ const RIGHTS: readonly Right[] = [
   { label: "Make a key together with the enclave", operations: ["create_key", "take_part"] },
   { label: "Renew a key's shares, and replace lost ones", operations: ["rotate_key", "take_part"] },
   { label: "Replace a key", operations: ["replace_key"] },
+  { label: "Name keys", operations: ["label_key"] },
   { label: "Disable a key", operations: ["disable_key"] },
   { label: "Delete a disabled key", operations: ["delete_key"] },
   {

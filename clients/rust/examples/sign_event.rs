@@ -61,6 +61,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let wanted = CreateKey {
         threshold: 2,
         participants: vec!["alice".into(), "bob".into(), "carol".into()],
+        label: None,
     };
     let key = principal
         .create_key(&wanted, &IdempotencyKey::random()?)

@@ -26,6 +26,7 @@
 //! let wanted = CreateKey {
 //!     threshold: 2,
 //!     participants: vec!["alice".into(), "bob".into(), "carol".into()],
+//!     label: Some("cold-storage".into()),
 //! };
 //! let made = payments.create_key(&wanted, &IdempotencyKey::random()?).await?;
 //! let message = SignRequest::Message { message: hex::encode("hello") };

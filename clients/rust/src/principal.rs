@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use permafrost_common::{
     api::{
-        CreateKey, IDEMPOTENCY_HEADER, Key, KeyList, ReplaceKey, ResealRecords, ResealedRecords,
-        RetireRoot, RootState, RotateRoot, SignRequest, Signed,
+        CreateKey, IDEMPOTENCY_HEADER, Key, KeyFilter, KeyList, LabelKey, ReplaceKey,
+        ResealRecords, ResealedRecords, RetireRoot, RootState, RotateRoot, SignRequest, Signed,
         batch::{CreateKeys, CreatedKeys},
         derived::{DeriveKeys, DerivedKeys, KeyPath, Wallet},
+        is_name,
         replacement::{LinkReplacement, Replaced, Replacement},
     },
     http_signature::{SigningKey, fresh_nonce, sign_request},
@@ -34,8 +35,8 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 /// | [`create_key`](Self::create_key), [`import_key`](Self::import_key), [`replace`](Self::replace) | nothing more happens, as long as the idempotency key stays the same |
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
-/// | [`link_replacement`](Self::link_replacement), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
-/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`derive_keys`](Self::derive_keys), [`wallet`](Self::wallet), [`root`](Self::root) | nothing happens at all |
+/// | [`link_replacement`](Self::link_replacement), [`label`](Self::label), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
+/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`find_keys`](Self::find_keys), [`derive_keys`](Self::derive_keys), [`wallet`](Self::wallet), [`root`](Self::root) | nothing happens at all |
 /// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
 /// | [`reseal`](Self::reseal) | nothing more happens |
 #[derive(Clone)]
@@ -101,17 +102,57 @@ impl Principal {
         after: Option<&str>,
         limit: Option<u32>,
     ) -> Result<KeyList, Error> {
-        let mut target = "/v1/keys".to_owned();
-        let mut mark = '?';
+        self.find_keys(&KeyFilter::default(), after, limit).await
+    }
+
+    /// Lists those keys that this principal may see and that match the filter, as [`Principal::list_keys`]. A listing may have fewer than
+    /// `limit` keys, even none, and still not be the last: [`KeyList::next`] says so.
+    pub async fn find_keys(
+        &self,
+        filter: &KeyFilter,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<KeyList, Error> {
         if let Some(after) = after {
             check_id(after)?;
-            target.push_str(&format!("{mark}after={after}"));
-            mark = '&';
         }
-        if let Some(limit) = limit {
-            target.push_str(&format!("{mark}limit={limit}"));
+        for (what, text) in [("owner", &filter.owner), ("label", &filter.label)] {
+            if text.as_ref().is_some_and(|text| !is_name(text)) {
+                let reason = "accepted: 1 to 64 of A-Z a-z 0-9 - _ .".to_owned();
+                return Err(Error::InvalidArgument { what, reason });
+            }
         }
-        self.get(&target).await
+        let parameters = [
+            ("after", after.map(str::to_owned)),
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("owner", filter.owner.clone()),
+            ("label", filter.label.clone()),
+            (
+                "status",
+                filter.status.map(|status| status.as_str().to_owned()),
+            ),
+            (
+                "custody",
+                filter.custody.map(|custody| custody.as_str().to_owned()),
+            ),
+            (
+                "group_public_key",
+                filter.group_public_key.map(|key| key.to_string()),
+            ),
+        ];
+        let given = parameters.into_iter();
+        let given = given.filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let query = given.collect::<Vec<String>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        self.get(&format!("/v1/keys{mark}{query}")).await
+    }
+
+    /// Gives a key another label, or none: 1 to 64 of `A-Z a-z 0-9 - _ .`, by which [`Principal::find_keys`] finds it.
+    pub async fn label(&self, id: &str, label: Option<&str>) -> Result<Key, Error> {
+        let body = LabelKey {
+            label: label.map(str::to_owned),
+        };
+        self.post(&target(id, "/label")?, &body).await
     }
 
     /// Shows a key.

@@ -18,6 +18,9 @@ pub struct CreateKeys {
     pub threshold: u16,
     /// The participants' names: 2 to 32, all different, each 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub participants: Vec<String>,
+    /// What the label of each key will be; absent: they have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// The keys of one batch. A repeated request gives the same keys in the same order.

@@ -34,6 +34,18 @@ pub struct CreateKey {
     pub threshold: u16,
     /// The participants' names: 2 to 32, all different, each 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub participants: Vec<String>,
+    /// What the key's label will be; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// `POST /v1/keys/{id}/label`: another label, or none.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelKey {
+    /// 1 to 64 of `A-Z a-z 0-9 - _ .`; absent: the key has no label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// `POST /v1/keys:import`: a key whose secret exists already, sealed to this boot of the enclave.
@@ -79,6 +91,9 @@ pub struct Key {
     pub id: String,
     /// The principal that made the key; `derived` if no one did.
     pub owner: String,
+    /// What its owner calls it, for listings: 1 to 64 of `A-Z a-z 0-9 - _ .`, which other keys may have too. Not of derived keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Where its shares are.
     pub custody: Custody,
     /// Whether the key signs.
@@ -134,6 +149,46 @@ pub enum KeyStatus {
     Disabled,
     /// The enclave has no share of it, and never will again. Everything else about it stays.
     Deleted,
+}
+
+impl Custody {
+    /// As JSON and queries have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enclave => "enclave",
+            Self::Split => "split",
+            Self::Derived => "derived",
+        }
+    }
+}
+
+impl KeyStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Enabled, Self::Disabled, Self::Deleted];
+
+    /// As JSON and queries have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// Which keys a listing has: those that have each of these values. `GET /v1/keys` takes them as parameters of these names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeyFilter {
+    /// The principal that made the key.
+    pub owner: Option<String>,
+    /// The label.
+    pub label: Option<String>,
+    /// Whether the key signs.
+    pub status: Option<KeyStatus>,
+    /// Where its shares are. Derived keys are not stored, and never listed.
+    pub custody: Option<Custody>,
+    /// The BIP-340 public key: 64 lower-case hex digits.
+    pub group_public_key: Option<Hex<32>>,
 }
 
 /// One participant of a key.

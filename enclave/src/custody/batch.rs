@@ -5,7 +5,7 @@ use permafrost_common::api::batch::{BATCH_MAX, CreateKeys, CreatedKeys};
 use permafrost_common::problem::Problem;
 use rand_core::OsRng;
 
-use super::{Custody, blocking};
+use super::{Custody, blocking, checked_label, labelled};
 use crate::keys::{KeyRecord, Participants};
 use crate::principal::Caller;
 
@@ -27,6 +27,7 @@ impl Custody {
             return Err(Problem::field("/count", count.to_string(), "1 to 100"));
         }
         Participants::new(request.threshold, &request.participants)?;
+        checked_label(request.label.clone())?;
         let batch = Batch {
             custody: self,
             caller,
@@ -80,6 +81,7 @@ impl Batch<'_> {
         let new = self
             .custody
             .new_key(caller, &caller.name, &of_key, &parts, self.now);
+        let new = labelled(new, request.label.clone())?;
         let record = blocking({
             let new = new.clone();
             move || KeyRecord::deal(new, participants, &mut OsRng)

@@ -6,12 +6,13 @@ mod cosigning;
 mod deletion;
 mod derived;
 mod import;
+mod listing;
 mod replacement;
 mod reshare;
 mod split;
 
 use ciborium::Value;
-use permafrost_common::api::{CreateKey, Key, KeyList, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, LabelKey, SignRequest, Signed, is_name};
 use permafrost_common::key_path::Path;
 use permafrost_common::problem::{Problem, ProblemType};
 use rand_core::OsRng;
@@ -19,13 +20,13 @@ use zeroize::Zeroizing;
 
 use crate::hash::sha256_of;
 use crate::keys::{KeyError, KeyId, KeyRecord, Network, NewKey, Participants, Payload};
-use crate::principal::{Caller, KeyScope};
+use crate::principal::Caller;
 use ceremonies::Ceremonies;
 pub use derived::Derivation;
 pub use import::{ImportClaim, SealedToBoot};
 pub use split::BootIdentity;
 
-use crate::records::{PutError, Record, Records, Resealed, Versioned};
+use crate::records::{Indexed, PutError, Record, Records, Resealed, Versioned};
 
 /// The most keys in one listing.
 pub const LISTING_MAX: usize = 100;
@@ -59,6 +60,10 @@ impl Record for KeyRecord {
 
     fn check(&self) -> Result<(), String> {
         Self::check(self).map_err(|error| error.to_string())
+    }
+
+    fn indexed(&self) -> Vec<Indexed> {
+        listing::indexed(self)
     }
 }
 
@@ -95,6 +100,7 @@ impl Custody {
         let threshold = request.threshold.to_string();
         parts.push(&threshold);
         let new = self.new_key(caller, &caller.name, idempotency_key, &parts, now);
+        let new = labelled(new, request.label)?;
         let record = blocking({
             let new = new.clone();
             move || KeyRecord::deal(new, participants, &mut OsRng)
@@ -107,31 +113,6 @@ impl Custody {
     /// The derived keys.
     pub fn derivation(&self) -> &Derivation {
         &self.derivation
-    }
-
-    /// A listing of the keys that the caller may see, after the id `after`.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        after: &str,
-        limit: usize,
-    ) -> Result<KeyList, Problem> {
-        let prefix = match caller.policy.keys {
-            KeyScope::Own | KeyScope::OwnAmong(_) => hex::encode(self.owner_tag(&caller.name)),
-            KeyScope::All | KeyScope::Listed(_) => String::new(),
-        };
-        let (records, more) = self.records.list(&prefix, after, limit).await?;
-        let next = records.last().filter(|_| more).map(|(id, _)| id.to_owned());
-        let keys = records
-            .iter()
-            .filter(|(id, record)| {
-                caller
-                    .policy
-                    .allows_key(&caller.name, id, record.value.owner())
-            })
-            .map(|(_, record)| record.value.view(self.network))
-            .collect::<Result<_, KeyError>>()?;
-        Ok(KeyList { keys, next })
     }
 
     /// A key.
@@ -175,6 +156,18 @@ impl Custody {
             return self.derivation.disable(caller, path).await;
         }
         self.change(caller, id, KeyRecord::disabled).await
+    }
+
+    /// Gives a key another label, or none.
+    pub async fn label(
+        &self,
+        caller: &Caller,
+        id: &str,
+        LabelKey { label }: LabelKey,
+    ) -> Result<Key, Problem> {
+        let label = checked_label(label)?;
+        self.change(caller, id, |record| Ok(record.labelled(label.clone())))
+            .await
     }
 
     /// Reseals one listing of records in the newest epoch; the cursor `after` is a key's id, or empty.
@@ -325,6 +318,7 @@ impl Custody {
         NewKey {
             id: KeyId::from_bytes(id),
             owner: owner.to_owned(),
+            label: None,
             created_at: now,
             request_digest: sha256(request),
         }
@@ -337,6 +331,30 @@ impl Custody {
             *to = from;
         }
         tag
+    }
+}
+
+/// A new key that has a label from the beginning.
+fn labelled(new: NewKey, label: Option<String>) -> Result<NewKey, Problem> {
+    let Some(label) = checked_label(label)? else {
+        return Ok(new);
+    };
+    let digest = hex::encode(new.request_digest);
+    Ok(NewKey {
+        request_digest: sha256(&["labelled", &digest, &label]),
+        label: Some(label),
+        ..new
+    })
+}
+
+fn checked_label(label: Option<String>) -> Result<Option<String>, Problem> {
+    match label {
+        Some(label) if !is_name(&label) => {
+            let came = format!("{} characters", label.chars().count());
+            let accepted = "1 to 64 of A-Z a-z 0-9 - _ .";
+            Err(Problem::field("/label", came, accepted))
+        }
+        label => Ok(label),
     }
 }
 

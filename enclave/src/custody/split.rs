@@ -259,6 +259,7 @@ impl Custody {
             let new = NewKey {
                 id,
                 owner,
+                label: None,
                 created_at: now,
                 request_digest,
             };

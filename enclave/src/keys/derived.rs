@@ -42,6 +42,7 @@ impl DerivedKey {
         let new = NewKey {
             id: KeyId::from_bytes(id),
             owner: Self::OWNER.to_owned(),
+            label: None,
             created_at: 0,
             request_digest: [0; 32],
         };

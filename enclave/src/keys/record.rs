@@ -3,7 +3,7 @@
 use std::fmt;
 
 use frost_secp256k1_tr::SigningKey;
-use permafrost_common::api::KeyStatus;
+use permafrost_common::api::{Custody, KeyStatus};
 use rand_core::{CryptoRng, RngCore};
 
 use permafrost_common::api::{replacement::Replacement, split::Certificate};
@@ -23,6 +23,7 @@ use super::{
 pub struct KeyRecord {
     pub(super) id: KeyId,
     pub(super) owner: String,
+    pub(super) label: Option<String>,
     pub(super) created_at: u64,
     pub(super) generation: u32,
     pub(super) status: KeyStatus,
@@ -54,6 +55,8 @@ pub struct NewKey {
     pub id: KeyId,
     /// The principal that makes the key: 1 to 64 of `A-Z a-z 0-9 - _ .`.
     pub owner: String,
+    /// What its owner calls it: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub label: Option<String>,
     /// Seconds since 1970, by the enclave's clock.
     pub created_at: u64,
     /// The digest of the creating request, which distinguishes a repetition from another request.
@@ -163,6 +166,14 @@ impl KeyRecord {
         })
     }
 
+    /// This key under another label, or none: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+    pub fn labelled(&self, label: Option<String>) -> Self {
+        Self {
+            label,
+            ..self.clone()
+        }
+    }
+
     /// What stays of this key, which has to be disabled, when its shares are gone: all the rest. Idempotent.
     ///
     /// # Errors
@@ -200,6 +211,20 @@ impl KeyRecord {
     /// The principal that made the key.
     pub fn owner(&self) -> &str {
         &self.owner
+    }
+
+    /// What its owner calls it.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// Where its shares are, or were.
+    pub fn custody(&self) -> Custody {
+        match &self.material {
+            Material::Whole(_) => Custody::Enclave,
+            Material::Split(_) => Custody::Split,
+            Material::Deleted(tombstone) => tombstone.custody(),
+        }
     }
 
     /// Seconds since 1970.
@@ -254,6 +279,7 @@ impl KeyRecord {
         Self {
             id: new.id,
             owner: new.owner,
+            label: new.label,
             created_at: new.created_at,
             generation: 1,
             status: KeyStatus::Enabled,
@@ -337,6 +363,7 @@ impl fmt::Debug for KeyRecord {
         f.debug_struct("KeyRecord")
             .field("id", &self.id)
             .field("owner", &self.owner)
+            .field("label", &self.label)
             .field("created_at", &self.created_at)
             .field("generation", &self.generation)
             .field("status", &self.status)

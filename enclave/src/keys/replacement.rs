@@ -11,7 +11,7 @@ use rand_core::{CryptoRng, RngCore};
 use super::{InvalidField, KeyError, KeyId, KeyRecord, NewKey, Payload};
 
 impl KeyRecord {
-    /// A new key with the participants and threshold of this one, linked to it by [`KeyRecord::replaces`].
+    /// A new key with the label, participants and threshold of this one, linked to it by [`KeyRecord::replaces`].
     ///
     /// The link in the other direction is [`KeyRecord::replaced_by`]; store the new record first.
     ///
@@ -29,6 +29,7 @@ impl KeyRecord {
         self.check_enabled()?;
         Ok(Self {
             replaces: Some(self.id),
+            label: self.label.clone(),
             ..Self::deal(new, self.whole(REPLACE)?.participants.clone(), rng)?
         })
     }

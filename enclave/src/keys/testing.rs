@@ -23,6 +23,7 @@ pub(super) fn new_key(id: u8) -> NewKey {
     NewKey {
         id: KeyId::from_bytes([id; 22]),
         owner: "payments".to_owned(),
+        label: None,
         created_at: 1_800_000_000,
         request_digest: [0xd1; 32],
     }

@@ -1,6 +1,6 @@
 //! What the API shows of a key.
 
-use permafrost_common::api::{self, Custody, split::Certificate};
+use permafrost_common::api::{self, split::Certificate};
 use permafrost_frost::{Hex, Participant};
 
 use super::{KeyError, KeyRecord, Network, nostr, record::Material, taproot::TweakedKey};
@@ -15,11 +15,8 @@ impl KeyRecord {
         Ok(api::Key {
             id: self.id.to_string(),
             owner: self.owner.clone(),
-            custody: match &self.material {
-                Material::Whole(_) => Custody::Enclave,
-                Material::Split(_) => Custody::Split,
-                Material::Deleted(tombstone) => tombstone.custody(),
-            },
+            label: self.label.clone(),
+            custody: self.custody(),
             status: self.status,
             threshold: self.participants().threshold(),
             participants: self.participants_view()?,

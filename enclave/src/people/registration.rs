@@ -64,6 +64,7 @@ impl People {
         let dealt = CreateKey {
             threshold: 2,
             participants: ["first", "second", "third"].map(str::to_owned).to_vec(),
+            label: None,
         };
         custody
             .create(&owner, FIRST_KEY, dealt, self.now().as_secs())

@@ -22,6 +22,8 @@ pub enum OperationName {
     RotateKey,
     /// `POST /v1/keys/{id}/replace`, `POST /v1/keys/{id}/cosign-replacement` and `POST /v1/keys/{id}/replacement`
     ReplaceKey,
+    /// `POST /v1/keys/{id}/label`
+    LabelKey,
     /// `POST /v1/keys/{id}/disable`
     DisableKey,
     /// `POST /v1/keys/{id}/delete`
@@ -101,8 +103,8 @@ impl OperationName {
             Self::TakePart => false,
             // What a user who fears for the account must be able to do at once.
             Self::EndSession | Self::CancelRecovery => false,
-            // A name; and a code with which nothing can be done without a further approval.
-            Self::RenamePasskey | Self::CreateLink => false,
+            // Names; and a code with which nothing can be done without a further approval.
+            Self::LabelKey | Self::RenamePasskey | Self::CreateLink => false,
             // Of no user: the measured configuration refuses them to people.
             Self::ShowRoot | Self::RotateRoot | Self::ResealRecords | Self::RetireRoot => false,
             _ => true,
@@ -134,6 +136,7 @@ impl OperationName {
             Self::Sign => "sign",
             Self::RotateKey => "rotate_key",
             Self::ReplaceKey => "replace_key",
+            Self::LabelKey => "label_key",
             Self::DisableKey => "disable_key",
             Self::DeleteKey => "delete_key",
             Self::TakePart => "take_part",

@@ -3,6 +3,7 @@
 mod cache;
 mod expiry;
 mod seen;
+mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +11,13 @@ use permafrost_common::problem::{Problem, ProblemType};
 use zeroize::Zeroizing;
 
 use crate::sealing::{self, Envelope, Epoch, HeldSecrets, OpenError, Place};
-use crate::store::{Expected, Fetched, PutOutcome, Store, StoreClientError};
+use crate::store::{Expected, Fetched, PutOutcome, Range, Store, StoreClientError};
 use cache::Cache;
 pub use expiry::Swept;
 use seen::Seen;
+
+/// A field by which records are found, and its value.
+pub type Indexed = (&'static str, String);
 
 /// A type that is stored in sealed records.
 pub trait Record: Sized {
@@ -25,6 +29,11 @@ pub trait Record: Sized {
 
     /// Reads opened bytes; an error says which rule failed, without secrets.
     fn decode(bytes: &[u8]) -> Result<Self, String>;
+
+    /// The fields by which records are found, and their values: at most eight.
+    fn indexed(&self) -> Vec<Indexed> {
+        Vec::new()
+    }
 
     /// Checks what [`Record::decode`] leaves out because it takes long. A value that fails is never sealed, nor sealed again.
     fn check(&self) -> Result<(), String> {
@@ -170,7 +179,9 @@ impl<T: Record> Records<T> {
         let sealed = sealing::seal(&self.secrets.now(), &self.place(id, version), &plaintext)
             .map_err(|error| internal(error.to_string()))?;
         let expected = known.map_or(Expected::Absent, Expected::Version);
-        let stored = match self.store.put(T::KIND, id, expected, &sealed).await {
+        let tags = self.tags_of(&*value);
+        let put = self.store.put(T::KIND, id, expected, &sealed, &tags);
+        let stored = match put.await {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
             Ok(PutOutcome::Conflict { .. }) => return Err(PutError::Conflict),
             Err(StoreClientError::UnknownOutcome { .. }) => {
@@ -197,7 +208,15 @@ impl<T: Record> Records<T> {
         let newest = self.secrets.now().newest().0;
         let listing = self
             .store
-            .listing(T::KIND, "", after, limit)
+            .listing(
+                T::KIND,
+                Range {
+                    prefix: "",
+                    tag: None,
+                    after,
+                    limit,
+                },
+            )
             .await
             .map_err(unavailable)?;
         let mut done = Resealed {
@@ -261,18 +280,24 @@ impl<T: Record> Records<T> {
         Ok(())
     }
 
-    /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more.
+    /// Records whose ids start with `prefix` and come after `after`, in ascending order, and whether there are more; if `with` is there,
+    /// only those that have this value in this indexed field. A record of another value is refused; the store may leave out any.
     pub async fn list(
         &self,
         prefix: &str,
+        with: Option<&Indexed>,
         after: &str,
         limit: usize,
     ) -> Result<(Vec<(String, Versioned<T>)>, bool), Problem> {
-        let listing = self
-            .store
-            .listing(T::KIND, prefix, after, limit)
-            .await
-            .map_err(unavailable)?;
+        let tag = with.map(|indexed| self.tag(indexed));
+        let range = Range {
+            prefix,
+            tag: tag.as_deref(),
+            after,
+            limit,
+        };
+        let listing = self.store.listing(T::KIND, range).await;
+        let listing = listing.map_err(unavailable)?;
         let records = listing
             .records
             .into_iter()
@@ -282,6 +307,12 @@ impl<T: Record> Records<T> {
                     Some(record) if record.version == entry.version => record,
                     _ => self.open(&entry.id, entry.version, &entry.bytes, seen)?,
                 };
+                if let Some(with) = with
+                    && !record.value.indexed().contains(with)
+                {
+                    let error = format!("it was listed for another {} than its own", with.0);
+                    return Err(invalid::<T>(&entry.id, entry.version, &error));
+                }
                 Ok((entry.id, record))
             })
             .collect::<Result<_, Problem>>()?;

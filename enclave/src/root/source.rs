@@ -93,7 +93,7 @@ impl Source {
             let sealed = sealing::seal(secrets, &place, &plaintext)?;
             match self
                 .store
-                .put(Bucket::KIND, &id, Expected::Absent, &sealed)
+                .put(Bucket::KIND, &id, Expected::Absent, &sealed, "")
                 .await?
             {
                 PutOutcome::Stored { .. } => {}
@@ -183,7 +183,8 @@ impl Source {
             0 => Expected::Absent,
             known => Expected::Version(known),
         };
-        let put = self.store.put(KIND, ID, expected, &record.encode()).await;
+        let encoded = record.encode();
+        let put = self.store.put(KIND, ID, expected, &encoded, "").await;
         let written = match put {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
             Ok(PutOutcome::Conflict { .. }) => false,

@@ -1,12 +1,14 @@
 //! The operations on keys.
 
+mod filter;
+
 use std::sync::Arc;
 
 use http::Method;
-use permafrost_common::api::{CreateKey, Key, KeyList, SignRequest, Signed};
+use permafrost_common::api::{CreateKey, Key, KeyList, LabelKey, SignRequest, Signed};
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{BodySchema, Call, Handled, Operation, QueryParameter, Reply, Success};
+use super::{BodySchema, Call, Handled, Operation, Reply, Success};
 use crate::custody::LISTING_MAX;
 use crate::enclave::Enclave;
 use crate::principal::OperationName;
@@ -27,23 +29,14 @@ pub(super) fn operations() -> Vec<Operation> {
         ),
         Operation {
             method: Method::GET,
-            query: &[
-                QueryParameter {
-                    name: "after",
-                    description: "The id after which to begin: the `next` of the previous listing.",
-                },
-                QueryParameter {
-                    name: "limit",
-                    description: "The maximum number of keys in the listing: 1 to 100. Default: 100.",
-                },
-            ],
+            query: filter::PARAMETERS,
             ..Operation::of_principals("list_keys", "/v1/keys", OperationName::ListKeys, list)
         }
         .described(
-            "Lists the keys that the principal may see. The store may leave keys out of a listing.",
+            "Lists the keys that the principal may see and that match every filter. The store may leave keys out of a listing.",
             Success {
                 schema: Some(BodySchema::of::<KeyList>()),
-                ..key(200, "A listing of keys, in ascending order of id.")
+                ..key(200, "A listing of keys, in ascending order of id. It may have fewer than `limit`, even none, and still a `next`.")
             },
         ),
         Operation {
@@ -86,6 +79,20 @@ pub(super) fn operations() -> Vec<Operation> {
         .described(
             "Refreshes every share. The public key stays the same; the old shares become useless.",
             key(200, "The key in its next generation."),
+        ),
+        Operation {
+            body: Some(BodySchema::of::<LabelKey>()),
+            problems: &[ProblemType::KeyConflict],
+            ..Operation::of_principals(
+                "label_key",
+                "/v1/keys/{id}/label",
+                OperationName::LabelKey,
+                label,
+            )
+        }
+        .described(
+            "Gives a key another label, or none.",
+            key(200, "The key."),
         ),
         Operation {
             problems: &[
@@ -148,9 +155,10 @@ fn list(enclave: Arc<Enclave>, call: Call) -> Handled {
             return Err(Problem::field("query:after", came, "a key's id"));
         }
         let limit = limit(call.query("limit"))?;
+        let filter = filter::of(&call)?;
         let page = enclave
             .custody()?
-            .list(call.caller()?, after, limit)
+            .list(call.caller()?, &filter, after, limit)
             .await?;
         Reply::json(200, &page)
     })
@@ -176,6 +184,16 @@ fn sign(enclave: Arc<Enclave>, call: Call) -> Handled {
 fn rotate(enclave: Arc<Enclave>, call: Call) -> Handled {
     Box::pin(async move {
         let key = enclave.custody()?.rotate(call.caller()?, &call.id).await?;
+        Reply::json(200, &key)
+    })
+}
+
+fn label(enclave: Arc<Enclave>, call: Call) -> Handled {
+    Box::pin(async move {
+        let key = enclave
+            .custody()?
+            .label(call.caller()?, &call.id, call.json()?)
+            .await?;
         Reply::json(200, &key)
     })
 }

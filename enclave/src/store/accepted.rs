@@ -1,17 +1,22 @@
 //! What may be asked of any store. Nothing else is sent.
 
 use permafrost_common::store::{
-    LISTING_MAX, RECORD_MAX, VERSION_MAX, is_id, is_id_prefix, is_kind,
+    LISTING_MAX, RECORD_MAX, VERSION_MAX, is_id, is_id_prefix, is_kind, is_tag, is_tags,
 };
 
 use super::error::StoreClientError;
 
-/// The requested range of a listing.
+/// Which records of a kind a listing has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) after: &'a str,
-    pub(super) limit: usize,
+pub struct Range<'a> {
+    /// What their ids begin with.
+    pub prefix: &'a str,
+    /// The tag that they have.
+    pub tag: Option<&'a str>,
+    /// The id that theirs are greater than.
+    pub after: &'a str,
+    /// How many there are at most: 1 to 100.
+    pub limit: usize,
 }
 
 impl Range<'_> {
@@ -28,6 +33,9 @@ impl Range<'_> {
             let found = self.limit;
             return invalid(format!("limit {found}; accepted: 1 to {LISTING_MAX}"));
         }
+        if let Some(tag) = self.tag.filter(|tag| !is_tag(tag)) {
+            return invalid(format!("tag {tag:?}; accepted: that of a record"));
+        }
         Ok(())
     }
 }
@@ -38,6 +46,14 @@ pub(super) fn check_place(kind: &str, id: &str) -> Result<(), StoreClientError> 
         return Ok(());
     }
     invalid(format!("id {id:?}; accepted: 1 to 128 of a-z, 0-9 and -"))
+}
+
+/// The tags of a record, as in the header, or empty.
+pub(super) fn check_tags(tags: &str) -> Result<(), StoreClientError> {
+    if tags.is_empty() || is_tags(tags) {
+        return Ok(());
+    }
+    invalid(format!("tags {tags:?}; accepted: those of a record"))
 }
 
 pub(super) fn check_record(bytes: &[u8]) -> Result<(), StoreClientError> {

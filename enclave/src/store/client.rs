@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use permafrost_common::store::{Expected, LISTING_TEXT_MAX, etag};
+use permafrost_common::store::{Expected, LISTING_TEXT_MAX, TAGS_HEADER, etag};
 use permafrost_common::transport::Address;
 use tokio::time::{Instant, timeout_at};
 
-use super::accepted::{Range, check_place, check_record, check_version};
+use super::accepted::{Range, check_place, check_record, check_tags, check_version};
 use super::error::{Fault, StoreClientError};
 use super::kept::Sender;
 use super::listing::{self, Entries};
@@ -57,7 +57,7 @@ impl StoreClient {
         .await
     }
 
-    /// Stores the next version of a record if the store has the expected one.
+    /// Stores the next version of a record, with these tags (as in the header, or empty), if the store has the expected one.
     ///
     /// # Errors
     ///
@@ -69,6 +69,7 @@ impl StoreClient {
         id: &str,
         expected: Expected,
         bytes: &[u8],
+        tags: &str,
     ) -> Result<PutOutcome, StoreClientError> {
         let request = Request::put(place(kind, id)?);
         let request = match expected {
@@ -79,7 +80,11 @@ impl StoreClient {
             }
         };
         check_record(bytes)?;
-        let request = request.header(header::CONTENT_TYPE, "application/octet-stream");
+        check_tags(tags)?;
+        let mut request = request.header(header::CONTENT_TYPE, "application/octet-stream");
+        if !tags.is_empty() {
+            request = request.header(TAGS_HEADER, tags);
+        }
         let request = complete(request, Bytes::copy_from_slice(bytes))?;
         self.write(request, async |response| {
             response::put_outcome(response, expected).await
@@ -108,26 +113,24 @@ impl StoreClient {
         .await
     }
 
-    /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending
-    /// byte order. The store may end a listing early, but then says that there are more.
+    /// The records of a range, in ascending byte order of id. The store may end a listing early, but then says that there are more. Nothing
+    /// here shows whether the records have the tag.
     ///
     /// # Errors
     ///
     /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
-    pub async fn listing(
-        &self,
-        kind: &str,
-        prefix: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Entries, StoreClientError> {
-        let range = Range {
+    pub async fn listing(&self, kind: &str, range: Range<'_>) -> Result<Entries, StoreClientError> {
+        range.check(kind)?;
+        let Range {
             prefix,
+            tag,
             after,
             limit,
-        };
-        range.check(kind)?;
-        let path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
+        } = range;
+        let mut path = format!("/records/{kind}?prefix={prefix}&after={after}&limit={limit}");
+        if let Some(tag) = tag {
+            path = format!("{path}&tag={tag}");
+        }
         let request = complete(Request::get(path), Bytes::new())?;
         self.read(request, async |response: Response<Incoming>| {
             if response.status() != StatusCode::OK {

@@ -1,5 +1,6 @@
 //! One record store, whichever it is.
 
+use super::accepted::Range;
 use super::client::StoreClient;
 use super::dynamodb::DynamoDb;
 use super::error::StoreClientError;
@@ -33,7 +34,7 @@ impl Store {
         }
     }
 
-    /// Stores the next version of a record if the store has the expected one.
+    /// Stores the next version of a record, with these tags (as in the header, or empty), if the store has the expected one.
     ///
     /// # Errors
     ///
@@ -44,10 +45,11 @@ impl Store {
         id: &str,
         expected: Expected,
         bytes: &[u8],
+        tags: &str,
     ) -> Result<PutOutcome, StoreClientError> {
         match self {
-            Self::Parent(store) => store.put(kind, id, expected, bytes).await,
-            Self::DynamoDb(store) => store.put(kind, id, expected, bytes).await,
+            Self::Parent(store) => store.put(kind, id, expected, bytes, tags).await,
+            Self::DynamoDb(store) => store.put(kind, id, expected, bytes, tags).await,
         }
     }
 
@@ -68,22 +70,16 @@ impl Store {
         }
     }
 
-    /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending byte order. The
-    /// store may end a listing early, but then says that there are more.
+    /// The records of a range, in ascending byte order of id. The store may end a listing early, but then says that there are more. Nothing
+    /// here shows whether the records have the tag.
     ///
     /// # Errors
     ///
     /// [`StoreClientError::Invalid`], [`StoreClientError::Unreachable`] and [`StoreClientError::Failed`].
-    pub async fn listing(
-        &self,
-        kind: &str,
-        prefix: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Entries, StoreClientError> {
+    pub async fn listing(&self, kind: &str, range: Range<'_>) -> Result<Entries, StoreClientError> {
         match self {
-            Self::Parent(store) => store.listing(kind, prefix, after, limit).await,
-            Self::DynamoDb(store) => store.listing(kind, prefix, after, limit).await,
+            Self::Parent(store) => store.listing(kind, range).await,
+            Self::DynamoDb(store) => store.listing(kind, range).await,
         }
     }
 }

@@ -21,6 +21,7 @@ mod listing;
 mod pool;
 mod response;
 
+pub use accepted::Range;
 pub use client::StoreClient;
 pub use dispatch::Store;
 pub use error::{Fault, StoreClientError};

@@ -83,7 +83,7 @@ fn snippet(name: &str, public_key: &str) -> String {
         "[[principal]]\n\
          name = \"{name}\"\n\
          public_key = \"{public_key}\"\n\
-         # Others: rotate_key, replace_key, disable_key, delete_key, take_part. What is not named is refused.\n\
+         # Others: rotate_key, replace_key, label_key, disable_key, delete_key, take_part. What is not named is refused.\n\
          operations = [\"create_key\", \"list_keys\", \"show_key\", \"sign\"]\n\
          # Only the keys that it made; or \"all\", or a list of key ids.\n\
          keys = \"own\"\n\

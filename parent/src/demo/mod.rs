@@ -171,6 +171,7 @@ async fn create(principal: &Principal) -> Result<Key, DemoError> {
     let wanted = CreateKey {
         threshold: 2,
         participants: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
+        label: None,
     };
     let made = principal
         .create_key(&wanted, &asked(doing, idempotency_key)?)

@@ -18,7 +18,7 @@ use super::write::Writer;
 const APPLICATION_ID: u32 = 0x5052_4D46;
 
 /// `user_version` of this program's schema, as `schema.sql` sets it.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The number of connections for reading; writes have one of their own.
 const READERS: u32 = 4;

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use permafrost_common::store::{
-    Expected, LISTING_MAX, RECORD_MAX, VERSION_MAX, etag, is_id, is_id_prefix, is_kind, parse_etag,
+    Expected, LISTING_MAX, RECORD_MAX, TAG_LEN, TAGS_HEADER, TAGS_MAX, VERSION_MAX, etag, is_id,
+    is_id_prefix, is_kind, is_tag, is_tags, parse_etag,
 };
 use serde::Deserialize;
 
@@ -63,8 +64,12 @@ async fn store_next(
     Record(record): Record,
 ) -> Result<Response, Refusal> {
     let expected = expected(&headers)?;
+    let tags = tags(&headers)?;
     Ok(
-        match store.put(&place.kind, &place.id, expected, record).await? {
+        match store
+            .put(&place.kind, &place.id, expected, record, tags)
+            .await?
+        {
             Put::Stored { version } => {
                 (StatusCode::NO_CONTENT, [(header::ETAG, etag(version))]).into_response()
             }
@@ -111,6 +116,11 @@ async fn list(
             )));
         }
     }
+    if let Some(tag) = range.tag.as_deref().filter(|tag| !is_tag(tag)) {
+        return Err(bad(format!(
+            "tag {tag:?}; accepted: {TAG_LEN} of 0-9 and a-f"
+        )));
+    }
     if !(1..=LISTING_MAX).contains(&range.limit) {
         return Err(bad(format!(
             "limit {}; accepted: 1 to {LISTING_MAX}",
@@ -118,7 +128,13 @@ async fn list(
         )));
     }
     let listing = store
-        .listing(&kind, &range.prefix, &range.after, range.limit)
+        .listing(
+            &kind,
+            &range.prefix,
+            range.tag.as_deref(),
+            &range.after,
+            range.limit,
+        )
         .await?;
     Ok(axum::Json(listing).into_response())
 }
@@ -130,6 +146,7 @@ struct Range {
     prefix: String,
     after: String,
     limit: usize,
+    tag: Option<String>,
 }
 
 impl Default for Range {
@@ -138,6 +155,7 @@ impl Default for Range {
             prefix: String::new(),
             after: String::new(),
             limit: LISTING_MAX,
+            tag: None,
         }
     }
 }
@@ -206,6 +224,17 @@ fn expected(headers: &HeaderMap) -> Result<Expected, Refusal> {
         _ => Err(bad(
             "accepted: exactly one of `If-None-Match: *` and `If-Match: \"V\"`".to_owned(),
         )),
+    }
+}
+
+/// The tags of a `PUT`, as they came; empty if there are none.
+fn tags(headers: &HeaderMap) -> Result<&str, Refusal> {
+    match single(headers, HeaderName::from_static(TAGS_HEADER))? {
+        None => Ok(""),
+        Some(tags) if is_tags(tags) => Ok(tags),
+        Some(tags) => Err(bad(format!(
+            "{TAGS_HEADER}: {tags:?}; accepted: 1 to {TAGS_MAX} different tags of {TAG_LEN} of 0-9 and a-f, in ascending order with commas between them"
+        ))),
     }
 }
 

@@ -46,7 +46,8 @@ pub enum Deletion {
 }
 
 impl RecordStore {
-    /// Writes the next version of a record if it has the expected version; the write is durable when this returns.
+    /// Writes the next version of a record, with these tags (as in the header, or empty), if it has the expected version; the write is
+    /// durable when this returns.
     ///
     /// Once called, the put is carried out even if the returned future is dropped.
     ///
@@ -59,13 +60,14 @@ impl RecordStore {
         id: &str,
         expected: Expected,
         record: Bytes,
+        tags: &str,
     ) -> Result<Put, StoreError> {
         let version = match expected {
             Expected::Absent => 1,
             // The greatest version has no next: its put always conflicts.
             Expected::Version(version) => version.saturating_add(1),
         };
-        let change = Change::Put(expected, record);
+        let change = Change::Put(expected, record, tags.to_owned());
         Ok(match self.change(kind, id, change).await? {
             Ok(()) => Put::Stored { version },
             Err(Conflict { current }) => Put::Conflict { current },
@@ -130,8 +132,8 @@ struct Request {
 
 #[derive(Debug)]
 enum Change {
-    /// The next version, if this is the present one.
-    Put(Expected, Bytes),
+    /// The next version with these tags, if this is the present one.
+    Put(Expected, Bytes, String),
     /// No record any more, if this is its version.
     Delete(u64),
 }
@@ -227,51 +229,63 @@ async fn write(
     connection: &mut SqliteConnection,
     request: &Request,
 ) -> Result<Result<(), Conflict>, sqlx::Error> {
-    let Request {
-        kind, id, change, ..
-    } = request;
-    let query = match change {
-        Change::Put(Expected::Absent, record) => sqlx::query(
-            "INSERT INTO records (kind, id, version, record) VALUES (?1, ?2, 1, ?3) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(kind)
-        .bind(id)
-        .bind(record.as_ref()),
-        Change::Put(Expected::Version(version @ 1..VERSION_MAX), record) => sqlx::query(
-            "UPDATE records SET version = version + 1, record = ?3 \
-             WHERE kind = ?1 AND id = ?2 AND version = ?4",
-        )
-        .bind(kind)
-        .bind(id)
-        .bind(record.as_ref())
-        .bind(*version as i64),
-        Change::Put(Expected::Version(_), _) => return conflict(connection, kind, id).await,
-        Change::Delete(version) => {
-            sqlx::query("DELETE FROM records WHERE kind = ?1 AND id = ?2 AND version = ?3")
-                .bind(kind)
-                .bind(id)
-                .bind(*version as i64)
-        }
-    };
-    if query.execute(&mut *connection).await?.rows_affected() == 1 {
-        return Ok(Ok(()));
-    }
-    conflict(connection, kind, id).await
-}
-
-async fn conflict(
-    connection: &mut SqliteConnection,
-    kind: &str,
-    id: &str,
-) -> Result<Result<(), Conflict>, sqlx::Error> {
-    let current: Option<i64> =
-        sqlx::query_scalar("SELECT version FROM records WHERE kind = ?1 AND id = ?2")
+    let Request { kind, id, .. } = request;
+    let found: Option<(i64, String)> =
+        sqlx::query_as("SELECT version, tags FROM records WHERE kind = ?1 AND id = ?2")
             .bind(kind)
             .bind(id)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
-    Ok(Err(Conflict {
-        current: current.map(|version| version as u64),
-    }))
+    let current = found.as_ref().map(|(version, _)| *version as u64);
+    let (written, tags) = match (&request.change, current) {
+        (Change::Put(Expected::Absent, record, tags), None) => (Some((1, record)), tags.as_str()),
+        (
+            Change::Put(Expected::Version(expected @ 1..VERSION_MAX), record, tags),
+            Some(current),
+        ) if *expected == current => (Some((current + 1, record)), tags.as_str()),
+        (Change::Delete(version), Some(current)) if *version == current => (None, ""),
+        _ => return Ok(Err(Conflict { current })),
+    };
+    let query = match written {
+        Some((version, record)) => sqlx::query(
+            "INSERT INTO records (kind, id, version, record, tags) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET version = ?3, record = ?4, tags = ?5",
+        )
+        .bind(kind)
+        .bind(id)
+        .bind(version as i64)
+        .bind(record.as_ref())
+        .bind(tags),
+        None => sqlx::query("DELETE FROM records WHERE kind = ?1 AND id = ?2")
+            .bind(kind)
+            .bind(id),
+    };
+    query.execute(&mut *connection).await?;
+    let before = found.map(|(_, tags)| tags).unwrap_or_default();
+    write_tags(connection, request, &before, tags).await?;
+    Ok(Ok(()))
+}
+
+/// Makes the rows of a record's tags those of its new version.
+async fn write_tags(
+    connection: &mut SqliteConnection,
+    request: &Request,
+    before: &str,
+    tags: &str,
+) -> Result<(), sqlx::Error> {
+    const DELETE: &str = "DELETE FROM tags WHERE kind = ?1 AND tag = unhex(?2) AND id = ?3";
+    const INSERT: &str = "INSERT INTO tags (kind, tag, id) VALUES (?1, unhex(?2), ?3)";
+    let (old, new) = (split(before), split(tags));
+    let gone = old.iter().filter(|tag| !new.contains(tag));
+    let added = new.iter().filter(|tag| !old.contains(tag));
+    let changes = gone.map(|tag| (DELETE, tag));
+    for (change, tag) in changes.chain(added.map(|tag| (INSERT, tag))) {
+        let change = sqlx::query(change).bind(&request.kind).bind(*tag);
+        change.bind(&request.id).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn split(tags: &str) -> Vec<&str> {
+    tags.split(',').filter(|tag| !tag.is_empty()).collect()
 }

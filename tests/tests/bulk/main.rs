@@ -25,6 +25,7 @@ fn batch(count: u16) -> CreateKeys {
         count,
         threshold: one.threshold,
         participants: one.participants,
+        label: None,
     }
 }
 

@@ -30,7 +30,7 @@ const WITHOUT: [&str; 13] = [
 async fn every_operation_that_changes_something_needs_a_passkey_unless_it_is_listed_here() {
     let all = r#"
 requests_per_minute = 60000
-operations = ["create_key", "import_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "disable_key", "delete_key", "take_part"]"#;
+operations = ["create_key", "import_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "label_key", "disable_key", "delete_key", "take_part"]"#;
     let stack = HonestStack::start(Measured::new("test").people(all));
     let alice = person(&stack).await;
     let mut without = BTreeSet::new();

@@ -322,6 +322,7 @@ fn wanted() -> CreateKey {
     CreateKey {
         threshold: 2,
         participants: PARTICIPANTS.map(String::from).to_vec(),
+        label: None,
     }
 }
 

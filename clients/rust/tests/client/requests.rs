@@ -18,6 +18,7 @@ async fn every_operation_has_its_method_path_and_body() {
     let wanted = CreateKey {
         threshold: 2,
         participants: vec!["a".to_owned(), "b".to_owned()],
+        label: None,
     };
     let digest = SignRequest::Digest {
         digest: "11".repeat(32),

@@ -49,6 +49,7 @@ async fn a_creating_request_keeps_its_idempotency_key_over_a_restart() {
     let wanted = CreateKey {
         threshold: 2,
         participants: vec!["a".to_owned(), "b".to_owned()],
+        label: None,
     };
     let idempotency_key: IdempotencyKey = "one".parse().unwrap();
     alice.create_key(&wanted, &idempotency_key).await.unwrap();

@@ -100,6 +100,8 @@ export interface UserKey {
   readonly custody: "enclave" | "split";
   /** A disabled key never signs again. The enclave has no share of a deleted one. */
   readonly status: "enabled" | "disabled" | "deleted";
+  /** What its owner calls it. */
+  readonly label?: string;
   /** How many participants a signature takes. */
   readonly threshold: number;
   readonly participants: readonly KeyParticipant[];
@@ -115,6 +117,15 @@ export interface UserKey {
   readonly replaces?: string;
   /** The key that replaced this one, by id. */
   readonly replaced_by?: string;
+}
+
+/** Which keys a listing has: those that have each of these values. */
+export interface KeyFilter {
+  readonly label?: string;
+  readonly status?: UserKey["status"];
+  readonly custody?: UserKey["custody"];
+  /** 32 bytes in hex, x-only (BIP-340). */
+  readonly group_public_key?: string;
 }
 
 /** One participant of a key. */

@@ -4,6 +4,7 @@ import type { Enclave } from "../enclave.js";
 import type { Response } from "../response.js";
 import type {
   Guardians,
+  KeyFilter,
   Link,
   Passkey,
   Recovery,
@@ -115,10 +116,18 @@ export class Session {
     return this.#shown(await this.#ask<User>({ method: "GET", target: "/v1/user" }));
   }
 
-  /** The first 100 of the user's keys. */
-  async keys(): Promise<readonly UserKey[]> {
-    const { keys } = await this.#ask<{ keys: UserKey[] }>({ method: "GET", target: "/v1/keys?limit=100" });
+  /** Those of the first 100 keys of the user that match the filter; left out: all of these. */
+  async keys(filter: KeyFilter = {}): Promise<readonly UserKey[]> {
+    const { label, status, custody, group_public_key } = filter;
+    const given = Object.entries({ limit: "100", label, status, custody, group_public_key });
+    const query = new URLSearchParams(given.filter((one): one is [string, string] => one[1] !== undefined));
+    const { keys } = await this.#ask<{ keys: UserKey[] }>({ method: "GET", target: `/v1/keys?${query}` });
     return keys;
+  }
+
+  /** Gives a key another label, by which `keys` finds it: 1 to 64 of `A-Z a-z 0-9 - _ .`; left out: it has none. */
+  async labelKey(keyId: string, label?: string): Promise<UserKey> {
+    return this.#ask<UserKey>(post(`/v1/keys/${keyId}/label`, label === undefined ? {} : { label }));
   }
 
   /** Has a Nostr event signed by a key of the user. */

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `v` | 2 |
 //! | `id` | bytes (22) |
+//! | `label` | text, 1 to 64 of `A-Z a-z 0-9 - _ .`; only if there is one |
 //! | `owner` | text, 1 to 64 of `A-Z a-z 0-9 - _ .` |
 //! | `public` | bytes: the public key package, serialised by the `frost` crate |
 //! | `shares` | array of bytes: the key package of each participant whose share is here, serialised by the `frost` crate (136 bytes); empty if the key is deleted |
@@ -23,7 +24,7 @@
 //! | `participants` | array of text: the names; `shares` has those that are here in the same order |
 //! | `request_digest` | bytes (32) |
 //!
-//! Version 1 has no `custody`, `certificate`, `imported` and `statement`: all shares are here. It is read, and written again as version 2.
+//! Version 1 has no `label`, `custody`, `certificate`, `imported` and `statement`: all shares are here. It is read, and written again as version 2.
 //!
 //! A record has one encoding in each version: bytes that decode but do not encode to themselves are refused.
 //!
@@ -149,6 +150,8 @@ struct Version {
 struct Wire {
     v: u8,
     id: ByteArray<{ KeyId::LEN }>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     owner: String,
     public: serde_bytes::ByteBuf,
     shares: Vec<Secret>,
@@ -239,6 +242,7 @@ impl Wire {
         Ok(Self {
             v: version,
             id: id(record.id),
+            label: record.label.clone().filter(|_| version > FIRST_VERSION),
             owner: record.owner.clone(),
             public: public.into(),
             shares,
@@ -278,12 +282,14 @@ impl Wire {
     }
 
     fn into_record(self) -> Result<KeyRecord, RecordError> {
-        if !is_name(&self.owner) {
-            return Err(RecordError::Entry {
-                entry: "owner",
-                came: format!("a text of {} bytes", self.owner.len()),
-                accepted: "1 to 64 of A-Z a-z 0-9 - _ .",
-            });
+        for (entry, name) in [("owner", Some(&self.owner)), ("label", self.label.as_ref())] {
+            if let Some(name) = name.filter(|name| !is_name(name)) {
+                return Err(RecordError::Entry {
+                    entry,
+                    came: format!("a text of {} bytes", name.len()),
+                    accepted: "1 to 64 of A-Z a-z 0-9 - _ .",
+                });
+            }
         }
         if self.generation == 0 {
             return Err(RecordError::Entry {
@@ -336,6 +342,7 @@ impl Wire {
         let record = KeyRecord {
             id: id(self.id),
             owner: self.owner,
+            label: self.label,
             created_at: self.created_at,
             generation: self.generation,
             status: self.status,

@@ -56,6 +56,7 @@ fn the_entries_are_those_of_the_documentation_in_deterministic_order() {
     let record = KeyRecord::from_ceremony(new_key(1), held.unwrap());
     let record = KeyRecord {
         imported: true,
+        label: Some("red".to_owned()),
         ..replaced(&record)
     };
     let keys: Vec<Vec<u8>> = entries(&record).iter().map(|(key, _)| bytes(key)).collect();
@@ -98,6 +99,7 @@ fn the_longest_record_is_written_without_moving_its_shares() {
     let names: Vec<String> = (0..32).map(|i| format!("{i:0>64}")).collect();
     let new = super::super::NewKey {
         owner: "o".repeat(64),
+        label: Some("l".repeat(64)),
         created_at: u64::MAX,
         ..new_key(1)
     };
@@ -352,12 +354,13 @@ fn a_statement_is_kept_with_the_key_that_it_is_of_and_with_no_other() {
 
 #[test]
 fn entries_out_of_range_are_refused() {
-    let record = record(2, 2);
+    let record = record(2, 2).labelled(Some("red".to_owned()));
     let entry = |key, to: Value| match refused(set(&record, key, to)) {
         RecordError::Entry { entry, .. } => entry,
         other => panic!("{other}"),
     };
     assert_eq!(entry("owner", "a b".into()), "owner");
+    assert_eq!(entry("label", "a b".into()), "label");
     assert_eq!(entry("generation", 0.into()), "generation");
 }
 
@@ -473,6 +476,7 @@ proptest! {
     fn a_record_reads_back_from_its_encoding(
         (t, n) in (2_usize..=6).prop_flat_map(|n| (2..=n, Just(n))),
         owner in "[A-Za-z0-9._-]{1,64}",
+        label in proptest::option::of("[A-Za-z0-9._-]{1,64}"),
         created_at: u64,
         generation in 1_u32..,
         id: [u8; 22],
@@ -483,6 +487,7 @@ proptest! {
         let record = KeyRecord {
             id: KeyId::from_bytes(id),
             owner,
+            label,
             created_at,
             generation,
             status: if disabled { KeyStatus::Disabled } else { KeyStatus::Enabled },

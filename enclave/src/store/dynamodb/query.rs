@@ -4,7 +4,7 @@ use permafrost_common::store::{LISTING_BYTES_MAX, LISTING_MAX, RECORD_MAX};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Called};
-use super::client::{DynamoDb, failed, unconditional};
+use super::client::{DynamoDb, failed, no_tags, unconditional};
 use super::error::Fault;
 use super::item::{ID, Item, KIND, form, key};
 use crate::store::accepted::Range;
@@ -15,26 +15,16 @@ use crate::store::{Entries, Entry, StoreClientError};
 const QUERY_TEXT_MAX: usize = (LISTING_BYTES_MAX + RECORD_MAX) / 3 * 4 + (LISTING_MAX + 1) * 512;
 
 impl DynamoDb {
-    /// At most `limit` (1 to 100) records whose ids begin with `prefix` and are greater than `after`, in ascending byte order. Ends
+    /// The records of a range, in ascending byte order of id; tags are not supported yet. Ends
     /// early if the records would together exceed [`LISTING_BYTES_MAX`], but never before the first. Strongly consistent reads: one,
     /// or one more for each MiB that DynamoDB divides the records into.
     ///
     /// # Errors
     ///
     /// [`StoreClientError::Invalid`] and [`StoreClientError::Failed`].
-    pub async fn listing(
-        &self,
-        kind: &str,
-        prefix: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Entries, StoreClientError> {
-        let range = Range {
-            prefix,
-            after,
-            limit,
-        };
+    pub async fn listing(&self, kind: &str, range: Range<'_>) -> Result<Entries, StoreClientError> {
         range.check(kind)?;
+        no_tags(range.tag.unwrap_or_default())?;
         self.query(kind, range).await.map_err(failed)
     }
 

@@ -4,7 +4,7 @@ use permafrost_common::store::Expected;
 use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Called};
-use super::client::DynamoDb;
+use super::client::{DynamoDb, no_tags};
 use super::error::Fault;
 use super::item::{ID, ITEM_TEXT_MAX, Item, VERSION, item, key};
 use crate::store::accepted::{check_place, check_record, check_version};
@@ -24,9 +24,11 @@ impl DynamoDb {
         id: &str,
         expected: Expected,
         bytes: &[u8],
+        tags: &str,
     ) -> Result<PutOutcome, StoreClientError> {
         check_place(kind, id)?;
         check_record(bytes)?;
+        no_tags(tags)?;
         let (before, next) = versions(expected)?;
         let mut body = json!({
             "TableName": self.table.name(),

@@ -14,30 +14,44 @@ async fn nothing_is_sent_for_what_the_protocol_does_not_have() {
     let liar = Liar::saying(no_body("204 No Content", "etag: \"1\"\r\n"));
     let client = &liar.client;
     let too_long = vec![0; RECORD_MAX + 1];
+    let listing = async |prefix, tag, after, limit| {
+        let range = Range {
+            prefix,
+            tag,
+            after,
+            limit,
+        };
+        client.listing("key", range).await.err()
+    };
     let invalid = [
         client.get("Key", "a", None).await.err(),
         client.get("key", "../a", None).await.err(),
         client.get("key", "a", Some(0)).await.err(),
-        client.put("key", "", Expected::Absent, b"").await.err(),
+        client.put("key", "", Expected::Absent, b"", "").await.err(),
         client
-            .put("key", "a", Expected::Version(0), b"")
+            .put("key", "a", Expected::Version(0), b"", "")
             .await
             .err(),
         client
-            .put("key", "a", Expected::Version(u64::MAX), b"")
+            .put("key", "a", Expected::Version(u64::MAX), b"", "")
             .await
             .err(),
         client
-            .put("key", "a", Expected::Absent, &too_long)
+            .put("key", "a", Expected::Absent, &too_long, "")
             .await
             .err(),
         client.delete("key", "../a", 1).await.err(),
         client.delete("key", "a", 0).await.err(),
         client.delete("key", "a", u64::MAX).await.err(),
-        client.listing("key", "a&b", "", 1).await.err(),
-        client.listing("key", "", "a b", 1).await.err(),
-        client.listing("key", "", "", 0).await.err(),
-        client.listing("key", "", "", 101).await.err(),
+        client
+            .put("key", "a", Expected::Absent, b"", "a\r\nb")
+            .await
+            .err(),
+        listing("a&b", None, "", 1).await,
+        listing("", Some("a&b"), "", 1).await,
+        listing("", None, "a b", 1).await,
+        listing("", None, "", 0).await,
+        listing("", None, "", 101).await,
     ];
     for error in invalid {
         assert!(
@@ -156,7 +170,7 @@ async fn a_store_that_is_not_there_is_unreachable() {
         Address::Unix(folder.path().join("none")),
         Duration::from_secs(5),
     );
-    let put = client.put("key", "a", Expected::Absent, b"").await;
+    let put = client.put("key", "a", Expected::Absent, b"", "").await;
     assert!(
         matches!(put, Err(StoreClientError::Unreachable(_))),
         "{put:?}"

@@ -53,7 +53,7 @@ async fn a_listing_of_more_bytes_than_agreed_is_refused() {
         .collect();
     let whole = listing_of(&records.join(","), false);
     let liar = Liar::new(move |_, _| Reply::SayAndClose(whole.clone()));
-    let outcome = liar.client.listing("key", "k-", "k-b", count).await;
+    let outcome = liar.client.listing("key", range(count)).await;
     assert!(matches!(failed(outcome), Fault::TooLong { .. }));
 }
 

@@ -82,7 +82,7 @@ impl Liar {
     }
 
     async fn put(&self, expected: Expected) -> Result<PutOutcome, StoreClientError> {
-        self.client.put("key", "a", expected, b"record").await
+        self.client.put("key", "a", expected, b"record", "").await
     }
 
     async fn delete(&self) -> Result<DeleteOutcome, StoreClientError> {
@@ -90,7 +90,17 @@ impl Liar {
     }
 
     async fn listing(&self) -> Result<Entries, StoreClientError> {
-        self.client.listing("key", "k-", "k-b", 3).await
+        self.client.listing("key", range(3)).await
+    }
+}
+
+/// The range of the listings that a liar is asked for.
+fn range(limit: usize) -> Range<'static> {
+    Range {
+        prefix: "k-",
+        tag: None,
+        after: "k-b",
+        limit,
     }
 }
 

@@ -35,7 +35,7 @@ impl Create {
             };
             json!({"create": {
                 "count": count, "threshold": self.threshold, "participants": self.participants,
-                "principal": principal.name(), "deployment": deployment, "idempotency_key": key,
+                "label": self.label, "principal": principal.name(), "deployment": deployment, "idempotency_key": key,
             }})
         })?;
         let run_key = file.parameters().pointer("/create/idempotency_key");
@@ -64,6 +64,7 @@ impl Create {
                 count: u16::try_from(size).map_err(Outcome::failed)?,
                 threshold: self.threshold,
                 participants: self.participants.clone(),
+                label: self.label.clone(),
             };
             let batch_key: IdempotencyKey = format!("{run_key}-{made}").parse().map_err(|_| {
                 Outcome::wrong_call("--idempotency-key: too long; accepted with --count: 1 to 44 of A-Z a-z 0-9 - _ .")

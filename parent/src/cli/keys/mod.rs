@@ -3,6 +3,7 @@
 mod create_many;
 mod derive;
 mod import;
+mod list;
 mod many;
 mod print;
 mod replacement;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use permafrost_client::{IdempotencyKey, Principal};
-use permafrost_common::api::{CreateKey, Key, KeyList};
+use permafrost_common::api::{CreateKey, Key};
 
 use self::derive::key_id;
 use self::print::Print;
@@ -44,7 +45,7 @@ enum KeysCommand {
     Create(Create),
     Derive(derive::Derive),
     Import(import::Import),
-    List(List),
+    List(list::List),
     Show(Show),
     Sign(sign::Sign),
     Rotate(Rotate),
@@ -52,6 +53,7 @@ enum KeysCommand {
     Certificate(Certificate),
     Replace(replacement::Replace),
     Replacement(replacement::ShowReplacement),
+    Label(Label),
     Disable(Disable),
     Delete(Delete),
 }
@@ -96,6 +98,10 @@ struct Create {
     #[arg(num_args = 2..=32, required = true, value_name = "NAME")]
     participants: Vec<String>,
 
+    /// What to call the key in listings: 1 to 64 of A-Z a-z 0-9 - _ . Default: nothing.
+    #[arg(long, value_name = "LABEL")]
+    label: Option<String>,
+
     /// Makes the request safe to repeat: repeated with the same idempotency key, it returns the same key. Default: random.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<IdempotencyKey>,
@@ -107,20 +113,23 @@ enum CustodyArgument {
     Split,
 }
 
-/// List the keys that the principal may see.
+/// Give a key another label, or none.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  permafrost keys list
-  permafrost keys list --limit 10 --after 0123...cdef --json")]
-struct List {
-    /// List only keys after this id, in ascending order.
-    #[arg(long, value_name = "ID")]
-    after: Option<String>,
+  permafrost keys label ID customer-17
+  permafrost keys label ID --none")]
+struct Label {
+    /// The key's id.
+    id: String,
 
-    /// List at most this many keys, 1 to 100. Default: all.
-    #[arg(long, value_name = "N")]
-    limit: Option<u32>,
+    /// The label: 1 to 64 of A-Z a-z 0-9 - _ .
+    #[arg(conflicts_with = "none", required_unless_present = "none")]
+    label: Option<String>,
+
+    /// Take the label away.
+    #[arg(long)]
+    none: bool,
 }
 
 /// Show a key: its public parts, status and generation.
@@ -282,6 +291,10 @@ impl Keys {
             KeysCommand::Reshare(reshare) => print.key(&reshare.ask(&principal).await?),
             KeysCommand::Certificate(_) | KeysCommand::Replacement(_) => Ok(()),
             KeysCommand::Replace(replace) => print.replaced(&replace.ask(&principal).await?),
+            KeysCommand::Label(label) => {
+                let wanted = label.label.as_deref();
+                print.key(&principal.label(&label.id, wanted).await?)
+            }
             KeysCommand::Disable(disable) => {
                 print.key(&principal.disable(&key_id(&disable.id)?).await?)
             }
@@ -293,6 +306,10 @@ impl Keys {
 impl Create {
     async fn ask(&self, principal: &Principal) -> Result<Key, Outcome> {
         if self.custody == CustodyArgument::Split {
+            if self.label.is_some() {
+                let text = "--label: a key with split custody gets its label when it exists; accepted: keys label ID LABEL";
+                return Err(Outcome::wrong_call(text));
+            }
             return self.together(principal).await;
         }
         if !self.new_shares.files.is_empty() {
@@ -302,27 +319,10 @@ impl Create {
         let wanted = CreateKey {
             threshold: self.threshold,
             participants: self.participants.clone(),
+            label: self.label.clone(),
         };
         let idempotency_key = given_or_random(self.idempotency_key.as_ref())?;
         Ok(principal.create_key(&wanted, &idempotency_key).await?)
-    }
-}
-
-impl List {
-    async fn ask(&self, principal: &Principal) -> Result<KeyList, Outcome> {
-        let mut all = principal
-            .list_keys(self.after.as_deref(), self.limit)
-            .await?;
-        if self.limit.is_some() {
-            return Ok(all);
-        }
-        while let Some(after) = all.next.take() {
-            let more = principal.list_keys(Some(&after), None).await?;
-            all.keys.extend(more.keys);
-            // A cursor that does not advance would make the loop endless.
-            all.next = more.next.filter(|next| *next > after);
-        }
-        Ok(all)
     }
 }
 

@@ -154,6 +154,9 @@ fn describe(key: &Key) -> String {
         format!("nostr       {}", key.npub),
         format!("taproot     {}", key.taproot.address),
     ];
+    if let Some(label) = &key.label {
+        lines.push(format!("label       {label}"));
+    }
     if let Some(path) = &key.path {
         lines.push(format!("path        {path}"));
     }

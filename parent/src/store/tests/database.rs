@@ -19,7 +19,7 @@ async fn exactly_one_of_concurrent_puts_to_a_record_wins_each_version() {
             .map(|i| {
                 let store = served.store.clone();
                 tokio::spawn(async move {
-                    let put = store.put("key", "a", expected, Bytes::from(vec![i]));
+                    let put = store.put("key", "a", expected, Bytes::from(vec![i]), "");
                     (i, put.await.unwrap())
                 })
             })
@@ -111,7 +111,8 @@ async fn write_until_killed(path: &Path) {
                 // Ends by itself if nothing kills it.
                 for i in 0..100_000 {
                     let id = format!("{process}-{writer}-{i}");
-                    let put = store.put("key", &id, Expected::Absent, Bytes::from(id.clone()));
+                    let record = Bytes::from(id.clone());
+                    let put = store.put("key", &id, Expected::Absent, record, "");
                     assert_eq!(put.await.unwrap(), Put::Stored { version: 1 });
                     let what = match i % 4 {
                         3 => {
@@ -138,7 +139,7 @@ async fn records_survive_a_close_and_a_closed_store_says_so() {
     let store = RecordStore::open(&path).await.unwrap();
     let put = |store: RecordStore| async move {
         store
-            .put("key", "a", Expected::Absent, Bytes::from_static(b"one"))
+            .put("key", "a", Expected::Absent, Bytes::from_static(b"one"), "")
             .await
     };
     put(store.clone()).await.unwrap();
@@ -194,14 +195,14 @@ async fn a_store_of_another_release_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = database_in(folder.path());
     RecordStore::open(&path).await.unwrap().close().await;
-    alter(&path, "PRAGMA user_version = 2").await;
+    alter(&path, "PRAGMA user_version = 1").await;
     let error = RecordStore::open(&path).await.unwrap_err();
     assert!(
         matches!(
             error,
             StoreError::Schema {
-                found: 2,
-                expected: 1,
+                found: 1,
+                expected: 2,
                 ..
             }
         ),
@@ -217,7 +218,7 @@ async fn a_truncated_store_is_refused() {
     for id in ["a", "b"] {
         let record = Bytes::from(vec![1; RECORD_MAX]);
         store
-            .put("key", id, Expected::Absent, record)
+            .put("key", id, Expected::Absent, record, "")
             .await
             .unwrap();
     }

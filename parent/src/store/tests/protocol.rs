@@ -1,7 +1,9 @@
 //! Each rule of the protocol, as its documentation states it.
 
 use http::{HeaderMap, Method, StatusCode, header};
-use permafrost_common::store::{Expected, LISTING_BYTES_MAX, LISTING_MAX, Listing, RECORD_MAX};
+use permafrost_common::store::{
+    Expected, LISTING_BYTES_MAX, LISTING_MAX, Listing, RECORD_MAX, TAG_LEN, TAGS_HEADER,
+};
 
 use super::*;
 
@@ -190,6 +192,16 @@ async fn what_the_protocol_does_not_allow_is_refused_in_words() {
     }
     let response = served.delete("/records/key/a", FIRST).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    for tags in [
+        "",
+        "x",
+        "0123456789abcdef",
+        "0123456789ABCDEF0123456789ABCDEF",
+    ] {
+        let headers = [FIRST, &[(TAGS_HEADER, tags)]].concat();
+        let response = served.put("/records/key/a", &headers, b"x").await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{tags:?}");
+    }
     let response = served
         .get("/records/key/a", &[("if-none-match", "*")])
         .await;
@@ -201,6 +213,8 @@ async fn what_the_protocol_does_not_allow_is_refused_in_words() {
         "limit=-1",
         "prefix=A",
         "after=a.b",
+        "tag=",
+        "tag=0123456789abcdef",
         "other=1",
     ] {
         let response = served.get(&format!("/records/key?{query}"), &[]).await;
@@ -276,12 +290,58 @@ async fn listings_follow_byte_order_and_stay_within_their_prefix_and_kind() {
 }
 
 #[tokio::test]
+async fn a_listing_of_a_tag_has_the_records_whose_newest_version_has_it() {
+    let served = Served::start().await;
+    let [red, blue] = ["0".repeat(TAG_LEN), "f".repeat(TAG_LEN)];
+    let both = format!("{red},{blue}");
+    let put = async |path: &str, condition: (&str, &str), tags: &str| {
+        let headers = [condition, (TAGS_HEADER, tags)];
+        let response = served.put(path, &headers, b"x").await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    };
+    for (id, tags) in [("a1", &red), ("a2", &both), ("a3", &blue), ("b1", &red)] {
+        put(&format!("/records/key/{id}"), FIRST[0], tags).await;
+    }
+    put("/records/other/a4", FIRST[0], &red).await;
+    served.put("/records/key/a5", FIRST, b"x").await;
+    let of = async |query: &str| {
+        let listing = served.listing(query).await;
+        let ids = ids(&listing);
+        (ids.join(" "), listing.more)
+    };
+    let listed = |ids: &str, more| (ids.to_owned(), more);
+    assert_eq!(of(&format!("tag={red}")).await, listed("a1 a2 b1", false));
+    assert_eq!(of(&format!("tag={blue}")).await, listed("a2 a3", false));
+    let query = format!("tag={red}&prefix=a&limit=1");
+    assert_eq!(of(&query).await, listed("a1", true));
+    assert_eq!(of(&format!("{query}&after=a1")).await, listed("a2", false));
+
+    let later = ("if-match", "\"1\"");
+    put("/records/key/a1", later, &blue).await;
+    served.put("/records/key/a2", &[later], b"x").await;
+    assert_eq!(of(&format!("tag={red}")).await, listed("b1", false));
+    assert_eq!(of(&format!("tag={blue}")).await, listed("a1 a3", false));
+
+    served
+        .delete("/records/key/a3", &[("if-match", "\"1\"")])
+        .await;
+    assert_eq!(of(&format!("tag={blue}")).await, listed("a1", false));
+    served.put("/records/key/a3", FIRST, b"x").await;
+    assert_eq!(of(&format!("tag={blue}")).await, listed("a1", false));
+
+    let conflict = [later, (TAGS_HEADER, red.as_str())];
+    let response = served.put("/records/key/a1", &conflict, b"x").await;
+    assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(of(&format!("tag={red}")).await, listed("b1", false));
+}
+
+#[tokio::test]
 async fn a_listing_is_bounded_in_records_and_bytes_and_loses_none() {
     let served = Served::start().await;
     let put = async |id: String, record: Vec<u8>| {
         let put = served
             .store
-            .put("key", &id, Expected::Absent, record.into());
+            .put("key", &id, Expected::Absent, record.into(), "");
         put.await.unwrap();
     };
     for i in 0..(LISTING_MAX + 5) {
