@@ -11,7 +11,7 @@
 )]
 
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,8 +20,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use permafrost::profile::Profile;
 use permafrost::stack::{DevStack, StackOptions};
 use permafrost_client::Principal;
+use permafrost_common::api::batch::{BATCH_MAX, CreateKeys};
 use permafrost_common::api::derived::{DERIVED_MAX, KeyPath};
-use permafrost_common::api::{CreateKey, SignRequest};
+use permafrost_common::api::{KeyFilter, SignRequest};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -34,8 +35,11 @@ const SIGNATURES: usize = 2_000;
 /// How many listings are measured.
 const LISTINGS: usize = 50;
 
-/// How many requests are on their way at once while keys are made.
-const AT_ONCE: u64 = 16;
+/// How many requests are on their way at once while keys are made or derived.
+const AT_ONCE: usize = 4;
+
+/// How many keys have the same label.
+const LABELLED: u64 = BATCH_MAX as u64;
 
 /// How many keys are made or derived before the progress is written.
 const PIECE: u64 = 2_000;
@@ -69,9 +73,16 @@ struct Scale {
     stack: DevStack,
     principal: Principal,
     folder: PathBuf,
-    /// What was measured, by name; `derived` and `ids` are how far it came.
+    /// What was measured, by name; `derived` and `keys` are how far it came.
     done: Value,
-    ids: Vec<String>,
+    keys: Vec<Made>,
+}
+
+/// A stored key.
+#[derive(Clone)]
+struct Made {
+    id: String,
+    public_key: String,
 }
 
 impl Scale {
@@ -104,7 +115,7 @@ impl Scale {
         let profile = Profile::read(&stack.state().profile()).expect("a profile");
         let principal = profile.principal().await.expect("a principal");
         let done = fs::read(folder.join("done.json")).ok();
-        let ids = fs::read_to_string(folder.join("ids.txt")).unwrap_or_default();
+        let keys = fs::read_to_string(folder.join("keys.txt")).unwrap_or_default();
         Self {
             stack,
             principal,
@@ -113,11 +124,14 @@ impl Scale {
                 || json!({}),
                 |bytes| serde_json::from_slice(&bytes).expect("JSON"),
             ),
-            // A last line that was cut has no end, and is made once more.
-            ids: ids
+            // A last line that was cut has no end, and its batch is requested once more.
+            keys: keys
                 .split_inclusive('\n')
-                .filter_map(|line| line.strip_suffix('\n'))
-                .map(str::to_owned)
+                .filter_map(|line| line.strip_suffix('\n')?.split_once(' '))
+                .map(|(id, public_key)| Made {
+                    id: id.to_owned(),
+                    public_key: public_key.to_owned(),
+                })
                 .collect(),
         }
     }
@@ -144,7 +158,7 @@ impl Scale {
                     let derived = principal.derive_keys(&paths).await.expect("derived");
                     assert_eq!(derived.keys.len(), paths.len());
                 });
-                if running.len() >= 4 {
+                if running.len() >= AT_ONCE {
                     running.join_next().await.expect("one").expect("no panic");
                 }
             }
@@ -165,78 +179,95 @@ impl Scale {
             if self.done.get("stored_at_1000").is_none() {
                 let bytes = self.store_bytes();
                 self.keep("store_bytes_at_1000", json!(bytes));
-                let ids = self.ids.clone();
-                self.signatures("stored", target, move |number| ids[number as usize].clone())
-                    .await;
+                self.signatures("stored", target, self.stored_id()).await;
             }
         }
     }
 
     async fn make(&mut self, target: u64) {
-        let begun = self.ids.len() as u64;
-        let progress = progress("stored keys", target, begun.min(target));
+        // Whole batches: one that was written in part gives the same keys again.
+        let kept = self.keys.len() as u64 / LABELLED * LABELLED;
+        self.keys.truncate(kept as usize);
+        let progress = progress("stored keys", target, kept.min(target));
         let started = Instant::now();
-        while (self.ids.len() as u64) < target {
-            let next = self.ids.len() as u64;
+        while (self.keys.len() as u64) < target {
+            let next = self.keys.len() as u64;
             let end = target.min(next + PIECE);
             let mut running = JoinSet::new();
-            for first in 0..AT_ONCE {
+            let mut made = Vec::new();
+            for from in (next..end).step_by(BATCH_MAX) {
                 let principal = self.principal.clone();
+                let wanted = wanted(from, end.min(from + LABELLED));
                 running.spawn(async move {
-                    let mut made = Vec::new();
-                    for number in (next + first..end).step_by(AT_ONCE as usize) {
-                        let once = format!("scale-{number}").parse().expect("a key");
-                        let key = principal.create_key(&wanted(), &once).await;
-                        made.push((number, key.expect("made").id));
-                    }
-                    made
+                    let once = format!("scale-{from}").parse().expect("a key");
+                    let made = principal.create_keys(&wanted, &once).await;
+                    (from, made.expect("made").keys)
                 });
+                if running.len() >= AT_ONCE {
+                    made.push(running.join_next().await.expect("one").expect("no panic"));
+                }
             }
-            let mut made: Vec<(u64, String)> =
-                running.join_all().await.into_iter().flatten().collect();
-            made.sort();
-            let lines: String = made.iter().map(|(_, id)| format!("{id}\n")).collect();
-            let mut file = fs::File::options()
-                .create(true)
-                .append(true)
-                .open(self.folder.join("ids.txt"))
-                .expect("a file");
-            file.write_all(lines.as_bytes())
-                .and_then(|()| file.sync_data())
-                .expect("written");
-            self.ids.extend(made.into_iter().map(|(_, id)| id));
+            made.extend(running.join_all().await);
+            made.sort_by_key(|(from, _)| *from);
+            let keys = made.into_iter().flat_map(|(_, keys)| keys);
+            self.keys.extend(keys.map(|key| Made {
+                id: key.id,
+                public_key: key.group_public_key,
+            }));
+            self.keep_keys();
             progress.inc(end - next);
             let seconds = started.elapsed().as_secs_f64();
-            self.keep("stored_per_second", json!((end - begun) as f64 / seconds));
+            self.keep("stored_per_second", json!((end - kept) as f64 / seconds));
         }
         progress.finish_and_clear();
     }
 
+    fn keep_keys(&self) {
+        let line = |key: &Made| format!("{} {}\n", key.id, key.public_key);
+        let lines: String = self.keys.iter().map(line).collect();
+        fs::write(self.folder.join("keys.txt"), lines).expect("written");
+    }
+
     /// Everything at the full number.
     async fn measure(&mut self, derived: u64, stored: u64) {
-        let ids = self.ids.clone();
         self.signatures_of("derived_at_all", derived, Self::derived_id)
             .await;
-        self.signatures_of("stored_at_all", stored, move |number| {
-            ids[number as usize].clone()
-        })
-        .await;
-        let mut sorted = self.ids.clone();
-        sorted.sort();
-        let mut listings = Vec::with_capacity(LISTINGS);
-        for number in 0..LISTINGS {
-            let middle = &sorted[sorted.len() / 2 + number % (sorted.len() / 2)];
-            let sent = Instant::now();
-            self.principal
-                .list_keys(Some(middle), Some(100))
-                .await
-                .expect("a listing");
-            listings.push(sent.elapsed());
-        }
-        self.keep("listing_of_100_from_the_middle", percentiles(listings));
+        self.signatures_of("stored_at_all", stored, self.stored_id())
+            .await;
+        let mut ids: Vec<String> = self.keys.iter().map(|key| key.id.clone()).collect();
+        ids.sort();
+        let middle = |number| ids[ids.len() / 2 + number % (ids.len() / 2)].clone();
+        let from_the_middle = self.listings(100, |number| {
+            let after = middle(number);
+            (KeyFilter::default(), Some(after))
+        });
+        let from_the_middle = from_the_middle.await;
+        self.keep("listing_of_100_from_the_middle", from_the_middle);
+        let labels = stored / LABELLED;
+        let of_a_label = self.listings(LABELLED as usize, |number| {
+            let label = Some(label(number as u64 * 7 % labels * LABELLED));
+            let filter = KeyFilter {
+                label,
+                ..KeyFilter::default()
+            };
+            (filter, None)
+        });
+        let of_a_label = of_a_label.await;
+        self.keep("listing_of_100_with_a_label", of_a_label);
+        let of_a_public_key = self.listings(1, |number| {
+            let key = &self.keys[number * 7919 % self.keys.len()];
+            let public_key = key.public_key.parse().expect("a public key");
+            let filter = KeyFilter {
+                group_public_key: Some(public_key),
+                ..KeyFilter::default()
+            };
+            (filter, None)
+        });
+        let of_a_public_key = of_a_public_key.await;
+        self.keep("listing_of_a_public_key", of_a_public_key);
         let bytes = self.store_bytes();
         self.keep("store_bytes", json!(bytes));
-        self.keep("stored", json!(self.ids.len()));
+        self.keep("stored", json!(self.keys.len()));
         let pid = self.stack.enclave().pid.expect("an enclave");
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -244,6 +275,32 @@ impl Scale {
             .and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok())
             .expect("a number");
         self.keep("enclave_resident_bytes", json!(kilobytes * 1024));
+    }
+
+    /// Listings, one after the other, each of so many keys.
+    async fn listings(
+        &self,
+        keys: usize,
+        which: impl Fn(usize) -> (KeyFilter, Option<String>),
+    ) -> Value {
+        let mut latencies = Vec::with_capacity(LISTINGS);
+        for number in 0..LISTINGS {
+            let (filter, after) = which(number);
+            let sent = Instant::now();
+            let listing = self
+                .principal
+                .find_keys(&filter, after.as_deref(), Some(100));
+            let listing = listing.await.expect("a listing");
+            latencies.push(sent.elapsed());
+            // From the middle on there may be fewer than a hundred in the end.
+            assert!(listing.keys.len() == keys || after.is_some(), "{filter:?}");
+        }
+        percentiles(latencies)
+    }
+
+    fn stored_id(&self) -> impl Fn(u64) -> String + use<> {
+        let ids: Vec<String> = self.keys.iter().map(|key| key.id.clone()).collect();
+        move |number| ids[number as usize].clone()
     }
 
     async fn signatures(&mut self, what: &str, keys: u64, id: impl Fn(u64) -> String) {
@@ -313,12 +370,18 @@ fn path(number: u64) -> KeyPath {
     }
 }
 
-fn wanted() -> CreateKey {
-    CreateKey {
+/// The batch of the keys with these numbers.
+fn wanted(from: u64, end: u64) -> CreateKeys {
+    CreateKeys {
+        count: (end - from) as u16,
         threshold: 2,
         participants: ["alice", "bob", "carol"].map(str::to_owned).to_vec(),
-        label: None,
+        label: Some(label(from)),
     }
+}
+
+fn label(number: u64) -> String {
+    format!("customer-{}", number / LABELLED)
 }
 
 fn percentiles(mut latencies: Vec<Duration>) -> Value {

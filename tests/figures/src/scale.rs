@@ -29,6 +29,10 @@ pub struct Scale {
     pub stored_at_all: Signatures,
     /// A listing of 100 keys that begins in the middle.
     pub listing_of_100_from_the_middle: Latency,
+    /// A listing of the 100 keys that have a label.
+    pub listing_of_100_with_a_label: Latency,
+    /// A listing of the key that has a public key.
+    pub listing_of_a_public_key: Latency,
     /// The memory of the enclave program at the end, in bytes.
     pub enclave_resident_bytes: u64,
 }
@@ -75,6 +79,14 @@ impl Scale {
                 ms(of.health.p50_us)
             )
         };
+        let listing = |what: &str, of: Latency| {
+            format!(
+                "| listing of {what}, of {}: p50 and p99, ms | {} and {} |\n",
+                thousands(self.stored),
+                ms(of.p50_us),
+                ms(of.p99_us)
+            )
+        };
         let [derived, stored] = self.ratios();
         let added = self.stored.saturating_sub(1_000).max(1);
         let each = self.store_bytes.saturating_sub(self.store_bytes_at_1000) / added;
@@ -92,12 +104,9 @@ impl Scale {
             format!("| stored keys made in a second | {} |\n", thousands(self.stored_per_second as u64)),
             "| bytes in the store for each derived key | 0 |\n".to_owned(),
             format!("| bytes in the store for each stored key | {} |\n", thousands(each)),
-            format!(
-                "| listing of 100 keys from the middle of {}, p50 and p99, ms | {} and {} |\n",
-                thousands(self.stored),
-                ms(self.listing_of_100_from_the_middle.p50_us),
-                ms(self.listing_of_100_from_the_middle.p99_us)
-            ),
+            listing("100 keys from the middle", self.listing_of_100_from_the_middle),
+            listing("the 100 keys with a label", self.listing_of_100_with_a_label),
+            listing("the key with a public key", self.listing_of_a_public_key),
             format!("| memory of the enclave program at the end, MB | {} |\n", mb(self.enclave_resident_bytes)),
         ]
         .concat()
@@ -131,6 +140,8 @@ mod tests {
             stored_at_1000: signatures(1_000, 1_000),
             stored_at_all: signatures(100_000, 1_200),
             listing_of_100_from_the_middle: latency(9_000),
+            listing_of_100_with_a_label: latency(8_000),
+            listing_of_a_public_key: latency(1_000),
             enclave_resident_bytes: 50_000_000,
         };
         let page = scale.page();
@@ -140,7 +151,9 @@ mod tests {
             "| the same, stored keys | 1.20 |",
             "| bytes in the store for each stored key | 1,000 |",
             "| keys derived in a second | 3,210 |",
-            "| listing of 100 keys from the middle of 100,000, p50 and p99, ms | 9.00 and 27.00 |",
+            "| listing of 100 keys from the middle, of 100,000: p50 and p99, ms | 9.00 and 27.00 |",
+            "| listing of the 100 keys with a label, of 100,000: p50 and p99, ms | 8.00 and 24.00 |",
+            "| listing of the key with a public key, of 100,000: p50 and p99, ms | 1.00 and 3.00 |",
             "| memory of the enclave program at the end, MB | 50.00 |",
         ] {
             assert!(page.lines().any(|found| found == line), "{line}\n{page}");

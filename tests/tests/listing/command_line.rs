@@ -34,10 +34,10 @@ fn keys_are_found_by_label_status_and_public_key_and_other_values_are_refused() 
         &profile,
         &[&create[..], &["--label", "red"]].concat(),
     ));
-    assert_eq!(list(&["--label", "red"]), [red.id.clone()]);
-    assert_eq!(list(&["--public-key", &red.npub]), [red.id.clone()]);
+    assert_eq!(list(&["--label", "red"]), [red.id.as_str()]);
+    assert_eq!(list(&["--public-key", &red.npub]), [red.id.as_str()]);
     let public_key = plain.group_public_key.as_str();
-    assert_eq!(list(&["--public-key", public_key]), [plain.id.clone()]);
+    assert_eq!(list(&["--public-key", public_key]), [plain.id.as_str()]);
     assert_eq!(list(&["--custody", "split"]), Vec::<String>::new());
     assert_eq!(list(&["--owner", "bob"]), Vec::<String>::new());
 
@@ -45,7 +45,7 @@ fn keys_are_found_by_label_status_and_public_key_and_other_values_are_refused() 
     assert_eq!(blue.label.as_deref(), Some("blue"));
     key(&keys(&profile, &["disable", &plain.id]));
     let both = ["--label", "blue", "--status", "disabled"];
-    assert_eq!(list(&both), [plain.id.clone()]);
+    assert_eq!(list(&both), [plain.id.as_str()]);
     let none = key(&keys(&profile, &["label", &plain.id, "--none"]));
     assert_eq!(none.label, None);
     assert_eq!(list(&both), Vec::<String>::new());

@@ -32,7 +32,7 @@ async fn a_disabled_key_whose_old_record_is_listed_as_enabled_is_refused() {
         ..KeyFilter::default()
     };
     let before = alice.find_keys(&enabled, None, None).await.unwrap();
-    assert_eq!(before.keys, [key.clone()]);
+    assert_eq!(before.keys, std::slice::from_ref(&key));
     let listing = parent.store.listing_now();
     alice.disable(&key.id).await.unwrap();
     parent.store.lie(move |request, honest| match request {

@@ -285,6 +285,8 @@ async fn listings_follow_byte_order_and_stay_within_their_prefix_and_kind() {
     assert_eq!((ids(&listing), listing.more), (vec!["a0", "aa"], true));
     let listing = served.listing("prefix=a&limit=2&after=aa").await;
     assert_eq!((ids(&listing), listing.more), (vec!["az"], false));
+    let listing = served.listing("prefix=a&limit=1&after=-").await;
+    assert_eq!((ids(&listing), listing.more), (vec!["a"], true));
     let listing = served.listing("after=b").await;
     assert_eq!((ids(&listing), listing.more), (vec![], false));
 }
