@@ -236,7 +236,7 @@ impl Scale {
             .await;
         let mut ids: Vec<String> = self.keys.iter().map(|key| key.id.clone()).collect();
         ids.sort();
-        let middle = |number| ids[ids.len() / 2 + number % (ids.len() / 2)].clone();
+        let middle = |number: usize| ids[ids.len() / 2 + number % (ids.len() / 2)].clone();
         let from_the_middle = self.listings(100, |number| {
             let after = middle(number);
             (KeyFilter::default(), Some(after))

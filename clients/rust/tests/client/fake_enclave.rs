@@ -359,6 +359,7 @@ pub(crate) fn key() -> Key {
     Key {
         id: "ab".repeat(22),
         owner: "alice".to_owned(),
+        label: None,
         custody: Custody::Enclave,
         status: KeyStatus::Enabled,
         threshold: 2,
