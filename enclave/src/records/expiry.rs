@@ -6,7 +6,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 use permafrost_common::store::LISTING_MAX;
 
 use super::{Record, Records, Versioned, unavailable};
-use crate::store::DeleteOutcome;
+use crate::store::{DeleteOutcome, Range};
 
 /// The result of sweeping one listing of records.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -58,7 +58,10 @@ impl<T: Record> Records<T> {
         after: &str,
         by: impl FnOnce() -> Duration,
     ) -> Result<Swept, Problem> {
-        let listing = self.store.listing(T::KIND, "", after, LISTING_MAX).await;
+        let listing = self
+            .store
+            .listing(T::KIND, Range::after(after, LISTING_MAX))
+            .await;
         let listing = listing.map_err(unavailable)?;
         let by = by().as_secs();
         let mut swept = Swept {

@@ -208,15 +208,7 @@ impl<T: Record> Records<T> {
         let newest = self.secrets.now().newest().0;
         let listing = self
             .store
-            .listing(
-                T::KIND,
-                Range {
-                    prefix: "",
-                    tag: None,
-                    after,
-                    limit,
-                },
-            )
+            .listing(T::KIND, Range::after(after, limit))
             .await
             .map_err(unavailable)?;
         let mut done = Resealed {

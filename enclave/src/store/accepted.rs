@@ -19,7 +19,23 @@ pub struct Range<'a> {
     pub limit: usize,
 }
 
-impl Range<'_> {
+impl<'a> Range<'a> {
+    /// All records after this id, from the first if it is empty.
+    pub fn after(after: &'a str, limit: usize) -> Self {
+        Self {
+            prefix: "",
+            tag: None,
+            after,
+            limit,
+        }
+    }
+
+    /// Of these only the records whose ids begin so.
+    #[must_use]
+    pub fn under(self, prefix: &'a str) -> Self {
+        Self { prefix, ..self }
+    }
+
     pub(super) fn check(&self, kind: &str) -> Result<(), StoreClientError> {
         check_kind(kind)?;
         for (name, text) in [("prefix", self.prefix), ("after", self.after)] {

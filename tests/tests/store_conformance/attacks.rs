@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use permafrost_enclave::store::dynamodb::Times;
-use permafrost_enclave::store::{Expected, PutOutcome, Store, StoreClientError};
+use permafrost_enclave::store::{Expected, PutOutcome, Range, Store, StoreClientError};
 use permafrost_tests::Cut;
 
 use crate::cases::{put, read};
@@ -23,10 +23,10 @@ async fn a_parent_that_answers_from_a_copy_of_the_table_fails_at_tls() {
         for failed in [
             store.get("key", "a", None).await.map(|_| ()),
             store
-                .put("key", "a", Expected::Version(1), b"x")
+                .put("key", "a", Expected::Version(1), b"x", "")
                 .await
                 .map(|_| ()),
-            store.listing("key", "", "", 1).await.map(|_| ()),
+            store.listing("key", Range::after("", 1)).await.map(|_| ()),
             store.delete("key", "a", 1).await.map(|_| ()),
         ] {
             let failed = failed.unwrap_err();
@@ -64,7 +64,7 @@ async fn a_parent_that_cuts_the_connection_to_the_table_makes_no_write_look_like
         };
         let client = table.client(table.arn.clone(), times);
         let id = format!("cut-{n}");
-        let told = client.put("key", &id, Expected::Absent, b"mine").await;
+        let told = client.put("key", &id, Expected::Absent, b"mine", "").await;
         table.egress.be_honest();
         let found = read(&table.store, &id).await;
         let ours = Some((1, b"mine".to_vec()));

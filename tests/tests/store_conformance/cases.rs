@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use permafrost_common::store::{LISTING_BYTES_MAX, RECORD_MAX, VERSION_MAX};
 use permafrost_enclave::store::{
-    DeleteOutcome, Expected, Fetched, PutOutcome, Store, StoreClientError,
+    DeleteOutcome, Expected, Fetched, PutOutcome, Range, Store, StoreClientError,
 };
 use tokio::sync::Barrier;
 
@@ -132,13 +132,15 @@ pub(crate) async fn a_listing_has_exactly_the_ids_of_its_range_in_order(store: &
         model.insert(*id, (version, record));
     }
     store
-        .put("user", "a-11", Expected::Absent, b"of another kind")
+        .put("user", "a-11", Expected::Absent, b"of another kind", "")
         .await
         .unwrap();
     for prefix in ["", "a", "a-", "a-1", "c", "zz"] {
         for after in ["", "-", "Z", "a", "a-", "a-1", "a-1-", "a-9", "b", "zz"] {
             if after == "Z" {
-                let refused = store.listing("key", prefix, after, 1).await;
+                let refused = store
+                    .listing("key", Range::after(after, 1).under(prefix))
+                    .await;
                 assert!(matches!(refused, Err(StoreClientError::Invalid(_))));
                 continue;
             }
@@ -148,7 +150,10 @@ pub(crate) async fn a_listing_has_exactly_the_ids_of_its_range_in_order(store: &
                     .filter(|(id, _)| id.starts_with(prefix) && **id > after)
                     .map(|(id, (version, record))| ((*id).to_owned(), *version, record.clone()))
                     .collect();
-                let listing = store.listing("key", prefix, after, limit).await.unwrap();
+                let listing = store
+                    .listing("key", Range::after(after, limit).under(prefix))
+                    .await
+                    .unwrap();
                 let found: Vec<_> = listing
                     .records
                     .into_iter()
@@ -178,7 +183,10 @@ pub(crate) async fn a_listing_ends_early_rather_than_exceed_its_bytes(store: &St
     }
     let (mut after, mut found) = (String::new(), Vec::new());
     loop {
-        let listing = store.listing("key", "r", &after, 100).await.unwrap();
+        let listing = store
+            .listing("key", Range::after(&after, 100).under("r"))
+            .await
+            .unwrap();
         let bytes: usize = listing.records.iter().map(|entry| entry.bytes.len()).sum();
         assert!(bytes <= LISTING_BYTES_MAX, "{bytes}");
         found.extend(listing.records.iter().map(|entry| entry.bytes.len()));
@@ -189,7 +197,10 @@ pub(crate) async fn a_listing_ends_early_rather_than_exceed_its_bytes(store: &St
     }
     assert_eq!(found, sizes);
     // What fits exactly is not divided: four records of a quarter MiB each, one of them a byte shorter, and one byte.
-    let whole = store.listing("key", "r", "", 100).await.unwrap();
+    let whole = store
+        .listing("key", Range::after("", 100).under("r"))
+        .await
+        .unwrap();
     assert_eq!(whole.records.len(), 5);
 }
 
@@ -198,7 +209,7 @@ pub(crate) async fn records_of_other_kinds_are_other_records(store: &Store) {
     for (n, kind) in ["key", "key-", "k", &longest].into_iter().enumerate() {
         let record = [n as u8];
         let stored = store
-            .put(kind, "same", Expected::Absent, &record)
+            .put(kind, "same", Expected::Absent, &record, "")
             .await
             .unwrap();
         assert_eq!(stored, PutOutcome::Stored { version: 1 });
@@ -206,7 +217,7 @@ pub(crate) async fn records_of_other_kinds_are_other_records(store: &Store) {
     store.delete("k", "same", 1).await.unwrap();
     assert_eq!(read(store, "same").await, Some((1, vec![0])));
     assert_eq!(store.get("k", "same", None).await.unwrap(), Fetched::Absent);
-    let listing = store.listing("key-", "", "", 100).await.unwrap();
+    let listing = store.listing("key-", Range::after("", 100)).await.unwrap();
     assert_eq!(listing.records.len(), 1);
     assert_eq!(listing.records[0].bytes, [1].as_slice());
 }
@@ -240,7 +251,7 @@ pub(crate) async fn what_no_store_takes_is_not_sent(store: &Store) {
         ("key", "a/b", b"x"),
         ("key", &"a".repeat(129), b"x"),
     ] {
-        let refused = store.put(kind, id, Expected::Absent, record).await;
+        let refused = store.put(kind, id, Expected::Absent, record, "").await;
         assert!(
             matches!(refused, Err(StoreClientError::Invalid(_))),
             "{refused:?}"
@@ -248,7 +259,7 @@ pub(crate) async fn what_no_store_takes_is_not_sent(store: &Store) {
     }
     for version in [0, VERSION_MAX, u64::MAX] {
         let refused = store
-            .put("key", "a", Expected::Version(version), b"x")
+            .put("key", "a", Expected::Version(version), b"x", "")
             .await;
         assert!(
             matches!(refused, Err(StoreClientError::Invalid(_))),
@@ -266,7 +277,7 @@ pub(crate) async fn what_no_store_takes_is_not_sent(store: &Store) {
         );
     }
     for limit in [0, 101] {
-        let refused = store.listing("key", "", "", limit).await;
+        let refused = store.listing("key", Range::after("", limit)).await;
         assert!(
             matches!(refused, Err(StoreClientError::Invalid(_))),
             "{refused:?}"
@@ -277,7 +288,10 @@ pub(crate) async fn what_no_store_takes_is_not_sent(store: &Store) {
 
 /// Puts the version after `known`, of which 0 means none.
 pub(crate) async fn put(store: &Store, id: &str, known: u64, record: &[u8]) -> PutOutcome {
-    store.put("key", id, expected(known), record).await.unwrap()
+    store
+        .put("key", id, expected(known), record, "")
+        .await
+        .unwrap()
 }
 
 pub(crate) fn expected(known: u64) -> Expected {

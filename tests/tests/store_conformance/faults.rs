@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use permafrost_enclave::store::dynamodb::Times;
 use permafrost_enclave::store::{
-    DeleteOutcome, Expected, Fetched, PutOutcome, Store, StoreClientError,
+    DeleteOutcome, Expected, Fetched, PutOutcome, Range, Store, StoreClientError,
 };
 use permafrost_tests::{Random, seed};
 use serde_json::{Value, json};
@@ -34,7 +34,11 @@ pub(crate) async fn a_throttled_call_is_tried_again(table: &Table) {
         let found = read(&table.store, "a").await;
         assert_eq!(found, Some((version, kind.as_bytes().to_vec())));
         table.front.next(twice());
-        let listing = table.store.listing("key", "", "", 1).await.unwrap();
+        let listing = table
+            .store
+            .listing("key", Range::after("", 1))
+            .await
+            .unwrap();
         assert_eq!(listing.records[0].version, version);
         assert_eq!(table.front.take_seen().len(), 9, "{kind}");
     }
@@ -44,7 +48,7 @@ pub(crate) async fn a_call_that_is_throttled_for_too_long_has_written_nothing(ta
     let store = table.impatient();
     table.front.always(refusal(400, THROTTLED[0]));
     let started = Instant::now();
-    let failed = store.put("key", "a", Expected::Absent, b"x").await;
+    let failed = store.put("key", "a", Expected::Absent, b"x", "").await;
     assert!(
         matches!(failed, Err(StoreClientError::Failed(_))),
         "{failed:?}"
@@ -110,7 +114,10 @@ pub(crate) async fn a_put_that_was_overwritten_before_it_was_confirmed_has_an_un
 ) {
     let rival = record(table, "a", 2, b"theirs, which follows mine");
     table.front.next([Act::ThenRival("PutItem", rival)]);
-    let unknown = table.store.put("key", "a", Expected::Absent, b"mine").await;
+    let unknown = table
+        .store
+        .put("key", "a", Expected::Absent, b"mine", "")
+        .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
         "{unknown:?}"
@@ -122,7 +129,7 @@ pub(crate) async fn a_put_that_was_overwritten_before_it_was_confirmed_has_an_un
     table.front.next([Act::ThenRival("DeleteItem", key)]);
     let unknown = table
         .store
-        .put("key", "a", Expected::Version(2), b"mine")
+        .put("key", "a", Expected::Version(2), b"mine", "")
         .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
@@ -134,7 +141,9 @@ pub(crate) async fn a_put_without_any_response_has_an_unknown_outcome(table: &Ta
     let store = table.impatient();
     for (version, act) in [(1, Act::LoseResponse), (2, Act::Stall)] {
         table.front.always(act);
-        let unknown = store.put("key", "a", expected(version - 1), b"mine").await;
+        let unknown = store
+            .put("key", "a", expected(version - 1), b"mine", "")
+            .await;
         assert!(
             matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
             "{unknown:?}"
@@ -143,7 +152,9 @@ pub(crate) async fn a_put_without_any_response_has_an_unknown_outcome(table: &Ta
         assert_eq!(read(&store, "a").await, Some((version, b"mine".to_vec())));
     }
     table.front.always(Act::LoseRequest);
-    let unknown = store.put("key", "a", Expected::Version(2), b"mine").await;
+    let unknown = store
+        .put("key", "a", Expected::Version(2), b"mine", "")
+        .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
         "{unknown:?}"
@@ -200,7 +211,9 @@ pub(crate) async fn a_failing_dynamodb_is_asked_again_and_may_have_written(table
     }
     let store = table.impatient();
     table.front.always(failing(500).1);
-    let unknown = store.put("key", "a", Expected::Version(2), b"mine").await;
+    let unknown = store
+        .put("key", "a", Expected::Version(2), b"mine", "")
+        .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
         "{unknown:?}"
@@ -221,14 +234,20 @@ pub(crate) async fn a_damaged_response_is_not_believed(table: &Table) {
     assert_eq!(read(&table.store, "a").await, Some((1, vec![b'x'; 3000])));
     assert_eq!(table.front.take_seen().len(), 3);
     table.front.next([Act::Damage]);
-    let listing = table.store.listing("key", "", "", 100).await.unwrap();
+    let listing = table
+        .store
+        .listing("key", Range::after("", 100))
+        .await
+        .unwrap();
     assert_eq!(listing.records[0].bytes, vec![b'x'; 3000]);
     let store = table.impatient();
     table.front.always(Act::Damage);
     let failed = store.get("key", "a", None).await.unwrap_err();
     assert!(matches!(failed, StoreClientError::Failed(_)), "{failed:?}");
     assert!(failed.to_string().contains("x-amz-crc32"), "{failed}");
-    let unknown = store.put("key", "a", Expected::Version(1), b"mine").await;
+    let unknown = store
+        .put("key", "a", Expected::Version(1), b"mine", "")
+        .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
         "{unknown:?}"
@@ -257,7 +276,7 @@ pub(crate) async fn a_response_that_takes_too_long_is_asked_for_again(table: &Ta
     let store = Store::from(table.client(table.arn.clone(), times));
     table.front.next([Act::Stall]);
     let stored = store
-        .put("key", "a", Expected::Absent, b"mine")
+        .put("key", "a", Expected::Absent, b"mine", "")
         .await
         .unwrap();
     assert_eq!(stored, PutOutcome::Stored { version: 1 });
@@ -306,7 +325,7 @@ pub(crate) async fn a_response_of_another_form_is_refused(table: &Table) {
         let prefix = if rule.starts_with("begins") { "a" } else { "" };
         let failed = table
             .store
-            .listing("key", prefix, "", 100)
+            .listing("key", Range::after("", 100).under(prefix))
             .await
             .unwrap_err();
         assert!(failed.to_string().contains(rule), "{rule}: {failed}");
@@ -316,7 +335,7 @@ pub(crate) async fn a_response_of_another_form_is_refused(table: &Table) {
         .next([Act::ReplaceResponse(200, b"nothing".to_vec())]);
     let unknown = table
         .store
-        .put("key", "a", Expected::Version(1), b"mine")
+        .put("key", "a", Expected::Version(1), b"mine", "")
         .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
@@ -335,7 +354,7 @@ pub(crate) async fn a_decision_is_not_asked_for_again(table: &Table) {
         table.front.next([refusal(400, kind)]);
         let failed = table
             .store
-            .put("key", "a", Expected::Absent, b"x")
+            .put("key", "a", Expected::Absent, b"x", "")
             .await
             .unwrap_err();
         assert!(matches!(failed, StoreClientError::Failed(_)), "{failed:?}");
@@ -350,7 +369,10 @@ pub(crate) async fn a_decision_is_not_asked_for_again(table: &Table) {
     table
         .front
         .next([Act::LoseResponse, refusal(400, "AccessDeniedException")]);
-    let unknown = table.store.put("key", "a", Expected::Absent, b"x").await;
+    let unknown = table
+        .store
+        .put("key", "a", Expected::Absent, b"x", "")
+        .await;
     assert!(
         matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
         "{unknown:?}"
@@ -406,7 +428,10 @@ async fn increments(store: &Store, writer: u8) -> Vec<Result<u64, ()>> {
             Err(_) => continue,
         };
         let record = [writer, done.len() as u8];
-        match store.put("key", "count", expected(known), &record).await {
+        match store
+            .put("key", "count", expected(known), &record, "")
+            .await
+        {
             Ok(PutOutcome::Stored { version }) => done.push(Ok(version)),
             Ok(PutOutcome::Conflict { current }) => assert_ne!(current, Some(known)),
             Err(StoreClientError::UnknownOutcome(_)) => done.push(Err(())),

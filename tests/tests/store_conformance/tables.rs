@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use permafrost_common::store::VERSION_MAX;
 use permafrost_enclave::store::dynamodb::TableState;
-use permafrost_enclave::store::{Expected, PutOutcome, StoreClientError};
+use permafrost_enclave::store::{Expected, PutOutcome, Range, StoreClientError};
 use serde_json::{Value, json};
 
 use crate::cases::{put, read};
@@ -79,9 +79,16 @@ pub(crate) async fn an_item_that_is_not_a_record_is_refused(table: &Table) {
         write(table, "a", attributes).await;
         let refused = table.store.get("key", "a", None).await.unwrap_err();
         assert!(refused.to_string().contains(named), "{refused}");
-        let refused = table.store.listing("key", "", "", 100).await.unwrap_err();
+        let refused = table
+            .store
+            .listing("key", Range::after("", 100))
+            .await
+            .unwrap_err();
         assert!(refused.to_string().contains(named), "{refused}");
-        let refused = table.store.put("key", "a", Expected::Absent, b"x").await;
+        let refused = table
+            .store
+            .put("key", "a", Expected::Absent, b"x", "")
+            .await;
         assert!(
             matches!(refused, Err(StoreClientError::Failed(_))),
             "{refused:?}"
