@@ -177,6 +177,7 @@ async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRec
             Arc::clone(&enclave.attestor),
             Arc::clone(&store),
             deployment,
+            config.root.clone(),
         );
         match unsealed.await {
             Ok(root) => break Arc::new(root),

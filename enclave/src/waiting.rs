@@ -213,7 +213,7 @@ mod tests {
                 WaitingFor::Record,
             ),
             (
-                RootError::Missing("kms.create_root_secret = false"),
+                RootError::Missing("root.create_root_secret = false"),
                 WaitingFor::Missing,
             ),
             (

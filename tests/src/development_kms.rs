@@ -120,10 +120,10 @@ impl DevelopmentKms {
         .expect("a policy")
     }
 
-    /// The section `kms` of a measured configuration for this key.
+    /// The sections `kms` and `root` of a measured configuration for this key; `root` is the last.
     pub fn section(&self, key: &KeyArn) -> String {
         format!(
-            "[kms]\nkey_arn = \"{key}\"\nepoch_settle_s = 0\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n",
+            "[kms]\nkey_arn = \"{key}\"\nendpoint = \"{}:443\"\nroots = \"\"\"\n{}\"\"\"\n[root]\nepoch_settle_s = 0\n",
             self.host(),
             self.emulator().ca_pem()
         )
@@ -205,7 +205,7 @@ pub fn measurements_of(program: &Path, configuration: &str) -> Measurements {
     emulated.measurements()
 }
 
-/// The line of a section `kms` that names these releases as predecessors.
+/// The line of a section `root` that names these releases as predecessors.
 pub fn predecessors(releases: &[&Measurements]) -> String {
     let named = releases.iter().map(|release| {
         let pcr0 = release.get(0).expect("PCR0");

@@ -189,13 +189,13 @@ impl LyingParent {
         self.configuration_with("")
     }
 
-    /// The measured configuration with further lines in its section `kms`, each with its end of line.
+    /// The measured configuration with further lines in its section `root`, each with its end of line.
     pub fn configuration_with(&self, lines: &str) -> String {
         let section = self.kms.section(&self.key_arn);
         self.measured.to_toml(&format!("{section}{lines}"))
     }
 
-    /// From the next boot on, the measured configuration has these lines in its section `kms`, each with its end of line; KMS admits it, and
+    /// From the next boot on, the measured configuration has these lines in its section `root`, each with its end of line; KMS admits it, and
     /// it accepts the root secret of the one before.
     pub fn reconfigure(&self, lines: &str) {
         let before = self.configuration();

@@ -16,7 +16,8 @@ use permafrost_client::{IdempotencyKey, Principal};
 use permafrost_common::api::{Key, ReplaceKey, ResealRecords};
 use permafrost_kms::emulator::{Call, Failure};
 use permafrost_tests::{
-    HonestStack, LyingParent, Measured, is_signed_by, measurements, message, new_key, refusal,
+    HonestStack, LyingParent, Measured, is_signed_by, measurements, message, new_key, predecessors,
+    refusal,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +140,7 @@ async fn a_decision_of_kms_is_not_retried_within_a_call() {
     let parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let before = parent.kms.calls().len();
-    let others = measurements(&parent.configuration_with("attempts = 9\n"));
+    let others = measurements(&parent.configuration_with("any_predecessor = false\n"));
     parent
         .kms
         .allow_releases(&parent.key_arn, "test", &[others]);
@@ -156,7 +157,13 @@ async fn a_response_that_takes_longer_than_an_attempt_may_is_reported() {
     let mut parent = LyingParent::start().await;
     let alice = parent.principal("alice").await;
     let key = new_key(&alice).await;
-    parent.reconfigure("attempt_timeout_ms = 300\nattempts = 2\n");
+    let before = parent.configuration();
+    let impatient = parent
+        .configuration_with(&predecessors(&[&measurements(&before)]))
+        .replace("[root]", "attempt_timeout_ms = 300\nattempts = 2\n[root]");
+    let admitted = [before.as_str(), &impatient];
+    parent.kms.allow(&parent.key_arn, "test", &admitted);
+    parent.enclave.configure(&impatient);
     let emulator = parent.kms.emulator();
     emulator.set_latency(Duration::from_secs(2));
     parent.enclave.restart_unready();
@@ -183,7 +190,7 @@ async fn a_lost_root_secret_is_not_replaced_by_another() {
     parent.enclave.restart_unready();
     let reason = parent
         .enclave
-        .refuses_with("kms.create_root_secret = false");
+        .refuses_with("root.create_root_secret = false");
     assert!(reason.contains("the store has no root secret"), "{reason}");
     assert!(parent.store.root_secret().is_empty());
     assert_eq!(parent.kms.calls().len(), calls);
@@ -201,7 +208,7 @@ async fn a_fresh_deployment_that_may_make_no_root_secret_gets_none() {
     parent.enclave.restart_unready();
     parent
         .enclave
-        .refuses_with("kms.create_root_secret = false");
+        .refuses_with("root.create_root_secret = false");
     assert!(parent.store.root_secret().is_empty());
     assert!(parent.kms.calls().is_empty());
 

@@ -105,7 +105,7 @@ async fn a_successor_that_names_no_predecessor_is_refused_whatever_kms_would_do(
     let pcr0 = hex::encode(old.measurements().get(0).unwrap());
     for release in [&nameless, &another] {
         start(&mut parent, release);
-        let reason = parent.enclave.refuses_with("nor in kms.predecessors");
+        let reason = parent.enclave.refuses_with("nor in root.predecessors");
         assert!(reason.contains(&pcr0), "{reason}");
     }
     assert_eq!(parent.kms.calls().len(), calls);
@@ -156,7 +156,7 @@ async fn the_next_upgrade_names_only_the_release_just_before() {
     // A release that never ran cannot be named instead of one that did, but in addition to it.
     allow(&parent, &[&first, &second, &third, &skipping]);
     start(&mut parent, &third);
-    parent.enclave.refuses_with("nor in kms.predecessors");
+    parent.enclave.refuses_with("nor in root.predecessors");
     serves(&mut parent, &skipping, &key).await;
 
     serves(&mut parent, &second, &key).await;
@@ -188,7 +188,7 @@ async fn an_epoch_of_the_new_release_needs_a_release_that_names_it_to_go_back() 
     assert!(is_signed_by(&signed, &key.group_public_key));
     assert_eq!(alice.root().await.unwrap().epochs, [1]);
     start(&mut parent, &old);
-    parent.enclave.refuses_with("nor in kms.predecessors");
+    parent.enclave.refuses_with("nor in root.predecessors");
     // The old code with a configuration that names it.
     let back = Release {
         program: old.program.clone(),

@@ -18,6 +18,7 @@ use crate::kms::{KmsConfig, KmsSection};
 pub use crate::limits::Limits;
 use crate::people::{PeopleConfig, PeopleSection};
 use crate::principal::Principal;
+use crate::root::{RootConfig, RootSection};
 
 /// What a deployment decides, and publishes.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub allow_debug_mode: bool,
     /// The KMS key that the root secret comes from, and its host.
     pub kms: KmsConfig,
+    /// Which root secrets the enclave serves with.
+    pub root: RootConfig,
     /// What one request, and all requests together, may use.
     pub limits: Limits,
     /// The services that may send requests, and what each may do.
@@ -64,6 +67,7 @@ impl Config {
             network: file.bitcoin.network,
             allow_debug_mode: file.allow_debug_mode,
             kms: KmsConfig::of(file.kms)?,
+            root: RootConfig::of(file.root)?,
             limits: file.limits,
             principals: principals(file.principal)?,
             people: file.people.map(PeopleConfig::of).transpose()?,
@@ -80,6 +84,8 @@ struct File {
     #[serde(default)]
     bitcoin: BitcoinSection,
     kms: KmsSection,
+    #[serde(default)]
+    root: RootSection,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]

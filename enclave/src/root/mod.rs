@@ -3,6 +3,7 @@
 //! At boot one KMS call gives every epoch ([`RootRecord`] says how). No request makes a KMS call, except that [`Root::rotate`]
 //! generates a new data key.
 
+mod config;
 mod provenance;
 mod record;
 mod reseal;
@@ -15,6 +16,8 @@ use permafrost_common::api::RootState;
 use permafrost_common::problem::{Problem, ProblemType};
 use tokio::sync::Mutex;
 
+pub use config::RootConfig;
+pub(crate) use config::RootSection;
 pub use provenance::{Lineage, statement};
 pub use record::{Proven, RootRecord, RootRecordError};
 pub use reseal::ResealPass;
@@ -107,8 +110,8 @@ impl Root {
         attestor: Arc<Attestor>,
         store: Arc<Store>,
         deployment: String,
+        config: RootConfig,
     ) -> Result<Self, RootError> {
-        let config = kms.config();
         let source = Source {
             lineage: Lineage {
                 own: attestor.pcr0,
@@ -119,6 +122,7 @@ impl Root {
             attestor,
             store,
             deployment,
+            config,
         };
         let (known, secrets) = match source.read(0).await? {
             Newer::Record(known) => {
@@ -146,7 +150,7 @@ impl Root {
             key_arn: self.source.kms.key().to_string(),
             epoch: secrets.newest().0,
             epochs: secrets.numbers(),
-            oldest_epoch: self.source.kms.config().oldest_epoch,
+            oldest_epoch: self.source.config.oldest_epoch,
             derivation_root: secrets.derivation().fingerprint(),
         }
     }
@@ -243,7 +247,7 @@ impl Root {
         let source = &self.source;
         let held = self.secrets.now();
         let (newest, secret) = held.newest();
-        let oldest = source.kms.config().oldest_epoch;
+        let oldest = source.config.oldest_epoch;
         let record = &newer.record;
         record.check(&source.deployment, source.kms.key(), oldest.max(newest))?;
         if record.epoch == newest && record.blob == known.record.blob {
@@ -265,14 +269,14 @@ impl Root {
                 "since this enclave started, no whole pass of /v1/root/reseal in epoch {epoch} has ended with nothing left"
             )));
         };
-        let settle = self.source.kms.config().epoch_settle_s;
+        let settle = self.source.config.epoch_settle_s;
         let after = began.saturating_duration_since(self.secrets.newest_since());
         if after >= Duration::from_secs(settle) {
             return Ok(());
         }
         Err(RootError::InUse(format!(
             "the last whole pass of /v1/root/reseal began {} s after this enclave took up epoch {epoch}, so others may have \
-            sealed in an older one since; accepted: a pass that begins at least {settle} s after it (kms.epoch_settle_s)",
+            sealed in an older one since; accepted: a pass that begins at least {settle} s after it (root.epoch_settle_s)",
             after.as_secs()
         )))
     }

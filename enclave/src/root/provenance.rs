@@ -111,7 +111,7 @@ impl Lineage {
             return Ok(());
         }
         Err(format!(
-            "a document is of the enclave with PCR0 {}, which is neither this one nor in kms.predecessors",
+            "a document is of the enclave with PCR0 {}, which is neither this one nor in root.predecessors",
             hex::encode(pcr0)
         ))
     }

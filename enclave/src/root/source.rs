@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::RootError;
 use super::provenance::{self, DOCUMENTS_MAX, Lineage};
 use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
+use super::{RootConfig, RootError};
 use crate::attestor::Attestor;
 use crate::derivation::{Bucket, Place};
 use crate::kms::Kms;
@@ -19,6 +19,7 @@ pub(super) struct Source {
     pub(super) store: Arc<Store>,
     pub(super) deployment: String,
     pub(super) lineage: Lineage,
+    pub(super) config: RootConfig,
 }
 
 /// The record as it was last read or written.
@@ -50,13 +51,13 @@ impl Source {
 
     /// Makes the first root secret. If another enclave is first, unseals its secret instead.
     pub(super) async fn create(&self) -> Result<(Known, RootSecrets), RootError> {
-        let config = self.kms.config();
+        let config = &self.config;
         if !config.create_root_secret {
-            return Err(RootError::Missing("kms.create_root_secret = false"));
+            return Err(RootError::Missing("root.create_root_secret = false"));
         }
         // A new one has another fingerprint.
         if config.derivation_root.is_some() {
-            return Err(RootError::Missing("kms.derivation_root names one"));
+            return Err(RootError::Missing("root.derivation_root names one"));
         }
         let epoch = config.oldest_epoch;
         let key = self.kms.generate_data_key(epoch).await?;
@@ -106,12 +107,12 @@ impl Source {
     /// Opens a record by one KMS call, if it is this deployment's and its secret was generated in an accepted enclave.
     pub(super) async fn open(&self, known: &Known) -> Result<RootSecrets, RootError> {
         let Known { version, record } = known;
-        let oldest = self.kms.config().oldest_epoch;
+        let oldest = self.config.oldest_epoch;
         record.check(&self.deployment, self.kms.key(), oldest)?;
         self.check_provenance(record).await?;
         let newest = self.kms.decrypt(record.epoch, &record.blob).await?;
         let secrets = record.open(newest, *version, oldest)?;
-        if let Some(expected) = &self.kms.config().derivation_root {
+        if let Some(expected) = &self.config.derivation_root {
             check_derivation_root(&secrets, expected)?;
         }
         Ok(secrets)

@@ -79,7 +79,7 @@ struct Reseal {
 Examples:
   permafrost root retire --epoch 3
 
-What is still sealed in an older epoch never opens again. To enforce that against the parent, set kms.oldest_epoch in the
+What is still sealed in an older epoch never opens again. To enforce that against the parent, set root.oldest_epoch in the
 measured configuration of the next release.")]
 struct Retire {
     /// The newest epoch, which is kept.

@@ -147,10 +147,12 @@ impl StackKms {
         format!(
             "# The root secret comes from this key of the development KMS. On AWS, endpoint and roots are left out.\n\
              [kms]\nkey_arn = \"{key}\"\n\
+             endpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n\n\
+             [root]\n\
              # Every build is another enclave here. Elsewhere: predecessors = [\"PCR0 of the release before\"].\n\
              any_predecessor = true\n\
              # One enclave is all there is, so `permafrost root retire` need not wait for others.\n\
-             epoch_settle_s = 0\nendpoint = \"{}:{PORT}\"\nroots = \"\"\"\n{}\"\"\"\n",
+             epoch_settle_s = 0\n",
             self.host(),
             self.0.ca_pem()
         )

@@ -123,7 +123,7 @@ async fn a_hidden_derivation_root_is_not_replaced_by_a_new_one() {
     let reason = parent
         .enclave
         .refuses_with("the measured configuration forbids making one");
-    assert!(reason.contains("kms.derivation_root"), "{reason}");
+    assert!(reason.contains("root.derivation_root"), "{reason}");
     assert!(parent.store.root_secret().is_empty() && exceptions(&parent).len() == written);
     parent.store.put_back_root_secret(records);
     parent.enclave.wait_until_ready();

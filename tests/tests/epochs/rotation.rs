@@ -218,7 +218,7 @@ async fn a_pass_that_begins_before_others_can_know_the_epoch_retires_nothing() {
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     let refused = alice.retire_root(2).await.unwrap_err();
     assert!(
-        refused.to_string().contains("kms.epoch_settle_s"),
+        refused.to_string().contains("root.epoch_settle_s"),
         "{refused}"
     );
     assert_eq!(refusal::<()>(Err(refused)), "epoch-in-use");
