@@ -1,9 +1,12 @@
 //! What the API shows of a key.
 
+use frost_secp256k1_tr::keys::PublicKeyPackage;
 use permafrost_common::api::{self, split::Certificate};
 use permafrost_frost::{Hex, Participant};
 
-use super::{KeyError, KeyRecord, Network, nostr, record::Material, taproot::TweakedKey};
+use super::{
+    KeyError, KeyRecord, MaterialError, Network, nostr, record::Material, taproot::TweakedKey,
+};
 
 impl KeyRecord {
     /// Everything about the key but its shares.
@@ -35,27 +38,32 @@ impl KeyRecord {
     fn participants_view(&self) -> Result<Vec<api::Participant>, KeyError> {
         let members = self.participants().members().iter();
         match &self.material {
-            Material::Whole(material) => members
-                .zip(&material.packages()?.keys)
-                .map(|(member, package)| {
-                    let share = hex::encode(package.verifying_share().serialize()?);
-                    Ok(participant(member, share, None))
-                })
-                .collect(),
+            Material::Whole(material) => of_a_package(members, &material.public()?),
             Material::Split(held) => Ok(of_a_ceremony(members, held.certificate())),
             Material::Deleted(tombstone) => match &tombstone.certificate {
                 Some(certificate) => Ok(of_a_ceremony(members, certificate)),
-                None => members
-                    .map(|member| {
-                        let shares = tombstone.public.verifying_shares();
-                        let share = shares.get(&member.identifier).map(|one| one.serialize());
-                        let share = hex::encode(share.transpose()?.unwrap_or_default());
-                        Ok(participant(member, share, None))
-                    })
-                    .collect(),
+                None => of_a_package(members, &tombstone.public),
             },
         }
     }
+}
+
+fn of_a_package<'a>(
+    members: impl Iterator<Item = &'a Participant>,
+    public: &PublicKeyPackage,
+) -> Result<Vec<api::Participant>, KeyError> {
+    let shares = public.verifying_shares();
+    members
+        .map(|member| {
+            let share = shares.get(&member.identifier);
+            let share = share.ok_or_else(|| MaterialError::Identifier {
+                name: member.name.as_str().to_owned(),
+                expected: hex::encode(member.identifier.serialize()),
+                came: "none".to_owned(),
+            })?;
+            Ok(participant(member, hex::encode(share.serialize()?), None))
+        })
+        .collect()
 }
 
 fn of_a_ceremony<'a>(

@@ -115,7 +115,7 @@ struct Memory<T> {
 }
 
 impl<T: Record> Records<T> {
-    /// Records of `deployment` in `store`; opened ones are cached up to `cache_bytes` of encoded length, and the versions of the last
+    /// Records of `deployment` in `store`; opened ones are cached up to about `cache_bytes` of memory, and the versions of the last
     /// `seen_records` that were used are remembered.
     pub fn new(
         store: Arc<Store>,
@@ -176,6 +176,9 @@ impl<T: Record> Records<T> {
             |error: String| PutError::Problem(Problem::new(ProblemType::Internal, error));
         value.check().map_err(internal)?;
         let plaintext = value.encode().map_err(internal)?;
+        // Nothing is sealed that does not open. And what is cached is what opening gives, which takes less memory than a record that was
+        // just made, with everything that it was checked by.
+        let opened = T::decode(&plaintext).map_err(internal)?;
         let sealed = sealing::seal(&self.secrets.now(), &self.place(id, version), &plaintext)
             .map_err(|error| internal(error.to_string()))?;
         let expected = known.map_or(Expected::Absent, Expected::Version);
@@ -195,9 +198,12 @@ impl<T: Record> Records<T> {
                 "the store did not confirm that it has written the record; the request can be repeated",
             )));
         }
-        let record = Versioned { version, value };
-        self.memory().remember(id, &record, plaintext.len());
-        Ok(record)
+        let opened = Versioned {
+            version,
+            value: Arc::new(opened),
+        };
+        self.memory().remember(id, &opened, weight(plaintext.len()));
+        Ok(Versioned { version, value })
     }
 
     /// Reseals in the newest epoch those records of one listing that are sealed in an older one. Contents stay the same, the version
@@ -366,7 +372,7 @@ impl<T: Record> Records<T> {
             version,
             value: Arc::new(value),
         };
-        Ok((record, plaintext.len()))
+        Ok((record, weight(plaintext.len())))
     }
 
     /// Another enclave of the deployment may just have made a later epoch than those held.
@@ -412,6 +418,11 @@ impl<T: Record> Memory<T> {
             self.cache.insert(id, record.clone(), weight);
         }
     }
+}
+
+/// About the memory that a cached record takes: twice its encoding for a key, and what the cache adds to it.
+fn weight(encoded: usize) -> usize {
+    2 * encoded + 1024
 }
 
 /// The epoch that a record names, which only opening it proves.
