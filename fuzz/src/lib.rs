@@ -13,6 +13,7 @@ mod configuration;
 mod cose_key;
 mod dispatch;
 mod document;
+mod dynamodb_response;
 mod encoded_document;
 mod key_record;
 mod message;
@@ -36,6 +37,7 @@ pub use configuration::configuration;
 pub use cose_key::cose_key;
 pub use dispatch::dispatch;
 pub use document::document;
+pub use dynamodb_response::dynamodb_response;
 pub use encoded_document::encoded_document;
 pub use key_record::key_record;
 pub use oblivious_keys::oblivious_keys;
@@ -63,6 +65,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cose_key", cose_key),
     ("dispatch", dispatch),
     ("document", document),
+    ("dynamodb_response", dynamodb_response),
     ("encoded_document", encoded_document),
     ("key_record", key_record),
     ("oblivious_keys", oblivious_keys),

@@ -100,5 +100,6 @@ dynamodb! { tables_of_dynamodb, tables:
     the_greatest_version_is_exact
     an_item_that_is_not_a_record_is_refused
     a_table_of_another_form_is_refused
+    a_table_in_another_state_is_refused
     a_request_is_signed_for_dynamodb_with_the_newest_credentials
 }

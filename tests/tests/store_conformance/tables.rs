@@ -8,6 +8,7 @@ use permafrost_enclave::store::{Expected, PutOutcome, Range, StoreClientError};
 use serde_json::{Value, json};
 
 use crate::cases::{put, read};
+use crate::front::Act;
 use crate::servers::{TIMES, Table, credentials};
 
 pub(crate) async fn the_table_has_the_documented_items(table: &Table) {
@@ -22,7 +23,16 @@ pub(crate) async fn the_table_has_the_documented_items(table: &Table) {
         "record": {"B": STANDARD.encode(b"sealed")},
     }]);
     assert_eq!(items, expected);
-    for seen in table.front.take_seen() {
+    table
+        .store
+        .listing("key", Range::after("", 100).under("a"))
+        .await
+        .unwrap();
+    read(&table.store, "a-1").await.unwrap();
+    table.store.delete("key", "a-1", 2).await.unwrap();
+    let seen = table.front.take_seen();
+    assert_eq!(seen.len(), 5);
+    for seen in seen {
         let reads = ["GetItem", "Query"].iter().any(|call| {
             let target = seen.headers["x-amz-target"].to_str().unwrap();
             target.ends_with(call)
@@ -162,6 +172,48 @@ pub(crate) async fn a_table_of_another_form_is_refused(table: &Table) {
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains(named), "{refused}");
     }
+}
+
+pub(crate) async fn a_table_in_another_state_is_refused(table: &Table) {
+    let client = table.client(table.arn.clone(), TIMES);
+    let named = json!({"TableName": table.arn.name()});
+    let good = table.server.call("DescribeTable", &named).await;
+    let mut describe = async |member: &str, value: Value| {
+        let mut other = good.clone();
+        other["Table"][member] = value;
+        let other = other.to_string().into_bytes();
+        table.front.next([Act::ReplaceResponse(200, other)]);
+        client.check_table().await
+    };
+    let protected = describe("DeletionProtectionEnabled", json!(true))
+        .await
+        .unwrap();
+    assert!(protected.deletion_protection);
+    describe("Replicas", json!([])).await.unwrap();
+    describe("SomethingNew", json!({"Its": "value"}))
+        .await
+        .unwrap();
+    for (member, value) in [
+        (
+            "Replicas",
+            json!([{"RegionName": "us-west-2", "ReplicaStatus": "ACTIVE"}]),
+        ),
+        ("Replicas", json!("us-west-2")),
+        ("TableStatus", json!("DELETING")),
+        ("TableStatus", Value::Null),
+        (
+            "KeySchema",
+            json!([{"AttributeName": "kind", "KeyType": "HASH"}]),
+        ),
+    ] {
+        let refused = describe(member, value).await.unwrap_err().to_string();
+        assert!(refused.contains(member), "{refused}");
+    }
+    table
+        .front
+        .next([Act::ReplaceResponse(200, b"{}".to_vec())]);
+    let refused = client.check_table().await.unwrap_err().to_string();
+    assert!(refused.contains("TableArn"), "{refused}");
 }
 
 pub(crate) async fn a_request_is_signed_for_dynamodb_with_the_newest_credentials(table: &Table) {

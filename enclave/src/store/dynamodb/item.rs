@@ -19,10 +19,13 @@ pub(super) const ITEM_TEXT_MAX: usize = RECORD_MAX / 3 * 4 + 4096;
 
 /// A record that DynamoDB gave.
 #[derive(Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) id: String,
-    pub(super) version: u64,
-    pub(super) record: Bytes,
+pub struct Item {
+    /// The record's id.
+    pub id: String,
+    /// From 1.
+    pub version: u64,
+    /// 0 to [`RECORD_MAX`] bytes.
+    pub record: Bytes,
 }
 
 /// The key of an item.
@@ -30,8 +33,8 @@ pub(super) fn key(kind: &str, id: &str) -> Value {
     json!({KIND: {"S": kind}, ID: {"S": id}})
 }
 
-/// The whole item.
-pub(super) fn item(kind: &str, id: &str, version: u64, record: &[u8]) -> Value {
+/// The whole item, as JSON.
+pub fn item(kind: &str, id: &str, version: u64, record: &[u8]) -> Value {
     json!({
         KIND: {"S": kind},
         ID: {"S": id},
@@ -42,7 +45,11 @@ pub(super) fn item(kind: &str, id: &str, version: u64, record: &[u8]) -> Value {
 
 impl Item {
     /// Reads an item, which must be of this kind and have the four attributes, each of its type, and nothing else.
-    pub(super) fn parse(item: &Value, kind: &str) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Form`] says which rule failed.
+    pub fn parse(item: &Value, kind: &str) -> Result<Self, Fault> {
         let item = item
             .as_object()
             .ok_or_else(|| form("an item is not an object"))?;

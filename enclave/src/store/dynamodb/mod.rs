@@ -44,5 +44,7 @@ mod write;
 pub use arn::{Endpoint, TableArn, TableArnError};
 pub use client::{DynamoDb, Times};
 pub use error::Fault;
+pub use item::{Item, item};
 pub use permafrost_common::store::RECORD_MAX;
+pub use query::page;
 pub use table::TableState;

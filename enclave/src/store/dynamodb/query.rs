@@ -29,10 +29,7 @@ impl DynamoDb {
     }
 
     async fn query(&self, kind: &str, range: Range<'_>) -> Result<Entries, Fault> {
-        let mut found = Found {
-            records: Vec::new(),
-            bytes: 0,
-        };
+        let mut found = Found::default();
         // DynamoDB refuses a start that is outside of the condition.
         let mut start = match range.after {
             after if after.starts_with(range.prefix) => after.to_owned(),
@@ -87,7 +84,25 @@ impl DynamoDb {
     }
 }
 
+/// Reads one response to a `Query`, which is for at most `limit` + 1 items after `after`, as a listing of at most `limit` records.
+///
+/// # Errors
+///
+/// [`Fault::Form`] says which rule failed.
+pub fn page(
+    response: &Value,
+    kind: &str,
+    [prefix, after]: [&str; 2],
+    limit: usize,
+) -> Result<Entries, Fault> {
+    let range = Range::after(after, limit).under(prefix);
+    let mut found = Found::default();
+    found.add(response, kind, range, limit + 1)?;
+    Ok(found.listing(limit))
+}
+
 /// What the pages so far had.
+#[derive(Default)]
 struct Found {
     records: Vec<Entry>,
     bytes: usize,
