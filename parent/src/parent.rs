@@ -15,7 +15,7 @@ use permafrost_common::transport::{Address, Cid, Listener, Peers, TransportError
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::egress::{Egress, EgressError};
 use crate::enclave_log::EnclaveLog;
 use crate::metrics;
@@ -36,14 +36,17 @@ pub enum ParentError {
     /// The proxy does not start.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The database cannot be opened.
-    #[error("store.path = {path}: {source}")]
+    /// The database file cannot be opened.
+    #[error("store.sqlite = {path}: {source}")]
     Store {
         /// The database file in the configuration.
         path: String,
         /// The store's error.
         source: StoreError,
     },
+    /// The PostgreSQL database cannot be used.
+    #[error("store.postgres: {0}")]
+    Postgres(#[source] StoreError),
     /// The store cannot bind its address.
     #[error("store.listen: {0}")]
     Listen(#[from] TransportError),
@@ -63,12 +66,7 @@ impl Parent {
     /// [`ParentError`] if an address cannot be bound or the database cannot be opened.
     pub async fn start(config: &Config) -> Result<Self, ParentError> {
         let proxy = Proxy::bind(config).await?;
-        let records = RecordStore::open(&config.store.path)
-            .await
-            .map_err(|source| ParentError::Store {
-                path: config.store.path.display().to_string(),
-                source,
-            })?;
+        let records = open(&config.store.database).await?;
         let listener = Listener::bind(&config.store.listen, enclave_peers(config)).await?;
         let egress = if config.egress.allow.is_empty() {
             None
@@ -118,6 +116,22 @@ impl Parent {
             log.stop().await;
         }
         cut_off
+    }
+}
+
+async fn open(database: &DatabaseConfig) -> Result<RecordStore, ParentError> {
+    match database {
+        DatabaseConfig::Sqlite(path) => {
+            RecordStore::open(path)
+                .await
+                .map_err(|source| ParentError::Store {
+                    path: path.display().to_string(),
+                    source,
+                })
+        }
+        DatabaseConfig::Postgres(config) => RecordStore::connect(config)
+            .await
+            .map_err(ParentError::Postgres),
     }
 }
 

@@ -74,6 +74,21 @@ fn an_address_in_use_is_a_failure() {
 }
 
 #[test]
+fn the_commands_for_the_sqlite_file_refuse_a_postgresql_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = "[store]\npostgres = \"postgresql://permafrost@db.internal/permafrost\"\n";
+    std::fs::write(directory.path().join("c.toml"), config).unwrap();
+    for command in ["backup", "restore"] {
+        let arguments = ["store", command, "--config", "c.toml", "store.backup"];
+        let output = permafrost(directory.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        for named in ["store.postgres", "pg_dump"] {
+            assert!(stderr(&output).contains(named), "{output:?}");
+        }
+    }
+}
+
+#[test]
 fn a_new_principal_has_a_key_file_that_no_other_user_can_read() {
     let directory = tempfile::tempdir().unwrap();
     for algorithm in ["ed25519", "ecdsa-p256-sha256"] {

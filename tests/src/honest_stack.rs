@@ -68,7 +68,7 @@ impl HonestStack {
         let configuration = format!(
             "listen = \"127.0.0.1:{port}\"\n\
              [enclave]\naddress = \"{3}\"\n\
-             [store]\nlisten = \"unix:{0}/store.sock\"\npath = \"{0}/store.sqlite\"\n\
+             [store]\nlisten = \"unix:{0}/store.sock\"\nsqlite = \"{0}/store.sqlite\"\n\
              [enclave_log]\nlisten = \"unix:{0}/log.sock\"\n\
              [egress]\nlisten = \"unix:{0}/egress.sock\"\n\
              [[egress.allow]]\nhost = \"{1}\"\nport = 443\naddresses = [\"{2}\"]\n",

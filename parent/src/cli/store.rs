@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::outcome::{Outcome, say};
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::store::{self, Content, StoreError};
 
-/// The file with the sealed records: back it up while it is in use, check a backup, restore one.
+/// The SQLite file with the sealed records: back it up while it is in use, check a backup, restore one.
 #[derive(Args, Debug)]
 pub(super) struct Store {
     /// Print JSON.
@@ -80,7 +80,7 @@ struct Restore {
 
 #[derive(Args, Debug)]
 struct Location {
-    /// The configuration of `permafrost serve`, whose store.path is the store. Without it: the default path.
+    /// The configuration of `permafrost serve`, whose store.sqlite is the store. Without it: the default path.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -143,14 +143,18 @@ impl Store {
 
 impl Location {
     fn store(&self) -> Result<PathBuf, Outcome> {
-        let Some(path) = &self.config else {
-            return Ok(Config::default().store.path);
-        };
-        Config::read(path)
-            .map(|config| config.store.path)
-            .map_err(|error| {
+        let config = match &self.config {
+            None => Config::default(),
+            Some(path) => Config::read(path).map_err(|error| {
                 Outcome::wrong_call(format!("configuration {}: {error}", path.display()))
-            })
+            })?,
+        };
+        match config.store.database {
+            DatabaseConfig::Sqlite(path) => Ok(path),
+            DatabaseConfig::Postgres(_) => Err(Outcome::wrong_call(
+                "store.postgres: permafrost store is for SQLite; back up and restore a PostgreSQL database with pg_dump and pg_restore (docs/backup.md)",
+            )),
+        }
     }
 }
 

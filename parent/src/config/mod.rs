@@ -1,5 +1,7 @@
 //! The configuration of `permafrost serve`: TOML. [`TEMPLATE`] documents every key; an unknown key is refused.
 
+mod store;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use serde::de::{Deserializer, Error as _};
 use crate::egress::{CredentialsConfig, EgressConfig};
 use crate::enclave_log::EnclaveLogConfig;
 use crate::page::PageConfig;
+
+pub use store::{DatabaseConfig, StoreConfig};
 
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
 ///
@@ -71,18 +75,6 @@ pub struct EnclaveConfig {
         deserialize_with = "milliseconds::<_, 1, 3_600_000>"
     )]
     pub idle_timeout: Duration,
-}
-
-/// `[store]`.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(default, deny_unknown_fields)]
-pub struct StoreConfig {
-    /// The address of the record store.
-    pub listen: Address,
-    /// The SQLite database file.
-    pub path: PathBuf,
-    /// The vsock CID whose connections are accepted; 0: the CID in the enclave's address.
-    pub enclave_cid: u32,
 }
 
 /// `[limits]`.
@@ -191,9 +183,19 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Content`] names the line, the key and what is accepted.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text)
-            .map_err(|error| ConfigError::Content(error.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|error| ConfigError::Content(shown(text, &error)))
     }
+}
+
+/// The error with the line, but without its text if it may have a password.
+fn shown(text: &str, error: &toml::de::Error) -> String {
+    let shown = error.to_string();
+    if !shown.contains("://") || !shown.contains('@') {
+        return shown.trim_end().to_owned();
+    }
+    let before = text.get(..error.span().map_or(0, |span| span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    format!("line {line}: {}", error.message())
 }
 
 impl Default for Config {
@@ -223,19 +225,6 @@ impl Default for EnclaveConfig {
             connect_timeout: Duration::from_secs(2),
             idle_connections: 64,
             idle_timeout: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Default for StoreConfig {
-    fn default() -> Self {
-        Self {
-            listen: Address::Vsock {
-                cid: Cid::Any,
-                port: 5001,
-            },
-            path: PathBuf::from("/var/lib/permafrost/store.sqlite"),
-            enclave_cid: 0,
         }
     }
 }

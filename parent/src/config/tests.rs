@@ -87,6 +87,58 @@ fn an_invalid_address_is_refused() {
 }
 
 #[test]
+fn the_store_is_in_one_database() {
+    let store = |text: &str| Config::parse(&format!("[store]\n{text}")).unwrap().store;
+    let file = store("sqlite = \"/s\"").database;
+    assert_eq!(file, DatabaseConfig::Sqlite("/s".into()));
+    let url = "postgresql://p@db.internal/store";
+    let DatabaseConfig::Postgres(postgres) =
+        store(&format!("postgres = \"{url}\"\npostgres_ca = \"/ca.pem\"")).database
+    else {
+        panic!("it is PostgreSQL");
+    };
+    assert_eq!(postgres.database.to_string(), url);
+    assert_eq!(postgres.root_certificates, Some("/ca.pem".into()));
+    for (text, named) in [
+        (
+            format!("sqlite = \"/s\"\npostgres = \"{url}\""),
+            "store.sqlite and store.postgres",
+        ),
+        (
+            "sqlite = \"/s\"\npostgres_ca = \"/ca.pem\"".to_owned(),
+            "store.postgres_ca",
+        ),
+        ("postgres_ca = \"/ca.pem\"".to_owned(), "store.postgres_ca"),
+        ("sqlite = \"\"".to_owned(), "store.sqlite"),
+        ("postgres = \"\"".to_owned(), "store.postgres"),
+        (
+            "postgres = \"postgresql://p@db.internal/store?sslmode=disable\"".to_owned(),
+            "verify-full",
+        ),
+        ("path = \"/s\"".to_owned(), "`sqlite`"),
+    ] {
+        let text = refusal(&format!("[store]\n{text}\n"));
+        assert!(text.contains(named), "{named}: {text}");
+    }
+}
+
+#[test]
+fn a_password_in_the_configuration_is_not_repeated() {
+    for text in [
+        "[store]\npostgres = \"postgresql://p:hunter2@h/d\"\n",
+        "store = { postgres = \"postgresql://p:hunter2@h/d\" }\n",
+        "[store]\npostgres = [\"postgresql://p:hunter2@h/d\"]\n",
+        "[store]\npostgres = \"postgresql://p:hunter2@h/d\n",
+        "[store]\npostgre = \"postgresql://p:hunter2@h/d\"\n",
+        "[store]\npostgres = postgresql://p:hunter2@h/d\n",
+    ] {
+        let refused = refusal(text);
+        assert!(!refused.contains("hunter2"), "{refused}");
+        assert!(refused.contains("line "), "{refused}");
+    }
+}
+
+#[test]
 fn an_unknown_level_is_refused_with_the_known_levels() {
     let text = refusal("[log]\nlevel = \"loud\"\n");
     assert!(text.contains("loud") && text.contains("debug"), "{text}");

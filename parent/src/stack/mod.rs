@@ -15,7 +15,7 @@ use permafrost_common::transport::{Address, AddressError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, EnclaveConfig, StopConfig, StoreConfig};
+use crate::config::{Config, DatabaseConfig, EnclaveConfig, StopConfig, StoreConfig};
 use crate::egress::{CredentialsConfig, CredentialsSource, EgressConfig};
 use crate::enclave_log::EnclaveLogConfig;
 use crate::parent::{Parent, ParentError};
@@ -291,7 +291,7 @@ fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, S
         },
         store: StoreConfig {
             listen: socket(state.sockets().store())?,
-            path: state.store(),
+            database: DatabaseConfig::Sqlite(state.store()),
             enclave_cid: 0,
         },
         // The stack reads the enclave's standard error instead.

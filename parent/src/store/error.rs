@@ -70,14 +70,69 @@ pub enum StoreError {
         /// SQLite's error.
         source: sqlx::Error,
     },
+    /// The PostgreSQL server cannot be reached, does not prove to be the one that was named, or refuses the user.
+    #[error("record store {database}: {source}")]
+    Postgres {
+        /// The database in the configuration.
+        database: String,
+        /// The error of the connection or the server.
+        source: sqlx::Error,
+    },
+    /// The PostgreSQL database is another program's.
+    #[error(
+        "record store {database}: it is another program's database, with {found}; accepted: a record store, or a database without a table"
+    )]
+    ForeignDatabase {
+        /// The database in the configuration.
+        database: String,
+        /// The first of its tables.
+        found: String,
+    },
+    /// The PostgreSQL database was written by another release.
+    #[error(
+        "record store {database}: its schema has version {found}, expected: version {expected}"
+    )]
+    DatabaseSchema {
+        /// The database in the configuration.
+        database: String,
+        /// The version in `permafrost.store`.
+        found: i32,
+        /// The version of this program's schema.
+        expected: i32,
+    },
+    /// The PostgreSQL server would lose writes or takes none.
+    #[error("record store {database}: {finding}")]
+    Unfit {
+        /// The database in the configuration.
+        database: String,
+        /// What it lacks, and what is accepted.
+        finding: String,
+    },
+    /// The file with root certificates for PostgreSQL is not one.
+    #[error("store.postgres_ca = {}: {finding}", path.display())]
+    RootCertificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        finding: String,
+    },
     /// A read failed.
     #[error("the record store could not read: {0}")]
     Read(#[source] sqlx::Error),
-    /// The transaction that a write was part of failed. The record is unchanged; only after a disk failure and a crash may the
-    /// write take effect after all.
+    /// The transaction that a write was part of failed. With SQLite the record is unchanged; only after a disk failure and a crash may
+    /// the write take effect after all. With PostgreSQL it may have taken effect if the connection failed.
     #[error("the record store could not write: {0}")]
     Write(String),
     /// The store was closed.
     #[error("the record store is closed")]
     Closed,
+}
+
+impl StoreError {
+    pub(super) fn reading(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            error => Self::Read(error),
+        }
+    }
 }

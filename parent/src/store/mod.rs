@@ -1,4 +1,4 @@
-//! The record store: the enclave's sealed records in SQLite, behind HTTP.
+//! The record store: the enclave's sealed records in SQLite or PostgreSQL, behind HTTP.
 //!
 //! [`permafrost_common::store`] defines the protocol. [`RecordStore`] is the database, [`router`] serves it over HTTP, and
 //! [`serve`] runs that on a transport listener:
@@ -18,21 +18,22 @@
 //! Metrics and logging are layers around the router, for [`serve_router`]. Nothing here can read a record, and nothing here
 //! is trusted: the enclave detects a parent that loses, swaps or rolls back records.
 
-mod copy;
-mod database;
 mod error;
-mod read;
+mod listing;
+mod outcome;
+mod postgres;
+mod record_store;
 mod router;
 mod server;
-mod write;
+mod sqlite;
 
-pub use copy::{Content, check, copy};
-pub use database::RecordStore;
 pub use error::StoreError;
-pub use read::{Fetched, Record};
+pub use outcome::{Deletion, Fetched, Put, Record};
+pub use postgres::{PostgresConfig, PostgresUrl, PostgresUrlError};
+pub use record_store::RecordStore;
 pub use router::router;
 pub use server::{serve, serve_router};
-pub use write::{Deletion, Put};
+pub use sqlite::{Content, check, copy};
 
 #[cfg(test)]
 mod tests;

@@ -13,10 +13,9 @@ use permafrost_common::store::{
 };
 use serde::Deserialize;
 
-use super::database::RecordStore;
 use super::error::StoreError;
-use super::read::Fetched;
-use super::write::{Deletion, Put};
+use super::outcome::{Deletion, Fetched, Put};
+use super::record_store::RecordStore;
 
 /// The routes of [`permafrost_common::store`].
 pub fn router(store: RecordStore) -> Router {

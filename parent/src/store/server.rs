@@ -12,7 +12,7 @@ use permafrost_common::transport::{Listener, Stream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::database::RecordStore;
+use super::record_store::RecordStore;
 use super::router::router;
 
 /// How many concurrent connections there may be; further ones wait to be accepted.

@@ -241,7 +241,8 @@ async fn nothing_listens_while_nothing_is_allowed() {
         };
         config.enclave.address = socket("enclave.sock");
         config.store.listen = socket("store.sock");
-        config.store.path = directory.path().join("store.sqlite");
+        config.store.database =
+            permafrost::config::DatabaseConfig::Sqlite(directory.path().join("store.sqlite"));
         config.egress.listen = socket("egress.sock");
         config.enclave_log.listen = None;
         config.credentials.source = CredentialsSource::None;

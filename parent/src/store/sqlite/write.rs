@@ -9,8 +9,9 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::database::RecordStore;
-use super::error::StoreError;
+use super::super::error::StoreError;
+use super::super::outcome::{Deletion, Put};
+use super::SqliteStore;
 
 /// How many changes may wait for the writer; further ones wait to be queued.
 const QUEUE: usize = 256;
@@ -18,43 +19,8 @@ const QUEUE: usize = 256;
 /// How many changes one transaction has at most.
 const BATCH: usize = 64;
 
-/// The outcome of a [`RecordStore::put`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Put {
-    /// The record is durable, with this version.
-    Stored {
-        /// The new version.
-        version: u64,
-    },
-    /// The record did not have the expected version; nothing was written.
-    Conflict {
-        /// The version of the stored record, if there is one.
-        current: Option<u64>,
-    },
-}
-
-/// The outcome of a [`RecordStore::delete`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Deletion {
-    /// There is no such record any more, and that is durable.
-    Deleted,
-    /// The record did not have this version; nothing was deleted.
-    Conflict {
-        /// The version of the stored record, if there is one.
-        current: Option<u64>,
-    },
-}
-
-impl RecordStore {
-    /// Writes the next version of a record, with these tags (as in the header, or empty), if it has the expected version; the write is
-    /// durable when this returns.
-    ///
-    /// Once called, the put is carried out even if the returned future is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Write`] if the transaction failed, [`StoreError::Closed`].
-    pub async fn put(
+impl SqliteStore {
+    pub(in crate::store) async fn put(
         &self,
         kind: &str,
         id: &str,
@@ -74,14 +40,12 @@ impl RecordStore {
         })
     }
 
-    /// Deletes a record if it has this version; the deletion is durable when this returns.
-    ///
-    /// Once called, the deletion is carried out even if the returned future is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Write`] if the transaction failed, [`StoreError::Closed`].
-    pub async fn delete(&self, kind: &str, id: &str, version: u64) -> Result<Deletion, StoreError> {
+    pub(in crate::store) async fn delete(
+        &self,
+        kind: &str,
+        id: &str,
+        version: u64,
+    ) -> Result<Deletion, StoreError> {
         Ok(
             match self.change(kind, id, Change::Delete(version)).await? {
                 Ok(()) => Deletion::Deleted,

@@ -1,32 +1,11 @@
 //! Reading records.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use permafrost_common::store::{Entry, LISTING_BYTES_MAX, LISTING_MAX, Listing};
+use permafrost_common::store::{LISTING_MAX, Listing};
 
-use super::database::RecordStore;
-use super::error::StoreError;
-
-/// The newest version of a record.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Record {
-    /// The version, from 1.
-    pub version: u64,
-    /// The sealed record.
-    pub bytes: Bytes,
-}
-
-/// What [`RecordStore::get`] finds.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Fetched {
-    /// The newest version.
-    Record(Record),
-    /// The version that the caller has is the newest.
-    NotModified,
-    /// There is no such record.
-    Absent,
-}
+use super::super::error::StoreError;
+use super::super::listing::{IdRange, entries};
+use super::super::outcome::{Fetched, Record};
+use super::SqliteStore;
 
 /// A listing of records.
 const ALL: &str = "SELECT id, version, record FROM records \
@@ -38,9 +17,8 @@ const TAGGED: &str = "SELECT records.id, version, record FROM tags CROSS JOIN re
     WHERE tags.kind = ?1 AND tags.tag = unhex(?5) AND tags.id >= ?2 AND tags.id < ?3 \
     ORDER BY tags.id LIMIT ?4";
 
-impl RecordStore {
-    /// The newest version of a record, without its bytes if it is the `known` one.
-    pub async fn get(
+impl SqliteStore {
+    pub(in crate::store) async fn get(
         &self,
         kind: &str,
         id: &str,
@@ -66,10 +44,7 @@ impl RecordStore {
         })
     }
 
-    /// At most `limit` records whose ids begin with `prefix` and are greater than `after`, and that have the `tag`, if there is one,
-    /// in ascending byte order. Returns fewer if they would exceed [`LISTING_BYTES_MAX`] together. A `limit` above [`LISTING_MAX`] counts
-    /// as [`LISTING_MAX`].
-    pub async fn listing(
+    pub(in crate::store) async fn listing(
         &self,
         kind: &str,
         prefix: &str,
@@ -78,14 +53,9 @@ impl RecordStore {
         limit: usize,
     ) -> Result<Listing, StoreError> {
         let limit = limit.min(LISTING_MAX);
-        // One lower bound, because an index search uses one only. No byte of an id is less than `-` or greater than `z`: the ids greater
-        // than `after` are those from `after` and a space, and `~` ends the prefix's range.
-        let first = match after {
-            "" => prefix.to_owned(),
-            after => format!("{after} ").max(prefix.to_owned()),
-        };
+        let IdRange { from, below } = IdRange::new(prefix, after);
         let query = sqlx::query_as(if tag.is_some() { TAGGED } else { ALL });
-        let query = query.bind(kind).bind(first).bind(format!("{prefix}~"));
+        let query = query.bind(kind).bind(from).bind(below);
         // One extra row shows whether there are more.
         let query = query.bind(limit as i64 + 1);
         let query = match tag {
@@ -96,43 +66,15 @@ impl RecordStore {
             .fetch_all(&self.readers)
             .await
             .map_err(StoreError::reading)?;
-        let found = rows.len();
-        let mut total = 0;
-        let records: Vec<Entry> = rows
-            .into_iter()
-            .take(limit)
-            .take_while(|(_, _, record)| {
-                total += record.len();
-                total <= LISTING_BYTES_MAX
-            })
-            .map(|(id, version, record)| Entry {
-                id,
-                version: version as u64,
-                record: STANDARD.encode(record),
-            })
-            .collect();
-        Ok(Listing {
-            more: records.len() < found,
-            records,
-        })
+        Ok(entries(rows, limit))
     }
 
-    /// Whether the database responds.
-    pub async fn ready(&self) -> Result<(), StoreError> {
+    pub(in crate::store) async fn ready(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1 FROM records LIMIT 1")
             .execute(&self.readers)
             .await
             .map(drop)
             .map_err(StoreError::reading)
-    }
-}
-
-impl StoreError {
-    fn reading(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolClosed => Self::Closed,
-            error => Self::Read(error),
-        }
     }
 }
 
@@ -143,7 +85,7 @@ mod tests {
     /// What SQLite does for a query: one line for each table that it reads.
     async fn plan(query: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let store = RecordStore::open(folder.path().join("store.db"))
+        let store = SqliteStore::open(&folder.path().join("store.db"))
             .await
             .unwrap();
         let rows: Vec<(i64, i64, i64, String)> =

@@ -11,8 +11,8 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use super::database::{BUSY_TIME, check_origin, sync_folder};
-use super::error::StoreError;
+use super::super::error::StoreError;
+use super::{BUSY_TIME, check_origin, sync_folder};
 
 /// How often the progress of a copy is reported.
 const REPORT_INTERVAL: Duration = Duration::from_millis(200);

@@ -1,4 +1,8 @@
-//! The database file: opens it, and refuses a file that is not a record store.
+//! A record store in an SQLite file: opens it, and refuses a file that is not a record store.
+
+mod copy;
+mod read;
+mod write;
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,8 +15,10 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection};
 
+use self::write::Writer;
 use super::error::StoreError;
-use super::write::Writer;
+
+pub use copy::{Content, check, copy};
 
 /// `application_id` of a record store ("PRMF"), as `schema.sql` sets it.
 const APPLICATION_ID: u32 = 0x5052_4D46;
@@ -24,27 +30,18 @@ const SCHEMA_VERSION: i64 = 2;
 const READERS: u32 = 4;
 
 /// How long to wait for another process's lock on the database.
-pub(super) const BUSY_TIME: Duration = Duration::from_secs(5);
+const BUSY_TIME: Duration = Duration::from_secs(5);
 
 /// The sealed records in an SQLite file. Clones share the connections.
 #[derive(Clone, Debug)]
-pub struct RecordStore {
-    pub(super) readers: SqlitePool,
-    pub(super) writer: Writer,
+pub(super) struct SqliteStore {
+    readers: SqlitePool,
+    writer: Writer,
 }
 
-impl RecordStore {
-    /// Opens the file, or creates it with mode 0600.
-    ///
-    /// It uses a write-ahead log and `synchronous=FULL`: a [`put`](Self::put) that has returned survives a crash of this
-    /// process, a crash of the machine and a power failure.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::File`] if the file cannot be created; [`StoreError::Unusable`] if it is not an SQLite database or is a
-    /// damaged one; [`StoreError::Foreign`] if another program made it; [`StoreError::Schema`] if another release made it.
-    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
+impl SqliteStore {
+    /// See [`RecordStore::open`](super::RecordStore::open).
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         create(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -57,7 +54,7 @@ impl RecordStore {
             source,
         };
         let mut connection = options.connect().await.map_err(unusable)?;
-        check(&mut connection, path).await?;
+        prepare(&mut connection, path).await?;
         sqlx::query("PRAGMA journal_mode = WAL")
             .execute(&mut connection)
             .await
@@ -78,10 +75,8 @@ impl RecordStore {
         })
     }
 
-    /// Waits for writes in progress, then closes the file; afterwards every clone returns [`StoreError::Closed`].
-    ///
-    /// Durability does not depend on it.
-    pub async fn close(&self) {
+    /// Waits for writes in progress, then closes the file.
+    pub(super) async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
     }
@@ -101,7 +96,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The new file's name must be as durable as its content.
-pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
@@ -115,7 +110,7 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Makes the schema in an empty file; refuses a file that is not a record store.
-async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let unusable = |source| StoreError::Unusable {
         path: path.to_owned(),
         source,
@@ -145,10 +140,7 @@ async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), Sto
 }
 
 /// Refuses a database that another program or another release made.
-pub(super) async fn check_origin(
-    connection: &mut SqliteConnection,
-    path: &Path,
-) -> Result<(), StoreError> {
+async fn check_origin(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     let (found, schema): (i64, i64) = sqlx::query_as(
         "SELECT (SELECT application_id FROM pragma_application_id), \
          (SELECT user_version FROM pragma_user_version)",
