@@ -1,5 +1,5 @@
-//! Every record store keeps the same promises: the parent's (SQLite), and a DynamoDB table by two servers that are not ours, moto and
-//! dynalite, over TLS that ends in the enclave's client.
+//! Every record store keeps the same promises: the parent's (SQLite and PostgreSQL), and a DynamoDB table by two servers that are not
+//! ours, moto and dynalite, over TLS that ends in the enclave's client.
 //!
 //! The servers do not throttle, lose responses or lie, so that [`front`] stands before them and does.
 
@@ -14,12 +14,30 @@ mod attacks;
 mod cases;
 mod faults;
 mod front;
+mod postgres;
+mod postgres_server;
 mod servers;
 mod tables;
+mod tagged;
 
 /// The functions of a module that take a store, as tests of each server.
 macro_rules! conformance {
     ($module:ident: $($name:ident)+) => {
+        mod at_the_parent {
+            parents!(@all $module: $($name)+);
+        }
+        dynamodb!(cases_of_dynamodb, $module, store: $($name)+);
+    };
+}
+
+/// The same as tests of the parent's databases alone.
+macro_rules! parents {
+    ($name_of_all:ident, $module:ident: $($name:ident)+) => {
+        mod $name_of_all {
+            parents!(@all $module: $($name)+);
+        }
+    };
+    (@all $module:ident: $($name:ident)+) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
@@ -27,7 +45,13 @@ macro_rules! conformance {
                 crate::$module::$name(&sqlite.store).await;
             })+
         }
-        dynamodb!(cases_of_dynamodb, $module, store: $($name)+);
+        mod postgresql {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let postgres = crate::postgres_server::Postgres::start().await;
+                crate::$module::$name(&postgres.store).await;
+            })+
+        }
     };
 }
 
@@ -76,6 +100,11 @@ conformance! { cases:
     records_of_other_kinds_are_other_records
     records_of_every_size_come_back_as_they_were
     what_no_store_takes_is_not_sent
+}
+
+parents! { tags_at_the_parent, tagged:
+    a_listing_with_a_tag_has_the_records_that_have_it_now
+    a_tagged_listing_ends_early_rather_than_exceed_its_bytes
 }
 
 dynamodb! { faults_of_dynamodb, faults:
