@@ -178,7 +178,7 @@ pub(crate) async fn a_table_in_another_state_is_refused(table: &Table) {
     let client = table.client(table.arn.clone(), TIMES);
     let named = json!({"TableName": table.arn.name()});
     let good = table.server.call("DescribeTable", &named).await;
-    let mut describe = async |member: &str, value: Value| {
+    let describe = async |member: &str, value: Value| {
         let mut other = good.clone();
         other["Table"][member] = value;
         let other = other.to_string().into_bytes();
