@@ -121,7 +121,7 @@ def agreement(root):
     started = re.search(r"^ExecStart=\S+ (.+)$", enclave, re.M)[1].split()
     ended = re.search(r"^ExecStop=\S+ (.+)$", enclave, re.M)[1].split()
     configured = (root / "etc/permafrost/parent.toml").read_text()
-    address, store = (re.search(rf'^{key} = "(.+)"$', configured, re.M)[1] for key in ("address", "path"))
+    address, store = (re.search(rf'^{key} = "(.+)"$', configured, re.M)[1] for key in ("address", "sqlite"))
     allocated, found = allocator(root / "etc/nitro_enclaves/allocator.yaml")
 
     for unit, needed in MUST.items():
