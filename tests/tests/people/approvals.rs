@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::steps::person;
 
 /// What a session may change without a passkey. Whoever adds an operation here says why in `OperationName::needs_a_passkey`.
-const WITHOUT: [&str; 13] = [
+const WITHOUT: [&str; 14] = [
     "abort_ceremony",
     "advance_ceremony",
     "aggregate",
@@ -21,6 +21,7 @@ const WITHOUT: [&str; 13] = [
     "create_link",
     "derive_keys",
     "end_session",
+    "label_key",
     "rename_passkey",
     "sign",
     "start_key_generation",
