@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use permafrost_common::transport::{Address, Cid};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::store::PostgresConfig;
 
@@ -47,6 +48,8 @@ impl Default for StoreConfig {
 struct Keys {
     listen: Address,
     sqlite: Option<PathBuf>,
+    /// What `sqlite` was called before there was another database.
+    path: Option<IgnoredAny>,
     postgres: Option<String>,
     postgres_ca: Option<PathBuf>,
     enclave_cid: u32,
@@ -62,6 +65,7 @@ impl Default for Keys {
         Self {
             listen,
             sqlite: None,
+            path: None,
             postgres: None,
             postgres_ca: None,
             enclave_cid,
@@ -73,6 +77,9 @@ impl TryFrom<Keys> for StoreConfig {
     type Error = String;
 
     fn try_from(keys: Keys) -> Result<Self, String> {
+        if keys.path.is_some() {
+            return Err("store.path; accepted: store.sqlite, which is its name now".to_owned());
+        }
         let database = match (keys.sqlite, keys.postgres, keys.postgres_ca) {
             (Some(_), Some(_), _) => {
                 return Err("store.sqlite and store.postgres; accepted: one of them".to_owned());

@@ -115,7 +115,10 @@ fn the_store_is_in_one_database() {
             "postgres = \"postgresql://p@db.internal/store?sslmode=disable\"".to_owned(),
             "verify-full",
         ),
-        ("path = \"/s\"".to_owned(), "`sqlite`"),
+        (
+            "path = \"/s\"".to_owned(),
+            "store.sqlite, which is its name now",
+        ),
     ] {
         let text = refusal(&format!("[store]\n{text}\n"));
         assert!(text.contains(named), "{named}: {text}");

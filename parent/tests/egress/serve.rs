@@ -28,7 +28,7 @@ impl Serve {
         let config = format!(
             "listen = \"127.0.0.1:0\"\n\
              enclave = {{ address = \"unix:{at}/enclave.sock\" }}\n\
-             store = {{ listen = \"unix:{at}/store.sock\", path = \"{at}/store.sqlite\" }}\n\
+             store = {{ listen = \"unix:{at}/store.sock\", sqlite = \"{at}/store.sqlite\" }}\n\
              enclave_log = {{ listen = \"none\" }}\n\
              log = {{ level = \"debug\" }}\n\
              [egress]\nlisten = \"unix:{at}/egress.sock\"\n{egress}\n"

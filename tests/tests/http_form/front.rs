@@ -25,7 +25,7 @@ impl Front {
         let configuration = format!(
             "listen = \"{address}\"\n\
              enclave = {{ address = \"unix:{}\" }}\n\
-             store = {{ listen = \"unix:{1}/store.sock\", path = \"{1}/store.sqlite\" }}\n\
+             store = {{ listen = \"unix:{1}/store.sock\", sqlite = \"{1}/store.sqlite\" }}\n\
              enclave_log = {{ listen = \"none\" }}\n",
             enclave.display(),
             place.display()
