@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use permafrost::store::{PostgresConfig, RecordStore, serve};
 use permafrost_common::transport::{Listener, Peers};
 use permafrost_enclave::store::{Store, StoreClient};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
@@ -135,34 +136,46 @@ impl PostgresServer {
             command.arg("-c").arg(option);
         }
         let log = fs::File::create(self.folder.join("log")).unwrap();
-        let process = command
+        let command = command
             .env("REMOVE", removed)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log);
-        self.process = Some(process.spawn().unwrap());
+        let mut process = command.spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.try_sql("postgres", "SELECT 1").status.success() {
             let log = fs::read_to_string(self.folder.join("log")).unwrap();
             assert!(Instant::now() < deadline, "it does not start: {log}");
             std::thread::sleep(Duration::from_millis(50));
+            // One that was forked while the others were killed ends by itself soon.
+            if process.try_wait().unwrap().is_some() {
+                process = command.spawn().unwrap();
+            }
         }
+        self.process = Some(process);
     }
 
-    /// SIGKILL to the server and to each process of a connection.
+    /// SIGKILL to the server and to each process of a connection. No server starts while one of them still has the shared memory, so
+    /// this waits until they have ended.
     pub(crate) fn kill(&mut self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let server: u32 = pid.lines().next().unwrap().parse().unwrap();
+        // A stopped server makes no further processes.
+        send(server, Signal::STOP);
         let children = children(server);
         assert!(children.len() > 3, "{children:?}");
-        for pid in std::iter::once(server).chain(children) {
-            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
-            // A child may have ended by itself since.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        let all: Vec<u32> = std::iter::once(server).chain(children).collect();
+        for pid in &all {
+            send(*pid, Signal::KILL);
         }
         let mut process = self.process.take().unwrap();
         drop(process.stdin.take());
         process.wait().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while all.iter().any(|pid| is_running(*pid)) {
+            assert!(Instant::now() < deadline, "{all:?} do not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn new_database(&self) -> String {
@@ -287,6 +300,19 @@ fn its_user() -> Option<(u32, u32)> {
             .expect("Debian's package makes a user postgres");
         (fields[2].parse().unwrap(), fields[3].parse().unwrap())
     })
+}
+
+/// Sends a signal to a process, which may have ended by itself.
+fn send(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    let _ = kill_process(pid, signal);
+}
+
+/// Whether a process still has its memory: it exists, and is not a zombie.
+fn is_running(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = status.rsplit_once(") ").map(|(_, state)| state);
+    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
 }
 
 fn children(parent: u32) -> Vec<u32> {
