@@ -1,6 +1,7 @@
-//! What the operations of a record store result in.
+//! What the operations of a record store are given, and what they result in.
 
 use bytes::Bytes;
+use permafrost_common::store::Expected;
 
 /// The newest version of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,6 +21,35 @@ pub enum Fetched {
     NotModified,
     /// There is no such record.
     Absent,
+}
+
+impl Fetched {
+    /// That of a row with the newest version, without its record if the caller has it.
+    pub(super) fn of_row(row: Option<(i64, Option<Vec<u8>>)>) -> Self {
+        match row {
+            None => Self::Absent,
+            Some((_, None)) => Self::NotModified,
+            Some((version, Some(record))) => Self::Record(Record {
+                version: version as u64,
+                bytes: record.into(),
+            }),
+        }
+    }
+}
+
+/// A change of a record.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// The next version with these tags, if this is the present one.
+    Put(Expected, Bytes, String),
+    /// No record any more, if this is its version.
+    Delete(u64),
+}
+
+/// The record has another version than the change expected.
+#[derive(Debug)]
+pub(super) struct Conflict {
+    pub(super) current: Option<u64>,
 }
 
 /// The outcome of a [`RecordStore::put`](super::RecordStore::put).

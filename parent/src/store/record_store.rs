@@ -6,7 +6,7 @@ use bytes::Bytes;
 use permafrost_common::store::{Expected, Listing};
 
 use super::error::StoreError;
-use super::outcome::{Deletion, Fetched, Put};
+use super::outcome::{Change, Conflict, Deletion, Fetched, Put};
 use super::postgres::{PostgresConfig, PostgresStore};
 use super::sqlite::SqliteStore;
 
@@ -104,10 +104,16 @@ impl RecordStore {
         record: Bytes,
         tags: &str,
     ) -> Result<Put, StoreError> {
-        match &self.0 {
-            Database::Sqlite(store) => store.put(kind, id, expected, record, tags).await,
-            Database::Postgres(store) => store.put(kind, id, expected, record, tags).await,
-        }
+        let version = match expected {
+            Expected::Absent => 1,
+            // The greatest version has no next: its put always conflicts.
+            Expected::Version(version) => version.saturating_add(1),
+        };
+        let change = Change::Put(expected, record, tags.to_owned());
+        Ok(match self.change(kind, id, change).await? {
+            Ok(()) => Put::Stored { version },
+            Err(Conflict { current }) => Put::Conflict { current },
+        })
     }
 
     /// Deletes a record if it has this version; the deletion is durable when this returns.
@@ -118,9 +124,23 @@ impl RecordStore {
     ///
     /// As for [`put`](Self::put).
     pub async fn delete(&self, kind: &str, id: &str, version: u64) -> Result<Deletion, StoreError> {
+        Ok(
+            match self.change(kind, id, Change::Delete(version)).await? {
+                Ok(()) => Deletion::Deleted,
+                Err(Conflict { current }) => Deletion::Conflict { current },
+            },
+        )
+    }
+
+    async fn change(
+        &self,
+        kind: &str,
+        id: &str,
+        change: Change,
+    ) -> Result<Result<(), Conflict>, StoreError> {
         match &self.0 {
-            Database::Sqlite(store) => store.delete(kind, id, version).await,
-            Database::Postgres(store) => store.delete(kind, id, version).await,
+            Database::Sqlite(store) => store.change(kind, id, change).await,
+            Database::Postgres(store) => store.change(kind, id, change).await,
         }
     }
 

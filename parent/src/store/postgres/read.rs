@@ -4,7 +4,7 @@ use permafrost_common::store::{LISTING_BYTES_MAX, LISTING_MAX, Listing};
 
 use super::super::error::StoreError;
 use super::super::listing::{IdRange, entries};
-use super::super::outcome::{Fetched, Record};
+use super::super::outcome::Fetched;
 use super::PostgresStore;
 
 /// A listing of records, of which each follows if those before it fit. The first that does not shows that there are more.
@@ -45,14 +45,7 @@ impl PostgresStore {
             })
             .await
             .map_err(StoreError::reading)?;
-        Ok(match row {
-            None => Fetched::Absent,
-            Some((_, None)) => Fetched::NotModified,
-            Some((version, Some(record))) => Fetched::Record(Record {
-                version: version as u64,
-                bytes: record.into(),
-            }),
-        })
+        Ok(Fetched::of_row(row))
     }
 
     pub(in crate::store) async fn listing(

@@ -1,63 +1,25 @@
 //! Writing and deleting records: each change is one statement, `permafrost.change` of `schema.sql`.
 
-use bytes::Bytes;
 use permafrost_common::store::Expected;
 
 use super::super::error::StoreError;
-use super::super::outcome::{Deletion, Put};
+use super::super::outcome::{Change, Conflict};
 use super::PostgresStore;
 
 impl PostgresStore {
-    pub(in crate::store) async fn put(
-        &self,
-        kind: &str,
-        id: &str,
-        expected: Expected,
-        record: Bytes,
-        tags: &str,
-    ) -> Result<Put, StoreError> {
-        let expected = match expected {
-            Expected::Absent => 0,
-            Expected::Version(version) => version,
-        };
-        let change = Change {
-            expected,
-            record: Some(record),
-            tags: tags.to_owned(),
-        };
-        Ok(match self.change(kind, id, change).await? {
-            Ok(()) => Put::Stored {
-                version: expected + 1,
-            },
-            Err(current) => Put::Conflict { current },
-        })
-    }
-
-    pub(in crate::store) async fn delete(
-        &self,
-        kind: &str,
-        id: &str,
-        version: u64,
-    ) -> Result<Deletion, StoreError> {
-        let change = Change {
-            expected: version,
-            record: None,
-            tags: String::new(),
-        };
-        Ok(match self.change(kind, id, change).await? {
-            Ok(()) => Deletion::Deleted,
-            Err(current) => Deletion::Conflict { current },
-        })
-    }
-
-    /// Whether a change was made, or the version that there is instead. It is carried out even if the returned future is dropped.
-    async fn change(
+    /// Carried out even if the returned future is dropped.
+    pub(in crate::store) async fn change(
         &self,
         kind: &str,
         id: &str,
         change: Change,
-    ) -> Result<Result<(), Option<u64>>, StoreError> {
+    ) -> Result<Result<(), Conflict>, StoreError> {
         let (store, kind, id) = (self.clone(), kind.to_owned(), id.to_owned());
+        let (expected, record, tags) = match change {
+            Change::Put(Expected::Absent, record, tags) => (0, Some(record), tags),
+            Change::Put(Expected::Version(version), record, tags) => (version, Some(record), tags),
+            Change::Delete(version) => (version, None, String::new()),
+        };
         let written = tokio::spawn(async move {
             store
                 .at_connection(async |connection| {
@@ -67,9 +29,9 @@ impl PostgresStore {
                     .bind(kind)
                     .bind(id)
                     // No record has a version beyond.
-                    .bind(i64::try_from(change.expected).unwrap_or(-1))
-                    .bind(change.record.as_deref())
-                    .bind(change.tags)
+                    .bind(i64::try_from(expected).unwrap_or(-1))
+                    .bind(record.as_deref())
+                    .bind(tags)
                     .fetch_one(&mut **connection)
                     .await
                 })
@@ -84,14 +46,9 @@ impl PostgresStore {
         })?;
         Ok(match done {
             true => Ok(()),
-            false => Err(current.map(|version| version as u64)),
+            false => Err(Conflict {
+                current: current.map(|version| version as u64),
+            }),
         })
     }
-}
-
-/// The next version of a record with these tags, or without a record its deletion, if this is its version (0: there is none).
-struct Change {
-    expected: u64,
-    record: Option<Bytes>,
-    tags: String,
 }

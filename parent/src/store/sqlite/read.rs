@@ -4,7 +4,7 @@ use permafrost_common::store::{LISTING_MAX, Listing};
 
 use super::super::error::StoreError;
 use super::super::listing::{IdRange, entries};
-use super::super::outcome::{Fetched, Record};
+use super::super::outcome::Fetched;
 use super::SqliteStore;
 
 /// A listing of records.
@@ -34,14 +34,7 @@ impl SqliteStore {
         .fetch_optional(&self.readers)
         .await
         .map_err(StoreError::reading)?;
-        Ok(match row {
-            None => Fetched::Absent,
-            Some((_, None)) => Fetched::NotModified,
-            Some((version, Some(record))) => Fetched::Record(Record {
-                version: version as u64,
-                bytes: record.into(),
-            }),
-        })
+        Ok(Fetched::of_row(row))
     }
 
     pub(in crate::store) async fn listing(

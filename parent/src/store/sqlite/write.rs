@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use permafrost_common::store::{Expected, VERSION_MAX};
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
@@ -10,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::super::error::StoreError;
-use super::super::outcome::{Deletion, Put};
+use super::super::outcome::{Change, Conflict};
 use super::SqliteStore;
 
 /// How many changes may wait for the writer; further ones wait to be queued.
@@ -20,41 +19,8 @@ const QUEUE: usize = 256;
 const BATCH: usize = 64;
 
 impl SqliteStore {
-    pub(in crate::store) async fn put(
-        &self,
-        kind: &str,
-        id: &str,
-        expected: Expected,
-        record: Bytes,
-        tags: &str,
-    ) -> Result<Put, StoreError> {
-        let version = match expected {
-            Expected::Absent => 1,
-            // The greatest version has no next: its put always conflicts.
-            Expected::Version(version) => version.saturating_add(1),
-        };
-        let change = Change::Put(expected, record, tags.to_owned());
-        Ok(match self.change(kind, id, change).await? {
-            Ok(()) => Put::Stored { version },
-            Err(Conflict { current }) => Put::Conflict { current },
-        })
-    }
-
-    pub(in crate::store) async fn delete(
-        &self,
-        kind: &str,
-        id: &str,
-        version: u64,
-    ) -> Result<Deletion, StoreError> {
-        Ok(
-            match self.change(kind, id, Change::Delete(version)).await? {
-                Ok(()) => Deletion::Deleted,
-                Err(Conflict { current }) => Deletion::Conflict { current },
-            },
-        )
-    }
-
-    async fn change(
+    /// Carried out even if the returned future is dropped.
+    pub(in crate::store) async fn change(
         &self,
         kind: &str,
         id: &str,
@@ -92,20 +58,6 @@ struct Request {
     id: String,
     change: Change,
     response: oneshot::Sender<Result<Result<(), Conflict>, StoreError>>,
-}
-
-#[derive(Debug)]
-enum Change {
-    /// The next version with these tags, if this is the present one.
-    Put(Expected, Bytes, String),
-    /// No record any more, if this is its version.
-    Delete(u64),
-}
-
-/// The record has another version than the change expected.
-#[derive(Debug)]
-struct Conflict {
-    current: Option<u64>,
 }
 
 impl Writer {
