@@ -12,21 +12,32 @@ use super::{Indexed, Record, Records};
 impl<T: Record> Records<T> {
     /// The tags of a record as the store takes them.
     pub(super) fn tags_of(&self, record: &T) -> String {
+        let key = self.index_key();
         let indexed = record.indexed();
-        let mut tags: Vec<String> = indexed.iter().map(|indexed| self.tag(indexed)).collect();
+        let mut tags: Vec<String> = indexed
+            .iter()
+            .map(|one| self.tag_under(&key, one))
+            .collect();
         tags.sort_unstable();
         tags.join(",")
     }
 
     /// The tag of a field's value.
-    pub(super) fn tag(&self, (field, value): &Indexed) -> String {
+    pub(super) fn tag(&self, indexed: &Indexed) -> String {
+        self.tag_under(&self.index_key(), indexed)
+    }
+
+    fn index_key(&self) -> hmac::Key {
+        self.secrets.now().derivation().index_key()
+    }
+
+    fn tag_under(&self, key: &hmac::Key, (field, value): &Indexed) -> String {
         let texts = [self.deployment.as_str(), T::KIND, field, value];
         let texts = Value::Array(texts.into_iter().map(Value::from).collect());
         let mut input = Vec::new();
         // Writing to memory does not fail.
         let _ = ciborium::into_writer(&texts, &mut input);
-        let key = self.secrets.now().derivation().index_key();
-        let mut tag = hex::encode(hmac::sign(&key, &input));
+        let mut tag = hex::encode(hmac::sign(key, &input));
         tag.truncate(TAG_LEN);
         tag
     }
