@@ -118,11 +118,7 @@ pub(crate) async fn a_put_that_was_overwritten_before_it_was_confirmed_has_an_un
         .store
         .put("key", "a", Expected::Absent, b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
-    let text = unknown.unwrap_err().to_string();
+    let text = unknown_outcome(unknown);
     assert!(text.contains("version is now 2"), "{text}");
     let key =
         json!({"TableName": table.arn.name(), "Key": {"kind": {"S": "key"}, "id": {"S": "a"}}});
@@ -131,10 +127,7 @@ pub(crate) async fn a_put_that_was_overwritten_before_it_was_confirmed_has_an_un
         .store
         .put("key", "a", Expected::Version(2), b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
 }
 
 pub(crate) async fn a_put_without_any_response_has_an_unknown_outcome(table: &Table) {
@@ -144,10 +137,7 @@ pub(crate) async fn a_put_without_any_response_has_an_unknown_outcome(table: &Ta
         let unknown = store
             .put("key", "a", expected(version - 1), b"mine", "")
             .await;
-        assert!(
-            matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-            "{unknown:?}"
-        );
+        unknown_outcome(unknown);
         table.front.always(Act::Carry);
         assert_eq!(read(&store, "a").await, Some((version, b"mine".to_vec())));
     }
@@ -155,10 +145,7 @@ pub(crate) async fn a_put_without_any_response_has_an_unknown_outcome(table: &Ta
     let unknown = store
         .put("key", "a", Expected::Version(2), b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
     table.front.always(Act::Carry);
     assert_eq!(read(&store, "a").await, Some((2, b"mine".to_vec())));
 }
@@ -173,10 +160,7 @@ pub(crate) async fn a_deletion_whose_response_was_lost_has_an_unknown_outcome(ta
     put(&table.store, "a", 0, b"mine").await;
     table.front.next([Act::LoseResponse]);
     let unknown = table.store.delete("key", "a", 1).await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
     assert_eq!(read(&table.store, "a").await, None);
     put(&table.store, "a", 0, b"mine").await;
     let rival = record(table, "a", 2, b"theirs");
@@ -214,10 +198,7 @@ pub(crate) async fn a_failing_dynamodb_is_asked_again_and_may_have_written(table
     let unknown = store
         .put("key", "a", Expected::Version(2), b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
     let failed = store.get("key", "a", None).await;
     assert!(
         matches!(failed, Err(StoreClientError::Failed(_))),
@@ -248,10 +229,7 @@ pub(crate) async fn a_damaged_response_is_not_believed(table: &Table) {
     let unknown = store
         .put("key", "a", Expected::Version(1), b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
     table.front.always(Act::Carry);
     assert_eq!(read(&store, "a").await, Some((2, b"mine".to_vec())));
 }
@@ -337,10 +315,7 @@ pub(crate) async fn a_response_of_another_form_is_refused(table: &Table) {
         .store
         .put("key", "a", Expected::Version(1), b"mine", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
 }
 
 pub(crate) async fn a_decision_is_not_asked_for_again(table: &Table) {
@@ -373,10 +348,7 @@ pub(crate) async fn a_decision_is_not_asked_for_again(table: &Table) {
         .store
         .put("key", "a", Expected::Absent, b"x", "")
         .await;
-    assert!(
-        matches!(unknown, Err(StoreClientError::UnknownOutcome(_))),
-        "{unknown:?}"
-    );
+    unknown_outcome(unknown);
 }
 
 /// Sixteen writers increment one record while requests and responses are lost: what each was told must fit what the record has.
@@ -454,4 +426,12 @@ fn record(table: &Table, id: &str, version: u64, record: &[u8]) -> Value {
             "record": {"B": record},
         },
     })
+}
+
+/// The text of the error after which a write may or may not have happened.
+fn unknown_outcome<T: std::fmt::Debug>(result: Result<T, StoreClientError>) -> String {
+    match result {
+        Err(error @ StoreClientError::UnknownOutcome(_)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
