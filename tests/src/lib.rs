@@ -24,6 +24,7 @@
 )]
 
 mod authenticator;
+mod authority;
 mod background;
 pub mod binaries;
 mod booted;
@@ -47,6 +48,7 @@ mod vendor;
 pub mod virtual_machine;
 
 pub use authenticator::Authenticator;
+pub use authority::Authority;
 pub use browser::{Browser, Wanted, with_nonce};
 pub use development_kms::{DevelopmentKms, measurements, measurements_of, predecessors};
 pub use enclave_process::{EnclaveProcess, ParentSide};

@@ -24,9 +24,8 @@ use permafrost_enclave::kms::recipient::PendingRecipientKey;
 use permafrost_enclave::kms::{Connector, Fault, Kms};
 use permafrost_enclave::nsm::Nsm;
 use permafrost_enclave::nsm::emulator::{Emulator, Measured};
-use permafrost_tests::LyingEgress;
 use permafrost_tests::python::python;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use permafrost_tests::{Authority, LyingEgress};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -117,15 +116,8 @@ impl Drop for Moto {
 
 /// Writes a server's certificate and key, and gives the authority's certificate.
 fn certificates(folder: &TempDir) -> String {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    let authority = params.self_signed(&authority_key).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let server = CertificateParams::new(vec![HOST.to_owned()])
-        .unwrap()
-        .signed_by(&key, &Issuer::new(params, authority_key))
-        .unwrap();
+    let authority = Authority::new("the front's");
+    let (server, key) = authority.server(HOST);
     fs::write(folder.path().join("server.pem"), server.pem()).unwrap();
     fs::write(folder.path().join("server-key.pem"), key.serialize_pem()).unwrap();
     authority.pem()

@@ -16,6 +16,7 @@ mod faults;
 mod front;
 mod postgres;
 mod postgres_server;
+mod responses;
 mod servers;
 mod tables;
 mod tagged;
@@ -116,12 +117,15 @@ dynamodb! { faults_of_dynamodb, faults:
     a_put_without_any_response_has_an_unknown_outcome
     a_deletion_whose_response_was_lost_has_an_unknown_outcome
     a_failing_dynamodb_is_asked_again_and_may_have_written
+    no_write_is_lost_or_told_wrongly_while_everything_fails
+}
+
+dynamodb! { responses_of_dynamodb, responses:
     a_damaged_response_is_not_believed
     a_response_that_was_cut_off_is_asked_for_again
     a_response_that_takes_too_long_is_asked_for_again
     a_response_of_another_form_is_refused
     a_decision_is_not_asked_for_again
-    no_write_is_lost_or_told_wrongly_while_everything_fails
 }
 
 dynamodb! { tables_of_dynamodb, tables:

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use permafrost::store::{PostgresConfig, RecordStore, StoreError};
 use permafrost_enclave::store::{Expected, PutOutcome, Range, Store, StoreClientError};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use permafrost_tests::Authority;
 use tokio::sync::Barrier;
 
 use crate::cases::{expected, put, read, together};
@@ -129,7 +129,7 @@ async fn write_until_killed(store: Store, id: String, written: Arc<AtomicU32>) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_prove_its_name_is_refused() {
-    let (ca, other) = (authority("one"), authority("other"));
+    let (ca, other) = (Authority::new("one"), Authority::new("other"));
     let tls = ["listen_addresses=127.0.0.1", "ssl=on"];
     let mut server = PostgresServer::made(free_port(), &tls);
     certify(&server, &ca, "127.0.0.1");
@@ -394,19 +394,10 @@ async fn eventually_refused(database: &PostgresConfig) -> String {
 }
 
 /// Gives a server a certificate for a name.
-fn certify(server: &PostgresServer, ca: &CertifiedIssuer<'static, KeyPair>, name: &str) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, ca).unwrap();
+fn certify(server: &PostgresServer, ca: &Authority, name: &str) {
+    let (certificate, key) = ca.server(name);
     server.write("server.crt", &certificate.pem());
     server.write("server.key", &key.serialize_pem());
-}
-
-fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 fn free_port() -> u16 {
