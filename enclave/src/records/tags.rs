@@ -12,8 +12,11 @@ use super::{Indexed, Record, Records};
 impl<T: Record> Records<T> {
     /// The tags of a record as the store takes them.
     pub(super) fn tags_of(&self, record: &T) -> String {
-        let key = self.index_key();
         let indexed = record.indexed();
+        if indexed.is_empty() {
+            return String::new();
+        }
+        let key = self.index_key();
         let mut tags: Vec<String> = indexed
             .iter()
             .map(|one| self.tag_under(&key, one))
