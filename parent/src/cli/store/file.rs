@@ -1,4 +1,4 @@
-//! `permafrost store`.
+//! `permafrost store backup`, `check` and `restore`: the SQLite file.
 
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
@@ -7,23 +7,12 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::outcome::{Outcome, say};
+use crate::cli::outcome::{Outcome, say};
 use crate::config::{Config, DatabaseConfig};
 use crate::store::{self, Content, StoreError};
 
-/// The SQLite file with the sealed records: back it up while it is in use, check a backup, restore one.
-#[derive(Args, Debug)]
-pub(super) struct Store {
-    /// Print JSON.
-    #[arg(global = true, long)]
-    json: bool,
-
-    #[command(subcommand)]
-    command: StoreCommand,
-}
-
 #[derive(Debug, Subcommand)]
-enum StoreCommand {
+pub(super) enum FileCommand {
     Backup(Backup),
     Check(Check),
     Restore(Restore),
@@ -38,7 +27,7 @@ Examples:
 
 The file has mode 0600. It holds every write that was acknowledged before the call, and has its name only when it is whole. An
 existing file is never replaced.")]
-struct Backup {
+pub(super) struct Backup {
     /// The new file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -55,7 +44,7 @@ Examples:
   permafrost store check store.backup --json
 
 It runs SQLite's integrity check. Only an enclave of the deployment can open the records themselves.")]
-struct Check {
+pub(super) struct Check {
     /// The file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -69,7 +58,7 @@ Examples:
   permafrost store restore --config parent.toml store.backup --json
 
 Stop the parent and the enclave before. An older store revives what was revoked or disabled since: docs/backup.md says what to do.")]
-struct Restore {
+pub(super) struct Restore {
     /// The backup, which stays as it is.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -85,32 +74,25 @@ struct Location {
     config: Option<PathBuf>,
 }
 
-impl Store {
-    pub(super) async fn run(self) -> Result<(), Outcome> {
-        match self.attempt().await {
-            Err(outcome) if self.json => Err(outcome.into_json()?),
-            other => other,
-        }
-    }
-
-    async fn attempt(&self) -> Result<(), Outcome> {
-        let (file, content, done) = match &self.command {
-            StoreCommand::Backup(Backup { file, place }) => (
+impl FileCommand {
+    pub(super) async fn run(&self, json: bool) -> Result<(), Outcome> {
+        let (file, content, done) = match self {
+            Self::Backup(Backup { file, place }) => (
                 file,
-                self.copy(&place.store()?, file).await?,
+                copy(&place.store()?, file, json).await?,
                 "backed up to",
             ),
-            StoreCommand::Check(Check { file }) => {
+            Self::Check(Check { file }) => {
                 (file, store::check(file).await.map_err(failed)?, "whole:")
             }
-            StoreCommand::Restore(Restore { file, place }) => {
+            Self::Restore(Restore { file, place }) => {
                 let store = place.store()?;
-                (file, self.copy(file, &store).await?, "restored from")
+                (file, copy(file, &store, json).await?, "restored from")
             }
         };
         let Content { records, bytes } = content;
         let total: u64 = records.values().sum();
-        match self.json {
+        match json {
             true => say(json!({"file": file, "records": total, "kinds": records, "bytes": bytes})),
             false => say(format!(
                 "{done} {}: {total} records, {bytes} bytes",
@@ -118,27 +100,24 @@ impl Store {
             )),
         }
     }
+}
 
-    /// Copies with a progress bar; an interrupt leaves nothing behind.
-    async fn copy(&self, from: &Path, to: &Path) -> Result<Content, Outcome> {
-        let bar = ProgressBar::with_draw_target(Some(0), self.target()).with_style(style()?);
-        let copied = tokio::select! {
-            copied = store::copy(from, to, |written, total| {
-                bar.set_length(total.max(written));
-                bar.set_position(written);
-            }) => copied.map_err(failed),
-            _ = tokio::signal::ctrl_c() => Err(Outcome::failed("interrupted; nothing was written")),
-        };
-        bar.finish_and_clear();
-        copied
-    }
-
-    fn target(&self) -> ProgressDrawTarget {
-        match !self.json && stderr().is_terminal() {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
-        }
-    }
+/// Copies with a progress bar, unless JSON is wanted; an interrupt leaves nothing behind.
+async fn copy(from: &Path, to: &Path, json: bool) -> Result<Content, Outcome> {
+    let target = match !json && stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(0), target).with_style(style()?);
+    let copied = tokio::select! {
+        copied = store::copy(from, to, |written, total| {
+            bar.set_length(total.max(written));
+            bar.set_position(written);
+        }) => copied.map_err(failed),
+        _ = tokio::signal::ctrl_c() => Err(Outcome::failed("interrupted; nothing was written")),
+    };
+    bar.finish_and_clear();
+    copied
 }
 
 impl Location {
