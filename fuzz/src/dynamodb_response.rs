@@ -42,7 +42,13 @@ fn one(json: &Value, kind: &str) -> Result<(), Fault> {
     let read = Item::parse(json, kind)?;
     assert!(is_id(&read.id) && (1..=VERSION_MAX).contains(&read.version));
     assert!(read.record.len() <= RECORD_MAX);
-    assert_eq!(item(kind, &read.id, read.version, &read.record), *json);
+    let mut json = json.clone();
+    if let Some(tags) = json.pointer_mut("/tags/SS").and_then(Value::as_array_mut) {
+        // A set has no order.
+        tags.sort_by_key(Value::to_string);
+    }
+    let written = item(kind, &read.id, read.version, &read.record, &read.tags);
+    assert_eq!(written, json);
     Ok(())
 }
 

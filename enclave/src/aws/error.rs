@@ -82,4 +82,6 @@ const PASSING: &[&str] = &[
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
 ];

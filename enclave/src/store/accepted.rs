@@ -36,6 +36,14 @@ impl<'a> Range<'a> {
         Self { prefix, ..self }
     }
 
+    /// The same, of what comes after this id if it is not empty.
+    pub(super) fn starting(self, start: &'a str) -> Self {
+        match start {
+            "" => self,
+            after => Self { after, ..self },
+        }
+    }
+
     pub(super) fn check(&self, kind: &str) -> Result<(), StoreClientError> {
         check_kind(kind)?;
         for (name, text) in [("prefix", self.prefix), ("after", self.after)] {

@@ -20,6 +20,7 @@ mod responses;
 mod servers;
 mod tables;
 mod tagged;
+mod transactions;
 
 /// The functions of a module that take a store, as tests of each server.
 macro_rules! conformance {
@@ -103,9 +104,13 @@ conformance! { cases:
     what_no_store_takes_is_not_sent
 }
 
-parents! { tags_at_the_parent, tagged:
-    a_listing_with_a_tag_has_the_records_that_have_it_now
-    a_tagged_listing_ends_early_rather_than_exceed_its_bytes
+mod tags {
+    conformance! { tagged:
+        a_listing_with_a_tag_has_the_records_that_have_it_now
+        a_tagged_listing_ends_early_rather_than_exceed_its_bytes
+        a_tagged_listing_has_many_records_in_pages
+        of_sixteen_writers_with_changing_tags_the_listings_are_those_of_the_last
+    }
 }
 
 dynamodb! { faults_of_dynamodb, faults:

@@ -23,9 +23,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::RwLock;
 
 use crate::front::{Front, HOST, plain};
+use crate::transactions::Transactions;
 
 /// A store of the parent's, with a file of its own.
 pub(crate) struct Sqlite {
@@ -53,9 +54,18 @@ impl Sqlite {
 /// A server of DynamoDB's protocol, for all the tests of this program. It ends with it, because its standard input does.
 pub(crate) struct Server {
     address: SocketAddr,
-    /// One call at a time, for what checks a condition and writes in two steps that another call may come between.
-    turn: Option<Mutex<()>>,
+    lacks: Lack,
+    turns: RwLock<()>,
+    executed: Transactions,
     _process: Child,
+}
+
+/// What a server cannot do as DynamoDB does it.
+enum Lack {
+    /// It checks a condition and writes in two steps that another call may come between, so that it gets one call at a time.
+    Atomicity,
+    /// It has no transactions, so that [`Transactions`] makes one of its calls, with no other between them.
+    Transactions,
 }
 
 pub(crate) fn moto() -> &'static Server {
@@ -63,7 +73,7 @@ pub(crate) fn moto() -> &'static Server {
     MOTO.get_or_init(|| {
         let mut command = Command::new(python());
         command.arg(script("moto_server.py"));
-        Server::start(command, Some(Mutex::default()))
+        Server::start(command, Lack::Atomicity)
     })
 }
 
@@ -77,12 +87,12 @@ pub(crate) fn dynalite() -> &'static Server {
         );
         let mut command = Command::new("node");
         command.arg(folder.join("serve.js"));
-        Server::start(command, None)
+        Server::start(command, Lack::Transactions)
     })
 }
 
 impl Server {
-    fn start(mut command: Command, turn: Option<Mutex<()>>) -> Self {
+    fn start(mut command: Command, lacks: Lack) -> Self {
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -95,45 +105,59 @@ impl Server {
         let port: u16 = port.trim().parse().expect("the server prints its port");
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
-            turn,
+            lacks,
+            turns: RwLock::default(),
+            executed: Transactions::default(),
             _process: process,
         }
     }
 
     /// Carries a request.
     pub(crate) async fn send(&self, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
-        let _turn = match &self.turn {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+        let target = headers["x-amz-target"].to_str().unwrap();
+        let is_transaction = target.ends_with(".TransactWriteItems");
+        let (_alone, _together) = match self.lacks {
+            Lack::Transactions if !is_transaction => (None, Some(self.turns.read().await)),
+            _ => (Some(self.turns.write().await), None),
         };
+        if matches!(self.lacks, Lack::Transactions) && is_transaction {
+            let body = serde_json::from_slice(&body).unwrap();
+            return self.executed.execute(self.address, &body).await;
+        }
         let Ok(response) = plain(self.address, headers, body).await;
         response
     }
 
     /// A call by someone else. Neither server checks signatures.
     pub(crate) async fn call(&self, call: &str, body: &Value) -> Value {
-        let mut headers = HeaderMap::new();
-        let scope = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/dynamodb/aws4_request";
-        let signature = format!(
-            "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={}",
-            "0".repeat(64)
-        );
-        headers.insert("host", HOST.parse().unwrap());
-        headers.insert(
-            "content-type",
-            "application/x-amz-json-1.0".parse().unwrap(),
-        );
-        headers.insert("x-amz-date", "20260101T000000Z".parse().unwrap());
-        headers.insert(
-            "x-amz-target",
-            format!("DynamoDB_20120810.{call}").parse().unwrap(),
-        );
-        headers.insert("authorization", signature.parse().unwrap());
+        let headers = unsigned(call);
         let response = self.send(&headers, body.to_string().into()).await;
         let text = String::from_utf8_lossy(response.body()).into_owned();
         assert!(response.status().is_success(), "{call}: {text}");
         serde_json::from_str(&text).unwrap()
     }
+}
+
+/// The headers of a call by no one.
+pub(crate) fn unsigned(call: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let scope = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/dynamodb/aws4_request";
+    let signature = format!(
+        "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={}",
+        "0".repeat(64)
+    );
+    headers.insert("host", HOST.parse().unwrap());
+    headers.insert(
+        "content-type",
+        "application/x-amz-json-1.0".parse().unwrap(),
+    );
+    headers.insert("x-amz-date", "20260101T000000Z".parse().unwrap());
+    headers.insert(
+        "x-amz-target",
+        format!("DynamoDB_20120810.{call}").parse().unwrap(),
+    );
+    headers.insert("authorization", signature.parse().unwrap());
+    headers
 }
 
 /// A table of its own at one of the servers, and the enclave's client of it.

@@ -1,9 +1,12 @@
-//! Listings by tag, which a DynamoDB table does not have.
+//! Listings by tag.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use permafrost_common::store::{LISTING_BYTES_MAX, RECORD_MAX, TAGS_MAX};
-use permafrost_enclave::store::{Expected, PutOutcome, Range, Store};
+use permafrost_enclave::store::{DeleteOutcome, Expected, Fetched, PutOutcome, Range, Store};
+use permafrost_tests::{Random, seed};
 
-use crate::cases::expected;
+use crate::cases::{expected, read, together};
 
 pub(crate) async fn a_listing_with_a_tag_has_the_records_that_have_it_now(store: &Store) {
     for (id, known, tags) in [
@@ -68,23 +71,99 @@ pub(crate) async fn a_tagged_listing_ends_early_rather_than_exceed_its_bytes(sto
     assert_eq!((ids.len(), more), (6 - fitting, false));
 }
 
-async fn put(store: &Store, id: &str, known: u64, tags: &[usize]) {
-    let tags: Vec<String> = tags.iter().map(|number| tag(*number)).collect();
-    let tags = tags.join(",");
+pub(crate) async fn a_tagged_listing_has_many_records_in_pages(store: &Store) {
+    let ids: Vec<String> = (0..130).map(|n| format!("r{n:03}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        put(store, id, 0, if n % 10 == 0 { &[1, 2] } else { &[1] }).await;
+    }
+    let (first, more) = listed(store, 1, "r", "", 100).await;
+    assert_eq!((first.as_slice(), more), (&ids[..100], true));
+    let (rest, more) = listed(store, 1, "r", "r099", 100).await;
+    assert_eq!((rest.as_slice(), more), (&ids[100..], false));
+    let (all, more) = listed(store, 2, "", "", 13).await;
+    assert_eq!((all.len(), more), (13, false));
+}
+
+/// Sixteen writers change the tags of three records, and delete them, while a fourth keeps one of its tags.
+pub(crate) async fn of_sixteen_writers_with_changing_tags_the_listings_are_those_of_the_last(
+    store: &Store,
+) {
+    let seed = seed();
+    let of_one = tag(1);
+    let kept = store.put("key", "kept", Expected::Absent, &[1], &of_one);
+    kept.await.unwrap();
+    let writers = (0..16).map(|writer| changes(store, Random::from_seed(seed + writer)));
+    together(writers.collect()).await;
+    let mut expected: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for id in ["a", "b", "c", "kept"] {
+        let record = read(store, id).await.map_or(Vec::new(), |found| found.1);
+        // A record is its own tags.
+        for number in record {
+            expected.entry(number.into()).or_default().push(id.into());
+        }
+    }
+    for number in 1..=TAGS_MAX {
+        let ids = expected.remove(&number).unwrap_or_default();
+        let found = listed(store, number, "", "", 100).await;
+        assert_eq!(found, (ids, false), "seed {seed}: tag {number}");
+    }
+}
+
+/// Twelve changes of random records, and after each a look for the record that always has the first tag.
+async fn changes(store: &Store, mut random: Random) {
+    for _ in 0..12 {
+        let id = *random.one_of(&["a", "b", "c", "kept"]);
+        let version = match store.get("key", id, None).await.unwrap() {
+            Fetched::Record { version, .. } => version,
+            _ => 0,
+        };
+        if id != "kept" && version > 0 && random.below(4) == 0 {
+            let deleted = store.delete("key", id, version).await.unwrap();
+            assert_ne!(
+                deleted,
+                DeleteOutcome::Conflict {
+                    current: Some(version)
+                }
+            );
+        } else {
+            let most = TAGS_MAX as u64;
+            let mut numbers: BTreeSet<u8> = (0..random.below(most))
+                .map(|_| 1 + random.below(most) as u8)
+                .collect();
+            if id == "kept" {
+                numbers.insert(1);
+            }
+            let record: Vec<u8> = numbers.into_iter().collect();
+            let tags = joined(record.iter().map(|number| usize::from(*number)));
+            let put = store.put("key", id, self::expected(version), &record, &tags);
+            put.await.unwrap();
+        }
+        let (ids, _) = listed(store, 1, "k", "", 1).await;
+        assert_eq!(ids, ["kept"]);
+    }
+}
+
+pub(crate) async fn put(store: &Store, id: &str, known: u64, tags: &[usize]) {
+    let tags = joined(tags.iter().copied());
     let put = store.put("key", id, expected(known), b"x", &tags);
     let stored = PutOutcome::Stored { version: known + 1 };
     assert_eq!(put.await.unwrap(), stored);
 }
 
-fn strings(ids: &[&str]) -> Vec<String> {
+/// Tags as the store takes them.
+pub(crate) fn joined(numbers: impl Iterator<Item = usize>) -> String {
+    numbers.map(tag).collect::<Vec<_>>().join(",")
+}
+
+pub(crate) fn strings(ids: &[&str]) -> Vec<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-fn tag(number: usize) -> String {
+pub(crate) fn tag(number: usize) -> String {
     format!("{number:032x}")
 }
 
-async fn listed(
+pub(crate) async fn listed(
     store: &Store,
     number: usize,
     prefix: &str,

@@ -9,10 +9,11 @@ use tokio::time::{Instant, timeout};
 use super::checksum;
 use super::client::DynamoDb;
 use super::error::Fault;
+use super::transaction;
 use crate::aws::{self, Backoff, Connector, Unread};
 
 /// DynamoDB's own clients begin with 25 ms.
-const BACKOFF: Backoff = Backoff {
+pub(super) const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(25),
     max: Duration::from_secs(1),
 };
@@ -21,7 +22,7 @@ const BACKOFF: Backoff = Backoff {
 pub(super) enum Answer {
     /// It has executed the call.
     Done(Value),
-    /// The condition did not hold; the error's JSON object.
+    /// The condition did not hold; the JSON object that has the item which did not meet it.
     ConditionFailed(Value),
 }
 
@@ -107,10 +108,15 @@ impl DynamoDb {
             return match self.connector.object(&response) {
                 Ok(object) => Ok(Answer::Done(object)),
                 Err(aws::Fault::Refused { kind, .. })
-                    if kind == CONDITION_FAILED && response.status == StatusCode::BAD_REQUEST =>
+                    if DECISIONS.contains(&kind.as_str())
+                        && response.status == StatusCode::BAD_REQUEST =>
                 {
-                    let error = serde_json::from_slice(&response.text);
-                    Ok(Answer::ConditionFailed(error.unwrap_or_default()))
+                    let error = serde_json::from_slice(&response.text).unwrap_or_default();
+                    let failed = match kind == CANCELLED {
+                        true => transaction::failed_condition(&error, transaction::len(body))?,
+                        false => error,
+                    };
+                    Ok(Answer::ConditionFailed(failed))
                 }
                 Err(fault) => Err(fault.into()),
             };
@@ -119,6 +125,10 @@ impl DynamoDb {
 }
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
+const CANCELLED: &str = "TransactionCanceledException";
+
+/// The errors that may say that a condition did not hold.
+const DECISIONS: &[&str] = &[CONDITION_FAILED, CANCELLED];
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)

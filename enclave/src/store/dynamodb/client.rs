@@ -104,15 +104,6 @@ impl DynamoDb {
     }
 }
 
-/// Tags need items of their own, which this store does not have yet.
-pub(super) fn no_tags(tags: &str) -> Result<(), StoreClientError> {
-    if tags.is_empty() {
-        return Ok(());
-    }
-    let what = "tags in a DynamoDB table; accepted: none".to_owned();
-    Err(StoreClientError::Invalid(what))
-}
-
 /// A read has no condition that could fail.
 pub(super) fn unconditional() -> Fault {
     super::item::form("it says that a condition failed, but the call had none")

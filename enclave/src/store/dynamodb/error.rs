@@ -16,12 +16,27 @@ pub enum Fault {
         /// The checksum of the body.
         computed: u32,
     },
+    /// DynamoDB cancelled a transaction, of which nothing was executed.
+    #[error("DynamoDB cancelled the transaction: {code} at its item {item}: {message}")]
+    Cancelled {
+        /// The code of the reason, e.g. `TransactionConflict`.
+        code: String,
+        /// Which item, from 1.
+        item: usize,
+        /// DynamoDB's message.
+        message: String,
+        /// Whether another attempt may succeed.
+        is_passing: bool,
+    },
     /// The response ended early.
     #[error("the DynamoDB response was cut off: {0}")]
     CutOff(hyper::Error),
     /// The response is not what the call gives, or an item is not a record.
     #[error("the DynamoDB response is refused: {0}")]
     Form(String),
+    /// DynamoDB read only a part of what was asked for, again and again.
+    #[error("DynamoDB left {0} records of a listing unread")]
+    Unprocessed(usize),
     /// The table is not the one of the measured configuration, or not as it has to be.
     #[error("the table {0}")]
     Table(String),
@@ -32,13 +47,18 @@ impl Fault {
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Aws(fault) => fault.is_passing(),
+            Self::Cancelled { is_passing, .. } => *is_passing,
             Self::Checksum { .. } | Self::CutOff(_) => true,
-            Self::Form(_) | Self::Table(_) => false,
+            Self::Form(_) | Self::Unprocessed(_) | Self::Table(_) => false,
         }
     }
 
     /// Whether DynamoDB said that it has not executed the call.
     pub(super) fn was_refused(&self) -> bool {
-        matches!(self, Self::Aws(aws::Fault::Refused { status, .. }) if *status < 500)
+        match self {
+            Self::Aws(aws::Fault::Refused { status, .. }) => *status < 500,
+            Self::Cancelled { .. } => true,
+            _ => false,
+        }
     }
 }

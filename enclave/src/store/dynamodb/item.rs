@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use permafrost_common::store::{RECORD_MAX, VERSION_MAX, is_id, is_kind};
+use permafrost_common::store::{
+    RECORD_MAX, TAG_LEN, TAGS_MAX, VERSION_MAX, is_id, is_kind, is_tag, is_tags,
+};
 use serde_json::{Map, Value, json};
 
 use super::error::Fault;
@@ -13,9 +15,10 @@ pub(super) const KIND: &str = "kind";
 pub(super) const ID: &str = "id";
 pub(super) const VERSION: &str = "version";
 const RECORD: &str = "record";
+pub(super) const TAGS: &str = "tags";
 
 /// The longest item as JSON, in bytes, and with what stands around it in a response.
-pub(super) const ITEM_TEXT_MAX: usize = RECORD_MAX / 3 * 4 + 4096;
+pub(super) const ITEM_TEXT_MAX: usize = RECORD_MAX / 3 * 4 + 8192;
 
 /// A record that DynamoDB gave.
 #[derive(Debug, PartialEq)]
@@ -26,25 +29,46 @@ pub struct Item {
     pub version: u64,
     /// 0 to [`RECORD_MAX`] bytes.
     pub record: Bytes,
+    /// The record's tags in ascending order, with commas between them, or empty.
+    pub tags: String,
 }
 
-/// The key of an item.
+/// The key of an item. A tag's whole item is one.
 pub(super) fn key(kind: &str, id: &str) -> Value {
     json!({KIND: {"S": kind}, ID: {"S": id}})
 }
 
 /// The whole item, as JSON.
-pub fn item(kind: &str, id: &str, version: u64, record: &[u8]) -> Value {
-    json!({
+pub fn item(kind: &str, id: &str, version: u64, record: &[u8], tags: &str) -> Value {
+    let mut item = json!({
         KIND: {"S": kind},
         ID: {"S": id},
         VERSION: {"N": version.to_string()},
         RECORD: {"B": STANDARD.encode(record)},
-    })
+    });
+    if let (Some(item), false) = (item.as_object_mut(), tags.is_empty()) {
+        item.insert(TAGS.to_owned(), tag_set(tags));
+    }
+    item
+}
+
+/// The partition key of a tag's items.
+pub(super) fn partition(kind: &str, tag: &str) -> String {
+    format!("{kind}#{tag}")
+}
+
+/// Tags as an attribute. DynamoDB has no empty set.
+pub(super) fn tag_set(tags: &str) -> Value {
+    json!({"SS": split(tags).collect::<Vec<_>>()})
+}
+
+/// Each of the tags.
+pub(super) fn split(tags: &str) -> impl Iterator<Item = &str> {
+    tags.split(',').filter(|tag| !tag.is_empty())
 }
 
 impl Item {
-    /// Reads an item, which must be of this kind and have the four attributes, each of its type, and nothing else.
+    /// Reads an item, which must be of this kind and have the four attributes, perhaps tags, each of its type, and nothing else.
     ///
     /// # Errors
     ///
@@ -84,13 +108,19 @@ impl Item {
                 "its record has {found} bytes; expected at most {RECORD_MAX}"
             )));
         }
+        let tags = item.get(TAGS).map_or(Some(String::new()), joined);
+        let tags = tags.ok_or_else(|| {
+            refuse(format!(
+                "its tags are not a set of 1 to {TAGS_MAX} of {TAG_LEN} hexadecimal digits"
+            ))
+        })?;
         if let Some(other) = item
             .keys()
-            .find(|name| !ATTRIBUTES.contains(&name.as_str()))
+            .find(|name| !ATTRIBUTES.contains(&name.as_str()) && *name != TAGS)
         {
             let other = quotable(other.as_bytes());
             return Err(refuse(format!(
-                "it has the attribute \"{other}\"; expected {}",
+                "it has the attribute \"{other}\"; expected {}, {TAGS}",
                 ATTRIBUTES.join(", ")
             )));
         }
@@ -98,6 +128,7 @@ impl Item {
             id: id.to_owned(),
             version,
             record: record.into(),
+            tags,
         })
     }
 
@@ -117,6 +148,19 @@ impl Item {
     }
 }
 
+/// The tags of a set, in ascending order: DynamoDB gives them in any.
+fn joined(set: &Value) -> Option<String> {
+    let set = set.as_object().filter(|set| set.len() == 1)?.get("SS")?;
+    let tags = set.as_array()?.iter();
+    let tags: Option<Vec<&str>> = tags
+        .map(|tag| tag.as_str().filter(|tag| is_tag(tag)))
+        .collect();
+    let mut tags = tags?;
+    tags.sort_unstable();
+    let tags = tags.join(",");
+    is_tags(&tags).then_some(tags)
+}
+
 /// A response or an item that is not of its form.
 pub(super) fn form(rule: &str) -> Fault {
     Fault::Form(rule.to_owned())
@@ -125,7 +169,11 @@ pub(super) fn form(rule: &str) -> Fault {
 const ATTRIBUTES: &[&str] = &[KIND, ID, VERSION, RECORD];
 
 /// An attribute of a type: an object with that one member.
-fn text<'a>(item: &'a Map<String, Value>, name: &str, kind: &str) -> Result<&'a str, Fault> {
+pub(super) fn text<'a>(
+    item: &'a Map<String, Value>,
+    name: &str,
+    kind: &str,
+) -> Result<&'a str, Fault> {
     let value = item
         .get(name)
         .ok_or_else(|| Fault::Form(format!("an item has no attribute {name}")))?;
@@ -149,19 +197,38 @@ mod tests {
 
     #[test]
     fn an_item_is_read_as_it_was_written() {
-        for (version, record) in [(1, vec![]), (VERSION_MAX, vec![7; RECORD_MAX])] {
-            let written = item("key", "a-1", version, &record);
+        let [none, all] = [0, TAGS_MAX].map(|count| tags(0..count));
+        for (version, record, tags) in [(1, vec![], none), (VERSION_MAX, vec![7; RECORD_MAX], all)]
+        {
+            let written = item("key", "a-1", version, &record, &tags);
             let text = written.to_string().len();
-            assert!(text + 200 < ITEM_TEXT_MAX, "{text}");
+            // A cancelled transaction has a reason for each of 17 items, too.
+            assert!(text + 17 * 256 < ITEM_TEXT_MAX, "{text}");
             let read = Item::parse(&written, "key").unwrap();
             assert_eq!((read.id.as_str(), read.version), ("a-1", version));
-            assert_eq!(read.record, record);
+            assert_eq!((read.record, read.tags), (record.into(), tags));
         }
     }
 
     #[test]
+    fn tags_are_read_in_any_order_and_have_one_form() {
+        let mut read = item("key", "a", 1, b"", "");
+        read[TAGS] = json!({"SS": [tag(2), tag(0), tag(1)]});
+        assert_eq!(Item::parse(&read, "key").unwrap().tags, tags(0..3));
+    }
+
+    fn tag(number: usize) -> String {
+        format!("{number:0TAG_LEN$x}")
+    }
+
+    fn tags(numbers: std::ops::Range<usize>) -> String {
+        numbers.map(tag).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
     fn an_item_that_is_not_a_record_is_refused_with_the_attribute() {
-        let good = item("key", "a", 3, b"sealed");
+        let good = item("key", "a", 3, b"sealed", &tag(1));
+        let many: Vec<_> = (0..=TAGS_MAX).map(tag).collect();
         for (name, value, named) in [
             ("kind", json!({"S": "user"}), "kind"),
             ("kind", json!({"N": "1"}), "kind"),
@@ -185,6 +252,17 @@ mod tests {
                 "record",
             ),
             ("other", json!({"S": "x"}), "other"),
+            ("tags", json!({"SS": []}), "tags"),
+            ("tags", json!({"SS": [""]}), "tags"),
+            ("tags", json!({"SS": [tag(1), tag(1)]}), "tags"),
+            ("tags", json!({"SS": [tag(1).to_uppercase() + "A"]}), "tags"),
+            ("tags", json!({"SS": [tags(0..2)]}), "tags"),
+            ("tags", json!({"SS": [1]}), "tags"),
+            ("tags", json!({"SS": many}), "tags"),
+            ("tags", json!({"SS": [tag(1)], "S": tag(1)}), "tags"),
+            ("tags", json!({"S": tag(1)}), "tags"),
+            ("tags", json!({"L": [{"S": tag(1)}]}), "tags"),
+            ("tags", json!({"NULL": true}), "tags"),
         ] {
             let mut bad = good.clone();
             bad[name] = value;

@@ -2,7 +2,7 @@
 //!
 //! # The table
 //!
-//! One table for one deployment, made beforehand. An item is a record:
+//! One table for one deployment, made beforehand. An item with a record:
 //!
 //! | attribute | type | value |
 //! |---|---|---|
@@ -10,9 +10,13 @@
 //! | `id` | S, sort key | the record's id, 1 to 128 of `a-z`, `0-9` and `-` |
 //! | `version` | N | 1 to 2^63-1, as decimal digits |
 //! | `record` | B | the sealed record as it is, 0 to [`RECORD_MAX`] bytes |
+//! | `tags` | SS, absent if there are none | the record's tags, 1 to 8 of 32 hexadecimal digits |
 //!
-//! An item with anything else is refused. It has at most 262,334 bytes as DynamoDB counts (names and values), of the 409,600 that
+//! An item with anything else is refused. It has at most 262,594 bytes as DynamoDB counts (names and values), of the 409,600 that
 //! it may have.
+//!
+//! Each tag of a record is an item of its own, too, which has only a key: as `kind` the record's kind, `#` and the tag, as `id`
+//! the record's.
 //!
 //! **Why the kind is the whole partition key.** A listing of one kind in order of id is then one `Query`. DynamoDB gives one partition
 //! 3,000 read units (of 4 KiB, strongly consistent) and 1,000 write units (of 1 KiB) a second; a kind that needs more for some
@@ -39,6 +43,8 @@ mod error;
 mod item;
 mod query;
 mod table;
+mod tagged;
+mod transaction;
 mod write;
 
 pub use arn::{Endpoint, TableArn, TableArnError};
@@ -48,3 +54,5 @@ pub use item::{Item, item};
 pub use permafrost_common::store::RECORD_MAX;
 pub use query::page;
 pub use table::TableState;
+pub use tagged::{Batch, batch, tag_page};
+pub use transaction::failed_condition;
