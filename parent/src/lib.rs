@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admin;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "development")]

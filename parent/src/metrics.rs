@@ -15,6 +15,10 @@ const RESPONSE_BYTES: &str = "permafrost_response_body_bytes_total";
 const ENCLAVE_REACHABLE: &str = "permafrost_enclave_reachable";
 const ENCLAVE_CONNECTS: &str = "permafrost_enclave_connects_total";
 const ENCLAVE_RECONNECTS: &str = "permafrost_enclave_reconnects_total";
+const ENCLAVE_READY: &str = "permafrost_enclave_ready";
+const ENCLAVE_SERVING: &str = "permafrost_enclave_serving";
+const ENCLAVE_IN_FLIGHT: &str = "permafrost_enclave_requests_in_flight";
+const ENCLAVE_REQUESTS: &str = "permafrost_enclave_requests_total";
 const STORE_OPERATIONS: &str = "permafrost_store_operations_total";
 const STORE_DURATION: &str = "permafrost_store_operation_duration_seconds";
 const EGRESS_CONNECTIONS: &str = "permafrost_egress_connections_total";
@@ -69,6 +73,19 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
         ENCLAVE_RECONNECTS,
         "Times the enclave became reachable again"
     );
+    describe_gauge!(
+        ENCLAVE_READY,
+        "1 if the enclave was ready when it was last asked"
+    );
+    describe_gauge!(
+        ENCLAVE_SERVING,
+        "1 unless the enclave is drained or removed"
+    );
+    describe_gauge!(
+        ENCLAVE_IN_FLIGHT,
+        "Requests that the enclave has not finished"
+    );
+    describe_counter!(ENCLAVE_REQUESTS, "Requests that went to the enclave");
     describe_counter!(
         STORE_OPERATIONS,
         "Requests of the enclave to the record store, by operation and status"
@@ -91,7 +108,6 @@ fn install() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError
         "Fetches of AWS credentials, by outcome"
     );
     gauge!(IN_FLIGHT).set(0.0);
-    counter!(ENCLAVE_RECONNECTS).absolute(0);
     Ok(handle)
 }
 
@@ -148,18 +164,44 @@ impl Drop for Ongoing {
     }
 }
 
+/// Records that the parent has this enclave, and whether requests that name no boot go to it.
+pub(crate) fn enclave_serving(enclave: &str, serving: bool) {
+    counter!(ENCLAVE_RECONNECTS, "enclave" => enclave.to_owned()).increment(0);
+    gauge!(ENCLAVE_SERVING, "enclave" => enclave.to_owned()).set(one_if(serving));
+}
+
 /// Records an attempt to connect to the enclave.
-pub(crate) fn enclave_connect(succeeded: bool) {
+pub(crate) fn enclave_connect(enclave: &str, succeeded: bool) {
     let outcome = if succeeded { "connected" } else { "failed" };
-    counter!(ENCLAVE_CONNECTS, "outcome" => outcome).increment(1);
+    counter!(ENCLAVE_CONNECTS, "enclave" => enclave.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// Records whether the enclave is reachable, and whether it became so again after a failure.
-pub(crate) fn enclave_reachable(reachable: bool, again: bool) {
-    gauge!(ENCLAVE_REACHABLE).set(if reachable { 1.0 } else { 0.0 });
+pub(crate) fn enclave_reachable(enclave: &str, reachable: bool, again: bool) {
+    gauge!(ENCLAVE_REACHABLE, "enclave" => enclave.to_owned()).set(one_if(reachable));
     if again {
-        counter!(ENCLAVE_RECONNECTS).increment(1);
+        counter!(ENCLAVE_RECONNECTS, "enclave" => enclave.to_owned()).increment(1);
     }
+}
+
+/// Records whether the enclave is ready.
+pub(crate) fn enclave_ready(enclave: &str, ready: bool) {
+    gauge!(ENCLAVE_READY, "enclave" => enclave.to_owned()).set(one_if(ready));
+}
+
+/// Records that a request goes to the enclave.
+pub(crate) fn enclave_request_began(enclave: &str) {
+    counter!(ENCLAVE_REQUESTS, "enclave" => enclave.to_owned()).increment(1);
+    gauge!(ENCLAVE_IN_FLIGHT, "enclave" => enclave.to_owned()).increment(1.0);
+}
+
+/// Records that such a request ended.
+pub(crate) fn enclave_request_ended(enclave: &str) {
+    gauge!(ENCLAVE_IN_FLIGHT, "enclave" => enclave.to_owned()).decrement(1.0);
+}
+
+fn one_if(yes: bool) -> f64 {
+    if yes { 1.0 } else { 0.0 }
 }
 
 /// Records that the record store responded to a request of the enclave.

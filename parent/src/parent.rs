@@ -11,11 +11,12 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::Method;
-use permafrost_common::transport::{Address, Cid, Listener, Peers, TransportError};
+use permafrost_common::transport::{Listener, Peers, TransportError};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, DatabaseConfig};
+use crate::admin::Admin;
+use crate::config::{Config, DatabaseConfig, EnclaveConfig};
 use crate::egress::{Egress, EgressError};
 use crate::enclave_log::EnclaveLog;
 use crate::metrics;
@@ -28,6 +29,7 @@ pub struct Parent {
     store: Running,
     egress: Option<Running>,
     enclave_log: Option<Running>,
+    admin: Option<Running>,
 }
 
 /// Why the parent does not start.
@@ -56,6 +58,9 @@ pub enum ParentError {
     /// The parent cannot bind the address for the enclave log.
     #[error("enclave_log.listen: {0}")]
     EnclaveLog(#[source] TransportError),
+    /// The parent cannot bind the administration socket.
+    #[error("admin.listen: {0}")]
+    Admin(#[source] TransportError),
 }
 
 impl Parent {
@@ -77,17 +82,22 @@ impl Parent {
             tracing::info!(target: "egress", listen = %egress.address(), hosts, "the egress proxy listens");
             Some(egress)
         };
-        let enclave_log = EnclaveLog::bind(&config.enclave_log, enclave_peers(config))
-            .await
-            .map_err(ParentError::EnclaveLog)?;
+        let enclave_log =
+            EnclaveLog::bind(&config.enclave_log, &config.enclaves, enclave_peers(config))
+                .await
+                .map_err(ParentError::EnclaveLog)?;
         if let Some(log) = &enclave_log {
             tracing::info!(target: "enclave_log", listen = %log.address(), "the receiver of the enclave log listens");
         }
+        let admin = Admin::bind(config.admin.listen.as_ref(), proxy.enclaves())
+            .await
+            .map_err(ParentError::Admin)?;
         Ok(Self {
             proxy,
             store: Running::store(records, listener),
             egress: egress.map(Running::egress),
             enclave_log: enclave_log.map(Running::enclave_log),
+            admin: admin.map(Running::admin),
         })
     }
 
@@ -108,6 +118,9 @@ impl Parent {
     /// which the enclave needs until then, end. Returns how many connections had to be cut off.
     pub async fn run(self, stop: impl Future<Output = ()>) -> usize {
         let cut_off = self.proxy.serve(stop).await;
+        if let Some(admin) = self.admin {
+            admin.stop().await;
+        }
         if let Some(egress) = self.egress {
             egress.stop().await;
         }
@@ -135,19 +148,20 @@ async fn open(database: &DatabaseConfig) -> Result<RecordStore, ParentError> {
     }
 }
 
-/// Only the enclave may connect to the store, the egress proxy and the enclave log: over vsock its CID ensures that, over a
+/// Only the enclaves may connect to the store, the egress proxy and the enclave log: over vsock their CIDs ensure that, over a
 /// Unix socket the file's mode.
 fn enclave_peers(config: &Config) -> Peers {
-    match (&config.store.enclave_cid, &config.enclave.address) {
-        (
-            0,
-            Address::Vsock {
-                cid: Cid::Number(cid),
-                ..
-            },
-        ) => Peers::Cids(vec![*cid]),
-        (0, _) => Peers::Any,
-        (cid, _) => Peers::Cids(vec![*cid]),
+    let cids: Vec<u32> = match config.store.enclave_cid {
+        0 => config
+            .enclaves
+            .iter()
+            .filter_map(EnclaveConfig::cid)
+            .collect(),
+        cid => vec![cid],
+    };
+    match cids.is_empty() {
+        true => Peers::Any,
+        false => Peers::Cids(cids),
     }
 }
 
@@ -173,6 +187,10 @@ impl Running {
 
     fn enclave_log(log: EnclaveLog) -> Self {
         Self::start("the enclave log", |stopped| log.serve(stopped))
+    }
+
+    fn admin(admin: Admin) -> Self {
+        Self::start("the administration socket", |stopped| admin.serve(stopped))
     }
 
     fn start<S>(name: &'static str, serve: impl FnOnce(Stopped) -> S) -> Self
@@ -219,18 +237,25 @@ async fn observe(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
 
-    fn peers(enclave: &str, enclave_cid: u32) -> Peers {
+    fn peers(enclaves: &[&str], enclave_cid: u32) -> Peers {
         let mut config = Config::default();
-        config.enclave.address = enclave.parse().unwrap();
+        let enclave = |address: &&str| EnclaveConfig {
+            address: address.parse().unwrap(),
+            ..EnclaveConfig::default()
+        };
+        config.enclaves = enclaves.iter().map(enclave).collect();
         config.store.enclave_cid = enclave_cid;
         enclave_peers(&config)
     }
 
     #[test]
-    fn only_the_enclaves_cid_is_served() {
-        assert_eq!(peers("vsock://16:5000", 0), Peers::Cids(vec![16]));
-        assert_eq!(peers("vsock://16:5000", 17), Peers::Cids(vec![17]));
-        assert_eq!(peers("unix:/run/enclave.sock", 17), Peers::Cids(vec![17]));
-        assert_eq!(peers("unix:/run/enclave.sock", 0), Peers::Any);
+    fn only_the_enclaves_cids_are_served() {
+        let socket = "unix:/run/enclave.sock";
+        assert_eq!(peers(&["vsock://16:5000"], 0), Peers::Cids(vec![16]));
+        assert_eq!(peers(&["vsock://16:5000"], 17), Peers::Cids(vec![17]));
+        assert_eq!(peers(&[socket], 17), Peers::Cids(vec![17]));
+        assert_eq!(peers(&[socket], 0), Peers::Any);
+        let three = ["vsock://16:5000", "vsock://17:5000", socket];
+        assert_eq!(peers(&three, 0), Peers::Cids(vec![16, 17]));
     }
 }

@@ -66,10 +66,15 @@ impl Boot {
         self.sealing_key.as_ref()
     }
 
-    pub(crate) async fn verify(client: &Client, expectation: &Expectation) -> Result<Self, Error> {
+    /// Verifies the boot that is named, or whichever responds.
+    pub(crate) async fn verify(
+        client: &Client,
+        expectation: &Expectation,
+        named: Option<&str>,
+    ) -> Result<Self, Error> {
         let mut nonce = [0; 32];
         rand::fill(&mut nonce).map_err(|_| KeyError::Library("give random bytes"))?;
-        let (document, exchange) = client.fetch_attestation(Some(&nonce)).await?;
+        let (document, exchange) = client.fetch_attestation(Some(&nonce), named).await?;
         let Judged {
             document: verified,
             binding,
@@ -79,7 +84,7 @@ impl Boot {
         let response = verify_response(parts, body, &exchange.request, &key)?;
         let seen = Instant::now();
         Ok(Self {
-            sealing_key: client.sealing_key(&binding).await?,
+            sealing_key: client.sealing_key(&binding, &response.attestation).await?,
             nonce,
             document,
             verified,

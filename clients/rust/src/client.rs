@@ -4,9 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use permafrost_common::{
-    api::Attestation, binding::Binding, http_signature::RequestContext, oblivious::KeyConfiguration,
+    api::{ATTESTATION_HEADER, Attestation},
+    binding::Binding,
+    http_signature::{AttestationDigest, RequestContext},
+    oblivious::KeyConfiguration,
 };
 
 use crate::{
@@ -68,7 +71,7 @@ impl Client {
     /// # Errors
     /// Those of the connection, [`Error::Unauthenticated`], and [`Error::UnexpectedResponse`].
     pub async fn attestation(&self, nonce: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-        Ok(self.fetch_attestation(nonce).await?.0)
+        Ok(self.fetch_attestation(nonce, None).await?.0)
     }
 
     /// Fetches a document made for a fresh nonce of 32 bytes, judges it, and checks with the boot key in it that the
@@ -77,13 +80,15 @@ impl Client {
     /// # Errors
     /// [`Error::AttestationRefused`], [`Error::ResponseNotAuthentic`], and those of [`Client::attestation`].
     pub async fn verify(&self, expectation: &Expectation) -> Result<Enclave, Error> {
-        let boot = Boot::verify(self, expectation).await?;
+        let boot = Boot::verify(self, expectation, None).await?;
         Ok(Enclave::new(self.clone(), expectation.clone(), boot))
     }
 
+    /// Of the boot that is named, if there are several.
     pub(crate) async fn fetch_attestation(
         &self,
         nonce: Option<&[u8]>,
+        named: Option<&str>,
     ) -> Result<(Vec<u8>, Exchange), Error> {
         let target = match nonce {
             Some(nonce) if nonce.len() > NONCE_MAX => {
@@ -95,10 +100,12 @@ impl Client {
             Some(nonce) => format!("/v1/attestation?nonce={}", hex::encode(nonce)),
             None => "/v1/attestation".to_owned(),
         };
-        let exchange = self
-            .send(request(Method::GET, &target, Bytes::new())?)
-            .await
-            .map_err(|failure| failure.error)?;
+        let mut request = request(Method::GET, &target, Bytes::new())?;
+        if let Some(named) = named {
+            name_boot(&mut request, named)?;
+        }
+        let sent = self.send(request).await;
+        let exchange = sent.map_err(|failure| failure.error)?;
         let document = document_of(&exchange)?;
         Ok((document, exchange))
     }
@@ -107,9 +114,10 @@ impl Client {
     pub(crate) async fn sealing_key(
         &self,
         binding: &Binding,
+        boot: &AttestationDigest,
     ) -> Result<Option<KeyConfiguration>, Error> {
         match self.oblivious {
-            true => Ok(Some(sealed::key(self, binding).await?)),
+            true => Ok(Some(sealed::key(self, binding, boot).await?)),
             false => Ok(None),
         }
     }
@@ -151,6 +159,16 @@ pub(crate) fn request(method: Method, target: &str, body: Bytes) -> Result<Reque
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     Ok(request)
+}
+
+/// Says which boot an unsigned request is for, so that the parent of several enclaves passes it to that one. Nothing depends on it.
+pub(crate) fn name_boot(request: &mut Request<Bytes>, boot: &str) -> Result<(), Error> {
+    let boot = HeaderValue::from_str(boot).map_err(|error| Error::InvalidArgument {
+        what: "boot",
+        reason: error.to_string(),
+    })?;
+    request.headers_mut().insert(ATTESTATION_HEADER, boot);
+    Ok(())
 }
 
 fn document_of(exchange: &Exchange) -> Result<Vec<u8>, Error> {

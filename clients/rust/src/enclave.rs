@@ -13,15 +13,19 @@ use permafrost_common::{
 use tokio::sync::Mutex;
 
 use crate::{
-    Boot, Client, Endpoint, Error, Expectation, Principal, Response, boot::Refusal,
-    client::request, connection::Failure, response::Exchange, sealed,
+    Boot, Client, Endpoint, Error, Expectation, Principal, Response,
+    boot::Refusal,
+    client::{name_boot, request},
+    connection::Failure,
+    response::Exchange,
+    sealed,
 };
 
 /// An enclave whose attestation document has been verified: each of its responses is checked before it is read.
 ///
-/// Clones share the connections and the verified boot. When the enclave restarts, its next response names a boot that
-/// is not known. The client then verifies that boot's document by the same [`Expectation`], and signs the request
-/// again for it, once.
+/// Clones share the connections and the verified boot. When the enclave restarts, or another enclave of the deployment responds in its
+/// place, the response names a boot that is not known. The client then verifies that boot's document by the same [`Expectation`], and
+/// signs the request again for it, at most three times for one request.
 #[derive(Clone, Debug)]
 pub struct Enclave(Arc<Shared>);
 
@@ -34,7 +38,7 @@ struct Shared {
     renewal: Mutex<()>,
 }
 
-/// Whether the client repeats a request if a kept connection breaks before the response.
+/// Whether the client repeats a request once if a kept connection breaks before the response, or the parent says that the enclave is gone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Repeat {
     /// Carried out twice, it changes nothing more.
@@ -69,9 +73,7 @@ impl Enclave {
     /// # Errors
     /// Those of [`Client::verify`]; the boot that was verified before stays.
     pub async fn verify_again(&self) -> Result<Arc<Boot>, Error> {
-        let boot = Arc::new(Boot::verify(&self.0.client, &self.0.expectation).await?);
-        *self.0.boot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&boot);
-        Ok(boot)
+        self.verify_at(None).await
     }
 
     /// Whether the enclave serves keys.
@@ -103,9 +105,10 @@ impl Enclave {
             true => Repeat::Harmless,
             false => Repeat::Never,
         };
-        self.call(repeat, |_| {
+        self.call(repeat, |boot| {
             let mut request = request(method.clone(), path_and_query, body.clone())?;
             *request.headers_mut() = headers.clone();
+            name_boot(&mut request, &boot.attestation().to_string())?;
             let (mut parts, body) = request.into_parts();
             bind_response(&mut parts, &body, &fresh_nonce()?).map_err(SignError::from)?;
             Ok(Request::from_parts(parts, body))
@@ -131,7 +134,7 @@ impl Enclave {
     pub(crate) async fn key_to_seal_to(&self, boot: &Boot) -> Result<KeyConfiguration, Error> {
         match boot.sealing_key() {
             Some(key) => Ok(key.clone()),
-            None => sealed::key(&self.0.client, boot.binding()).await,
+            None => sealed::key(&self.0.client, boot.binding(), boot.attestation()).await,
         }
     }
 
@@ -141,32 +144,42 @@ impl Enclave {
         repeat: Repeat,
         make: impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
     ) -> Result<Response, Error> {
-        let boot = self.boot();
-        let exchange = self.send(&boot, repeat, &make).await?;
-        let Refusal { error, exchange } = match boot.authenticate(exchange) {
-            Ok(response) => return Ok(response),
-            Err(refusal) => refusal,
-        };
-        let known = boot.attestation().to_string();
-        if exchange.named_boot().is_none_or(|named| named == known) {
-            return Err(error);
-        }
-        let Some(newer) = self.newer_than(&boot).await? else {
-            return Err(error);
-        };
-        if !newer.could_not_open(&exchange) {
-            let response = newer
-                .authenticate(*exchange)
-                .map_err(|refusal| refusal.error)?;
-            let refused = response.problem().and_then(|problem| problem.kind());
-            if refused != Some(ProblemType::WrongEnclave) {
-                return Ok(response);
+        let mut boot = self.boot();
+        let mut moves = 0;
+        loop {
+            let exchange = self.send(&boot, repeat, &make).await?;
+            let Refusal { error, exchange } = match boot.authenticate(exchange) {
+                Ok(response) => return Ok(response),
+                Err(refusal) => refusal,
+            };
+            let known = boot.attestation().to_string();
+            let named = exchange.named_boot().filter(|named| *named != known);
+            let Some(named) = named.map(str::to_owned) else {
+                return Err(error);
+            };
+            let Some(newer) = self.newer_than(&boot, &named).await? else {
+                return Err(error);
+            };
+            if newer.attestation().to_string() != named {
+                // Which boot that was, nobody can say any more. What changes nothing can still be asked of this one.
+                if repeat == Repeat::Never {
+                    return Err(error);
+                }
+            } else if !newer.could_not_open(&exchange) {
+                let response = newer
+                    .authenticate(*exchange)
+                    .map_err(|refusal| refusal.error)?;
+                let refused = response.problem().and_then(|problem| problem.kind());
+                if refused != Some(ProblemType::WrongEnclave) {
+                    return Ok(response);
+                }
             }
+            moves += 1;
+            if moves > MOVES_MAX {
+                return Err(error);
+            }
+            boot = newer;
         }
-        let exchange = self.send(&newer, repeat, &make).await?;
-        newer
-            .authenticate(exchange)
-            .map_err(|refusal| refusal.error)
     }
 
     async fn send(
@@ -175,15 +188,17 @@ impl Enclave {
         repeat: Repeat,
         make: &impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
     ) -> Result<Exchange, Error> {
-        match self.send_once(boot, make).await {
-            Ok(exchange) => Ok(exchange),
+        let sent = self.send_once(boot, make).await;
+        let again = match &sent {
+            Ok(exchange) => exchange.says_unreachable(),
+            Err(failure) => failure.on_kept_connection,
+        };
+        let sent = match again && repeat == Repeat::Harmless {
             // Made again, because the nonce of the first may have been used.
-            Err(failure) if failure.on_kept_connection && repeat == Repeat::Harmless => {
-                let again = self.send_once(boot, make).await;
-                again.map_err(|failure| failure.error)
-            }
-            Err(failure) => Err(failure.error),
-        }
+            true => self.send_once(boot, make).await,
+            false => sent,
+        };
+        sent.map_err(|failure| failure.error)
     }
 
     async fn send_once(
@@ -193,18 +208,28 @@ impl Enclave {
     ) -> Result<Exchange, Failure> {
         let request = make(boot).map_err(Failure::fresh)?;
         match boot.sealing_key() {
-            Some(key) => sealed::send(&self.0.client, key, request).await,
+            Some(key) => sealed::send(&self.0.client, key, boot.attestation(), request).await,
             None => self.0.client.send(request).await,
         }
     }
 
-    /// A boot verified after `old`, if the enclave has really restarted.
-    async fn newer_than(&self, old: &Boot) -> Result<Option<Arc<Boot>>, Error> {
+    /// A boot verified after `old`: the one that is named, unless it is gone again. None if there is no other boot.
+    async fn newer_than(&self, old: &Boot, named: &str) -> Result<Option<Arc<Boot>>, Error> {
         let _held = self.0.renewal.lock().await;
         let mut boot = self.boot();
-        if boot.attestation() == old.attestation() {
-            boot = self.verify_again().await?;
+        if boot.attestation().to_string() != named {
+            boot = self.verify_at(Some(named)).await?;
         }
         Ok((boot.attestation() != old.attestation()).then_some(boot))
     }
+
+    async fn verify_at(&self, named: Option<&str>) -> Result<Arc<Boot>, Error> {
+        let verified = Boot::verify(&self.0.client, &self.0.expectation, named).await?;
+        let boot = Arc::new(verified);
+        *self.0.boot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&boot);
+        Ok(boot)
+    }
 }
+
+/// How many times one request is signed anew for another boot.
+const MOVES_MAX: usize = 3;

@@ -86,6 +86,12 @@ impl Exchange {
         self.response.parts.headers.contains_key(SIGNATURE)
     }
 
+    /// Whether the parent claims that the request may not have reached an enclave, or its response not the parent.
+    pub(crate) fn says_unreachable(&self) -> bool {
+        let kind = self.problem().and_then(|problem| problem.kind());
+        !self.is_signed() && kind == Some(ProblemType::EnclaveUnreachable)
+    }
+
     /// The boot that the response names, if any: a hint until its signature is checked.
     pub(crate) fn named_boot(&self) -> Option<&str> {
         self.response

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header::CONTENT_TYPE};
 use permafrost_common::{
     binding::Binding,
-    http_signature::RequestContext,
+    http_signature::{AttestationDigest, RequestContext},
     oblivious::{
         KeyConfiguration, REQUEST_TYPE, RESPONSE_TYPE,
         binary_http::{decode_response, encode_request},
@@ -15,20 +15,24 @@ use permafrost_common::{
 
 use crate::{
     AttestationRefused, Client, Error, NotAuthentic,
-    client::request,
+    client::{name_boot, request},
     connection::{Failure, RawResponse},
     response::Exchange,
 };
 
 /// Fetches the key that requests are sealed to. Only the list that the document vouches for is used, wherever it comes from.
-pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfiguration, Error> {
+pub(crate) async fn key(
+    client: &Client,
+    binding: &Binding,
+    boot: &AttestationDigest,
+) -> Result<KeyConfiguration, Error> {
     let expected = binding
         .oblivious_keys
         .ok_or(AttestationRefused::NoObliviousKeys)?;
-    let exchange = client
-        .send(request(Method::GET, "/v1/oblivious-keys", Bytes::new())?)
-        .await
-        .map_err(|failure| failure.error)?;
+    let mut request = request(Method::GET, "/v1/oblivious-keys", Bytes::new())?;
+    name_boot(&mut request, &boot.to_string())?;
+    let sent = client.send(request).await;
+    let exchange = sent.map_err(|failure| failure.error)?;
     if let Some(problem) = exchange.problem() {
         return Err(Error::Unauthenticated(Box::new(problem)));
     }
@@ -49,6 +53,7 @@ pub(crate) async fn key(client: &Client, binding: &Binding) -> Result<KeyConfigu
 pub(crate) async fn send(
     client: &Client,
     key: &KeyConfiguration,
+    boot: &AttestationDigest,
     inner: Request<Bytes>,
 ) -> Result<Exchange, Failure> {
     let (parts, body) = inner.into_parts();
@@ -60,6 +65,7 @@ pub(crate) async fn send(
     outer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(REQUEST_TYPE));
+    name_boot(&mut outer, &boot.to_string()).map_err(Failure::fresh)?;
     let exchange = client.send(outer).await?;
     if !is_sealed(&exchange.response) {
         return Ok(Exchange {

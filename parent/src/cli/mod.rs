@@ -7,6 +7,7 @@ mod attest;
 mod build_kind;
 #[cfg(feature = "development")]
 mod development;
+mod enclaves;
 mod keys;
 mod kms;
 mod outcome;
@@ -58,6 +59,7 @@ enum Command {
     #[cfg(feature = "development")]
     #[command(flatten)]
     Development(development::Development),
+    Enclaves(enclaves::Enclaves),
     Keys(keys::Keys),
     #[command(subcommand)]
     Kms(kms::Kms),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
             Command::Serve(serve) => serve.run().await,
             #[cfg(feature = "development")]
             Command::Development(command) => command.run().await,
+            Command::Enclaves(enclaves) => enclaves.run().await,
             Command::Keys(keys) => keys.run().await,
             Command::Kms(kms) => kms.run().await,
             Command::Attest(attest) => attest.run().await,

@@ -18,7 +18,7 @@ Examples:
 
 Paths that the parent itself serves, on the same address:
   /healthz   200 while this program lives
-  /readyz    200 when the enclave says that it is ready, 503 with the reason otherwise
+  /readyz    200 and a line for each enclave when one says that it is ready, 503 with the reasons otherwise
   /metrics   Prometheus
 
 It logs JSON lines to stderr. SIGTERM or SIGINT stops it gracefully; a second signal ends it at once.";
@@ -51,9 +51,11 @@ impl Serve {
             .await
             .map_err(|error| Outcome::failed(with_causes(&error)))?;
         let listen = parent.local_addr().map_err(Outcome::failed)?;
+        let enclaves = config.enclaves.iter();
+        let enclaves: Vec<_> = enclaves.map(|one| one.address.to_string()).collect();
         tracing::info!(
             %listen,
-            enclave = %config.enclave.address,
+            enclaves = %enclaves.join(" "),
             store = %config.store.listen,
             version = env!("CARGO_PKG_VERSION"),
             "serving"

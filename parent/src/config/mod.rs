@@ -1,12 +1,13 @@
 //! The configuration of `permafrost serve`: TOML. [`TEMPLATE`] documents every key; an unknown key is refused.
 
+mod enclaves;
 mod store;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use permafrost_common::transport::{Address, Cid};
+use permafrost_common::transport::Address;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -14,6 +15,7 @@ use crate::egress::{CredentialsConfig, EgressConfig};
 use crate::enclave_log::EnclaveLogConfig;
 use crate::page::PageConfig;
 
+pub use enclaves::EnclaveConfig;
 pub use store::{DatabaseConfig, StoreConfig};
 
 /// The default configuration with a comment for every key, as `permafrost serve --print-config` prints it.
@@ -34,8 +36,13 @@ const CONFIG_MAX: u64 = 1024 * 1024;
 pub struct Config {
     /// The address that clients connect to.
     pub listen: SocketAddr,
-    /// The enclave and the connections to it.
-    pub enclave: EnclaveConfig,
+    /// The enclaves and the connections to them.
+    #[serde(rename = "enclave", deserialize_with = "enclaves::enclaves")]
+    pub enclaves: Vec<EnclaveConfig>,
+    /// How often the enclaves are asked for their health.
+    pub health: HealthConfig,
+    /// Where enclaves are drained and removed.
+    pub admin: AdminConfig,
     /// The record store.
     pub store: StoreConfig,
     /// The enclave log.
@@ -54,27 +61,25 @@ pub struct Config {
     pub log: LogConfig,
 }
 
-/// `[enclave]`.
+/// `[health]`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
-pub struct EnclaveConfig {
-    /// The address that the enclave listens on.
-    pub address: Address,
-    /// The time for one connection attempt.
+pub struct HealthConfig {
+    /// How often each of several enclaves is asked for its health.
     #[serde(
-        rename = "connect_timeout_ms",
-        deserialize_with = "milliseconds::<_, 1, 60_000>"
+        rename = "interval_ms",
+        deserialize_with = "milliseconds::<_, 50, 60_000>"
     )]
-    pub connect_timeout: Duration,
-    /// How many idle connections are kept.
-    #[serde(deserialize_with = "count::<_, 0, 1024>")]
-    pub idle_connections: usize,
-    /// How long they are kept.
-    #[serde(
-        rename = "idle_timeout_ms",
-        deserialize_with = "milliseconds::<_, 1, 3_600_000>"
-    )]
-    pub idle_timeout: Duration,
+    pub interval: Duration,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminConfig {
+    /// The Unix socket of `permafrost enclaves`; `none`: nothing listens.
+    #[serde(deserialize_with = "unix_or_none")]
+    pub listen: Option<Address>,
 }
 
 /// `[limits]`.
@@ -183,7 +188,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Content`] names the line, the key and what is accepted.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Content(shown(text, &error)))
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::Content(shown(text, &error)))?;
+        let (cid, enclaves) = (config.store.enclave_cid, config.enclaves.len());
+        if cid != 0 && enclaves > 1 {
+            return Err(ConfigError::Content(format!(
+                "store.enclave_cid = {cid} with {enclaves} enclaves; accepted: 0, which takes the CIDs of their addresses"
+            )));
+        }
+        Ok(config)
     }
 }
 
@@ -202,7 +215,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            enclave: EnclaveConfig::default(),
+            enclaves: enclaves::only(),
+            health: HealthConfig::default(),
+            admin: AdminConfig::default(),
             store: StoreConfig::default(),
             enclave_log: EnclaveLogConfig::default(),
             egress: EgressConfig::default(),
@@ -215,16 +230,10 @@ impl Default for Config {
     }
 }
 
-impl Default for EnclaveConfig {
+impl Default for HealthConfig {
     fn default() -> Self {
         Self {
-            address: Address::Vsock {
-                cid: Cid::Number(16),
-                port: 5000,
-            },
-            connect_timeout: Duration::from_secs(2),
-            idle_connections: 64,
-            idle_timeout: Duration::from_secs(60),
+            interval: Duration::from_secs(1),
         }
     }
 }
@@ -280,6 +289,25 @@ pub(crate) fn milliseconds<'de, D: Deserializer<'de>, const MIN: u64, const MAX:
     from: D,
 ) -> Result<Duration, D::Error> {
     number::<D, MIN, MAX>(from).map(Duration::from_millis)
+}
+
+pub(crate) fn address_or_none<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Address>, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "none" => Ok(None),
+        address => address.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn unix_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Address>, D::Error> {
+    match address_or_none(from)? {
+        // An enclave could connect to any other.
+        Some(other) if !matches!(other, Address::Unix(_)) => Err(D::Error::custom(format!(
+            "{other}; accepted: unix:PATH, or none"
+        ))),
+        accepted => Ok(accepted),
+    }
 }
 
 fn level<'de, D: Deserializer<'de>>(from: D) -> Result<tracing::Level, D::Error> {

@@ -53,7 +53,7 @@ fn the_ranges_in_the_comments_are_the_ranges_that_are_enforced() {
             range = None;
         }
     }
-    assert_eq!(checked, 19);
+    assert_eq!(checked, 20);
 }
 
 /// `... 1 to 60000.` as numbers.
@@ -84,6 +84,68 @@ fn an_invalid_address_is_refused() {
     let text = refusal("[enclave]\naddress = \"tcp://host:1\"\n");
     assert!(text.contains("address ="), "{text}");
     assert!(text.contains("unix:"), "{text}");
+}
+
+#[test]
+fn one_enclave_or_several_are_read_and_named_by_their_place() {
+    let names = |text: &str| -> Vec<_> {
+        let enclaves = Config::parse(text).unwrap().enclaves.into_iter();
+        enclaves
+            .map(|one| (one.name, one.address.to_string()))
+            .collect()
+    };
+    let one = names("[enclave]\naddress = \"unix:/a\"\n");
+    assert_eq!(one, [("enclave-1".to_owned(), "unix:/a".to_owned())]);
+    assert_eq!(names("[[enclave]]\naddress = \"unix:/a\"\n"), one);
+    let two = names(
+        "[[enclave]]\naddress = \"unix:/a\"\n[[enclave]]\nname = \"x\"\naddress = \"unix:/b\"\n[[enclave]]\naddress = \"unix:/c\"\n",
+    );
+    let two: Vec<_> = two.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(two, ["enclave-1", "x", "enclave-3"]);
+}
+
+#[test]
+fn enclaves_that_cannot_be_told_apart_are_refused() {
+    let two = |first: &str, second: &str| format!("[[enclave]]\n{first}\n[[enclave]]\n{second}\n");
+    let (a, b) = ("address = \"unix:/a\"", "address = \"unix:/b\"");
+    for (text, named) in [
+        (two(a, a), "unix:/a"),
+        (
+            two(&format!("name = \"x\"\n{a}"), &format!("name = \"x\"\n{b}")),
+            "\"x\"",
+        ),
+        (
+            two(&format!("name = \"enclave-2\"\n{a}"), b),
+            "\"enclave-2\"",
+        ),
+        (two(&format!("name = \"\"\n{a}"), b), "1 to 64"),
+        ("enclave = []\n".to_owned(), "1 to 16"),
+        ("enclave = 1\n".to_owned(), "[[enclave]]"),
+        (
+            (0..17)
+                .map(|n| format!("[[enclave]]\naddress = \"unix:/{n}\"\n"))
+                .collect(),
+            "1 to 16",
+        ),
+        (
+            two(a, b) + "[store]\nenclave_cid = 17\n",
+            "store.enclave_cid = 17",
+        ),
+    ] {
+        let text = refusal(&text);
+        assert!(text.contains(named), "{named}: {text}");
+    }
+}
+
+#[test]
+fn the_administration_socket_is_a_unix_socket() {
+    let listen = |text: &str| Config::parse(&format!("[admin]\nlisten = \"{text}\"\n"));
+    assert_eq!(listen("none").unwrap().admin.listen, None);
+    assert!(listen("unix:/a").unwrap().admin.listen.is_some());
+    for other in ["vsock://any:9", "vsock+unix:/a:9"] {
+        let refused = listen(other).unwrap_err().to_string();
+        assert!(refused.contains("unix:PATH"), "{refused}");
+    }
 }
 
 #[test]

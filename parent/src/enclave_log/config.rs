@@ -4,7 +4,7 @@ use permafrost_common::transport::{Address, Cid};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-use crate::config::number;
+use crate::config::{address_or_none, number};
 
 /// `[enclave_log]`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -27,13 +27,6 @@ impl Default for EnclaveLogConfig {
             }),
             lines_per_second: 100,
         }
-    }
-}
-
-fn address_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Address>, D::Error> {
-    match String::deserialize(from)?.as_str() {
-        "none" => Ok(None),
-        address => address.parse().map(Some).map_err(D::Error::custom),
     }
 }
 

@@ -8,7 +8,7 @@ mod config;
 mod pace;
 mod text;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 pub use self::config::EnclaveLogConfig;
+
+use crate::config::EnclaveConfig;
 
 use self::pace::Pace;
 use self::text::Lines;
@@ -34,16 +36,18 @@ const READ: usize = 4096;
 pub struct EnclaveLog {
     listener: Listener,
     pace: Pace,
+    names: Arc<Names>,
 }
 
 impl EnclaveLog {
     /// Binds the listen address, if the configuration names one. `peers` are the peers whose connections are accepted: the
-    /// enclave and no other.
+    /// enclaves and no other.
     ///
     /// # Errors
     /// [`TransportError`] if the address cannot be bound.
     pub async fn bind(
         config: &EnclaveLogConfig,
+        enclaves: &[EnclaveConfig],
         peers: Peers,
     ) -> Result<Option<Self>, TransportError> {
         let Some(listen) = &config.listen else {
@@ -52,6 +56,7 @@ impl EnclaveLog {
         Ok(Some(Self {
             listener: Listener::bind(listen, peers).await?,
             pace: Pace::new(config.lines_per_second, Instant::now()),
+            names: Arc::new(Names::of(enclaves)),
         }))
     }
 
@@ -62,7 +67,11 @@ impl EnclaveLog {
 
     /// Logs the received lines until `stop` completes; then ends every connection.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let Self { listener, pace } = self;
+        let Self {
+            listener,
+            pace,
+            names,
+        } = self;
         let pace = Arc::new(Mutex::new(pace));
         let mut connections = JoinSet::new();
         let mut oldest_first = VecDeque::new();
@@ -71,7 +80,8 @@ impl EnclaveLog {
             tokio::select! {
                 () = &mut stop => break,
                 (stream, peer) = listener.accept() => {
-                    oldest_first.push_back(connections.spawn(take(stream, peer, Arc::clone(&pace))));
+                    let taking = take(stream, peer, Arc::clone(&names), Arc::clone(&pace));
+                    oldest_first.push_back(connections.spawn(taking));
                     if oldest_first.len() > CONNECTIONS && let Some(oldest) = oldest_first.pop_front() {
                         oldest.abort();
                     }
@@ -84,7 +94,8 @@ impl EnclaveLog {
 }
 
 /// Logs the lines of one connection, until it ends.
-async fn take(stream: Stream, peer: Peer, pace: Arc<Mutex<Pace>>) {
+async fn take(stream: Stream, peer: Peer, names: Arc<Names>, pace: Arc<Mutex<Pace>>) {
+    let enclave = names.by_peer(peer);
     let mut stream = BufReader::with_capacity(READ, stream);
     let mut lines = Lines::default();
     loop {
@@ -101,15 +112,75 @@ async fn take(stream: Stream, peer: Peer, pace: Arc<Mutex<Pace>>) {
             let wait = pace.line(Instant::now());
             tokio::time::sleep(wait).await;
             drop(pace);
-            log(peer, &line);
+            log(peer, enclave, &line);
         }
     }
     if let Some(line) = lines.end() {
-        log(peer, &line);
+        log(peer, enclave, &line);
     }
 }
 
-fn log(peer: Peer, line: &text::Line) {
+fn log(peer: Peer, enclave: Option<&str>, line: &text::Line) {
     let cut = line.cut.then_some(true);
-    tracing::info!(target: "enclave", %peer, cut, line = line.text);
+    tracing::info!(target: "enclave", %peer, enclave, cut, line = line.text);
+}
+
+/// What the configuration calls the senders.
+struct Names {
+    by_cid: HashMap<u32, String>,
+    only: Option<String>,
+}
+
+impl Names {
+    fn of(enclaves: &[EnclaveConfig]) -> Self {
+        let cids = enclaves
+            .iter()
+            .filter_map(|enclave| Some((enclave.cid()?, enclave.name.clone())));
+        Self {
+            by_cid: cids.collect(),
+            only: match enclaves {
+                [only] => Some(only.name.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// The enclave that a peer is: over vsock its CID says so; a Unix socket says nothing, and one enclave is the only one.
+    fn by_peer(&self, peer: Peer) -> Option<&str> {
+        let by_cid = match peer {
+            Peer::Vsock { cid, .. } => self.by_cid.get(&cid),
+            Peer::Unix => None,
+        };
+        by_cid.or(self.only.as_ref()).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enclave(name: &str, address: &str) -> EnclaveConfig {
+        EnclaveConfig {
+            name: name.to_owned(),
+            address: address.parse().unwrap(),
+            ..EnclaveConfig::default()
+        }
+    }
+
+    fn from(cid: u32) -> Peer {
+        Peer::Vsock { cid, port: 9 }
+    }
+
+    #[test]
+    fn a_line_carries_the_name_of_the_enclave_that_sent_it() {
+        let one = Names::of(&[enclave("a", "unix:/a")]);
+        assert_eq!(one.by_peer(Peer::Unix), Some("a"));
+        assert_eq!(one.by_peer(from(17)), Some("a"));
+        let two = [enclave("a", "vsock://16:1"), enclave("b", "vsock://17:1")];
+        let two = Names::of(&two);
+        assert_eq!(two.by_peer(from(16)), Some("a"));
+        assert_eq!(two.by_peer(from(17)), Some("b"));
+        assert_eq!(two.by_peer(from(18)), None);
+        assert_eq!(two.by_peer(Peer::Unix), None);
+    }
 }

@@ -1,8 +1,9 @@
 //! Bodies that pass through: counted, capped, never kept.
 
+use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -24,9 +25,13 @@ const LINGER_TIME: Duration = Duration::from_secs(2);
 /// Fails with [`BodyTooLarge`] beyond the limit. If the enclave responds before it has read the whole body, the rest is
 /// read and discarded within limits.
 pub(super) struct RequestBody {
+    /// What was read ahead.
+    ahead: Option<Result<Frame<Bytes>, BodyError>>,
     inner: Option<Incoming>,
     intake: Arc<Intake>,
 }
+
+type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The state of a request's body, shared with the code that must explain a failure.
 #[derive(Debug)]
@@ -80,6 +85,7 @@ impl RequestBody {
             intake.ended.store(true, Ordering::Relaxed);
         }
         Self {
+            ahead: None,
             inner: Some(inner),
             intake,
         }
@@ -88,20 +94,43 @@ impl RequestBody {
     /// An empty body, for the parent's own requests.
     pub(super) fn empty() -> Self {
         Self {
+            ahead: None,
             inner: None,
             intake: Intake::new(0),
         }
+    }
+
+    /// The first byte, which stays in the body.
+    pub(super) async fn first_byte(&mut self) -> Option<u8> {
+        if self.ahead.is_none() {
+            self.ahead = self.frame().await;
+        }
+        let frame = self.ahead.as_ref()?.as_ref().ok()?;
+        frame.data_ref()?.first().copied()
+    }
+
+    fn read_ahead(&self) -> Option<&Bytes> {
+        self.ahead.as_ref()?.as_ref().ok()?.data_ref()
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestBody")
     }
 }
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(ahead));
+        }
         let Some(inner) = self.inner.as_mut() else {
             return Poll::Ready(None);
         };
@@ -130,13 +159,19 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.ahead.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let ahead = self.read_ahead().map_or(0, |data| data.len() as u64);
+        let left = self.inner.as_ref().map(Body::size_hint);
+        let left = left.unwrap_or_else(|| SizeHint::with_exact(0));
+        let mut whole = SizeHint::new();
+        if let Some(upper) = left.upper() {
+            whole.set_upper(upper.saturating_add(ahead));
+        }
+        whole.set_lower(left.lower().saturating_add(ahead));
+        whole
     }
 }
 
@@ -158,6 +193,75 @@ async fn discard(mut body: Incoming) {
         left = left.saturating_sub(length);
         if left == 0 {
             return;
+        }
+    }
+}
+
+/// A request's body on loan to a connection. Whoever lent it has it back if no part of it was read.
+pub(super) struct Loan {
+    shared: Lender,
+    taken: Option<RequestBody>,
+}
+
+/// The lender's side of a [`Loan`].
+#[derive(Clone)]
+pub(super) struct Lender(Arc<Mutex<Option<RequestBody>>>);
+
+impl Loan {
+    pub(super) fn of(body: RequestBody) -> (Self, Lender) {
+        let lender = Lender(Arc::new(Mutex::new(Some(body))));
+        let loan = Self {
+            shared: lender.clone(),
+            taken: None,
+        };
+        (loan, lender)
+    }
+}
+
+impl Lender {
+    /// The body, unless a part of it was read.
+    pub(super) fn take_back(&self) -> Option<RequestBody> {
+        self.body().take()
+    }
+
+    fn body(&self) -> MutexGuard<'_, Option<RequestBody>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for Loan {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.taken.is_none() {
+            self.taken = self.shared.take_back();
+        }
+        match &mut self.taken {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.taken {
+            Some(body) => body.is_end_stream(),
+            None => self.shared.body().as_ref().is_none_or(Body::is_end_stream),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.taken {
+            Some(body) => body.size_hint(),
+            None => self
+                .shared
+                .body()
+                .as_ref()
+                .map(Body::size_hint)
+                .unwrap_or_default(),
         }
     }
 }

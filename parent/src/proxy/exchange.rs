@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Intake;
 use super::deadline::Deadline;
+use super::enclaves::InFlight;
 use super::route;
 use crate::metrics::{self, Ongoing};
 
@@ -29,6 +30,7 @@ pub(super) struct Exchange {
     complete: bool,
     deadline: Deadline,
     permit: Option<OwnedSemaphorePermit>,
+    in_flight: Option<InFlight>,
     _ongoing: Ongoing,
 }
 
@@ -53,6 +55,7 @@ impl Exchange {
             complete: false,
             deadline,
             permit: None,
+            in_flight: None,
             _ongoing: Ongoing::request(),
         }
     }
@@ -60,6 +63,11 @@ impl Exchange {
     /// Keeps one of the places for concurrent requests until the response has been sent.
     pub(super) fn hold(&mut self, permit: OwnedSemaphorePermit) {
         self.permit = Some(permit);
+    }
+
+    /// Counts the request as one of this enclave's until the response has been sent.
+    pub(super) fn at(&mut self, in_flight: InFlight) {
+        self.in_flight = Some(in_flight);
     }
 
     pub(super) fn responded(&mut self, status: u16) {
@@ -95,6 +103,7 @@ impl Drop for Exchange {
                     method = %self.method,
                     path = self.path,
                     status = self.status,
+                    enclave = self.in_flight.as_ref().map(InFlight::enclave),
                     bytes_in = self.intake.bytes(),
                     bytes_out = self.response_bytes,
                     complete = self.complete,

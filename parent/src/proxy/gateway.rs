@@ -14,17 +14,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::body::{Intake, ObservedBody, RequestBody, ResponseBody};
 use super::deadline::Deadline;
+use super::enclaves::{Enclaves, Failed, Passed};
 use super::exchange::Exchange;
 use super::hop_by_hop::{header_bytes, remove_hop_by_hop};
 use super::operations;
 use super::response;
-use super::upstream::{Upstream, UpstreamError};
+
 use crate::config::{Config, LimitsConfig};
 use crate::page::{self, Page};
 
 /// What all requests share.
 pub(super) struct Gateway {
-    pub(super) upstream: Upstream,
+    pub(super) enclaves: Arc<Enclaves>,
     pub(super) limits: LimitsConfig,
     pub(super) metrics: PrometheusHandle,
     page: Option<Page>,
@@ -34,7 +35,7 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(config: &Config, page: Option<Page>, metrics: PrometheusHandle) -> Self {
         Self {
-            upstream: Upstream::new(&config.enclave),
+            enclaves: Arc::new(Enclaves::new(config)),
             limits: config.limits.clone(),
             metrics,
             page,
@@ -105,7 +106,13 @@ impl Gateway {
             Err(problem) => Err(problem),
         };
         match passed {
-            Ok(response) => response.map(Either::Left),
+            Ok(Passed {
+                response,
+                in_flight,
+            }) => {
+                exchange.at(in_flight);
+                response.map(Either::Left)
+            }
             Err(problem) => response::problem(&problem),
         }
     }
@@ -147,36 +154,33 @@ impl Gateway {
         &self,
         mut request: Request<RequestBody>,
         intake: &Intake,
-    ) -> Result<Response<Incoming>, Problem> {
+    ) -> Result<Passed, Problem> {
         remove_hop_by_hop(request.headers_mut());
-        let sending = self.upstream.send(request);
-        let sent = tokio::time::timeout(self.limits.response_timeout, sending).await;
-        match sent {
-            Ok(Ok(mut response)) => {
-                remove_hop_by_hop(response.headers_mut());
-                Ok(response)
+        let within = self.limits.response_timeout;
+        match self.enclaves.send(request, within).await {
+            Ok(mut passed) => {
+                remove_hop_by_hop(passed.response.headers_mut());
+                Ok(passed)
             }
-            Ok(Err(_)) if intake.is_too_large() => Err(self.body_too_large("the body is longer")),
-            Ok(Err(_)) if intake.is_broken() => Err(Problem::new(
+            Err(_) if intake.is_too_large() => Err(self.body_too_large("the body is longer")),
+            Err(_) if intake.is_broken() => Err(Problem::new(
                 ProblemType::InvalidRequest,
                 "the body ended early; accepted: a body as long as its framing says",
             )),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the enclave did not respond");
-                Err(unreachable(match error {
-                    UpstreamError::NotConnected(_) => NOTHING_SENT,
-                    UpstreamError::Broken(_) => MAYBE_DONE,
-                }))
+            Err(Failed::NoneServes) => Err(unreachable(NONE_SERVES)),
+            Err(Failed::NotConnected) => Err(unreachable(NOTHING_SENT)),
+            Err(Failed::Broken(enclave, error)) => {
+                tracing::warn!(enclave = enclave.name(), %error, "the enclave did not respond");
+                Err(unreachable(MAYBE_DONE))
             }
-            Err(_) if !intake.has_ended() => Err(Problem::new(
+            Err(Failed::TimedOut(_)) if !intake.has_ended() => Err(Problem::new(
                 ProblemType::RequestTimeout,
-                format!(
-                    "the body did not arrive within {} ms",
-                    self.limits.response_timeout.as_millis()
-                ),
+                format!("the body did not arrive within {} ms", within.as_millis()),
             )),
-            Err(_) => {
-                self.upstream.timed_out();
+            Err(Failed::TimedOut(enclave)) => {
+                if let Some(enclave) = enclave {
+                    enclave.timed_out();
+                }
                 Err(unreachable(MAYBE_DONE))
             }
         }
@@ -195,6 +199,8 @@ impl Gateway {
 
 const NOTHING_SENT: &str =
     "the parent instance has no connection to the enclave; no part of the request was sent";
+
+const NONE_SERVES: &str = "every enclave is drained or removed; no part of the request was sent";
 
 const MAYBE_DONE: &str = "the enclave did not respond in time; it may have carried out the request: repeat it with the \
                           same Idempotency-Key";

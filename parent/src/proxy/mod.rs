@@ -7,6 +7,7 @@
 
 mod body;
 mod deadline;
+mod enclaves;
 mod exchange;
 mod gateway;
 mod hop_by_hop;
@@ -29,9 +30,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use permafrost_common::problem::Problem;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::deadline::Deadline;
+pub(crate) use self::enclaves::{Enclave, Enclaves, Mode};
 use self::gateway::Gateway;
 use crate::config::Config;
 use crate::metrics::{self, MetricsError, Ongoing};
@@ -97,11 +99,17 @@ impl Proxy {
         Readiness(self.gateway.clone())
     }
 
+    /// The enclaves that requests go to.
+    pub(crate) fn enclaves(&self) -> Arc<Enclaves> {
+        self.gateway.enclaves.clone()
+    }
+
     /// Serves until `stop` completes; then accepts nothing more, finishes the requests in progress within the configured grace,
     /// and returns how many connections had to be cut off.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> usize {
         let places = Arc::new(Semaphore::new(self.gateway.limits.connections));
         let closing = watch::Sender::new(false);
+        let _watching = Watching::start(self.gateway.enclaves.clone());
         let mut connections = JoinSet::new();
         let mut stop = pin!(stop);
         loop {
@@ -136,7 +144,7 @@ impl Proxy {
     }
 }
 
-/// Whether the enclave behind a [`Proxy`] is ready.
+/// Whether an enclave behind a [`Proxy`] is ready.
 #[derive(Clone)]
 pub struct Readiness(Arc<Gateway>);
 
@@ -146,7 +154,22 @@ impl Readiness {
     /// # Errors
     /// `enclave-unreachable`, or `not-ready` with the reason that the enclave gives.
     pub async fn ask(&self) -> Result<(), Problem> {
-        operations::ready(&self.0).await
+        operations::ready(&self.0).await.map(drop)
+    }
+}
+
+/// Asks the enclaves for their health until it is dropped.
+struct Watching(JoinHandle<()>);
+
+impl Watching {
+    fn start(enclaves: Arc<Enclaves>) -> Self {
+        Self(tokio::spawn(async move { enclaves.watch().await }))
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use permafrost_common::transport::{self, Address};
 use tower::Service;
 
-use super::body::RequestBody;
+use super::body::{Loan, RequestBody};
 use crate::config::EnclaveConfig;
 use crate::metrics;
 
@@ -28,7 +28,7 @@ use crate::metrics;
 /// the request was written.
 #[derive(Clone)]
 pub(super) struct Upstream {
-    client: Client<Connector, RequestBody>,
+    client: Client<Connector, Loan>,
     reachability: Arc<Reachability>,
 }
 
@@ -36,8 +36,13 @@ pub(super) struct Upstream {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UpstreamError {
     /// There was no connection: no part of the request was sent.
-    #[error("{0}")]
-    NotConnected(String),
+    #[error("{why}")]
+    NotConnected {
+        /// What the system said.
+        why: String,
+        /// The request, for another enclave.
+        unsent: Option<Box<Request<RequestBody>>>,
+    },
     /// The connection broke: the request may have arrived.
     #[error("{0}")]
     Broken(String),
@@ -45,7 +50,7 @@ pub(super) enum UpstreamError {
 
 impl Upstream {
     pub(super) fn new(config: &EnclaveConfig) -> Self {
-        let reachability = Arc::new(Reachability::default());
+        let reachability = Arc::new(Reachability::new(&config.name));
         let connector = Connector {
             address: Arc::new(config.address.clone()),
             timeout: config.connect_timeout,
@@ -73,8 +78,7 @@ impl Upstream {
         mut request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, UpstreamError> {
         if let Some(authority) = request.uri().authority() {
-            let host = HeaderValue::from_str(authority.as_str())
-                .map_err(|error| UpstreamError::NotConnected(error.to_string()))?;
+            let host = HeaderValue::from_str(authority.as_str()).map_err(not_made)?;
             request.headers_mut().insert(HOST, host);
         }
         request
@@ -83,10 +87,20 @@ impl Upstream {
             .or_insert(HeaderValue::from_static(""));
         *request.uri_mut() = pool_uri(request.uri().path_and_query())?;
         *request.version_mut() = Version::HTTP_11;
-        let sent = self.client.request(request).await;
+        let (head, body) = request.into_parts();
+        let (loan, lender) = Loan::of(body);
+        let sent = self
+            .client
+            .request(Request::from_parts(head.clone(), loan))
+            .await;
         self.reachability.saw(sent.is_ok());
         sent.map_err(|error| match error.is_connect() {
-            true => UpstreamError::NotConnected(causes(&error)),
+            true => UpstreamError::NotConnected {
+                why: causes(&error),
+                unsent: lender
+                    .take_back()
+                    .map(|body| Box::new(Request::from_parts(head, body))),
+            },
             false => UpstreamError::Broken(causes(&error)),
         })
     }
@@ -107,7 +121,14 @@ fn pool_uri(path_and_query: Option<&PathAndQuery>) -> Result<Uri, UpstreamError>
             .cloned()
             .unwrap_or_else(|| PathAndQuery::from_static("/")),
     );
-    Uri::from_parts(parts).map_err(|error| UpstreamError::NotConnected(error.to_string()))
+    Uri::from_parts(parts).map_err(not_made)
+}
+
+fn not_made(error: impl std::fmt::Display) -> UpstreamError {
+    UpstreamError::NotConnected {
+        why: error.to_string(),
+        unsent: None,
+    }
 }
 
 /// An error with its causes; hyper's outermost text alone says little.
@@ -123,23 +144,32 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 /// Whether the last attempt to reach the enclave succeeded.
-#[derive(Debug, Default)]
-struct Reachability(AtomicU8);
+#[derive(Debug)]
+struct Reachability {
+    enclave: String,
+    state: AtomicU8,
+}
 
 const REACHED: u8 = 1;
 const LOST: u8 = 2;
 
 impl Reachability {
+    fn new(enclave: &str) -> Self {
+        Self {
+            enclave: enclave.to_owned(),
+            state: AtomicU8::default(),
+        }
+    }
+
     fn saw(&self, reached: bool) {
-        let before = self
-            .0
-            .swap(if reached { REACHED } else { LOST }, Ordering::Relaxed);
+        let now = if reached { REACHED } else { LOST };
+        let before = self.state.swap(now, Ordering::Relaxed);
         let again = reached && before == LOST;
-        metrics::enclave_reachable(reached, again);
+        metrics::enclave_reachable(&self.enclave, reached, again);
         if again {
-            tracing::info!("the enclave is reachable again");
+            tracing::info!(enclave = self.enclave, "the enclave is reachable again");
         } else if !reached && before != LOST {
-            tracing::warn!("the enclave cannot be reached");
+            tracing::warn!(enclave = self.enclave, "the enclave cannot be reached");
         }
     }
 }
@@ -166,7 +196,7 @@ impl Service<Uri> for Connector {
             let connected = transport::connect_within(&connector.address, connector.timeout)
                 .await
                 .map_err(io::Error::other);
-            metrics::enclave_connect(connected.is_ok());
+            metrics::enclave_connect(&connector.reachability.enclave, connected.is_ok());
             if connected.is_err() {
                 connector.reachability.saw(false);
             }

@@ -154,7 +154,7 @@ impl DevStack {
         let enclave = EnclaveProcess::start(EnclaveCommand {
             program: program.clone(),
             config: state.enclave_config(),
-            listen: config.enclave.address.to_string(),
+            listen: format!("unix:{}", state.sockets().enclave().display()),
             store: config.store.listen.to_string(),
             egress: config.egress.listen.to_string(),
             state: state.enclave_directory(),
@@ -285,10 +285,11 @@ fn config(state: &State, listen: SocketAddr, kms: &StackKms) -> Result<Config, S
     };
     Ok(Config {
         listen,
-        enclave: EnclaveConfig {
+        enclaves: vec![EnclaveConfig {
+            name: "enclave".to_owned(),
             address: socket(state.sockets().enclave())?,
             ..EnclaveConfig::default()
-        },
+        }],
         store: StoreConfig {
             listen: socket(state.sockets().store())?,
             database: DatabaseConfig::Sqlite(state.store()),

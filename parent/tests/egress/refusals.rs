@@ -239,7 +239,7 @@ async fn nothing_listens_while_nothing_is_allowed() {
             egress: allowing(allow),
             ..Config::default()
         };
-        config.enclave.address = socket("enclave.sock");
+        config.enclaves[0].address = socket("enclave.sock");
         config.store.listen = socket("store.sock");
         config.store.database =
             permafrost::config::DatabaseConfig::Sqlite(directory.path().join("store.sqlite"));

@@ -113,9 +113,9 @@ async fn metrics_count_requests_by_route_and_not_by_key() {
         "permafrost_request_body_bytes_total 12\n",
         "permafrost_response_body_bytes_total 3\n",
         "permafrost_requests_in_flight 1\n",
-        "permafrost_enclave_reachable 1\n",
-        "permafrost_enclave_connects_total{outcome=\"connected\"} 1\n",
-        "permafrost_enclave_reconnects_total 0\n",
+        "permafrost_enclave_reachable{enclave=\"enclave-1\"} 1\n",
+        "permafrost_enclave_connects_total{enclave=\"enclave-1\",outcome=\"connected\"} 1\n",
+        "permafrost_enclave_reconnects_total{enclave=\"enclave-1\"} 0\n",
         "# HELP permafrost_requests_total ",
     ] {
         assert!(metrics.contains(line), "no {line:?} in:\n{metrics}");

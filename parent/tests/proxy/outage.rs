@@ -43,11 +43,11 @@ async fn after_a_restart_of_the_enclave_the_next_request_works() {
     assert_eq!(parent.get("/").await.status, 200);
     let metrics = parent.metrics().await;
     assert!(
-        metrics.contains("permafrost_enclave_reconnects_total 1\n"),
+        metrics.contains("permafrost_enclave_reconnects_total{enclave=\"enclave-1\"} 1\n"),
         "{metrics}"
     );
     assert!(
-        metrics.contains("permafrost_enclave_reachable 1\n"),
+        metrics.contains("permafrost_enclave_reachable{enclave=\"enclave-1\"} 1\n"),
         "{metrics}"
     );
 }
