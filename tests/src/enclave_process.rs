@@ -288,6 +288,15 @@ impl EnclaveProcess {
         self.folder.join("state")
     }
 
+    /// Gives another enclave, with this state folder, an emulated NSM under the same root certificate.
+    pub fn copy_state(&self, state: &Path) {
+        fs::create_dir_all(state).expect("a folder");
+        for file in fs::read_dir(self.state()).expect("a state folder") {
+            let file = file.expect("a file");
+            fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
+        }
+    }
+
     /// The development root certificate, PEM.
     pub fn root_pem(&self) -> String {
         fs::read_to_string(self.state().join("development-root.pem")).expect("a development root")

@@ -38,24 +38,37 @@ impl HonestStack {
     /// The same with another enclave program than the one that was built beside the tests.
     pub fn start_program(program: &Path, measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::within(folder, program, measured, &[])
+        Self::within(folder, program, measured, &[], 1)
+    }
+
+    /// The same, with a parent that has this many places for enclaves. Only the first has one;
+    /// [`HonestStack::start_beside`] starts the others.
+    pub fn with_places(measured: Measured, places: usize) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::within(folder, &binaries::enclave(), measured, &[], places)
     }
 
     /// The same, with an enclave whose log lines go to the parent.
     pub fn with_the_log_at_the_parent(measured: Measured) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = format!("unix:{}/log.sock", folder.path().display());
-        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs])
+        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs], 1)
     }
 
     /// The same, with log lines that go to this socket.
     pub fn with_the_log_at(measured: Measured, socket: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = format!("unix:{}", socket.display());
-        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs])
+        Self::within(folder, &binaries::enclave(), measured, &["--log", &logs], 1)
     }
 
-    fn within(folder: TempDir, program: &Path, measured: Measured, arguments: &[&str]) -> Self {
+    fn within(
+        folder: TempDir,
+        program: &Path,
+        measured: Measured,
+        arguments: &[&str],
+        places: usize,
+    ) -> Self {
         let place = folder.path();
         let kms = DevelopmentKms::start(
             &place.join("kms"),
@@ -67,7 +80,9 @@ impl HonestStack {
             .port();
         let configuration = format!(
             "listen = \"127.0.0.1:{port}\"\n\
-             [enclave]\naddress = \"{3}\"\n\
+             {3}\
+             [health]\ninterval_ms = 100\n\
+             [admin]\nlisten = \"unix:{0}/admin.sock\"\n\
              [store]\nlisten = \"unix:{0}/store.sock\"\nsqlite = \"{0}/store.sqlite\"\n\
              [enclave_log]\nlisten = \"unix:{0}/log.sock\"\n\
              [egress]\nlisten = \"unix:{0}/egress.sock\"\n\
@@ -75,19 +90,20 @@ impl HonestStack {
             place.display(),
             kms.host(),
             kms.address(),
-            EnclaveProcess::address_in(place)
+            enclave_tables(place, places)
         );
         fs::write(place.join("parent.toml"), configuration).expect("a configuration");
         let key_arn = kms.new_key();
         let configuration = measured.to_toml(&kms.section(&key_arn));
         let release = measurements_of(program, &configuration);
         kms.allow_releases(&key_arn, measured.deployment(), &[release]);
-        let side = ParentSide {
-            store: format!("unix:{}/store.sock", place.display()),
-            egress: format!("unix:{}/egress.sock", place.display()),
-        };
-        let enclave =
-            EnclaveProcess::start_program(program, place, &configuration, &side, arguments);
+        let enclave = EnclaveProcess::start_program(
+            program,
+            place,
+            &configuration,
+            &parent_side(place),
+            arguments,
+        );
         let mut stack = Self {
             enclave,
             kms,
@@ -100,6 +116,38 @@ impl HonestStack {
         stack.restart_parent();
         stack.enclave.wait_until_ready();
         stack
+    }
+
+    /// Starts another enclave of the deployment, in the parent's place of this number, 2 or higher. It may not be ready yet.
+    pub fn start_beside(
+        &self,
+        place: usize,
+        program: &Path,
+        configuration: &str,
+    ) -> EnclaveProcess {
+        let folder = place_of(self.folder(), place);
+        self.enclave.copy_state(&folder.join("state"));
+        let side = parent_side(self.folder());
+        EnclaveProcess::start_program(program, &folder, configuration, &side, &[])
+    }
+
+    /// The measured configuration, with further lines in its section `root`, each with its end of line.
+    pub fn configuration_with(&self, lines: &str) -> String {
+        let section = self.kms.section(&self.key_arn);
+        self.measured.to_toml(&format!("{section}{lines}"))
+    }
+
+    /// Runs `permafrost enclaves` with these arguments, and returns the JSON that it prints.
+    pub fn enclaves(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = Command::new(binaries::parent())
+            .arg("enclaves")
+            .args(arguments)
+            .args(["--json", "--admin"])
+            .arg(format!("unix:{}/admin.sock", self.folder().display()))
+            .output()
+            .expect("the program starts");
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// Starts the parent again, after SIGKILL.
@@ -238,6 +286,28 @@ impl HonestStack {
 
     fn parent_log_path(&self) -> PathBuf {
         self.folder.path().join("parent.log")
+    }
+}
+
+/// The tables of the parent's configuration for its enclaves.
+fn enclave_tables(folder: &Path, places: usize) -> String {
+    let addresses = (1..=places).map(|place| EnclaveProcess::address_in(&place_of(folder, place)));
+    let tables = addresses.map(|address| format!("[[enclave]]\naddress = \"{address}\"\n"));
+    tables.collect()
+}
+
+/// The folder of the enclave in a place: the first shares it with the parent.
+fn place_of(folder: &Path, place: usize) -> PathBuf {
+    match place {
+        1 => folder.to_owned(),
+        _ => folder.join(format!("enclave-{place}")),
+    }
+}
+
+fn parent_side(folder: &Path) -> ParentSide {
+    ParentSide {
+        store: format!("unix:{}/store.sock", folder.display()),
+        egress: format!("unix:{}/egress.sock", folder.display()),
     }
 }
 

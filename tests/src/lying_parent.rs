@@ -99,7 +99,8 @@ impl LyingParent {
     pub async fn neighbour(&self, measured: Measured) -> Self {
         static NEIGHBOURS: AtomicU32 = AtomicU32::new(0);
         let name = format!("neighbour{}", NEIGHBOURS.fetch_add(1, Ordering::Relaxed));
-        self.copy_state(&self.folder.path().join(&name).join("state"));
+        self.enclave
+            .copy_state(&self.folder.path().join(&name).join("state"));
         let start = Start {
             folder: Arc::clone(&self.folder),
             name: &name,
@@ -158,19 +159,10 @@ impl LyingParent {
         configuration: &str,
     ) -> EnclaveProcess {
         let place = self.folder.path().join(name);
-        self.copy_state(&place.join("state"));
+        self.enclave.copy_state(&place.join("state"));
         let first = self.enclave.state();
         let side = side(first.parent().expect("a folder"));
         EnclaveProcess::start_program(program, &place, configuration, &side, &[])
-    }
-
-    /// Gives another enclave an emulated NSM under the same root certificate.
-    fn copy_state(&self, state: &Path) {
-        std::fs::create_dir_all(state).expect("a folder");
-        for file in std::fs::read_dir(self.enclave.state()).expect("a state folder") {
-            let file = file.expect("a file");
-            std::fs::copy(file.path(), state.join(file.file_name())).expect("a copy");
-        }
     }
 
     /// A server of the parent's that impersonates this KMS.

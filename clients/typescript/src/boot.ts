@@ -8,8 +8,8 @@ import { EnclaveClock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import { UnauthenticatedError, UnexpectedResponseError } from "./error.js";
 import { type EnclavePolicy, judge } from "./expectation.js";
-import { get, type HttpRequest, type HttpResponse, values } from "./http.js";
-import { type BootName, SIGNATURE } from "./http-signature/profile.js";
+import { type Fields, get, type HttpRequest, type HttpResponse, values } from "./http.js";
+import { type BootName, ENCLAVE_ATTESTATION, SIGNATURE } from "./http-signature/profile.js";
 import { isSigned, ResponseError, verifyResponse } from "./http-signature/response.js";
 import { readJson, readProblem } from "./problem.js";
 import { Response } from "./response.js";
@@ -32,7 +32,8 @@ export class Boot {
   ) {}
 
   /**
-   * Fetches a document made for a fresh nonce, judges it, and checks with the boot key in it that the response came from that very boot.
+   * Fetches a document made for a fresh nonce, judges it, and checks with the boot key in it that the response came from that very boot:
+   * the one that is named, as long as it is there, or any.
    *
    * @throws {AttestationError} {@link ResponseError}, {@link UnauthenticatedError}, {@link UnexpectedResponseError},
    *   {@link ConnectionError}.
@@ -41,9 +42,12 @@ export class Boot {
     connection: Connection,
     rootCertificates: readonly RootCertificate[],
     policy: EnclavePolicy,
+    named?: string,
   ): Promise<Boot> {
     const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const request = get(`/v1/attestation?nonce=${toHex(nonce)}`);
+    // For the parent of several enclaves. Nothing depends on it.
+    const fields: Fields = named === undefined ? [] : [[ENCLAVE_ATTESTATION, named]];
+    const request = get(`/v1/attestation?nonce=${toHex(nonce)}`, fields);
     const response = await connection.send(request);
     const document = documentOf(response);
     const { verified, binding } = await judge(document, nonce, rootCertificates, policy);

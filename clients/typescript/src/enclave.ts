@@ -4,6 +4,7 @@ import { RootCertificate } from "./attestation/root-certificate.js";
 import { Boot } from "./boot.js";
 import { type Bytes, utf8 } from "./bytes.js";
 import { Connection, type Fetch, TIME_LIMIT_MS } from "./connection.js";
+import { UnauthenticatedError } from "./error.js";
 import type { EnclavePolicy } from "./expectation.js";
 import { type Fields, type HttpRequest, type HttpResponse, values } from "./http.js";
 import type { Principal } from "./http-signature/key.js";
@@ -63,16 +64,17 @@ export interface Ask {
 /**
  * An enclave whose attestation document has been verified: each of its responses is checked before it is read.
  *
- * When the enclave restarts, the client verifies the new boot's document by the same policy, and signs the request again for it, once.
+ * When the enclave restarts, or another enclave of the deployment responds in its place, the client verifies that boot's document by the
+ * same policy, and signs the request again for it, at most three times for one request.
  * A parent can carry a request to the enclave, hide the response and restart the enclave, which looks like a broken
  * connection, so a request may be carried out twice. A request with an `idempotencyKey` then creates nothing more.
  */
 export class Enclave {
-  readonly #connect: () => Promise<Verified>;
+  readonly #connect: (named?: string) => Promise<Verified>;
+  readonly #renewals = new Map<string | undefined, Promise<Verified>>();
   #verified: Verified;
-  #renewal: Promise<Verified> | undefined;
 
-  private constructor(connect: () => Promise<Verified>, verified: Verified) {
+  private constructor(connect: (named?: string) => Promise<Verified>, verified: Verified) {
     this.#connect = connect;
     this.#verified = verified;
   }
@@ -95,9 +97,10 @@ export class Enclave {
     } = options;
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     const connection = new Connection(origin, fetch, timeLimitMs);
-    const connect = async () => {
-      const boot = await Boot.verify(connection, rootCertificates, policy);
-      return { boot, path: oblivious ? await Gateway.verify(connection, boot.binding.obliviousKeys) : connection };
+    const connect = async (named?: string) => {
+      const boot = await Boot.verify(connection, rootCertificates, policy, named);
+      const { name, binding } = boot;
+      return { boot, path: oblivious ? await Gateway.verify(connection, name, binding.obliviousKeys) : connection };
     };
     return new Enclave(connect, await connect());
   }
@@ -120,31 +123,43 @@ export class Enclave {
    * @throws {UnauthenticatedError} {@link ConnectionError}, {@link AttestationError} about a boot that has taken its place.
    */
   async request(ask: Ask): Promise<Response> {
-    const verified = this.#verified;
-    const request = await signed(ask, verified.boot);
-    let response: HttpResponse;
-    try {
-      response = await verified.path.send(request);
-    } catch (error) {
-      if (!(error instanceof NotEncapsulated)) {
-        throw error;
+    let verified = this.#verified;
+    let again = isHarmless(ask);
+    for (let moves = 0; ; ) {
+      const request = await signed(ask, verified.boot);
+      let response: HttpResponse | undefined;
+      let refused: unknown;
+      let named: string | undefined;
+      try {
+        response = await verified.path.send(request);
+        return await verified.boot.authenticate(response, request);
+      } catch (error) {
+        const unread = error instanceof NotEncapsulated;
+        refused = unread ? error.cause : error;
+        named = unread ? (error.boot ?? verified.boot.name) : namedBoot(response);
       }
-      const newer = await this.#newerThan(verified);
+      if (again && refused instanceof UnauthenticatedError && problemName(refused.problem) === "enclave-unreachable") {
+        again = false;
+        continue;
+      }
+      if (named === undefined || (response !== undefined && named === verified.boot.name) || moves === MOVES_MAX) {
+        throw refused;
+      }
+      const newer = await this.#newerThan(verified, named);
       if (newer === undefined) {
-        throw error.cause;
+        throw refused;
       }
-      return this.#once(ask, newer);
-    }
-    try {
-      return await verified.boot.authenticate(response, request);
-    } catch (error) {
-      const [named] = values(response.fields, ENCLAVE_ATTESTATION);
-      const newer = named === undefined || named === verified.boot.name ? undefined : await this.#newerThan(verified);
-      if (newer === undefined) {
-        throw error;
+      if (response !== undefined && newer.boot.name === named) {
+        const later = await newer.boot.authenticate(response, request);
+        if (!later.problem || problemName(later.problem) !== "wrong-enclave") {
+          return later;
+        }
+      } else if (response !== undefined && !isHarmless(ask)) {
+        // Which boot that was, nobody can say any more.
+        throw refused;
       }
-      const later = await newer.boot.authenticate(response, request);
-      return later.problem && problemName(later.problem) === "wrong-enclave" ? this.#once(ask, newer) : later;
+      verified = newer;
+      moves += 1;
     }
   }
 
@@ -163,30 +178,35 @@ export class Enclave {
     return sealImport(path.key, { name: boot.name, deployment: boot.binding.deployment }, request, secret);
   }
 
-  /** Sends a request to one boot, and to no other in its place. */
-  async #once(ask: Ask, { boot, path }: Verified): Promise<Response> {
-    const request = await signed(ask, boot);
-    try {
-      return await boot.authenticate(await path.send(request), request);
-    } catch (error) {
-      throw error instanceof NotEncapsulated ? error.cause : error;
-    }
-  }
-
-  /** A boot verified after this one, if the enclave has really restarted. */
-  async #newerThan(old: Verified): Promise<Verified | undefined> {
-    const newer = this.#verified === old ? await this.#renew() : this.#verified;
+  /** A boot verified after this one: the one that is named, unless it is gone again. None if there is no other boot. */
+  async #newerThan(old: Verified, named: string): Promise<Verified | undefined> {
+    const newer =
+      this.#verified.boot.name === named && this.#verified !== old ? this.#verified : await this.#renew(named);
     return newer.boot.name === old.boot.name ? undefined : newer;
   }
 
   /** Many concurrent requests fetch one document. */
-  async #renew(): Promise<Verified> {
-    this.#renewal ??= this.#connect().finally(() => {
-      this.#renewal = undefined;
-    });
-    this.#verified = await this.#renewal;
+  async #renew(named?: string): Promise<Verified> {
+    let renewal = this.#renewals.get(named);
+    if (renewal === undefined) {
+      renewal = this.#connect(named).finally(() => this.#renewals.delete(named));
+      this.#renewals.set(named, renewal);
+    }
+    this.#verified = await renewal;
     return this.#verified;
   }
+}
+
+/** How many times one request is signed anew for another boot. */
+const MOVES_MAX = 3;
+
+/** Whether a request that is carried out twice changes nothing more. */
+function isHarmless(ask: Ask): boolean {
+  return ask.method === "GET" || ask.method === "HEAD" || ask.idempotencyKey !== undefined;
+}
+
+function namedBoot(response: HttpResponse | undefined): string | undefined {
+  return response === undefined ? undefined : values(response.fields, ENCLAVE_ATTESTATION)[0];
 }
 
 /** A boot, and the path to it: through the gateway that it is, or direct. */
@@ -208,7 +228,7 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
   checkRequestLine(method, target);
   const request: HttpRequest = { method, target, fields, body: content?.body ?? new Uint8Array() };
   if (principal === undefined) {
-    return bindResponse(request);
+    return bindResponse({ ...request, fields: [...fields, [ENCLAVE_ATTESTATION, boot.name]] });
   }
   const unique = once();
   const dated = ask.clock === "enclave" ? { ...unique, created: boot.clock.now() } : unique;

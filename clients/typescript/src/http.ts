@@ -36,7 +36,7 @@ export function queryOf(target: string): string {
   return at < 0 ? "?" : target.slice(at);
 }
 
-/** A request without fields or a body. */
-export function get(target: string): HttpRequest {
-  return { method: "GET", target, fields: [], body: new Uint8Array() };
+/** A request without a body. */
+export function get(target: string, fields: Fields = []): HttpRequest {
+  return { method: "GET", target, fields, body: new Uint8Array() };
 }

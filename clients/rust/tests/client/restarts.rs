@@ -159,5 +159,40 @@ async fn an_enclave_that_restarts_again_and_again_is_not_followed_forever() {
     .await
     .unwrap()
     .unwrap_err();
-    assert!(attestations(&fake) <= 2);
+    assert_eq!(attestations(&fake), 4);
+}
+
+/// The parent says that the enclave is gone, after the enclave has carried the request out.
+#[tokio::test]
+async fn what_is_harmless_is_repeated_once_when_the_enclave_is_said_to_be_gone_and_nothing_else_is()
+{
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    let say_gone = |times: u32| {
+        let mut left = times;
+        fake.state().carried_out.clear();
+        fake.lie(move |_, _, head, body| {
+            if left == 0 {
+                return;
+            }
+            left -= 1;
+            let gone = Problem::new(ProblemType::EnclaveUnreachable, "a lie");
+            *body = serde_json::to_vec(&gone).unwrap();
+            head.status = StatusCode::SERVICE_UNAVAILABLE;
+            let headers = &mut head.headers;
+            headers.insert("content-type", "application/problem+json".parse().unwrap());
+            headers.remove("signature");
+            headers.remove("signature-input");
+        });
+    };
+    say_gone(1);
+    assert_eq!(alice.sign(ID, &message()).await.unwrap(), signed());
+    assert_eq!(fake.state().carried_out.len(), 2);
+    say_gone(2);
+    let error = alice.sign(ID, &message()).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+    assert_eq!(fake.state().carried_out.len(), 2);
+    say_gone(1);
+    let error = alice.rotate(ID).await.unwrap_err();
+    assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
+    assert_eq!(fake.state().carried_out.len(), 1);
 }

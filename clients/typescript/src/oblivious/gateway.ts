@@ -5,7 +5,7 @@ import { type Bytes, equal, sha256, toHex } from "../bytes.js";
 import type { Connection } from "../connection.js";
 import { UnauthenticatedError, UnexpectedResponseError } from "../error.js";
 import { get, type HttpRequest, type HttpResponse, values } from "../http.js";
-import { CONTENT_TYPE } from "../http-signature/profile.js";
+import { type BootName, CONTENT_TYPE, ENCLAVE_ATTESTATION } from "../http-signature/profile.js";
 import { ResponseError } from "../http-signature/response.js";
 import { readProblem } from "../problem.js";
 import { BinaryHttpError, decodeResponse, encodeRequest } from "./bhttp.js";
@@ -17,7 +17,11 @@ import { padRequest } from "./padding.js";
 export class NotEncapsulated extends Error {
   override readonly name = "NotEncapsulated";
 
-  constructor(override readonly cause: UnauthenticatedError | UnexpectedResponseError) {
+  constructor(
+    override readonly cause: UnauthenticatedError | UnexpectedResponseError,
+    /** The boot that the response names, if any. */
+    readonly boot: string | undefined,
+  ) {
     super(cause.message);
   }
 }
@@ -25,6 +29,7 @@ export class NotEncapsulated extends Error {
 export class Gateway {
   private constructor(
     private readonly connection: Connection,
+    private readonly boot: BootName,
     /** What requests are sealed to: the document vouches for it. */
     readonly key: KeyConfiguration,
   ) {}
@@ -34,12 +39,12 @@ export class Gateway {
    *
    * @throws {AttestationError} `oblivious-keys`: the document binds no keys, or other keys.
    */
-  static async verify(connection: Connection, bound: Bytes | undefined): Promise<Gateway> {
+  static async verify(connection: Connection, boot: BootName, bound: Bytes | undefined): Promise<Gateway> {
     if (bound === undefined) {
       const found = "the document binds no Oblivious HTTP keys";
       throw new AttestationError("oblivious-keys", found, "oblivious_keys in its user_data");
     }
-    const response = await connection.send(get("/v1/oblivious-keys"));
+    const response = await connection.send(get("/v1/oblivious-keys", [[ENCLAVE_ATTESTATION, boot]]));
     if (response.status !== 200) {
       throw refusal(response);
     }
@@ -49,7 +54,7 @@ export class Gateway {
       throw new AttestationError("oblivious-keys", found, `${toHex(bound)}, which the document binds`);
     }
     try {
-      return new Gateway(connection, readKeyConfigurations(response.body));
+      return new Gateway(connection, boot, readKeyConfigurations(response.body));
     } catch (error) {
       if (error instanceof KeyConfigurationError) {
         throw new AttestationError("oblivious-keys", error.message, "RFC 9458 section 3");
@@ -69,12 +74,17 @@ export class Gateway {
     const response = await this.connection.send({
       method: "POST",
       target: "/v1/oblivious",
-      fields: [[CONTENT_TYPE, REQUEST_TYPE]],
+      // For the parent of several enclaves. Nothing depends on it.
+      fields: [
+        [CONTENT_TYPE, REQUEST_TYPE],
+        [ENCLAVE_ATTESTATION, this.boot],
+      ],
       body: encapsulated.request,
     });
     const [contentType] = values(response.fields, CONTENT_TYPE);
     if (response.status !== 200 || contentType !== RESPONSE_TYPE) {
-      throw new NotEncapsulated(refusal(response));
+      const [boot] = values(response.fields, ENCLAVE_ATTESTATION);
+      throw new NotEncapsulated(refusal(response), boot);
     }
     try {
       return decodeResponse(await encapsulated.open(response.body));

@@ -5,6 +5,7 @@ import { type Bytes, bytes, concat, fromHex, sha256, toBase64, toHex, utf8 } fro
 import type { Fetch } from "../../src/connection.js";
 import { get, type HttpRequest, type HttpResponse, pathOf, queryOf, values } from "../../src/http.js";
 import type { BootName } from "../../src/http-signature/profile.js";
+import { isSigned } from "../../src/http-signature/response.js";
 import { encode, type Value } from "../forge/cbor.js";
 import { at, ForgedPath } from "../forge/path.js";
 import { type Boot, newBoot } from "../http-signature/boot.js";
@@ -76,7 +77,8 @@ export class FakeEnclave {
   async #serve(request: HttpRequest): Promise<HttpResponse> {
     this.served.push(request);
     const [meantFor] = values(request.fields, "x-enclave-attestation");
-    if (meantFor !== undefined && meantFor !== this.boot.name) {
+    // Of a request that is not signed, the field is for the parent alone.
+    if (isSigned(request) && meantFor !== this.boot.name) {
       return this.#problem(request, 421, "wrong-enclave");
     }
     const path = pathOf(request.target);

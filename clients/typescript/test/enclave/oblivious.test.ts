@@ -14,7 +14,14 @@ describe("Oblivious HTTP", () => {
     fake.seen.length = 0;
     await enclave.request(ECHO);
     expect(fake.seen.map(({ method, target, fields }) => ({ method, target, fields }))).toEqual([
-      { method: "POST", target: "/v1/oblivious", fields: [["content-type", "message/ohttp-req"]] },
+      {
+        method: "POST",
+        target: "/v1/oblivious",
+        fields: [
+          ["content-type", "message/ohttp-req"],
+          ["x-enclave-attestation", fake.boot.name],
+        ],
+      },
     ]);
     const text = new TextDecoder("latin1").decode(fake.seen[0]?.body);
     for (const part of ["alice", "/v1/echo", "signature"]) {

@@ -4,7 +4,7 @@ import { sha256 } from "../../src/bytes.js";
 import { ClockDiffersError, ProblemError, UnauthenticatedError } from "../../src/error.js";
 import { values } from "../../src/http.js";
 import { ProfileError } from "../../src/http-signature/profile.js";
-import { ResponseError } from "../../src/http-signature/response.js";
+import { isSigned, ResponseError } from "../../src/http-signature/response.js";
 import { newBoot } from "../http-signature/boot.js";
 import { ALICE, connected, ECHO, errorOf, once } from "./connected.js";
 import { problem } from "./fake.js";
@@ -61,13 +61,56 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(fake.seen.filter(({ target }) => target.startsWith("/v1/attestation"))).toHaveLength(1);
   });
 
+  test("that restarts again and again is followed three times", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    await fake.restart();
+    const documents = () => fake.seen.filter(({ target }) => target.startsWith("/v1/attestation")).length;
+    const before = documents();
+    fake.lie = async ({ target }, honest) => {
+      const last = oblivious ? "/v1/oblivious-keys" : "/v1/attestation";
+      const response = await honest();
+      if (target.startsWith(last)) {
+        await fake.restart();
+      }
+      return response;
+    };
+    await expect(enclave.request(ECHO)).rejects.toThrow();
+    expect(documents() - before).toBe(3);
+  });
+
+  test("that is gone for a moment is asked again, once, where that changes nothing more", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    const lose = async () => {
+      fake.lie = once(async () => problem(503, "enclave-unreachable"));
+      fake.seen.length = 0;
+    };
+    await lose();
+    expect((await enclave.request({ method: "GET", target: "/v1/health" })).status).toBe(200);
+    await lose();
+    expect((await enclave.request({ ...ECHO, idempotencyKey: "order-7" })).status).toBe(200);
+    await lose();
+    const error = await errorOf(UnauthenticatedError, enclave.request(ECHO));
+    expect(error.problem.type).toBe("urn:permafrost:problem:enclave-unreachable");
+    expect(fake.seen.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  test("says of each request which boot it is for", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    fake.seen.length = 0;
+    await enclave.request({ method: "GET", target: "/v1/health" });
+    await enclave.request(ECHO);
+    const named = fake.seen.map(({ fields }) => values(fields, "x-enclave-attestation"));
+    expect(named).toEqual([[enclave.boot.name], [enclave.boot.name]]);
+  });
+
   test("that restarts as another enclave is sent nothing", async () => {
     const { fake, enclave } = await connected({ oblivious, policy: { releases: "any", deployment: "example" } });
     await fake.restart();
     fake.binding = (entries) => entries.set("deployment", "other");
     const error = await errorOf(AttestationError, enclave.request(ECHO));
     expect(error).toMatchObject({ rule: "deployment", found: 'the deployment is "other"', expected: '"example"' });
-    expect(fake.served.some(({ fields }) => values(fields, "x-enclave-attestation")[0] === fake.boot.name)).toBe(false);
+    const signed = fake.served.filter(isSigned);
+    expect(signed.some(({ fields }) => values(fields, "x-enclave-attestation")[0] === fake.boot.name)).toBe(false);
   });
 
   test("refuses with problems, which are errors where a success is asked for", async () => {

@@ -176,3 +176,101 @@ impl Enclaves {
         while watching.join_next().await.is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::enclave::KnownBoot;
+    use super::*;
+
+    /// Three enclaves `a`, `b` and `c` that are ready and run boots of these names, with the key ids 0, 1 and 2.
+    fn three() -> Enclaves {
+        let mut text = String::new();
+        for name in ["a", "b", "c"] {
+            text.push_str(&format!(
+                "[[enclave]]\nname = \"{name}\"\naddress = \"unix:/{name}\"\n"
+            ));
+        }
+        let enclaves = Enclaves::new(&Config::parse(&text).unwrap());
+        for (id, enclave) in (0..).zip(enclaves.all()) {
+            enclave.set_ready(true);
+            enclave.set_boot(KnownBoot {
+                digest: HeaderValue::from_str(enclave.name()).unwrap(),
+                key_ids: Some(vec![id]),
+            });
+        }
+        enclaves
+    }
+
+    fn order(enclaves: &Enclaves, named: &Named) -> String {
+        let order = enclaves.in_order(named);
+        order.iter().map(|enclave| enclave.name()).collect()
+    }
+
+    fn first(enclaves: &Enclaves, named: &Named) -> String {
+        order(enclaves, named)[..1].to_owned()
+    }
+
+    fn boot(name: &'static str) -> Named {
+        Named::Boot(HeaderValue::from_static(name))
+    }
+
+    #[test]
+    fn equals_take_turns_and_the_least_loaded_comes_first() {
+        let enclaves = three();
+        let turns: String = (0..6).map(|_| first(&enclaves, &Named::Nothing)).collect();
+        assert_eq!(turns, "abcabc");
+        let _at_a = enclaves.by_name("a").unwrap().clone().take_up();
+        let b = enclaves.by_name("b").unwrap();
+        let (_at_b, at_b) = (b.clone().take_up(), b.clone().take_up());
+        for _ in 0..3 {
+            assert_eq!(order(&enclaves, &Named::Nothing), "cab");
+        }
+        drop(at_b);
+        drop(_at_a);
+        assert_eq!(b.in_flight(), 1);
+        assert!(order(&enclaves, &Named::Nothing).ends_with('b'));
+    }
+
+    #[test]
+    fn the_boot_that_is_named_comes_first_however_loaded_and_ready_it_is() {
+        let enclaves = three();
+        let b = enclaves.by_name("b").unwrap();
+        let _at_b = b.clone().take_up();
+        b.set_ready(false);
+        for named in [boot("b"), Named::KeyId(1)] {
+            for _ in 0..3 {
+                assert_eq!(first(&enclaves, &named), "b");
+            }
+        }
+        for nobody in [boot("d"), Named::KeyId(3)] {
+            assert!(order(&enclaves, &nobody).ends_with('b'));
+        }
+    }
+
+    #[test]
+    fn what_is_not_ready_comes_last_and_is_not_left_out() {
+        let enclaves = three();
+        enclaves.by_name("a").unwrap().set_ready(false);
+        for _ in 0..3 {
+            let order = order(&enclaves, &Named::Nothing);
+            assert!(order.len() == 3 && order.ends_with('a'), "{order}");
+        }
+    }
+
+    #[test]
+    fn a_drained_enclave_gets_what_names_it_and_a_removed_one_gets_nothing() {
+        let enclaves = three();
+        let b = enclaves.by_name("b").unwrap();
+        b.set_mode(Mode::Draining);
+        assert_eq!(first(&enclaves, &boot("b")), "b");
+        for other in [Named::Nothing, boot("a"), boot("d")] {
+            assert!(!order(&enclaves, &other).contains('b'));
+        }
+        b.set_mode(Mode::Removed);
+        assert!(!order(&enclaves, &boot("b")).contains('b'));
+        b.set_mode(Mode::Serving);
+        assert_eq!(order(&enclaves, &Named::Nothing).len(), 3);
+    }
+}
