@@ -154,7 +154,7 @@ impl Enclave {
             };
             let known = boot.attestation().to_string();
             let named = exchange.named_boot().filter(|named| *named != known);
-            let Some(named) = named.map(str::to_owned) else {
+            let Some(named) = named.map(str::to_owned).filter(|_| moves < MOVES_MAX) else {
                 return Err(error);
             };
             let Some(newer) = self.newer_than(&boot, &named).await? else {
@@ -175,9 +175,6 @@ impl Enclave {
                 }
             }
             moves += 1;
-            if moves > MOVES_MAX {
-                return Err(error);
-            }
             boot = newer;
         }
     }

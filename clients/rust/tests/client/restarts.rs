@@ -159,7 +159,7 @@ async fn an_enclave_that_restarts_again_and_again_is_not_followed_forever() {
     .await
     .unwrap()
     .unwrap_err();
-    assert_eq!(attestations(&fake), 4);
+    assert_eq!(attestations(&fake), 3);
 }
 
 /// The parent says that the enclave is gone, after the enclave has carried the request out.
