@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
@@ -139,15 +139,20 @@ impl HonestStack {
 
     /// Runs `permafrost enclaves` with these arguments, and returns the JSON that it prints.
     pub fn enclaves(&self, arguments: &[&str]) -> serde_json::Value {
-        let output = Command::new(binaries::parent())
+        let output = self.try_enclaves(arguments);
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Runs `permafrost enclaves` with these arguments, and returns what it prints and how it ends.
+    pub fn try_enclaves(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binaries::parent());
+        command
             .arg("enclaves")
             .args(arguments)
             .args(["--json", "--admin"])
-            .arg(format!("unix:{}/admin.sock", self.folder().display()))
-            .output()
-            .expect("the program starts");
-        assert!(output.status.success(), "{output:?}");
-        serde_json::from_slice(&output.stdout).expect("JSON")
+            .arg(format!("unix:{}/admin.sock", self.folder().display()));
+        command.output().expect("the program starts")
     }
 
     /// Starts the parent again, after SIGKILL.

@@ -1,6 +1,8 @@
 //! Enclaves that are drained, removed and resumed.
 
 use permafrost_tests::{message, new_key};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::load::{Load, none_is_lost};
 use crate::steps::Deployment;
@@ -45,6 +47,43 @@ async fn a_removed_enclaves_clients_move_and_it_can_be_stopped_under_load() {
     for client in &done.clients {
         assert_eq!(deployment.place_of(client), 1);
     }
+}
+
+#[tokio::test]
+async fn removing_an_enclave_waits_for_what_is_in_flight() {
+    let deployment = Deployment::start(2).await;
+    let address = deployment.stack.endpoint().trim_start_matches("http://");
+    let boot = deployment.state(2)["boot"].as_str().unwrap().to_owned();
+    let mut unfinished = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /v1/keys HTTP/1.1\r\nhost: x\r\nx-enclave-attestation: {boot}\r\ncontent-length: 9\r\n\r\n{{"
+    );
+    unfinished.write_all(head.as_bytes()).await.unwrap();
+    deployment.until(2, |state| state["in_flight"] == 1).await;
+
+    let early = deployment
+        .stack
+        .try_enclaves(&["remove", "enclave-2", "--wait", "0"]);
+    assert_eq!(early.status.code(), Some(1), "{early:?}");
+    let said = String::from_utf8_lossy(&early.stderr).into_owned();
+    assert!(said.contains("1 requests in flight"), "{said}");
+    unfinished.write_all(b"\"a\": 1}").await.unwrap();
+    let mut response = [0; 12];
+    unfinished.read_exact(&mut response).await.unwrap();
+    assert_eq!(&response[..9], b"HTTP/1.1 ");
+    let removed = deployment.stack.enclaves(&["remove", "enclave-2"]);
+    assert_eq!(removed[0]["in_flight"], 0);
+}
+
+#[tokio::test]
+async fn an_enclave_or_a_command_that_does_not_exist_is_refused_with_those_that_do() {
+    let deployment = Deployment::start(2).await;
+    let unknown = deployment.stack.try_enclaves(&["drain", "enclave-3"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(said.contains("enclave-1, enclave-2"), "{said}");
+    let unnamed = deployment.stack.try_enclaves(&["drain", "../enclave-1"]);
+    assert_eq!(unnamed.status.code(), Some(2));
 }
 
 #[tokio::test]

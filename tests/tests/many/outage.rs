@@ -5,7 +5,7 @@ use crate::steps::Deployment;
 
 #[tokio::test]
 async fn an_enclave_is_killed_under_load_and_no_client_notices() {
-    let mut deployment = Deployment::start(2).await;
+    let mut deployment = Deployment::start(3).await;
     let load = Load::start(&deployment).await;
     for place in [2, 1] {
         deployment.enclave(place).kill();
@@ -21,7 +21,7 @@ async fn an_enclave_is_killed_under_load_and_no_client_notices() {
     assert!(done.failed.is_empty(), "{:?}", done.failed);
     none_is_lost(&done).await;
     // It gets its share again.
-    for place in [1, 2] {
+    for place in [1, 2, 3] {
         deployment.principal_at("alice", place).await;
     }
 }

@@ -58,22 +58,34 @@ export class Conversation {
   }
 
   /**
-   * Has a passkey approve a request, and sends it. `purpose` is the request's `operationId`.
+   * Has a passkey approve a request, and sends it. `purpose` is the request's `operationId`. If the boot that gave the nonce has gone
+   * meanwhile, an existing passkey is asked once more, for the boot that has taken its place.
    *
    * @throws {PasskeyError} if no passkey signed: only the request for a nonce was sent.
    */
   async approved(purpose: string, wanted: Wanted, ceremony: Ceremony, speaker: Speaker = {}): Promise<Approved> {
+    const first = await this.#approve(purpose, wanted, ceremony, speaker);
+    const { problem } = first.response;
+    const isOfAnotherBoot = problem !== undefined && problemName(problem) === "challenge-invalid";
+    const repeats = isOfAnotherBoot && !first.isNew && first.boot !== this.enclave.boot.name;
+    const { response, passkey, rpId } = repeats ? await this.#approve(purpose, wanted, ceremony, speaker) : first;
+    const credentialId = passkey.id;
+    const forget = () => this.authenticator.forget({ rpId, credentialId });
+    return { response, credentialId, rpId, forget };
+  }
+
+  async #approve(purpose: string, wanted: Wanted, ceremony: Ceremony, speaker: Speaker) {
     const asked = await this.send({ method: "POST", target: "/v1/challenges", json: { purpose } });
+    const boot = this.enclave.boot.name;
     const given = asked.json<Challenge>();
     const prepared = request(wanted);
     const challenge = await approvalChallenge(purpose, given.nonce, prepared, speaker.principal?.name ?? "");
-    const passkeyResponse = await ceremony(this.authenticator, challenge, given);
-    const passkey = `${given.nonce}.${toBase64url(utf8(JSON.stringify(passkeyResponse)))}`;
-    const response = await this.#send(prepared, speaker, [["passkey-response", passkey]]);
-    const credentialId = passkeyResponse.id;
-    const rpId = given.rp_id;
-    const forget = () => this.authenticator.forget({ rpId, credentialId });
-    return { response, credentialId, rpId, forget };
+    const passkey = await ceremony(this.authenticator, challenge, given);
+    const approval = `${given.nonce}.${toBase64url(utf8(JSON.stringify(passkey)))}`;
+    const response = await this.#send(prepared, speaker, [["passkey-response", approval]]);
+    // Another attempt would leave a second passkey on the device.
+    const isNew = "attestationObject" in passkey.response;
+    return { response, passkey, isNew, boot, rpId: given.rp_id };
   }
 
   /** Evaluates the PRF of a passkey. Nothing is sent. */

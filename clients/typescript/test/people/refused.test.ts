@@ -77,6 +77,41 @@ test("a session's own passkey is forgotten once it is revoked, and no other", as
   expect(asked.forgotten).toHaveLength(1);
 });
 
+test("an existing passkey is asked once more when another boot has taken the place of the one that gave the nonce", async () => {
+  const { fake, asked, people } = await person({ oblivious: false });
+  restarting(fake, "/v1/sessions", 1);
+  await people.login();
+  expect(asked.questions).toHaveLength(2);
+  restarting(fake, "/v1/sessions", 2);
+  await errorOf(ProblemError, people.login());
+  expect(asked.questions).toHaveLength(4);
+  // The same boot has nothing against another nonce.
+  refusing(fake, "/v1/sessions", 401, "challenge-invalid");
+  await errorOf(ProblemError, people.login());
+  expect(asked.questions).toHaveLength(5);
+});
+
+test("no second passkey is made for another boot", async () => {
+  const { fake, asked, people } = await person({ oblivious: false });
+  restarting(fake, "/v1/users", 1);
+  await errorOf(ProblemError, people.register(NAMES));
+  expect(asked.created).toHaveLength(1);
+});
+
+/** Has the enclave restart, so many times, when it gets a request to a path; it then knows nothing of the nonce. */
+function restarting(fake: FakeEnclave, path: string, times: number): void {
+  let left = times;
+  fake.lie = async (request) => {
+    if (request.target !== path || left === 0) {
+      return undefined;
+    }
+    left -= 1;
+    await fake.restart();
+    const { fields, body } = problem(401, "challenge-invalid");
+    return fake.boot.response(request, 401, fields, body, Math.floor(Date.now() / 1000));
+  };
+}
+
 /** Has the enclave refuse the requests to a path, by its own signature. */
 function refusing(fake: FakeEnclave, path: string, status: number, name: string): void {
   fake.lie = async (request) => {
