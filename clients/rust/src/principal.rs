@@ -28,7 +28,8 @@ use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, en
 ///
 /// A parent can carry a request to the enclave and hide the response, which looks like a broken connection.
 /// It can also restart the enclave in between, in which case this client signs the request again for the new boot by
-/// itself. So a request may have been carried out although the call returned an error, and twice although it was made once:
+/// itself, as it does for another enclave of the deployment that responds; and where a second time changes nothing more, it
+/// repeats once what the parent says no enclave has responded to. So a request may have been carried out although the call returned an error, and twice although it was made once:
 ///
 /// | operation | if it is carried out twice |
 /// |---|---|
