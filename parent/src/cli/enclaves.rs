@@ -97,7 +97,7 @@ impl Enclaves {
         };
         match self.json {
             true => say(&serde_json::to_string_pretty(&shown).map_err(Outcome::failed)?),
-            false => say(&table(&shown)),
+            false => say(table(&shown)),
         }
     }
 
