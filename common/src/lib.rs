@@ -16,7 +16,7 @@
 //! - [`key_path`]: the paths of derived keys, and the key ids that say them.
 //! - [`replacement`]: the statement by which one key replaces another.
 //! - [`cbor`]: how CBOR is read, and how errors describe it.
-//! - [`kms`]: the ARNs of KMS keys, and the encryption context of their data keys.
+//! - [`kms`]: the ARNs of KMS keys, and the encryption context of their data keys; [`table_arn`]: those of DynamoDB tables.
 
 pub mod api;
 pub mod attestation;
@@ -34,4 +34,5 @@ pub mod oblivious;
 pub mod problem;
 pub mod replacement;
 pub mod store;
+pub mod table_arn;
 pub mod transport;

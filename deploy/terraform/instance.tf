@@ -1,4 +1,4 @@
-# The parent instance, with the volume that holds the record store.
+# The parent instances: one with the volume that holds the record store, or several that share a table.
 
 data "aws_ssm_parameter" "amazon_linux" {
   count = var.ami_id == null ? 1 : 0
@@ -6,12 +6,14 @@ data "aws_ssm_parameter" "amazon_linux" {
 }
 
 resource "aws_instance" "parent" {
+  count = var.instances
+
   ami                  = var.ami_id == null ? data.aws_ssm_parameter.amazon_linux[0].insecure_value : var.ami_id
   instance_type        = var.instance_type
   iam_instance_profile = aws_iam_instance_profile.parent.name
   key_name             = var.key_name
 
-  subnet_id                   = data.aws_subnet.parent.id
+  subnet_id                   = element(local.subnet_ids, count.index)
   vpc_security_group_ids      = [aws_security_group.parent.id]
   associate_public_ip_address = var.associate_public_ip_address
 
@@ -36,11 +38,11 @@ resource "aws_instance" "parent" {
   }
 
   user_data = templatefile("${path.module}/user-data.sh.tftpl", {
-    store_serial = replace(aws_ebs_volume.store.id, "-", "")
+    store_serial = var.table ? "" : replace(aws_ebs_volume.store[0].id, "-", "")
   })
 
   disable_api_termination = true
-  tags                    = merge(var.tags, { Name = "permafrost-${var.deployment}" })
+  tags                    = merge(var.tags, { Name = join("-", concat(["permafrost", var.deployment], var.instances == 1 ? [] : [count.index])) })
 
   lifecycle {
     # A newer machine image would make another instance. Update the one that runs, or taint it.
@@ -50,6 +52,8 @@ resource "aws_instance" "parent" {
 
 # The record store outlives the instance: without its records the key opens nothing.
 resource "aws_ebs_volume" "store" {
+  count = var.table ? 0 : 1
+
   availability_zone = data.aws_subnet.parent.availability_zone
   type              = "gp3"
   size              = var.store_gib
@@ -63,8 +67,10 @@ resource "aws_ebs_volume" "store" {
 }
 
 resource "aws_volume_attachment" "store" {
+  count = var.table ? 0 : 1
+
   device_name                    = "/dev/sdf"
-  instance_id                    = aws_instance.parent.id
-  volume_id                      = aws_ebs_volume.store.id
+  instance_id                    = aws_instance.parent[0].id
+  volume_id                      = aws_ebs_volume.store[0].id
   stop_instance_before_detaching = true
 }

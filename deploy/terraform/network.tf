@@ -1,4 +1,8 @@
-# Where the instance is, and what may be connected to.
+# Where the instances are, and what may be connected to.
+
+locals {
+  subnet_ids = concat([data.aws_subnet.parent.id], var.other_subnet_ids)
+}
 
 data "aws_vpc" "default" {
   count   = var.subnet_id == null ? 1 : 0
@@ -46,7 +50,7 @@ resource "aws_vpc_security_group_ingress_rule" "inbound" {
   cidr_ipv6         = strcontains(each.value.cidr, ":") ? each.value.cidr : null
 }
 
-# KMS, Systems Manager and the packages of Amazon Linux are all HTTPS. The addresses of a VPC's own DNS, clock and instance
+# KMS, DynamoDB, Systems Manager and the packages of Amazon Linux are all HTTPS. The addresses of a VPC's own DNS, clock and instance
 # metadata are not subject to security groups.
 resource "aws_vpc_security_group_egress_rule" "https" {
   for_each = { ipv4 = "0.0.0.0/0", ipv6 = "::/0" }

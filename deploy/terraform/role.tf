@@ -1,4 +1,5 @@
-# The role that signs the enclave's calls to KMS. What it may do with the key is said by the key's policy alone.
+# The role that signs the enclave's calls to KMS. What it may do with the key is said by the key's policy alone. It may do nothing with the
+# table: the enclave signs those calls itself.
 
 resource "aws_iam_role" "parent" {
   name        = "permafrost-${var.deployment}"

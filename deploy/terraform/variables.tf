@@ -128,6 +128,62 @@ variable "inbound" {
   }
 }
 
+variable "table" {
+  description = "Whether the records are in a DynamoDB table that the enclaves reach themselves, instead of on the instance's volume. To be decided at the start: records do not move."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "instances" {
+  description = "How many parent instances there are, each with its enclave. Several need the table."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.instances >= 1 && var.instances <= 20 && floor(var.instances) == var.instances
+    error_message = "instances takes a whole number from 1 to 20."
+  }
+
+  validation {
+    condition     = var.instances == 1 || var.table
+    error_message = "instances takes 1 without table = true: a volume belongs to one instance."
+  }
+}
+
+variable "other_subnet_ids" {
+  description = "Subnets of the same VPC in other zones, over which the instances and the load balancer are spread, after subnet_id."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for id in var.other_subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
+    error_message = "other_subnet_ids takes subnet-... only."
+  }
+}
+
+variable "load_balancer" {
+  description = "A network load balancer that ends TLS with a certificate of ACM: the certificate, whether it has private addresses only, and who may connect (CIDR). Null: none. The parents have to listen on 0.0.0.0:8080."
+  type = object({
+    certificate_arn = string
+    internal        = optional(bool, true)
+    cidrs           = list(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.load_balancer == null || can(regex("^arn:aws[a-z-]*:acm:", var.load_balancer.certificate_arn))
+    error_message = "load_balancer.certificate_arn takes the ARN of a certificate in ACM."
+  }
+
+  validation {
+    condition     = var.load_balancer == null || alltrue([for cidr in try(var.load_balancer.cidrs, []) : can(cidrhost(cidr, 0))])
+    error_message = "load_balancer.cidrs takes CIDRs such as 192.0.2.0/24 or 2001:db8::/32."
+  }
+}
+
 variable "tags" {
   description = "Tags for everything here."
   type        = map(string)

@@ -15,7 +15,7 @@ def main():
     checks = {
         "units": ("systemd units", "units", [folder, permafrost]),
         "module": ("Terraform module: names and rules", "module", [folder / "terraform"]),
-        "policy": ("Terraform module: key policy", "policy", [folder / "terraform", permafrost]),
+        "policy": ("Terraform module: policies", "policy", [folder / "terraform", permafrost]),
         "terraform": ("Terraform module: Terraform itself", "terraform", [folder / "terraform"]),
         "page": (f"commands in {page.name}", "commands", [page, permafrost]),
     }

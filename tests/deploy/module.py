@@ -29,10 +29,31 @@ RULES = [
     ("aws_kms_key", "multi_region", False),
     ("aws_kms_key", "policy", "${local.key_policy}"),
     ("aws_iam_role", "lifecycle.prevent_destroy", True),
+    ("aws_dynamodb_table", "billing_mode", "PAY_PER_REQUEST"),
+    ("aws_dynamodb_table", "hash_key", "kind"),
+    ("aws_dynamodb_table", "range_key", "id"),
+    ("aws_dynamodb_table", "deletion_protection_enabled", True),
+    ("aws_dynamodb_table", "point_in_time_recovery.enabled", True),
+    ("aws_dynamodb_table", "lifecycle.prevent_destroy", True),
+    # A copy, or what changes records beside the enclave.
+    ("aws_dynamodb_table", "stream_enabled", None),
+    ("aws_dynamodb_table", "replica", None),
+    ("aws_dynamodb_table", "ttl", None),
+    ("aws_dynamodb_table", "global_secondary_index", None),
+    ("aws_dynamodb_table", "local_secondary_index", None),
+    ("aws_dynamodb_resource_policy", "policy", "${local.table_policy}"),
+    ("aws_dynamodb_resource_policy", "confirm_remove_self_resource_access", False),
+    ("aws_dynamodb_resource_policy", "lifecycle.prevent_destroy", True),
+    ("aws_iam_user_policy", "policy", "${local.enclave_policy}"),
+    ("aws_lb_target_group", "health_check.path", "/readyz"),
+    ("aws_lb_listener", "protocol", "TLS"),
 ]
 
 # How many of these there are.
-COUNTS = {"aws_instance": 1, "aws_ebs_volume": 1, "aws_kms_key": 1, "aws_iam_role": 1}
+COUNTS = {
+    "aws_instance": 1, "aws_ebs_volume": 1, "aws_kms_key": 1, "aws_iam_role": 1, "aws_dynamodb_table": 1, "aws_dynamodb_resource_policy": 1,
+    "aws_iam_user": 1, "aws_iam_user_policy": 1,
+}
 
 
 def problems(folder):
@@ -100,10 +121,15 @@ def rule_problems(resources):
 
 
 def policy_problems(resources):
-    """The key's policy alone says what the role may do with the key, so no policy of the role may name KMS, or every action."""
+    """The key's policy alone says what the role may do with the key, and it may do nothing with the table, so no policy of the role may
+    name KMS or DynamoDB, or every action."""
     for name, label, body in resources:
-        if name == "aws_iam_role_policy" and ("kms:" in body["policy"] or '"*:*"' in body["policy"] or 'Action = "*"' in body["policy"]):
+        if name != "aws_iam_role_policy":
+            continue
+        if "kms:" in body["policy"] or '"*:*"' in body["policy"] or 'Action = "*"' in body["policy"]:
             yield f"{name}.{label}: it names KMS, or every action; expected that of the key's policy alone"
+        if "dynamodb:" in body["policy"]:
+            yield f"{name}.{label}: it names DynamoDB; expected nothing of it, which only the enclave's user may use"
 
 
 def version_problems(files):

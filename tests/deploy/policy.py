@@ -1,8 +1,11 @@
-"""Checks the key's policy: what Terraform puts while there is no release is what `permafrost kms policy` prints without its releases,
-and the policy in the module's tests is what it prints with one. Both pass `permafrost kms check`."""
+"""Checks the policies of the key, the table and the enclave's user. The key's: what Terraform puts while there is no release is what `permafrost kms policy` prints without
+its releases, and the policy in the module's tests is what it prints with one. Both pass `permafrost kms check`. The others are what
+`permafrost store table policy` prints, and pass `permafrost store table check`."""
 
 import json
 import subprocess
+import tempfile
+from pathlib import Path
 
 ACCOUNT = "111122223333"
 IAM = f"arn:aws:iam::{ACCOUNT}"
@@ -36,6 +39,37 @@ def problems(folder, permafrost):
         yield "tests/key-policy.json: not what `permafrost kms policy` prints for tests/measurements.json; expected the same bytes"
     if not list(check(permafrost, "", (folder / "tests/key-policy-open.json").read_text())):
         yield "tests/key-policy-open.json: passes `permafrost kms check`; expected a bypass of attestation"
+    yield from table_problems(folder, permafrost)
+
+
+def table_problems(folder, permafrost):
+    for deployment, administrators in CASES:
+        table = f"arn:aws:dynamodb:eu-central-1:{ACCOUNT}:table/permafrost-{deployment}"
+        enclave = f"{IAM}:user/permafrost-{deployment}"
+        words = {"table": table, "enclave": enclave, "principals": json.dumps([enclave, *administrators])}
+        command = [permafrost, "store", "table", "policy", "--table", table]
+        for administrator in administrators:
+            command += ["--administrator", administrator]
+        for name, option in (("table-policy.json.tftpl", []), ("enclave-policy.json.tftpl", ["--of-enclave"])):
+            filled = (folder / name).read_text()
+            for word, value in words.items():
+                filled = filled.replace(f"${{{word}}}", value)
+            printed = subprocess.run([*command, *option], check=True, capture_output=True, text=True, timeout=60).stdout
+            if json.loads(filled) != json.loads(printed):
+                yield f"{name}: {difference(json.loads(filled), json.loads(printed))}"
+            if not option:
+                yield from check_table(permafrost, name, table, filled)
+
+
+def check_table(permafrost, name, table, text):
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "policy.json"
+        file.write_text(text)
+        command = [permafrost, "store", "table", "check", "--json", "--offline", "--table", table, "--policy", file, "--parent-role", ROLE]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        findings = ", ".join(finding["rule"] for finding in json.loads(done.stdout)["findings"])
+        yield f"{name}: permafrost store table check finds {findings}; expected nothing"
 
 
 def printed_policy(permafrost, measurements, deployment, administrators):

@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 RESOURCES = [
-    "aws_ebs_volume", "aws_iam_instance_profile", "aws_iam_role", "aws_iam_role_policy", "aws_instance", "aws_kms_alias",
-    "aws_kms_key", "aws_security_group", "aws_volume_attachment", "aws_vpc_security_group_egress_rule",
-    "aws_vpc_security_group_ingress_rule",
+    "aws_dynamodb_resource_policy", "aws_dynamodb_table", "aws_ebs_volume", "aws_iam_instance_profile", "aws_iam_role",
+    "aws_iam_role_policy", "aws_iam_user", "aws_iam_user_policy", "aws_instance", "aws_kms_alias", "aws_kms_key", "aws_lb", "aws_lb_listener",
+    "aws_lb_target_group", "aws_lb_target_group_attachment", "aws_security_group", "aws_volume_attachment",
+    "aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule",
 ]
 DATA_SOURCES = ["aws_ssm_parameter", "aws_subnet", "aws_subnets", "aws_vpc"]
 # What a configuration of the provider itself may have; the bindings spell some of it differently.

@@ -224,6 +224,104 @@ fn a_module_with_a_mistake_is_refused() {
 }
 
 #[test]
+fn a_table_or_a_load_balancer_with_a_mistake_is_refused() {
+    const TABLE: &str = "terraform/table.tf";
+    const BALANCER: &str = "terraform/load-balancer.tf";
+    refuses(
+        "module",
+        &[
+            (
+                TABLE,
+                "\"PAY_PER_REQUEST\"",
+                "\"PROVISIONED\"",
+                &["aws_dynamodb_table.records: billing_mode is PROVISIONED"],
+            ),
+            (
+                TABLE,
+                "range_key    = \"id\"",
+                "range_key    = \"version\"",
+                &["range_key is version; expected id"],
+            ),
+            (
+                TABLE,
+                "deletion_protection_enabled = true",
+                "stream_enabled = true",
+                &[
+                    "deletion_protection_enabled is None",
+                    "stream_enabled is True",
+                ],
+            ),
+            (
+                TABLE,
+                "    enabled = true\n",
+                "    enabled = false\n",
+                &["point_in_time_recovery.enabled is False"],
+            ),
+            (
+                TABLE,
+                "= local.table_policy\n",
+                "= local.enclave_policy\n",
+                &["aws_dynamodb_resource_policy.records: policy is ${local.enclave_policy}"],
+            ),
+            (
+                TABLE,
+                "resource \"aws_iam_user_policy\"",
+                "resource \"aws_iam_access_key\"",
+                &[
+                    "aws_iam_access_key is not in",
+                    "aws_iam_user_policy: 0 of them",
+                ],
+            ),
+            (
+                "terraform/role.tf",
+                "\"ssm:UpdateInstanceInformation\"",
+                "\"dynamodb:GetItem\"",
+                &["aws_iam_role_policy.session_manager: it names DynamoDB"],
+            ),
+            (
+                BALANCER,
+                "\"/readyz\"",
+                "\"/healthz\"",
+                &["health_check.path is /healthz; expected /readyz"],
+            ),
+            (
+                BALANCER,
+                "protocol          = \"TLS\"",
+                "protocol          = \"TCP\"",
+                &["aws_lb_listener.tls: protocol is TCP"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_table_policy_that_is_not_that_of_the_program_is_refused() {
+    refuses(
+        "policy",
+        &[
+            (
+                "terraform/table-policy.json.tftpl",
+                "\"ArnNotEquals\": {\n          \"aws:PrincipalArn\": ${principals}",
+                "\"ArnNotLike\": {\n          \"aws:PrincipalArn\": \"arn:aws:iam::111122223333:role/*\"",
+                &["table-policy.json.tftpl: a statement is"],
+            ),
+            (
+                "terraform/table-policy.json.tftpl",
+                "\"Effect\": \"Deny\",\n      \"Principal\": \"*\",\n      \"Action\": \"dynamodb:*\"",
+                "\"Effect\": \"Allow\",\n      \"Principal\": \"*\",\n      \"Action\": \"dynamodb:*\"",
+                &["permafrost store table check finds parent-may-"],
+            ),
+            (
+                "terraform/enclave-policy.json.tftpl",
+                "\"dynamodb:Query\"",
+                "\"dynamodb:*\"",
+                &["enclave-policy.json.tftpl: a statement is"],
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_key_policy_that_is_not_that_of_the_program_is_refused() {
     refuses(
         "policy",

@@ -34,6 +34,16 @@ module "permafrost" {
 
   # The second apply: the policy that lets the image in.
   # key_policy_file = "${path.root}/key-policy.json"
+
+  # Several enclaves on one table, behind one address (docs/deploy.md, "Several instances"). All at once, at the start.
+  # table            = true
+  # instances        = 2
+  # subnet_id        = "subnet-..."
+  # other_subnet_ids = ["subnet-..."]
+  # load_balancer = {
+  #   certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/..."
+  #   cidrs           = ["10.0.0.0/8"]
+  # }
 }
 
 output "key_arn" {
@@ -54,4 +64,16 @@ output "instance_id" {
 
 output "store_volume_id" {
   value = module.permafrost.store_volume_id
+}
+
+output "table_arn" {
+  value = module.permafrost.table_arn
+}
+
+output "enclave_arn" {
+  value = module.permafrost.enclave_arn
+}
+
+output "load_balancer" {
+  value = module.permafrost.load_balancer
 }

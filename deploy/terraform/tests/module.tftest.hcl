@@ -17,6 +17,22 @@ mock_provider "aws" {
     defaults = { id = "vol-0123456789abcdef0" }
   }
 
+  mock_resource "aws_dynamodb_table" {
+    defaults = { arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/permafrost-example" }
+  }
+
+  mock_resource "aws_iam_user" {
+    defaults = { arn = "arn:aws:iam::111122223333:user/permafrost-example" }
+  }
+
+  mock_resource "aws_lb" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/net/permafrost-example/0123456789abcdef" }
+  }
+
+  mock_resource "aws_lb_target_group" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/permafrost-example/0123456789abcdef" }
+  }
+
   mock_resource "aws_iam_role" {
     defaults = { arn = "arn:aws:iam::111122223333:role/permafrost-example" }
   }
@@ -90,7 +106,7 @@ run "the_instance_gives_its_role_to_nobody_else" {
   command = plan
 
   assert {
-    condition     = aws_instance.parent.metadata_options[0].http_tokens == "required" && aws_instance.parent.metadata_options[0].http_put_response_hop_limit == 1
+    condition     = aws_instance.parent[0].metadata_options[0].http_tokens == "required" && aws_instance.parent[0].metadata_options[0].http_put_response_hop_limit == 1
     error_message = "IMDSv2 only, one hop"
   }
 
@@ -100,12 +116,12 @@ run "the_instance_gives_its_role_to_nobody_else" {
   }
 
   assert {
-    condition     = aws_ebs_volume.store.availability_zone == "eu-central-1b" && aws_instance.parent.subnet_id == "subnet-0a"
+    condition     = aws_ebs_volume.store[0].availability_zone == "eu-central-1b" && aws_instance.parent[0].subnet_id == "subnet-0a"
     error_message = "the store is where the instance is"
   }
 
   assert {
-    condition     = strcontains(aws_instance.parent.user_data, "nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0\n")
+    condition     = strcontains(aws_instance.parent[0].user_data, "serial=vol0123456789abcdef0\n")
     error_message = "the instance knows its store by its serial number"
   }
 }
@@ -163,4 +179,82 @@ run "the_instances_role_is_no_administrator" {
   }
 
   expect_failures = [var.administrators]
+}
+
+run "without_a_table_there_is_nothing_of_it" {
+  command = plan
+
+  assert {
+    condition     = length(aws_dynamodb_table.records) + length(aws_dynamodb_resource_policy.records) + length(aws_iam_user.enclave) + length(aws_lb.parents) == 0
+    error_message = "a volume, one instance, no load balancer"
+  }
+}
+
+run "several_instances_share_a_table_that_only_the_enclave_uses" {
+  command = plan
+
+  variables {
+    table            = true
+    instances        = 3
+    other_subnet_ids = ["subnet-0b"]
+    load_balancer    = { certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a", cidrs = ["10.0.0.0/8", "2001:db8::/32"] }
+  }
+
+  assert {
+    condition     = join(" ", aws_instance.parent[*].subnet_id) == "subnet-0a subnet-0b subnet-0a"
+    error_message = "the instances are spread over the subnets"
+  }
+
+  assert {
+    condition     = length(aws_ebs_volume.store) == 0 && strcontains(aws_instance.parent[0].user_data, "serial=\n")
+    error_message = "no volume"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_dynamodb_resource_policy.records[0].policy).Statement : statement.Effect] == ["Deny", "Deny", "Deny", "Deny"]
+    error_message = "the table's policy has denials alone"
+  }
+
+  assert {
+    condition = jsonencode(jsondecode(aws_dynamodb_resource_policy.records[0].policy).Statement[0].Condition.ArnNotEquals["aws:PrincipalArn"]) == jsonencode([
+      "arn:aws:iam::111122223333:user/permafrost-example", "arn:aws:iam::111122223333:role/administrator",
+    ])
+    error_message = "everyone else is denied everything"
+  }
+
+  assert {
+    condition     = !strcontains(aws_dynamodb_resource_policy.records[0].policy, ":role/permafrost-example") && !strcontains(join("", aws_iam_role_policy.session_manager[*].policy), "dynamodb")
+    error_message = "the instances' role has no right on the table"
+  }
+
+  assert {
+    condition     = aws_lb_target_group.parents[0].health_check[0].path == "/readyz" && length(aws_lb_target_group_attachment.parents) == 3
+    error_message = "the load balancer asks every instance whether it is ready"
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.inbound) == 0 && length(aws_vpc_security_group_ingress_rule.load_balancer) == 2
+    error_message = "only the load balancer may connect to the instances"
+  }
+}
+
+run "several_instances_without_a_table_are_refused" {
+  command = plan
+
+  variables {
+    instances = 2
+  }
+
+  expect_failures = [var.instances]
+}
+
+run "the_accounts_root_is_no_administrator_of_a_table" {
+  command = plan
+
+  variables {
+    table          = true
+    administrators = ["arn:aws:iam::111122223333:root"]
+  }
+
+  expect_failures = [aws_dynamodb_resource_policy.records]
 }

@@ -6,13 +6,13 @@ use super::wildcard;
 
 /// One entry of `Action`: the name of an action, perhaps with wildcards. Names are case-insensitive.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ActionPattern {
+pub(crate) struct ActionPattern {
     written: String,
     lowercase: String,
 }
 
 impl ActionPattern {
-    pub(super) fn new(written: String) -> Self {
+    pub(crate) fn new(written: String) -> Self {
         Self {
             lowercase: written.to_ascii_lowercase(),
             written,
@@ -20,7 +20,7 @@ impl ActionPattern {
     }
 
     /// Whether it covers an action such as `kms:Decrypt`.
-    pub(super) fn matches(&self, action: &str) -> bool {
+    pub(crate) fn matches(&self, action: &str) -> bool {
         wildcard::matches(&self.lowercase, &action.to_ascii_lowercase())
     }
 

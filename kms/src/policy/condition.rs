@@ -11,19 +11,19 @@ use super::wildcard;
 
 /// One line of a `Condition`: an operator, a condition key, and the values of which any is accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Condition {
-    pub(super) operator: Operator,
-    pub(super) key: ConditionKey,
-    pub(super) values: Vec<String>,
+pub(crate) struct Condition {
+    pub(crate) operator: Operator,
+    pub(crate) key: ConditionKey,
+    pub(crate) values: Vec<String>,
 }
 
 /// The condition keys of a request in lower case, with their values. A key without values counts as missing.
-pub(super) type ContextValues = BTreeMap<String, Vec<String>>;
+pub(crate) type ContextValues = BTreeMap<String, Vec<String>>;
 
 impl Condition {
     /// Whether the condition holds for a request. For conditions that [`Self::refusal`] accepts: one that cannot be
     /// evaluated never holds.
-    pub(super) fn holds(&self, request: &ContextValues) -> bool {
+    pub(crate) fn holds(&self, request: &ContextValues) -> bool {
         let found = request
             .get(self.key.lowercase())
             .filter(|values| !values.is_empty());
@@ -69,6 +69,11 @@ impl Condition {
                 "ForAnyValue: or ForAllValues: before the operator",
             ));
         }
+        self.value_refusal(variables)
+    }
+
+    /// Why the values cannot be compared, and what would be accepted.
+    pub(crate) fn value_refusal(&self, variables: bool) -> Option<(String, &'static str)> {
         let boolean = matches!(self.operator.test, Test::Bool | Test::Null);
         self.values.iter().find_map(|value| {
             if boolean && value != "true" && value != "false" {

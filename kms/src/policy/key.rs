@@ -6,7 +6,7 @@ use super::error::quoted;
 
 /// The name of a condition key, which is case-insensitive.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ConditionKey {
+pub(crate) struct ConditionKey {
     written: String,
     lowercase: String,
 }
@@ -19,7 +19,7 @@ impl ConditionKey {
         }
     }
 
-    pub(super) fn lowercase(&self) -> &str {
+    pub(crate) fn lowercase(&self) -> &str {
         &self.lowercase
     }
 

@@ -25,17 +25,17 @@
 
 mod action;
 mod check;
-mod condition;
+pub(crate) mod condition;
 mod decide;
 mod document;
 mod error;
 mod generate;
 mod json;
 mod key;
-mod operator;
-mod principal;
-mod wildcard;
-mod written;
+pub(crate) mod operator;
+pub(crate) mod principal;
+pub(crate) mod wildcard;
+pub(crate) mod written;
 
 pub use check::{
     Finding, Grant, Key, KeyError, KeyMetadata, Never, Report, Rule, StatementReport, check,
@@ -44,4 +44,4 @@ pub use decide::{Decision, RequestContext};
 pub use document::PolicyDocument;
 pub use error::PolicyError;
 pub use generate::{GenerateError, GenerateOnly, Release};
-pub use written::{POLICY_MAX, WrittenPolicy};
+pub use written::{POLICY_MAX, PolicyKind, WrittenPolicy};

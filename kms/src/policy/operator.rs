@@ -6,25 +6,25 @@ use super::error::quoted;
 
 /// A condition operator: `[ForAnyValue:|ForAllValues:]TEST[IfExists]`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Operator {
+pub(crate) struct Operator {
     written: String,
-    pub(super) set: Option<SetOperator>,
-    pub(super) test: Test,
+    pub(crate) set: Option<SetOperator>,
+    pub(crate) test: Test,
     /// Whether the test's outcome is inverted: `StringNotEquals`.
-    pub(super) negated: bool,
+    pub(crate) negated: bool,
     /// Whether a missing key makes the condition true.
-    pub(super) if_exists: bool,
+    pub(crate) if_exists: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum SetOperator {
+pub(crate) enum SetOperator {
     ForAllValues,
     ForAnyValue,
 }
 
 /// What an operator compares, without its negation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Test {
+pub(crate) enum Test {
     StringEquals,
     StringEqualsIgnoreCase,
     StringLike,
@@ -73,7 +73,7 @@ impl Operator {
     }
 
     /// Why this program does not evaluate the operator, and which operators it evaluates.
-    pub(super) fn refusal(&self) -> Option<(String, &'static str)> {
+    pub(crate) fn refusal(&self) -> Option<(String, &'static str)> {
         let problem = match self.test {
             Test::Unsupported => "is not supported",
             Test::Null if self.set.is_some() || self.if_exists => "does not exist",

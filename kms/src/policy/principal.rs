@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One principal of a statement.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Principal {
+pub(crate) enum Principal {
     /// `*`, alone or as `{"AWS": "*"}`: everyone, in any account.
     Everyone,
     /// An account: `arn:PARTITION:iam::ACCOUNT:root` or the 12 digits. An allowance lets IAM policies of that account
@@ -61,7 +61,7 @@ impl Principal {
     }
 
     /// How the principal matches the caller of a request.
-    pub(super) fn matches(&self, caller: &str) -> Match {
+    pub(crate) fn matches(&self, caller: &str) -> Match {
         let named = |is_it: bool| if is_it { Match::ByName } else { Match::No };
         match self {
             Self::Everyone => Match::ByName,
@@ -92,7 +92,7 @@ impl fmt::Display for Principal {
 
 /// How a principal matches a caller.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Match {
+pub(crate) enum Match {
     No,
     /// The principal is the caller's whole account.
     ByAccount,
@@ -100,16 +100,16 @@ pub(super) enum Match {
 }
 
 /// `arn:PARTITION:SERVICE::ACCOUNT:RESOURCE` of a principal.
-pub(super) struct Arn<'a> {
-    pub(super) partition: &'a str,
-    pub(super) service: &'a str,
-    pub(super) account: &'a str,
-    pub(super) resource: &'a str,
+pub(crate) struct Arn<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
     /// The ARN of a user, role, session, federated user or account. No wildcards.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let mut next = || parts.next();
         let (Some("arn"), Some(partition), Some(service), Some(""), Some(account), Some(resource)) =
@@ -142,7 +142,7 @@ impl<'a> Arn<'a> {
 }
 
 /// Whether the text is an account's number: 12 digits.
-pub(super) fn is_account(text: &str) -> bool {
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

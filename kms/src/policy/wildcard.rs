@@ -3,7 +3,7 @@
 /// Whether `text` matches `pattern`, case-sensitively.
 ///
 /// Takes at most `pattern × text` steps, whatever the pattern.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // Where to resume when the last `*` has to match one more character.
     let mut retry = None;
@@ -33,6 +33,33 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// Whether some text matches both patterns.
+///
+/// Takes `one × other` steps.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<_>, Vec<_>) = (one.chars().collect(), other.chars().collect());
+    // Whether what is left of both overlaps, for each rest of `other`; first for the empty rest of `one`.
+    let mut rests: Vec<bool> = (0..=other.len())
+        .map(|at| other.iter().skip(at).all(|c| *c == '*'))
+        .collect();
+    for a in one.iter().rev() {
+        let mut row = vec![*a == '*' && rests.last() == Some(&true)];
+        for (b, pair) in other.iter().zip(rests.windows(2)).rev() {
+            let [skipped_one, skipped_both] = pair else {
+                continue;
+            };
+            let skipped_other = row.last() == Some(&true);
+            row.push(match (a, b) {
+                ('*', _) | (_, '*') => *skipped_one || skipped_other,
+                _ => (a == b || *a == '?' || *b == '?') && *skipped_both,
+            });
+        }
+        row.reverse();
+        rests = row;
+    }
+    rests.first() == Some(&true)
+}
+
 /// Whether an ARN matches an ARN pattern: each of the six parts between colons is compared separately, and the last may
 /// contain colons (IAM User Guide, "ARN condition operators").
 pub(super) fn matches_arn(pattern: &str, arn: &str) -> bool {
@@ -54,7 +81,7 @@ pub(super) fn is_arn_pattern(text: &str) -> bool {
 }
 
 /// Whether the text contains a wildcard.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
@@ -102,6 +129,32 @@ mod tests {
         assert!(!matches(&"*a".repeat(1000), &"a".repeat(999)));
     }
 
+    #[test]
+    fn patterns_overlap_if_one_text_matches_both() {
+        for (one, other) in [
+            ("", ""),
+            ("*", ""),
+            ("a*", "*b"),
+            ("table/a*/backup/*", "table/*/backup/1"),
+            ("a?", "?b"),
+            ("a*c", "a?c"),
+        ] {
+            assert!(overlap(one, other) && overlap(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("a", ""),
+            ("a*", "b*"),
+            ("a?", "a"),
+            ("a*b", "a*c"),
+            ("ab", "a?c"),
+        ] {
+            assert!(
+                !overlap(one, other) && !overlap(other, one),
+                "{one} {other}"
+            );
+        }
+    }
+
     /// The definition as a recursion, slow and plainly right.
     fn by_definition(pattern: &[char], text: &[char]) -> bool {
         match (pattern.split_first(), text.split_first()) {
@@ -125,6 +178,16 @@ mod tests {
                 &text.chars().collect::<Vec<_>>(),
             );
             prop_assert_eq!(matches(&pattern, &text), expected);
+            prop_assert_eq!(overlap(&pattern, &text), expected);
+        }
+
+        #[test]
+        fn two_patterns_that_match_a_text_overlap(
+            one in "[ab*?]{0,6}", other in "[ab*?]{0,6}", text in "[ab]{0,6}",
+        ) {
+            if matches(&one, &text) && matches(&other, &text) {
+                prop_assert!(overlap(&one, &other));
+            }
         }
     }
 }

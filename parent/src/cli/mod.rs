@@ -4,6 +4,7 @@
 //! argument, a file that cannot be read, an invalid configuration).
 
 mod attest;
+mod aws;
 mod build_kind;
 #[cfg(feature = "development")]
 mod development;
@@ -17,6 +18,7 @@ mod root;
 mod serve;
 mod sign_request;
 mod store;
+mod text_file;
 
 use std::process::ExitCode;
 

@@ -47,6 +47,11 @@ impl Outcome {
         Self::failed("")
     }
 
+    /// Whether the command has already printed why.
+    pub(super) fn is_told(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The same failure, after something that was done and stays.
     pub(super) fn after(self, done: &str) -> Self {
         Self {

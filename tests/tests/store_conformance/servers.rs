@@ -14,7 +14,7 @@ use permafrost::store::{RecordStore, serve};
 use permafrost_common::transport::{Listener, Peers};
 use permafrost_enclave::aws::{Connector, Credentials, Egress};
 use permafrost_enclave::clock::Clock;
-use permafrost_enclave::store::dynamodb::{DynamoDb, TableArn, Times};
+use permafrost_enclave::store::dynamodb::{DynamoDb, TableArn, Times, service};
 use permafrost_enclave::store::{Store, StoreClient};
 use permafrost_tests::LyingEgress;
 use permafrost_tests::python::{python, script};
@@ -238,7 +238,7 @@ impl Table {
         let clock = Clock::starting_at(now.as_millis().try_into().unwrap());
         let egress = format!("unix:{}", self.socket.display());
         let connector = Connector::new(
-            arn.service(HOST.to_owned(), 443),
+            service(&arn, HOST.to_owned(), 443),
             roots,
             Egress::new(egress.parse().unwrap()),
             Arc::new(clock),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use permafrost_common::table_arn::TableArn;
 use serde_json::json;
 
-use super::arn::TableArn;
 use super::call::{Answer, Called};
 use super::error::Fault;
 use super::item::{ITEM_TEXT_MAX, Item, key};
@@ -36,7 +36,7 @@ pub struct Times {
 }
 
 impl DynamoDb {
-    /// A client that connects when it is first used. `connector` is for [`TableArn::service`].
+    /// A client that connects when it is first used. `connector` is for [`service`](super::service).
     pub fn new(
         connector: Connector,
         table: TableArn,

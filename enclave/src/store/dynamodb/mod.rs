@@ -35,24 +35,25 @@
 //!   that the same bytes are this very write. What that does not settle is
 //!   [`StoreClientError::UnknownOutcome`](super::StoreClientError::UnknownOutcome), never a conflict.
 
-mod arn;
 mod call;
 mod checksum;
 mod client;
 mod error;
 mod item;
 mod query;
+mod service;
 mod table;
 mod tagged;
 mod transaction;
 mod write;
 
-pub use arn::{Endpoint, TableArn, TableArnError};
 pub use client::{DynamoDb, Times};
 pub use error::Fault;
 pub use item::{Item, item};
 pub use permafrost_common::store::RECORD_MAX;
+pub use permafrost_common::table_arn::{Endpoint, TableArn, TableArnError};
 pub use query::page;
+pub use service::service;
 pub use table::TableState;
 pub use tagged::{Batch, batch, tag_page};
 pub use transaction::failed_condition;

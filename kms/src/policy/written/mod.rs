@@ -1,4 +1,4 @@
-//! A key policy as it is written, even if this program cannot evaluate it.
+//! A policy as it is written, even if this program cannot evaluate it.
 
 mod members;
 #[cfg(test)]
@@ -14,38 +14,51 @@ use members::Members;
 /// The longest key policy, in bytes (AWS KMS API reference, `PutKeyPolicy`).
 pub const POLICY_MAX: usize = 32 * 1024;
 
-/// A key policy as it is written: whatever AWS accepts, even if this program cannot evaluate it.
+/// A policy as it is written: whatever AWS accepts, even if this program cannot evaluate it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WrittenPolicy {
     /// Whether `${...}` in a value is a variable, as it is since version 2012-10-17.
-    pub(super) variables: bool,
-    pub(super) statements: Vec<Statement>,
+    pub(crate) variables: bool,
+    pub(crate) statements: Vec<Statement>,
 }
 
-/// One statement of a key policy.
+/// What a policy belongs to, which decides what its statements have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PolicyKind {
+    /// A key of KMS.
+    Key,
+    /// A table of DynamoDB.
+    Table,
+    /// A user, a group or a role: the statements have no `Principal`, and mean whoever has the policy.
+    Identity,
+    /// A role, and who may assume it: the statements have no `Resource`, and mean this role.
+    Trust,
+}
+
+/// One statement of a policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Statement {
+pub(crate) struct Statement {
     /// From 1.
-    pub(super) number: usize,
-    pub(super) sid: Option<String>,
-    pub(super) effect: Effect,
-    pub(super) principals: Element<Principal>,
-    pub(super) actions: Element<ActionPattern>,
-    pub(super) resources: Element<String>,
-    pub(super) conditions: Vec<Condition>,
+    pub(crate) number: usize,
+    pub(crate) sid: Option<String>,
+    pub(crate) effect: Effect,
+    pub(crate) principals: Element<Principal>,
+    pub(crate) actions: Element<ActionPattern>,
+    pub(crate) resources: Element<String>,
+    pub(crate) conditions: Vec<Condition>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Effect {
+pub(crate) enum Effect {
     Allow,
     Deny,
 }
 
 /// `Principal`, `Action` or `Resource`; or `NotPrincipal`, `NotAction` or `NotResource`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Element<T> {
-    pub(super) negated: bool,
-    pub(super) entries: Vec<T>,
+pub(crate) struct Element<T> {
+    pub(crate) negated: bool,
+    pub(crate) entries: Vec<T>,
 }
 
 impl WrittenPolicy {
@@ -56,14 +69,24 @@ impl WrittenPolicy {
     /// member, and `Version`, `Principal`, `Action` and `Resource` present (KMS accepts a statement without them, which then
     /// has no effect).
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        Self::parse_as(PolicyKind::Key, text)
+    }
+
+    /// Reads a policy of a kind: JSON, at most [`PolicyKind::max`] bytes.
+    ///
+    /// # Errors
+    /// [`PolicyError`], as [`Self::parse`]; but other policies than those of keys may lack a `Version`, which is then 2008-10-17, and
+    /// have any characters.
+    pub fn parse_as(kind: PolicyKind, text: &str) -> Result<Self, PolicyError> {
         let whole = |problem: String, accepted: &str| PolicyError::new(POLICY, problem, accepted);
-        if text.len() > POLICY_MAX {
+        if text.len() > kind.max() {
             return Err(whole(
                 format!("it has {} bytes", text.len()),
-                "at most 32768 bytes",
+                &format!("at most {} bytes", kind.max()),
             ));
         }
-        if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
+        let forbidden = text.chars().find(|&c| !is_allowed(c));
+        if let (PolicyKind::Key, Some(character)) = (kind, forbidden) {
             return Err(whole(
                 format!("the character {character:?}"),
                 "printable Latin-1 characters, tab, line feed, carriage return",
@@ -72,13 +95,18 @@ impl WrittenPolicy {
         let json = serde_json::from_str(text)
             .map_err(|error| whole(format!("it is not JSON: {error}"), "a JSON object"))?;
         let mut members = Members::of(POLICY, json)?;
-        let variables = match members.required("Version", VERSIONS)? {
-            Json::Text(version) if version == "2012-10-17" => true,
-            Json::Text(version) if version == "2008-10-17" => false,
-            Json::Text(version) => {
+        let version = match kind {
+            PolicyKind::Key => Some(members.required("Version", VERSIONS)?),
+            _ => members.take("Version"),
+        };
+        let variables = match version {
+            Some(Json::Text(version)) if version == "2012-10-17" => true,
+            None => false,
+            Some(Json::Text(version)) if version == "2008-10-17" => false,
+            Some(Json::Text(version)) => {
                 return Err(whole(format!("Version is {}", quoted(&version)), VERSIONS));
             }
-            other => return Err(members.wrong("Version", &other, VERSIONS)),
+            Some(other) => return Err(members.wrong("Version", &other, VERSIONS)),
         };
         members.optional_text("Id")?;
         let statements = match members.required("Statement", "a list of statements")? {
@@ -93,7 +121,7 @@ impl WrittenPolicy {
         let statements = statements
             .into_iter()
             .zip(1..)
-            .map(|(json, number)| Statement::from_json(json, number))
+            .map(|(json, number)| Statement::from_json(kind, json, number))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             variables,
@@ -102,8 +130,20 @@ impl WrittenPolicy {
     }
 }
 
+impl PolicyKind {
+    /// The longest policy, in bytes: what AWS accepts for a key (AWS KMS API reference, `PutKeyPolicy`) and for a table (Amazon
+    /// DynamoDB API reference, `PutResourcePolicy`). IAM does not count white space, so that there is only a limit of this program.
+    pub fn max(self) -> usize {
+        match self {
+            Self::Key => POLICY_MAX,
+            Self::Table => 20 * 1024,
+            Self::Identity | Self::Trust => 128 * 1024,
+        }
+    }
+}
+
 impl Statement {
-    fn from_json(json: Json, number: usize) -> Result<Self, PolicyError> {
+    fn from_json(kind: PolicyKind, json: Json, number: usize) -> Result<Self, PolicyError> {
         let mut members = Members::of(&format!("statement {number}"), json)?;
         let sid = members.optional_text("Sid")?;
         if let Some(sid) = &sid {
@@ -118,10 +158,17 @@ impl Statement {
             }
             other => return Err(members.wrong("Effect", &other, EFFECTS)),
         };
-        let (negated, principals) = members.one_of("Principal", "NotPrincipal")?;
-        let principals = Element {
-            negated,
-            entries: members.principals(principals)?,
+        let principals = if kind == PolicyKind::Identity {
+            Element {
+                negated: false,
+                entries: vec![Principal::Everyone],
+            }
+        } else {
+            let (negated, principals) = members.one_of("Principal", "NotPrincipal")?;
+            Element {
+                negated,
+                entries: members.principals(principals)?,
+            }
         };
         let (negated, actions) = members.one_of("Action", "NotAction")?;
         let actions = Element {
@@ -132,10 +179,17 @@ impl Statement {
                 .map(ActionPattern::new)
                 .collect(),
         };
-        let (negated, resources) = members.one_of("Resource", "NotResource")?;
-        let resources = Element {
-            negated,
-            entries: members.texts("Resource", resources)?,
+        let resources = if kind == PolicyKind::Trust {
+            Element {
+                negated: false,
+                entries: vec!["*".to_owned()],
+            }
+        } else {
+            let (negated, resources) = members.one_of("Resource", "NotResource")?;
+            Element {
+                negated,
+                entries: members.texts("Resource", resources)?,
+            }
         };
         let conditions = match members.take("Condition") {
             Some(json) => members.conditions(json)?,
@@ -156,7 +210,7 @@ impl Statement {
     }
 
     /// The Sid, or `statement N`.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.sid {
             Some(sid) => sid.clone(),
             None => format!("statement {}", self.number),

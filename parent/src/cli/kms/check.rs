@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use permafrost_kms::policy::{Grant, Key, KeyMetadata, Report, WrittenPolicy, check};
-use serde_json::Value;
 
-use super::{read_text, report};
+use super::report;
+use crate::cli::aws::policy_text;
 use crate::cli::outcome::{Outcome, say};
+use crate::cli::text_file;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,7 +57,7 @@ impl Check {
     }
 
     fn report(&self) -> Result<Report, Outcome> {
-        let text = unwrap_policy(read_text(&self.file)?);
+        let text = policy_text(text_file::read(&self.file)?);
         let policy = WrittenPolicy::parse(&text)
             .map_err(|error| Outcome::wrong_call(format!("{}: {error}", self.file.display())))?;
         let key = Key {
@@ -67,17 +68,6 @@ impl Check {
     }
 }
 
-/// The policy inside what `aws kms get-key-policy` prints, `{"Policy": "TEXT"}`; any other text unchanged.
-fn unwrap_policy(text: String) -> String {
-    match serde_json::from_str::<Value>(&text) {
-        Ok(Value::Object(members)) => match members.get("Policy") {
-            Some(Value::String(policy)) => policy.clone(),
-            _ => text,
-        },
-        _ => text,
-    }
-}
-
 fn read<T, E: std::fmt::Display>(
     path: Option<&Path>,
     parse: impl Fn(&str) -> Result<T, E>,
@@ -85,7 +75,7 @@ fn read<T, E: std::fmt::Display>(
     let Some(path) = path else {
         return Ok(None);
     };
-    parse(&read_text(path)?)
+    parse(&text_file::read(path)?)
         .map(Some)
         .map_err(|error| Outcome::wrong_call(format!("{}: {error}", path.display())))
 }

@@ -7,8 +7,8 @@ use clap::Args;
 use permafrost_common::attestation::Measurements;
 use permafrost_kms::policy::{GenerateOnly, Release};
 
-use super::read_text;
 use crate::cli::outcome::Outcome;
+use crate::cli::text_file;
 
 /// The arguments of `permafrost kms policy` and `permafrost kms provision`.
 #[derive(Args, Clone, Debug)]
@@ -86,8 +86,8 @@ impl MeasurementsFile {
         let wrong = |error: &dyn std::fmt::Display| {
             Outcome::wrong_call(format!("{}: {error}", self.path.display()))
         };
-        let measurements =
-            Measurements::from_json(&read_text(&self.path)?).map_err(|error| wrong(&error))?;
+        let measurements = Measurements::from_json(&text_file::read(&self.path)?)
+            .map_err(|error| wrong(&error))?;
         Release::new(&self.name, &measurements).map_err(|error| wrong(&error))
     }
 }

@@ -5,10 +5,10 @@ use permafrost_common::kms::KeyArn;
 use permafrost_kms::policy::{Key, KeyMetadata, WrittenPolicy, check};
 use serde::Serialize;
 
-use super::difference::difference;
 use super::policy_arguments::PolicyArguments;
 use super::report;
-use super::service::{Service, ServiceArguments};
+use super::service::Service;
+use crate::cli::aws::{AwsArguments, difference};
 use crate::cli::outcome::{Outcome, say};
 
 const EXAMPLES: &str = "\
@@ -33,7 +33,7 @@ pub(crate) struct Provision {
     policy: PolicyArguments,
 
     #[command(flatten)]
-    service: ServiceArguments,
+    aws: AwsArguments,
 
     /// The key's alias: alias/ and A-Z, a-z, 0-9, /, _ and -. Default: alias/permafrost-DEPLOYMENT.
     #[arg(conflicts_with = "key", long, value_name = "ALIAS", value_parser = parse_alias)]
@@ -71,16 +71,14 @@ impl Provision {
     async fn provision(&self) -> Result<Provisioned, Outcome> {
         let policy = self.policy.clone().policy()?;
         refuse_findings(&policy, &Key::default())?;
-        if let (Some(key), Some(region)) = (&self.key, &self.service.region)
+        if let (Some(key), Some(region)) = (&self.key, &self.aws.region)
             && key.region() != region
         {
             let told = format!("--region is {region}, --key is in {}", key.region());
             return Err(Outcome::wrong_call(told));
         }
-        let service = self
-            .service
-            .connect(self.key.as_ref().map(KeyArn::region))
-            .await?;
+        let region = self.key.as_ref().map(KeyArn::region);
+        let service = Service::connect(&self.aws, region).await?;
         let (alias, name) = match &self.key {
             Some(key) => (None, key.to_string()),
             None => (Some(self.alias()), self.alias()),

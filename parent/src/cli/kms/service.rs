@@ -1,89 +1,43 @@
 //! AWS KMS, called through the AWS SDK.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::types::{self, KeySpec, KeyUsageType, OriginType};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use clap::Args;
 use permafrost_kms::policy::{Grant, KeyMetadata};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
-use super::read_text;
-use crate::cli::outcome::{Outcome, with_causes};
+use crate::cli::aws::{AwsArguments, PROVIDER};
+use crate::cli::outcome::Outcome;
 use crate::egress::causes_without_content;
-
-/// Where KMS is, and which profile calls it. Credentials come from where the AWS SDKs look for them: the environment, a
-/// profile, the instance's role.
-#[derive(Args, Clone, Debug)]
-pub(super) struct ServiceArguments {
-    /// The AWS region. Default: the region of --key, otherwise that of the environment or the profile.
-    #[arg(long, value_name = "NAME")]
-    pub(super) region: Option<String>,
-
-    /// The profile in the AWS configuration files.
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-
-    /// A KMS other than the region's, such as the development KMS: https://localhost:PORT.
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-
-    /// The certificates (PEM) that KMS's certificate must lead to. Default: the certificates that the system trusts.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-}
 
 /// KMS in one region.
 pub(super) struct Service {
     client: Client,
 }
 
-impl ServiceArguments {
+impl Service {
     /// Makes a client, but sends nothing yet. `region` is used if the arguments name none.
-    pub(super) async fn connect(&self, region: Option<&str>) -> Result<Service, Outcome> {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(CALL_TIMEOUT)
-            .build();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
-        if let Some(region) = self.region.as_deref().or(region) {
-            loader = loader.region(Region::new(region.to_owned()));
-        }
-        if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
-        }
-        let config = loader.load().await;
-        if config.region().is_none() {
-            return Err(Outcome::wrong_call(
-                "the region is missing; accepted: --region, or the environment variable AWS_REGION",
-            ));
-        }
+    pub(super) async fn connect(
+        arguments: &AwsArguments,
+        region: Option<&str>,
+    ) -> Result<Self, Outcome> {
+        let config = arguments.load(region).await?;
         let mut builder = aws_sdk_kms::config::Builder::from(&config);
-        if let Some(url) = &self.endpoint_url {
+        if let Some(url) = &arguments.endpoint_url {
             builder = builder.endpoint_url(url);
         }
-        if let Some(path) = &self.ca {
+        if let Some(tls) = arguments.tls()? {
             builder = builder.http_client(
                 aws_smithy_http_client::Builder::new()
-                    .tls_provider(Provider::rustls(CryptoMode::AwsLc))
-                    .tls_context(trusting(path)?)
+                    .tls_provider(PROVIDER)
+                    .tls_context(tls)
                     .build_https(),
             );
         }
-        Ok(Service {
+        Ok(Self {
             client: Client::from_conf(builder.build()),
         })
     }
-}
 
-impl Service {
     /// The metadata of the key with this ARN or alias; nothing if there is no such key.
     pub(super) async fn describe(&self, key: &str) -> Result<Option<KeyMetadata>, Outcome> {
         let response = match self.client.describe_key().key_id(key).send().await {
@@ -214,26 +168,6 @@ fn grant(entry: &types::GrantListEntry) -> Grant {
     }
 }
 
-/// Trusts the certificates of a file and no others. The SDK panics at an invalid certificate, so this function checks them.
-fn trusting(path: &Path) -> Result<TlsContext, Outcome> {
-    let wrong = |problem: String| Outcome::wrong_call(format!("{}: {problem}", path.display()));
-    let pem = read_text(path)?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        certificate
-            .map_err(|error| error.to_string())
-            .and_then(|der| roots.add(der).map_err(|error| error.to_string()))
-            .map_err(|error| wrong(format!("not a certificate: {error}")))?;
-    }
-    if roots.is_empty() {
-        return Err(wrong("there is no certificate in PEM".to_owned()));
-    }
-    TlsContext::builder()
-        .with_trust_store(TrustStore::empty().with_pem_certificate(pem.into_bytes()))
-        .build()
-        .map_err(|error| wrong(with_causes(&error)))
-}
-
 /// Why a call failed: the error that KMS responded with, or what prevented a response.
 fn failed<E, R>(call: &str, error: &SdkError<E, R>) -> Outcome
 where
@@ -253,6 +187,3 @@ const POLICY_NAME: &str = "default";
 
 /// The errors with which a KMS without grants responds to `ListGrants`.
 const NO_GRANTS: [&str; 2] = ["UnknownOperationException", "UnsupportedOperationException"];
-
-/// The limit for one call, including its retries.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -1,12 +1,14 @@
 //! `permafrost store`.
 
 mod file;
+mod table;
 
 use clap::{Args, Subcommand};
 
 use super::outcome::Outcome;
 
-/// Where the sealed records are: the SQLite file (back it up while it is in use, check a backup, restore one).
+/// Where the sealed records are: the SQLite file (back it up while it is in use, check a backup, restore one), or a DynamoDB table
+/// (make it, check who else could write to it).
 #[derive(Args, Debug)]
 pub(super) struct Store {
     /// Print JSON.
@@ -21,15 +23,18 @@ pub(super) struct Store {
 enum StoreCommand {
     #[command(flatten)]
     File(file::FileCommand),
+    #[command(subcommand)]
+    Table(table::Table),
 }
 
 impl Store {
     pub(super) async fn run(self) -> Result<(), Outcome> {
         let done = match &self.command {
             StoreCommand::File(command) => command.run(self.json).await,
+            StoreCommand::Table(table) => table.run(self.json).await,
         };
         match done {
-            Err(outcome) if self.json => Err(outcome.into_json()?),
+            Err(outcome) if self.json && !outcome.is_told() => Err(outcome.into_json()?),
             other => other,
         }
     }

@@ -1,9 +1,7 @@
-//! The full name of a table (AWS General Reference, "Amazon Resource Names"), and where it is.
+//! The full name of a DynamoDB table (AWS General Reference, "Amazon Resource Names"), and where it is.
 
 use std::fmt;
 use std::str::FromStr;
-
-use crate::aws::Service;
 
 /// `arn:PARTITION:dynamodb:REGION:ACCOUNT:table/NAME`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +32,16 @@ pub struct Endpoint {
 }
 
 impl TableArn {
+    /// `aws`, `aws-cn`, `aws-us-gov`, ...
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The account's number: 12 digits.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// E.g. `eu-central-1`.
     pub fn region(&self) -> &str {
         &self.region
@@ -65,19 +73,6 @@ impl TableArn {
             "dynamodb"
         };
         Some(format!("{service}.{}.{domain}", self.region))
-    }
-
-    /// DynamoDB at a host.
-    pub fn service(&self, host: String, port: u16) -> Service {
-        Service {
-            title: "DynamoDB",
-            name: "dynamodb",
-            region: self.region.clone(),
-            host,
-            port,
-            target: "DynamoDB_20120810",
-            content_type: "application/x-amz-json-1.0",
-        }
     }
 }
 

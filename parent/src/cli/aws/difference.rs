@@ -1,4 +1,4 @@
-//! The difference between two key policies, for people to read.
+//! The difference between two policies, for people to read.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What differs in the new policy, line by line; nothing if both mean the same.
 ///
 /// The order of members does not matter, nor whether a single entry is in a list.
-pub(super) fn difference(old: &str, new: &str) -> Option<String> {
+pub(crate) fn difference(old: &str, new: &str) -> Option<String> {
     let (old, new) = (canonical_text(old), canonical_text(new));
     if old == new {
         return None;
