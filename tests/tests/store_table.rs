@@ -11,10 +11,13 @@
     clippy::unwrap_used
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use permafrost_kms::table::{Ability, ENCLAVE_ACTIONS};
 use permafrost_tests::binaries;
 use permafrost_tests::python::{python, script};
 use serde_json::{Value, json};
@@ -405,6 +408,27 @@ fn the_access_key_that_is_printed_does_what_the_store_does_and_nothing_else() {
         vec!["iam", "create-access-key"],
     ] {
         assert_eq!(moto.aws_as(key, &call), None, "{call:?}");
+    }
+}
+
+#[test]
+fn the_users_policy_has_every_call_that_the_enclave_makes_and_no_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../enclave/src/store/dynamodb");
+    let sources = fs::read_dir(folder).unwrap();
+    let sources: String = sources
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let all = Ability::ALL.iter().flat_map(|ability| ability.actions());
+    let made: BTreeSet<_> = all
+        .copied()
+        .chain(["dynamodb:DescribeTable"])
+        .filter(|action| sources.contains(&format!("\"{}\"", action.rsplit(':').next().unwrap())))
+        .collect();
+    assert_eq!(made, BTreeSet::from(ENCLAVE_ACTIONS));
+    // The parts of a transaction have actions of their own.
+    assert!(sources.contains("\"TransactWriteItems\""));
+    for part in ["Update", "ConditionCheck"] {
+        assert!(!sources.contains(&format!("\"{part}\"")), "{part}");
     }
 }
 

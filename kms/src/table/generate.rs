@@ -11,9 +11,8 @@ use super::ability::Ability;
 /// What the enclave does with the table, and needs no more than.
 ///
 /// A transaction (`TransactWriteItems`) has no action of its own: it needs those of its parts.
-pub const ENCLAVE_ACTIONS: [&str; 7] = [
+pub const ENCLAVE_ACTIONS: [&str; 6] = [
     "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
