@@ -14,6 +14,7 @@ mod cose_key;
 mod dispatch;
 mod document;
 mod dynamodb_response;
+mod dynamodb_tags;
 mod encoded_document;
 mod key_record;
 mod message;
@@ -38,6 +39,7 @@ pub use cose_key::cose_key;
 pub use dispatch::dispatch;
 pub use document::document;
 pub use dynamodb_response::dynamodb_response;
+pub use dynamodb_tags::dynamodb_tags;
 pub use encoded_document::encoded_document;
 pub use key_record::key_record;
 pub use oblivious_keys::oblivious_keys;
@@ -66,6 +68,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("dispatch", dispatch),
     ("document", document),
     ("dynamodb_response", dynamodb_response),
+    ("dynamodb_tags", dynamodb_tags),
     ("encoded_document", encoded_document),
     ("key_record", key_record),
     ("oblivious_keys", oblivious_keys),

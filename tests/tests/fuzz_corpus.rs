@@ -35,6 +35,7 @@ replays! {
     every_input_of_the_dispatch_corpus_holds: dispatch;
     every_input_of_the_document_corpus_holds: document;
     every_input_of_the_dynamodb_response_corpus_holds: dynamodb_response;
+    every_input_of_the_dynamodb_tags_corpus_holds: dynamodb_tags;
     every_input_of_the_encoded_document_corpus_holds: encoded_document;
     every_input_of_the_key_record_corpus_holds: key_record;
     every_input_of_the_oblivious_keys_corpus_holds: oblivious_keys;

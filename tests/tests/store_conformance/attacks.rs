@@ -9,6 +9,8 @@ use permafrost_tests::Cut;
 use crate::cases::{put, read};
 use crate::front::Front;
 use crate::servers::{TIMES, Table, dynalite, moto};
+use crate::tag_faults::assert_tags_are_those_of_records;
+use crate::tagged::tag;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_answers_from_a_copy_of_the_table_fails_at_tls() {
@@ -64,7 +66,12 @@ async fn a_parent_that_cuts_the_connection_to_the_table_makes_no_write_look_like
         };
         let client = table.client(table.arn.clone(), times);
         let id = format!("cut-{n}");
-        let told = client.put("key", &id, Expected::Absent, b"mine", "").await;
+        // Alone, and as a transaction.
+        let tags = tag(n % 3);
+        let tags = if n % 4 < 2 { "" } else { tags.as_str() };
+        let told = client
+            .put("key", &id, Expected::Absent, b"mine", tags)
+            .await;
         table.egress.be_honest();
         let found = read(&table.store, &id).await;
         let ours = Some((1, b"mine".to_vec()));
@@ -85,4 +92,5 @@ async fn a_parent_that_cuts_the_connection_to_the_table_makes_no_write_look_like
         unknown > 2 && failed > 2,
         "{unknown} unknown, {failed} failed"
     );
+    assert_tags_are_those_of_records(&table).await;
 }

@@ -65,6 +65,7 @@ pub(crate) struct Front {
 #[derive(Default)]
 struct State {
     once: VecDeque<Act>,
+    at: Vec<(&'static str, Act)>,
     always: Option<Act>,
     seen: Vec<Seen>,
 }
@@ -74,6 +75,14 @@ struct State {
 pub(crate) struct Seen {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+}
+
+impl Seen {
+    /// The name of the call.
+    pub(crate) fn call(&self) -> &str {
+        let target = self.headers["x-amz-target"].to_str().unwrap();
+        target.rsplit('.').next().unwrap()
+    }
 }
 
 impl Front {
@@ -120,6 +129,18 @@ impl Front {
         self.state.lock().unwrap().once.extend(acts);
     }
 
+    /// Does these with the next requests of one call, one each.
+    pub(crate) fn at(&self, call: &'static str, acts: impl IntoIterator<Item = Act>) {
+        let acts = acts.into_iter().map(|act| (call, act));
+        self.state.lock().unwrap().at.extend(acts);
+    }
+
+    /// Carries everything again.
+    pub(crate) fn be_honest(&self) {
+        let mut state = self.state.lock().unwrap();
+        (state.once, state.at, state.always) = Default::default();
+    }
+
     /// Does this with every request after those.
     pub(crate) fn always(&self, act: Act) {
         self.state.lock().unwrap().always = Some(act);
@@ -140,8 +161,13 @@ impl Front {
                 headers: headers.clone(),
                 body: serde_json::from_slice(&text).unwrap(),
             });
+            let target = headers["x-amz-target"].to_str().unwrap();
+            let at = state.at.iter().position(|(call, _)| target.ends_with(call));
+            let at = at.map(|place| state.at.remove(place).1);
             let always = state.always.clone();
-            state.once.pop_front().or(always).unwrap_or(Act::Carry)
+            at.or_else(|| state.once.pop_front())
+                .or(always)
+                .unwrap_or(Act::Carry)
         };
         let carry = async || self.server.send(&headers, text.clone()).await;
         match act {

@@ -19,6 +19,8 @@ mod postgres_server;
 mod responses;
 mod servers;
 mod tables;
+mod tag_faults;
+mod tag_responses;
 mod tagged;
 mod transactions;
 
@@ -111,6 +113,24 @@ mod tags {
         a_tagged_listing_has_many_records_in_pages
         of_sixteen_writers_with_changing_tags_the_listings_are_those_of_the_last
     }
+}
+
+dynamodb! { faults_of_tags, tag_faults:
+    a_put_of_the_same_tags_is_one_call_and_of_others_a_transaction
+    a_write_that_is_broken_off_in_any_call_leaves_each_tag_with_its_record
+    a_change_of_tags_whose_response_was_lost_is_no_conflict
+    a_change_of_tags_whose_request_was_lost_conflicts_with_anothers
+    a_deletion_of_a_tagged_record_whose_response_was_lost_is_never_a_conflict
+    tags_that_change_under_the_same_version_are_followed
+    a_cancelled_transaction_is_tried_again_only_if_that_may_help
+    the_tags_are_right_while_everything_fails
+}
+
+dynamodb! { responses_to_tags, tag_responses:
+    records_that_were_left_unread_are_asked_for_again
+    records_that_are_left_unread_for_too_long_fail_the_listing
+    an_entry_whose_record_has_not_the_tag_is_left_out
+    a_response_about_tagged_records_of_another_form_is_refused
 }
 
 dynamodb! { faults_of_dynamodb, faults:

@@ -112,8 +112,13 @@ impl Server {
         }
     }
 
-    /// Carries a request.
-    pub(crate) async fn send(&self, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
+    /// Carries a request, to its end also if no one awaits the response any more.
+    pub(crate) async fn send(&'static self, headers: &HeaderMap, body: Bytes) -> Response<Bytes> {
+        let carried = tokio::spawn(self.carry(headers.clone(), body));
+        carried.await.unwrap()
+    }
+
+    async fn carry(&self, headers: HeaderMap, body: Bytes) -> Response<Bytes> {
         let target = headers["x-amz-target"].to_str().unwrap();
         let is_transaction = target.ends_with(".TransactWriteItems");
         let (_alone, _together) = match self.lacks {
@@ -124,12 +129,12 @@ impl Server {
             let body = serde_json::from_slice(&body).unwrap();
             return self.executed.execute(self.address, &body).await;
         }
-        let Ok(response) = plain(self.address, headers, body).await;
+        let Ok(response) = plain(self.address, &headers, body).await;
         response
     }
 
     /// A call by someone else. Neither server checks signatures.
-    pub(crate) async fn call(&self, call: &str, body: &Value) -> Value {
+    pub(crate) async fn call(&'static self, call: &str, body: &Value) -> Value {
         let headers = unsigned(call);
         let response = self.send(&headers, body.to_string().into()).await;
         let text = String::from_utf8_lossy(response.body()).into_owned();
