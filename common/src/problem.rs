@@ -225,7 +225,7 @@ problem_types! {
     CeremonyMessageRefused = "ceremony-message-refused", 409, "Message refused";
     /// The store returned a record that this deployment did not seal for this place and version: it is altered, moved, truncated or foreign.
     RecordInvalid = "record-invalid", 502, "Sealed record invalid";
-    /// The store returned an older version of a record than this enclave has seen.
+    /// The store returned an older version of a record than this enclave has seen, or than the request demands (`least_version`).
     RecordRolledBack = "record-rolled-back", 502, "Sealed record rolled back";
     /// The store has lost a record that this enclave has seen.
     RecordLost = "record-lost", 502, "Sealed record lost";

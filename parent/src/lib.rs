@@ -30,6 +30,7 @@ pub mod parent;
 mod private_file;
 pub mod profile;
 pub mod proxy;
+mod record_versions;
 #[cfg(feature = "development")]
 pub mod stack;
 pub mod store;

@@ -12,6 +12,8 @@ use permafrost_client::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::record_versions::RecordVersionsFile;
+
 /// The profile that `permafrost dev` writes by default.
 pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 
@@ -27,7 +29,7 @@ pub const DEFAULT_PROFILE: &str = ".permafrost/client.toml";
 /// 0 = "<96 hex>"
 /// ```
 ///
-/// Relative paths start at the profile's own directory.
+/// Relative paths start at the profile's own directory. Beside the profile `permafrost` keeps which versions of keys' records it has seen.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -45,6 +47,9 @@ pub struct Profile {
     /// Accepted measurements: PCR index to 96 hex digits, one table for each release.
     #[serde(default)]
     pub release: Vec<BTreeMap<String, String>>,
+    /// The profile's own path.
+    #[serde(skip)]
+    path: PathBuf,
 }
 
 /// Why a profile cannot be used.
@@ -86,6 +91,7 @@ impl Profile {
         let base = path.parent().unwrap_or(Path::new(""));
         profile.root_certificate = profile.root_certificate.map(|root| base.join(root));
         profile.key = base.join(&profile.key);
+        profile.path = path.to_owned();
         Ok(profile)
     }
 
@@ -105,14 +111,38 @@ impl Profile {
         Ok(self.client()?.verify(&self.expectation()?).await?)
     }
 
-    /// The profile's principal, with the verified enclave.
+    /// The profile's principal, with the verified enclave. It accepts no record of a key that is older than one that an earlier run has seen
+    /// ([`Profile::keep_record_versions`]).
     ///
     /// # Errors
     /// Every [`ProfileError`].
     pub async fn principal(&self) -> Result<Principal, ProfileError> {
         // The key first: if its file is wrong, there is no need to send anything.
         let key = self.signing_key()?;
-        Ok(self.enclave().await?.as_principal(&self.principal, key)?)
+        let enclave = self.enclave().await?;
+        let file = RecordVersionsFile::beside(&self.path);
+        let seen = file
+            .read(&enclave.boot().binding().deployment)
+            .map_err(|error| {
+                let detail = format!("{error}; accepted: what an earlier run wrote, or no file");
+                content(file.path(), &detail)
+            })?;
+        let principal = enclave.as_principal(&self.principal, key)?;
+        Ok(principal.with_record_versions(seen.into_iter().collect()))
+    }
+
+    /// Keeps what this principal has seen of keys' records for later runs, in `NAME.versions.json` beside the profile.
+    ///
+    /// # Errors
+    /// [`ProfileError::Content`]: the file, and what is wrong with it.
+    pub fn keep_record_versions(&self, principal: &Principal) -> Result<(), ProfileError> {
+        let file = RecordVersionsFile::beside(&self.path);
+        let boot = principal.enclave().boot();
+        file.add(
+            &boot.binding().deployment,
+            principal.record_versions().all(),
+        )
+        .map_err(|error| content(file.path(), &error.to_string()))
     }
 
     /// The principal's key.

@@ -25,6 +25,8 @@ const DEVICE: &str = "Chromium on Linux, 1920x1080, UTC";
 pub struct Browser {
     enclave: Enclave,
     session: Option<(String, Principal)>,
+    /// The session's key, PKCS #8.
+    key: Vec<u8>,
     ahead_s: u64,
     /// What it says about the device.
     pub device: String,
@@ -79,10 +81,22 @@ impl Browser {
         Self {
             enclave,
             session: None,
+            key: Vec::new(),
             ahead_s: 0,
             device: DEVICE.to_owned(),
             scope: None,
         }
+    }
+
+    /// The same browser, with the same session, at another enclave of the deployment.
+    pub fn at(&self, enclave: Enclave) -> Self {
+        let mut there = Self::new(enclave);
+        there.ahead_s = self.ahead_s;
+        there.enter(
+            self.session(),
+            SigningKey::from_pkcs8(&self.key).expect("a key"),
+        );
+        there
     }
 
     /// The `keyid` of its session.
@@ -173,6 +187,7 @@ impl Browser {
 
     /// From now on sends requests as this session.
     pub fn enter(&mut self, session: &str, key: SigningKey) {
+        self.key = key.to_pkcs8().expect("PKCS #8").to_vec();
         let principal = self.enclave.as_principal(session, key).expect("a keyid");
         let principal = principal.with_enclave_ahead(self.ahead_s);
         self.session = Some((session.to_owned(), principal));

@@ -57,7 +57,7 @@ pub use killed::killed_at_random;
 pub use lying_egress::{Cut, LyingEgress};
 pub use lying_kms::{KmsRequest, KmsResponse, LyingKms, Presented};
 pub use lying_parent::{
-    LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
+    Fork, LyingParent, MESSAGE, is_signed_by, message, new_key, refusal, two_of_three,
 };
 pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse, problem_of};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};

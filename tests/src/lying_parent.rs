@@ -165,6 +165,22 @@ impl LyingParent {
         EnclaveProcess::start_program(program, &place, configuration, &side, &[])
     }
 
+    /// The fork: a copy of the store as it is now, and on it a second enclave of the same image and configuration, ready. KMS serves both.
+    pub fn forked_enclave(&self, name: &str) -> Fork {
+        let place = self.folder.path().join(name);
+        self.enclave.copy_state(&place.join("state"));
+        let store = self.store.copied_to(&place.join(STORE));
+        let first = self.enclave.state();
+        let beside = side(first.parent().expect("a folder"));
+        let side = ParentSide {
+            store: side(&place).store,
+            ..beside
+        };
+        let enclave = EnclaveProcess::start(&place, &self.configuration(), &side, &[]);
+        enclave.wait_until_ready();
+        Fork { enclave, store }
+    }
+
     /// A server of the parent's that impersonates this KMS.
     pub fn lying_kms(
         &self,
@@ -231,12 +247,18 @@ impl LyingParent {
             .expect("a principal")
     }
 
-    /// A principal of the configuration, straight to an enclave.
-    pub async fn principal_at(&self, enclave: &EnclaveProcess, name: &str) -> Principal {
+    /// An enclave as a client has verified it, without the proxy.
+    pub async fn verified_at(&self, enclave: &EnclaveProcess) -> Enclave {
         let client = Client::new(enclave.address().parse().expect("an endpoint"));
         let verified = client.verify(&self.expectation()).await;
-        verified
-            .and_then(|enclave| enclave.as_principal(name, self.key(name)))
+        verified.expect("the enclave verifies")
+    }
+
+    /// A principal of the configuration, straight to an enclave.
+    pub async fn principal_at(&self, enclave: &EnclaveProcess, name: &str) -> Principal {
+        let enclave = self.verified_at(enclave).await;
+        enclave
+            .as_principal(name, self.key(name))
             .expect("a principal")
     }
 
@@ -245,6 +267,14 @@ impl LyingParent {
         let pkcs8 = self.measured.key(name).to_pkcs8().expect("PKCS #8");
         SigningKey::from_pkcs8(&pkcs8).expect("a key")
     }
+}
+
+/// A second enclave on a copy of the store: what the first one does after the copy, it never learns.
+pub struct Fork {
+    /// The second enclave.
+    pub enclave: EnclaveProcess,
+    /// The copy.
+    pub store: LyingStore,
 }
 
 /// The parent's side for an enclave in this folder.

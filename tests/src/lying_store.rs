@@ -125,6 +125,17 @@ impl LyingStore {
         store
     }
 
+    /// Another store with all that this one has now, at this path.
+    pub fn copied_to(&self, path: &Path) -> Self {
+        let copy = Self::serve(path);
+        let state = self.0.lock().unwrap();
+        let mut copied = copy.0.lock().unwrap();
+        copied.history = state.history.clone();
+        copied.tags = state.tags.clone();
+        drop(copied);
+        copy
+    }
+
     /// From now on, `lie` turns every honest response into another. A write is stored even if the lie hides that.
     pub fn lie(
         &self,

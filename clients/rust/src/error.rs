@@ -84,6 +84,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The response is authentic, and made from an older version of a key's record than one that was seen: the enclave was given an old copy of
+    /// the store, or one restored from a backup. The request may have been carried out there.
+    #[error(
+        "the response about key {key_id} was made from version {came} of its record, and version {seen} was seen before: the enclave works on an old copy of the store"
+    )]
+    RolledBack {
+        /// The key.
+        key_id: String,
+        /// The version that the response states.
+        came: u64,
+        /// The highest version seen before the request was sent.
+        seen: u64,
+    },
     /// The request could not be made from the arguments. Nothing was sent.
     #[error("{what}: {reason}")]
     InvalidArgument {
@@ -199,6 +212,7 @@ impl Error {
             Self::Problem(_) => "problem",
             Self::ClockDiffers { .. } => "clock-differs",
             Self::UnexpectedResponse { .. } => "unexpected-response",
+            Self::RolledBack { .. } => "rolled-back",
             Self::InvalidArgument { .. } => "invalid-argument",
             Self::NotSigned(_) => "not-signed",
             Self::Ceremony(_) => "ceremony",

@@ -44,11 +44,17 @@
 //! |---|---|
 //! | `Ok(_)`, [`Error::Problem`], [`Error::ClockDiffers`] | the verified boot, about this very request |
 //! | [`Error::Unauthenticated`] | the parent, or anyone on the path: not evidence of anything |
-//! | [`Error::ResponseNotAuthentic`], [`Error::AttestationRefused`] | this library: a check failed, and it may be an attack |
+//! | [`Error::ResponseNotAuthentic`], [`Error::AttestationRefused`], [`Error::RolledBack`] | this library: a check failed, and it may be an attack |
 //! | [`Error::Unreachable`], [`Error::InvalidArgument`], [`Error::NotSigned`], [`Error::NotSealed`] | this library: nothing was sent |
 //! | any other error | this library: the request may have been carried out |
 //!
 //! [`Principal`] says for each operation what happens if a request is carried out twice.
+//!
+//! # What the enclave was shown
+//!
+//! An enclave whose records lie at the parent has no other memory than its own: a second one on an old copy of the store is shown keys as they
+//! were. Every response about a key states the version of its record, which a [`Principal`] remembers and demands from then on
+//! ([`RecordVersions`]). A program that keeps them in a file or shares them with others notices such a copy wherever one of them has seen more.
 //!
 //! # Where the enclave is
 //!
@@ -79,6 +85,7 @@ mod error;
 mod idempotency;
 mod import;
 mod principal;
+mod record_versions;
 mod response;
 mod sealed;
 mod split;
@@ -97,6 +104,7 @@ pub use permafrost_common::{
 };
 pub use permafrost_frost::{HeldShare, HeldShareError};
 pub use principal::Principal;
+pub use record_versions::RecordVersions;
 pub use response::Response;
 pub use split::{Begun, Part, Seat, Unconfirmed};
 pub use trust::Expectation;

@@ -17,12 +17,16 @@ use permafrost_common::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Enclave, Error, IdempotencyKey, Response, client::request, clock, enclave::Repeat};
+use crate::{
+    Enclave, Error, IdempotencyKey, RecordVersions, Response, client::request, clock,
+    enclave::Repeat,
+};
 
 /// An enclave as one principal uses it: every request is signed, every response is checked.
 ///
 /// Each method returns the same errors: those of the connection, [`Error::ResponseNotAuthentic`],
-/// [`Error::Unauthenticated`], [`Error::Problem`] with the problem that the enclave signed, and [`Error::ClockDiffers`].
+/// [`Error::Unauthenticated`], [`Error::Problem`] with the problem that the enclave signed, [`Error::ClockDiffers`], and
+/// [`Error::RolledBack`] where a response was made from an older record than one seen before ([`RecordVersions`]).
 ///
 /// # When a request is carried out twice
 ///
@@ -46,6 +50,7 @@ pub struct Principal {
     name: Arc<str>,
     key: Arc<SigningKey>,
     ahead_s: u64,
+    versions: RecordVersions,
 }
 
 impl Principal {
@@ -55,6 +60,7 @@ impl Principal {
             name: name.into(),
             key: Arc::new(key),
             ahead_s: 0,
+            versions: RecordVersions::new(),
         }
     }
 
@@ -65,6 +71,18 @@ impl Principal {
             ahead_s: seconds,
             ..self
         }
+    }
+
+    /// With what was seen before of the deployment's keys, or by others that these are shared with. Without this call a principal
+    /// remembers what it and its clones see.
+    #[must_use]
+    pub fn with_record_versions(self, versions: RecordVersions) -> Self {
+        Self { versions, ..self }
+    }
+
+    /// The versions of keys' records that were seen.
+    pub fn record_versions(&self) -> &RecordVersions {
+        &self.versions
     }
 
     /// The name in the measured configuration.
@@ -327,9 +345,11 @@ impl Principal {
         headers: HeaderMap,
         repeat: Repeat,
     ) -> Result<Response, Error> {
-        self.enclave
+        let demand = self.versions.demand(target);
+        let response = self
+            .enclave
             .call(repeat, |boot| {
-                let mut request = request(method.clone(), target, body.clone())?;
+                let mut request = request(method.clone(), &demand.target, body.clone())?;
                 *request.headers_mut() = headers.clone();
                 let (mut parts, body) = request.into_parts();
                 sign_request(
@@ -343,7 +363,9 @@ impl Principal {
                 )?;
                 Ok(http::Request::from_parts(parts, body))
             })
-            .await
+            .await?;
+        self.versions.check(&demand, &response)?;
+        Ok(response)
     }
 }
 

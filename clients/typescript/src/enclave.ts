@@ -19,6 +19,7 @@ import {
 import { checkRequestLine, once, signRequest } from "./http-signature/request.js";
 import { bindResponse } from "./http-signature/unsigned.js";
 import { type ImportBody, type ImportRequest, sealImport } from "./import.js";
+import { demanding } from "./least-version.js";
 import { Gateway, NotEncapsulated } from "./oblivious/gateway.js";
 import { problemName } from "./problem.js";
 import { quoted } from "./quoted.js";
@@ -44,6 +45,11 @@ export interface Ask {
   readonly method: string;
   /** The path, and the query with its `?` if there is one, including the percent-encoding. */
   readonly target: string;
+  /**
+   * For a request about one key: the highest `record_version` of the key that was seen. The enclave refuses an older record as
+   * `record-rolled-back`, before anything is done (`docs/freshness.md`).
+   */
+  readonly leastVersion?: number;
   /** A body that is sent as JSON. */
   readonly json?: unknown;
   /** A body of another type. */
@@ -224,7 +230,8 @@ async function signed(ask: Ask, boot: Boot): Promise<HttpRequest> {
     ...(content === undefined ? [] : [[CONTENT_TYPE, content.type] as const]),
     ...(ask.idempotencyKey === undefined ? [] : [[IDEMPOTENCY_KEY, ask.idempotencyKey] as const]),
   ];
-  const { method, target, principal } = ask;
+  const { method, principal } = ask;
+  const target = demanding(ask.target, ask.leastVersion);
   checkRequestLine(method, target);
   const request: HttpRequest = { method, target, fields, body: content?.body ?? new Uint8Array() };
   if (principal === undefined) {

@@ -23,6 +23,10 @@ pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// The header by which the response to an unsigned request belongs to that request alone (docs/signatures.md).
 pub const REQUEST_NONCE_HEADER: &str = "request-nonce";
 
+/// The query parameter of `/v1/keys/{id}` and of everything below it: the oldest version of the key's record that is acceptable
+/// (docs/freshness.md).
+pub const LEAST_VERSION: &str = "least_version";
+
 /// The longest message that a key signs, in bytes.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -106,6 +110,11 @@ pub struct Key {
     pub group_public_key: String,
     /// 1 when made, one more after each rotation.
     pub generation: u32,
+    /// The version of the sealed record that this response was made from, 1 or higher: one more after each change (docs/freshness.md). A derived key
+    /// has it from the record of changes that its path belongs to.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
     /// Seconds since 1970, by the enclave's clock. Not of derived keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<u64>,
@@ -302,6 +311,10 @@ pub struct Signed {
     pub key_id: String,
     /// Its generation.
     pub generation: u32,
+    /// The version of the sealed record that this response was made from, 1 or higher: one more after each change (docs/freshness.md).
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
     /// The key that verifies the signature, 32 bytes, x-only: the group public key, or the output key of a Taproot spend.
     pub public_key: String,
     /// The BIP-340 signature, 64 bytes.

@@ -41,6 +41,10 @@ pub struct Replaced {
     pub key: Key,
     /// The statement of the old key.
     pub replacement: Replacement,
+    /// The version of the old key's sealed record that this response was made from, as in [`Key`].
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
 }
 
 /// `POST /v1/keys/{id}/cosign-replacement`: the nonce commitments of those who sign the statement together with the enclave.

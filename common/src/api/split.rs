@@ -61,6 +61,10 @@ pub struct WrappedShares {
     pub key_id: String,
     /// The generation of the shares.
     pub generation: u32,
+    /// The version of the sealed record that this response was made from, 1 or higher: one more after each change (docs/freshness.md).
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
     /// Those that were sent with the ceremony of this generation.
     pub wrapped_shares: Vec<WrappedShare>,
 }
@@ -76,6 +80,10 @@ pub struct Ceremony {
     pub waits_for: Vec<String>,
     /// The messages so far. The enclave commits last: its own come when all other commitments are there.
     pub messages: Vec<Message>,
+    /// The version of the key's sealed record that the ceremony began with, or that it has written (docs/freshness.md); 0: there is none yet.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
     /// The result, once every participant has confirmed it and the enclave has stored its shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
@@ -128,6 +136,10 @@ pub struct Cosigned {
     pub key_id: String,
     /// Its generation: the other signers' shares must be of the same.
     pub generation: u32,
+    /// The version of the sealed record that this response was made from, 1 or higher: one more after each change (docs/freshness.md).
+    #[serde(default)]
+    #[schema(required = true)]
+    pub record_version: u64,
     /// The key that verifies the signature, 32 bytes, x-only: the group public key, or the output key of a Taproot spend.
     pub public_key: String,
     /// One part for each of the enclave's participants that signs.

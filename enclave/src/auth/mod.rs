@@ -95,6 +95,7 @@ impl Authenticator {
             name: known.principal.name.clone(),
             policy: known.principal.policy.clone(),
             person: None,
+            least_version: None,
         })
     }
 

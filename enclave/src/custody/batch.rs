@@ -88,6 +88,6 @@ impl Batch<'_> {
         })
         .await?;
         let made = self.custody.put_new(&new, record).await?;
-        Ok(made.value.view(self.custody.network)?)
+        Ok(made.view(self.custody.network)?)
     }
 }

@@ -54,6 +54,8 @@ pub(super) struct Running {
     /// What the holders of the other new shares have encrypted, by the holder's place among the participants.
     wrapped: BTreeMap<usize, WrappedShare>,
     certificate: Option<Certificate>,
+    /// The version of the key's record that the ceremony began with, or that it has written; 0: there is none yet.
+    record_version: u64,
     request_digest: [u8; 32],
 }
 
@@ -87,7 +89,7 @@ impl Ceremonies {
         owner: &str,
         request_digest: [u8; 32],
         parameters: Parameters,
-        old: Vec<Share>,
+        (old, record_version): (Vec<Share>, u64),
     ) -> Result<Arc<Mutex<Running>>, Problem> {
         let weight = parameters.participants.len().pow(2);
         let (id, key_id, expires_at) = (parameters.id, parameters.key_id, parameters.expires_at);
@@ -98,6 +100,7 @@ impl Ceremonies {
             shares: Vec::new(),
             wrapped: BTreeMap::new(),
             certificate: None,
+            record_version,
             request_digest,
         }));
         let mut open = self.open();
@@ -245,9 +248,10 @@ impl Running {
         })
     }
 
-    /// Ends the ceremony: its outcome is stored.
-    pub(super) fn complete(&mut self, certificate: Certificate) {
+    /// Ends the ceremony: its outcome is stored, in this version of the key's record.
+    pub(super) fn complete(&mut self, certificate: Certificate, record_version: u64) {
         self.certificate = Some(certificate);
+        self.record_version = record_version;
         self.members.clear();
         self.old.clear();
         self.shares.clear();
@@ -265,6 +269,7 @@ impl Running {
             state: self.board.state(),
             waits_for: self.board.waits_for(),
             messages: self.board.messages(),
+            record_version: self.record_version,
             certificate: self.certificate.clone(),
         }
     }

@@ -14,6 +14,7 @@ use rand_core::OsRng;
 use super::{Custody, blocking};
 use crate::keys::{Payload, WrappedShare};
 use crate::principal::Caller;
+use crate::records::Versioned;
 
 impl Custody {
     /// The certificate of the ceremony that the key's shares come from.
@@ -32,7 +33,7 @@ impl Custody {
         let payload = payload(caller, request.payload)?;
         let record = self.find(caller, id).await?;
         let others = request.commitments;
-        blocking(move || record.value.cosign(&payload, &others, &mut OsRng)).await
+        blocking(move || record.cosign(&payload, &others, &mut OsRng)).await
     }
 
     /// The signature that the parts of all signers make up, verified.
@@ -45,7 +46,7 @@ impl Custody {
         let payload = payload(caller, request.payload)?;
         let record = self.find(caller, id).await?;
         let (parts, network) = (request.parts, self.network);
-        blocking(move || record.value.aggregate(&payload, &parts, network)).await
+        blocking(move || record.aggregate(&payload, &parts, network)).await
     }
 
     /// The shares that their holders have encrypted, of the key's generation.
@@ -54,11 +55,15 @@ impl Custody {
         caller: &Caller,
         id: &str,
     ) -> Result<WrappedShares, Problem> {
-        let record = self.find(caller, id).await?.value;
+        let Versioned {
+            version,
+            value: record,
+        } = self.find(caller, id).await?;
         let wrapped = record.held()?.wrapped().iter();
         Ok(WrappedShares {
             key_id: record.id().to_string(),
             generation: record.generation(),
+            record_version: version,
             wrapped_shares: wrapped
                 .map(|share| api::WrappedShare {
                     participant: share.participant.clone(),

@@ -75,14 +75,12 @@ impl Derivation {
                 Some(bucket) => bucket.clone(),
                 None => self.bucket(&place).await?,
             };
-            wanted.push((path, bucket.value.at(&place)));
+            wanted.push((path, Found::at(&bucket, &place)));
             buckets.insert(place.bucket, bucket);
         }
         let (master, network) = (self.master()?, self.network);
         let keys = blocking(move || {
-            let derive = |(path, exception)| {
-                DerivedKey::derive(&master, path, exception, network)?.view(network)
-            };
+            let derive = |(path, found)| view(&master, path, found, network);
             wanted.into_iter().map(derive).collect()
         });
         Ok(DerivedKeys { keys: keys.await? })
@@ -91,8 +89,8 @@ impl Derivation {
     /// Shows a key.
     pub(super) async fn show(&self, caller: &Caller, path: Path) -> Result<Key, Problem> {
         check_path(caller, &path)?;
-        let exception = self.exception(&path).await?;
-        self.view(path, exception).await
+        let found = self.found(caller, &path).await?;
+        self.view(path, found).await
     }
 
     /// Signs. One round trip to the store, for an address two.
@@ -105,10 +103,14 @@ impl Derivation {
         let payload = Payload::parse(request)?;
         caller.policy.check_payload(&payload)?;
         check_path(caller, &path)?;
-        let mut exception = self.exception(&path).await?;
+        let Found {
+            mut exception,
+            version,
+        } = self.found(caller, &path).await?;
         if path.address().is_some() {
             // The keys of addresses are disabled with the user's.
-            let user = self.exception(&path.without_address()).await?;
+            let user = path.without_address();
+            let user = self.found(caller, &user).await?.exception;
             if user.status != KeyStatus::Enabled {
                 exception.status = user.status;
             }
@@ -116,7 +118,10 @@ impl Derivation {
         let (master, network) = (self.master()?, self.network);
         blocking(move || {
             let key = DerivedKey::derive(&master, path, exception, network)?;
-            key.sign(&payload, network, &mut OsRng)
+            Ok(Signed {
+                record_version: version,
+                ..key.sign(&payload, network, &mut OsRng)?
+            })
         })
         .await
     }
@@ -202,10 +207,11 @@ impl Derivation {
         let place = self.place(&path);
         for _ in 0..ATTEMPTS {
             let bucket = self.bucket(&place).await?;
-            let before = bucket.value.at(&place);
-            let exception = change(&path, before)?;
-            if exception == before {
-                return self.view(path, exception).await;
+            caller.check_version(&path.key_id(), bucket.version)?;
+            let before = Found::at(&bucket, &place);
+            let exception = change(&path, before.exception)?;
+            if exception == before.exception {
+                return self.view(path, before).await;
             }
             let changed = bucket.value.with(&place, exception).ok_or_else(|| {
                 let detail =
@@ -216,7 +222,7 @@ impl Derivation {
                 .exceptions
                 .put(&place.bucket, Some(bucket.version), changed);
             match put.await {
-                Ok(_) => return self.view(path, exception).await,
+                Ok(bucket) => return self.view(path, Found::at(&bucket, &place)).await,
                 Err(PutError::Problem(problem)) => return Err(problem),
                 Err(PutError::Conflict) => {}
             }
@@ -227,14 +233,17 @@ impl Derivation {
         Err(Problem::new(ProblemType::KeyConflict, detail))
     }
 
-    async fn view(&self, path: Path, exception: Exception) -> Result<Key, Problem> {
+    async fn view(&self, path: Path, found: Found) -> Result<Key, Problem> {
         let (master, network) = (self.master()?, self.network);
-        blocking(move || DerivedKey::derive(&master, path, exception, network)?.view(network)).await
+        blocking(move || view(&master, path, found, network)).await
     }
 
-    async fn exception(&self, path: &Path) -> Result<Exception, Problem> {
+    /// The exception of a path, from a record of no older version than the request demands.
+    async fn found(&self, caller: &Caller, path: &Path) -> Result<Found, Problem> {
         let place = self.place(path);
-        Ok(self.bucket(&place).await?.value.at(&place))
+        let found = Found::at(&self.bucket(&place).await?, &place);
+        caller.check_version(&path.key_id(), found.version)?;
+        Ok(found)
     }
 
     /// The exceptions among which that of a place is. They were stored before the record of the derivation root: without them nothing is
@@ -257,6 +266,29 @@ impl Derivation {
     fn master(&self) -> Result<Node, Problem> {
         Node::master(self.secrets.now().derivation(), &self.deployment).map_err(internal)
     }
+}
+
+/// How a derived key is, by a record of this version.
+#[derive(Clone, Copy)]
+struct Found {
+    exception: Exception,
+    version: u64,
+}
+
+impl Found {
+    fn at(bucket: &Versioned<Bucket>, place: &Place) -> Self {
+        Self {
+            exception: bucket.value.at(place),
+            version: bucket.version,
+        }
+    }
+}
+
+fn view(master: &Node, path: Path, found: Found, network: Network) -> Result<Key, KeyError> {
+    Ok(Key {
+        record_version: found.version,
+        ..DerivedKey::derive(master, path, found.exception, network)?.view(network)?
+    })
 }
 
 fn check_path(caller: &Caller, path: &Path) -> Result<(), Problem> {

@@ -73,7 +73,7 @@ impl Custody {
                 })?,
             };
         tracing::info!(key = id, principal = caller.name, "imported a key");
-        Ok(made.value.view(self.network)?)
+        Ok(made.view(self.network)?)
     }
 
     /// Reseals one listing of claims in the newest epoch; the cursor `after` is a place, or empty.

@@ -53,7 +53,7 @@ impl Custody {
                 let allowed = caller.policy.allows_key(&caller.name, id, key.owner());
                 allowed && matches(filter, key)
             })
-            .map(|(_, record)| record.value.view(self.network))
+            .map(|(_, record)| record.view(self.network))
             .collect::<Result<Vec<Key>, KeyError>>()?;
         Ok(KeyList { keys, next })
     }

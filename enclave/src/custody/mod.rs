@@ -7,6 +7,7 @@ mod deletion;
 mod derived;
 mod import;
 mod listing;
+mod receipt;
 mod replacement;
 mod reshare;
 mod split;
@@ -107,7 +108,7 @@ impl Custody {
         })
         .await?;
         let made = self.put_new(&new, record).await?;
-        Ok(made.value.view(self.network)?)
+        Ok(made.view(self.network)?)
     }
 
     /// The derived keys.
@@ -121,7 +122,7 @@ impl Custody {
             return self.derivation.show(caller, path).await;
         }
         let record = self.find(caller, id).await?;
-        Ok(record.value.view(self.network)?)
+        Ok(record.view(self.network)?)
     }
 
     /// Signs. At most one round trip to the store; no state outlives the call.
@@ -138,7 +139,7 @@ impl Custody {
         caller.policy.check_payload(&payload)?;
         let record = self.find(caller, id).await?;
         let network = self.network;
-        blocking(move || record.value.sign(&payload, network, &mut OsRng)).await
+        blocking(move || record.sign(&payload, network, &mut OsRng)).await
     }
 
     /// Refreshes every share; the public key stays the same.
@@ -228,10 +229,10 @@ impl Custody {
         change: impl Fn(&KeyRecord) -> Result<KeyRecord, KeyError>,
     ) -> Result<Key, Problem> {
         let changed = self.change_record(caller, id, change).await?;
-        Ok(changed.value.view(self.network)?)
+        Ok(changed.view(self.network)?)
     }
 
-    /// Reads a key, changes it and writes it; starts over, a few times at most, when another change came first.
+    /// Reads a key, changes it and writes it if that makes a difference; starts over, a few times at most, when another change came first.
     async fn change_record(
         &self,
         caller: &Caller,
@@ -241,6 +242,10 @@ impl Custody {
         for _ in 0..ATTEMPTS {
             let old = self.find(caller, id).await?;
             let changed = change(&old.value)?;
+            // A repeated request is no other version: whoever has seen the one before has seen it all.
+            if encoded(&changed)? == encoded(&old.value)? {
+                return Ok(old);
+            }
             match self.records.put(id, Some(old.version), changed).await {
                 Ok(record) => return Ok(record),
                 Err(PutError::Problem(problem)) => return Err(problem),
@@ -255,7 +260,7 @@ impl Custody {
         ))
     }
 
-    /// A key that the caller may see.
+    /// A key that the caller may see, in no older version than the request demands.
     async fn find(&self, caller: &Caller, id: &str) -> Result<Versioned<KeyRecord>, Problem> {
         let not_found = || {
             let detail = format!("there is no key {id:?} that {} may use", caller.name);
@@ -270,12 +275,14 @@ impl Custody {
         // Only well-formed ids are requested, so that nothing else gets into the paths of store requests.
         let key: KeyId = id.parse().map_err(|_| not_found())?;
         let record = self.record(key).await?;
-        record
+        let record = record
             .filter(|record| {
                 let owner = record.value.owner();
                 caller.policy.allows_key(&caller.name, id, owner)
             })
-            .ok_or_else(not_found)
+            .ok_or_else(not_found)?;
+        caller.check_version(id, record.version)?;
+        Ok(record)
     }
 
     /// The record of a key, whoever may see it.
@@ -332,6 +339,11 @@ impl Custody {
         }
         tag
     }
+}
+
+fn encoded(record: &KeyRecord) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let encoded = Record::encode(record);
+    encoded.map_err(|error| Problem::new(ProblemType::Internal, error))
 }
 
 /// A new key that has a label from the beginning.

@@ -44,8 +44,8 @@ impl Custody {
                 self.put_new(&new, record.await?).await?
             }
         };
-        let statement = self.link(caller, id, &made.value, None, disable).await?;
-        self.replaced(&made, statement)
+        let linked = self.link(caller, id, &made.value, None, disable).await?;
+        self.replaced(&made, &linked)
     }
 
     /// The enclave's parts of the signature of a statement by a key with split custody. Nothing is kept.
@@ -55,7 +55,7 @@ impl Custody {
         id: &str,
         request: CosignReplacement,
     ) -> Result<Cosigned, Problem> {
-        let old = self.find(caller, id).await?.value;
+        let old = self.find(caller, id).await?;
         let new = self.find(caller, &request.new_key_id).await?.value;
         let (others, deployment) = (request.commitments, self.deployment.clone());
         blocking(move || old.cosign_replacement(&new, &deployment, &others, &mut OsRng)).await
@@ -80,16 +80,16 @@ impl Custody {
         let signature = signature.transpose()?;
         let new_id = request.new_key_id.as_str();
         let mut new = self.find(caller, new_id).await?;
-        let statement = self
+        let linked = self
             .link(caller, id, &new.value, signature, request.disable_old)
             .await?;
-        let old = self.find(caller, id).await?.value.id();
+        let old = linked.value.id();
         if new.value.replaces() != Some(old) {
             new = self
                 .change_record(caller, new_id, |new| new.replacing(old))
                 .await?;
         }
-        self.replaced(&new, statement)
+        self.replaced(&new, &linked)
     }
 
     /// The statement by which the key was replaced.
@@ -109,24 +109,23 @@ impl Custody {
         new: &KeyRecord,
         signature: Option<Hex<64>>,
         disable: bool,
-    ) -> Result<Replacement, Problem> {
+    ) -> Result<Versioned<KeyRecord>, Problem> {
         let deployment = &self.deployment;
-        let linked = self
-            .change_record(caller, id, |old| {
-                old.replaced_by(new, deployment, signature, disable, &mut OsRng)
-            })
-            .await?;
-        Ok(linked.value.replaced_with()?.clone())
+        self.change_record(caller, id, |old| {
+            old.replaced_by(new, deployment, signature, disable, &mut OsRng)
+        })
+        .await
     }
 
     fn replaced(
         &self,
         new: &Versioned<KeyRecord>,
-        replacement: Replacement,
+        old: &Versioned<KeyRecord>,
     ) -> Result<Replaced, Problem> {
         Ok(Replaced {
-            key: new.value.view(self.network)?,
-            replacement,
+            key: new.view(self.network)?,
+            replacement: old.value.replaced_with()?.clone(),
+            record_version: old.version,
         })
     }
 }

@@ -18,7 +18,7 @@ use super::ceremonies::{LIFETIME_S, MESSAGES_MAX, Running, not_found};
 use super::reshare::{check_stays_needed, dealers, sha256_of_request};
 use crate::keys::{HeldShares, KeyError, KeyId, KeyRecord, NewKey};
 use crate::principal::Caller;
-use crate::records::PutError;
+use crate::records::{PutError, Versioned};
 
 /// What this boot signs the outcome of a ceremony with.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Custody {
         let key_id = Hex(*new.id.as_bytes());
         if let Some(made) = self.records.get(&new.id.to_string()).await? {
             return match made.value.request_digest() == &new.request_digest {
-                true => Ok(completed(made.value.certificate()?.clone())),
+                true => completed(&made),
                 false => Err(Self::idempotency_key_reused()),
             };
         }
@@ -69,7 +69,7 @@ impl Custody {
             dealers: Vec::new(),
             expires_at: now + LIFETIME_S,
         };
-        self.begin(caller, new.request_digest, parameters, Vec::new(), now)
+        self.begin(caller, new.request_digest, parameters, (Vec::new(), 0), now)
             .await
     }
 
@@ -81,7 +81,10 @@ impl Custody {
         now: u64,
         boot: BootIdentity<'_>,
     ) -> Result<Ceremony, Problem> {
-        let record = self.find(caller, id).await?.value;
+        let Versioned {
+            version,
+            value: record,
+        } = self.find(caller, id).await?;
         let held = record.held()?;
         record.check_enabled()?;
         let old = &held.certificate().outcome.parameters;
@@ -98,8 +101,8 @@ impl Custody {
             expires_at: now + LIFETIME_S,
             ..old.clone()
         };
-        let shares = held.shares().to_vec();
-        self.begin(caller, digest, parameters, shares, now).await
+        let before = (held.shares().to_vec(), version);
+        self.begin(caller, digest, parameters, before, now).await
     }
 
     /// Begins a ceremony that gives shares of a key to these participants, or gives the one that is under way.
@@ -112,7 +115,10 @@ impl Custody {
         boot: BootIdentity<'_>,
     ) -> Result<Ceremony, Problem> {
         check_split(request.threshold, &request.participants)?;
-        let record = self.find(caller, id).await?.value;
+        let Versioned {
+            version,
+            value: record,
+        } = self.find(caller, id).await?;
         let held = record.held()?;
         record.check_enabled()?;
         let old = &held.certificate().outcome;
@@ -132,17 +138,17 @@ impl Custody {
             expires_at: now + LIFETIME_S,
             ..old.parameters.clone()
         };
-        let shares = held.shares().to_vec();
-        self.begin(caller, digest, parameters, shares, now).await
+        let before = (held.shares().to_vec(), version);
+        self.begin(caller, digest, parameters, before, now).await
     }
 
-    /// The ceremony that the same request began before, or a new one with these shares of the enclave's.
+    /// The ceremony that the same request began before, or a new one with these shares of the enclave's, from this version of the key's record.
     async fn begin(
         &self,
         caller: &Caller,
         request_digest: [u8; 32],
         parameters: Parameters,
-        shares: Vec<Share>,
+        old: (Vec<Share>, u64),
         now: u64,
     ) -> Result<Ceremony, Problem> {
         let (owner, key_id) = (&caller.name, parameters.key_id);
@@ -153,7 +159,7 @@ impl Custody {
             Some(running) => running,
             None => self
                 .ceremonies
-                .begin(owner, request_digest, parameters, shares)?,
+                .begin(owner, request_digest, parameters, old)?,
         };
         Ok(view(&running).await)
     }
@@ -208,9 +214,10 @@ impl Custody {
         if let Some(held) = unstored(&running, boot)? {
             let id = running.parameters().id;
             match self.store(owner, held, now).await {
-                Ok(certificate) => {
+                Ok(stored) => {
                     self.ceremonies.end(id);
-                    running.complete(certificate);
+                    let certificate = stored.value.certificate()?.clone();
+                    running.complete(certificate, stored.version);
                 }
                 Err(problem) => {
                     // What others changed meanwhile does not change back.
@@ -252,7 +259,7 @@ impl Custody {
         owner: String,
         (held, request_digest): (HeldShares, [u8; 32]),
         now: u64,
-    ) -> Result<Certificate, Problem> {
+    ) -> Result<Versioned<KeyRecord>, Problem> {
         let parameters = &held.certificate().outcome.parameters;
         let id = KeyId::from_bytes(parameters.key_id.0);
         if parameters.purpose == Purpose::Generate {
@@ -265,24 +272,23 @@ impl Custody {
             };
             let outcome = held.certificate().outcome.clone();
             let record = KeyRecord::from_ceremony(new.clone(), held);
-            let made = self.put_new(&new, record).await?.value;
-            let certificate = made.certificate()?;
-            return match certificate.outcome == outcome {
-                true => Ok(certificate.clone()),
+            let made = self.put_new(&new, record).await?;
+            return match is_from(&made.value, &outcome) {
+                true => Ok(made),
                 false => Err(Problem::new(
                     ProblemType::KeyConflict,
                     "another ceremony of the same request made the key first",
                 )),
             };
         }
-        let certificate = held.certificate().clone();
+        let outcome = held.certificate().outcome.clone();
         // Who may change the key was decided when the ceremony began.
         let old = self.record(id).await?.ok_or_else(|| {
             let detail = format!("there is no key {id}");
             Problem::new(ProblemType::KeyNotFound, detail)
         })?;
-        if is_from(&old.value, &certificate.outcome) {
-            return Ok(certificate);
+        if is_from(&old.value, &outcome) {
+            return Ok(old);
         }
         let conflict = || {
             let detail = format!(
@@ -292,17 +298,17 @@ impl Custody {
         };
         // Another enclave of the deployment may have refreshed it first.
         let next = old.value.generation().checked_add(1);
-        if next != Some(certificate.outcome.parameters.generation) {
+        if next != Some(outcome.parameters.generation) {
             return Err(conflict());
         }
         let refreshed = old.value.refreshed(held)?;
         let name = id.to_string();
         match self.records.put(&name, Some(old.version), refreshed).await {
-            Ok(_) => Ok(certificate),
+            Ok(stored) => Ok(stored),
             Err(PutError::Problem(problem)) => Err(problem),
             // A store that has written, and says this of its own write, is not to make clients drop the shares that now sign.
             Err(PutError::Conflict) => match self.record(id).await? {
-                Some(now) if is_from(&now.value, &certificate.outcome) => Ok(certificate),
+                Some(now) if is_from(&now.value, &outcome) => Ok(now),
                 _ => Err(conflict()),
             },
         }
@@ -364,14 +370,16 @@ fn unstored(
     Ok(Some((held, running.request_digest())))
 }
 
-fn completed(certificate: Certificate) -> Ceremony {
-    Ceremony {
+fn completed(made: &Versioned<KeyRecord>) -> Result<Ceremony, Problem> {
+    let certificate = made.value.certificate()?.clone();
+    Ok(Ceremony {
         parameters: certificate.outcome.parameters.clone(),
         state: State::Complete,
         waits_for: Vec::new(),
         messages: Vec::new(),
+        record_version: made.version,
         certificate: Some(certificate),
-    }
+    })
 }
 
 async fn view(running: &Mutex<Running>) -> Ceremony {

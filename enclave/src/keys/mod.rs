@@ -49,3 +49,6 @@ pub use payload::{Payload, PayloadKind};
 pub use permafrost_frost::{InvalidField, PARTICIPANTS_MAX, ParticipantName, Participants};
 pub use record::{KeyRecord, NewKey};
 pub use taproot::Network;
+
+/// The `record_version` of what is said of a record that no store has given: whoever has it from there says which version it is.
+pub(crate) const UNSTORED: u64 = 0;

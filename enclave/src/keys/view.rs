@@ -5,7 +5,8 @@ use permafrost_common::api::{self, split::Certificate};
 use permafrost_frost::{Hex, Participant};
 
 use super::{
-    KeyError, KeyRecord, MaterialError, Network, nostr, record::Material, taproot::TweakedKey,
+    KeyError, KeyRecord, MaterialError, Network, UNSTORED, nostr, record::Material,
+    taproot::TweakedKey,
 };
 
 impl KeyRecord {
@@ -25,6 +26,7 @@ impl KeyRecord {
             participants: self.participants_view()?,
             group_public_key: hex::encode(self.public_key().as_bytes()),
             generation: self.generation,
+            record_version: UNSTORED,
             created_at: Some(self.created_at),
             path: None,
             imported: self.imported,

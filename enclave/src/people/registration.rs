@@ -60,6 +60,7 @@ impl People {
             name: self.owner(id),
             policy: self.config.policy.clone(),
             person: None,
+            least_version: None,
         };
         let dealt = CreateKey {
             threshold: 2,

@@ -123,6 +123,7 @@ impl People {
                 user: user.id(),
                 session: *session.id,
             }),
+            least_version: None,
         })
     }
 

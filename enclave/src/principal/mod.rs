@@ -5,6 +5,7 @@ mod policy;
 mod user_id;
 
 use permafrost_common::http_signature::PublicKey;
+use permafrost_common::problem::{Problem, ProblemType};
 
 pub use operation_name::OperationName;
 pub(crate) use policy::check_kinds;
@@ -31,6 +32,33 @@ pub struct Caller {
     pub policy: Policy,
     /// The user, if the principal is a session.
     pub person: Option<Person>,
+    /// What the request says of the key in its path.
+    pub least_version: Option<LeastVersion>,
+}
+
+/// The oldest version of a key's record that a request is to be carried out with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeastVersion {
+    /// The key.
+    pub key_id: String,
+    /// From 1.
+    pub version: u64,
+}
+
+impl Caller {
+    /// Refuses what the store gave as the record of this key if the request demands a later version.
+    pub fn check_version(&self, key_id: &str, version: u64) -> Result<(), Problem> {
+        match &self.least_version {
+            Some(least) if least.key_id == key_id && version < least.version => {
+                let detail = format!(
+                    "the store gave the record of key {key_id} in version {version}; the request demands version {} or later (least_version)",
+                    least.version
+                );
+                Err(Problem::new(ProblemType::RecordRolledBack, detail))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A user, by one of their sessions.

@@ -12,7 +12,7 @@ use permafrost_common::api::{IDEMPOTENCY_HEADER, is_name};
 use permafrost_common::http_signature::SignedRequest;
 use permafrost_common::problem::{Problem, ProblemType};
 
-use super::{Access, Call, Operation, binding};
+use super::{Access, Call, Operation, binding, least_version};
 use crate::auth::Charge;
 use crate::enclave::Enclave;
 use crate::people::{self, Approval, NamedSession, People};
@@ -52,6 +52,11 @@ pub(super) async fn admit(
         false => String::new(),
     };
     let query = query(operation, parts)?;
+    let least_version = least_version::of(operation, id, &query)?;
+    let caller = caller.map(|caller| Caller {
+        least_version,
+        ..caller
+    });
     let approval = approval(operation, parts, &body, sender.keyid());
     let approved = match &sender {
         Sender::Session(name, _, people, session) if name.needs_a_passkey() => {
@@ -184,8 +189,8 @@ fn query(operation: &Operation, parts: &Parts) -> Result<Vec<(String, String)>, 
         let refuse = |detail: &str, accepted: &str| {
             Err(Problem::field(format!("query:{name}"), detail, accepted))
         };
-        if !operation.query.iter().any(|known| known.name == name) {
-            let known: Vec<_> = operation.query.iter().map(|known| known.name).collect();
+        if !operation.all_queries().any(|known| known.name == name) {
+            let known: Vec<_> = operation.all_queries().map(|known| known.name).collect();
             return refuse(
                 "unknown parameter",
                 &format!("only these: [{}]", known.join(", ")),

@@ -13,6 +13,7 @@ mod description;
 mod dispatch;
 mod import;
 mod keys;
+mod least_version;
 mod oblivious;
 mod openapi;
 mod people;
@@ -56,7 +57,7 @@ pub struct Operation {
     pub access: Access,
     /// Whether it needs an `Idempotency-Key`.
     pub creates: bool,
-    /// The query parameters.
+    /// The query parameters in addition to those of every operation of its kind.
     pub query: &'static [QueryParameter],
     /// The body it takes.
     pub body: Option<BodySchema>,
@@ -178,6 +179,17 @@ impl Operation {
         matches!(self.access, Access::Principal(name) if name.is_of_people())
     }
 
+    /// Whether it is about the one key that its path names.
+    fn is_of_one_key(&self) -> bool {
+        self.path.starts_with("/v1/keys/{id}")
+    }
+
+    /// Its query parameters: its own, and those of every operation of its kind.
+    pub fn all_queries(&self) -> impl Iterator<Item = &'static QueryParameter> {
+        let of_one_key = self.is_of_one_key().then_some(&least_version::PARAMETER);
+        self.query.iter().chain(of_one_key)
+    }
+
     /// The value of `{id}`, or nothing for a path without it, if this is the operation's path.
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
         let Some((before, after)) = self.path.split_once("{id}") else {
@@ -227,7 +239,7 @@ impl Operation {
             when(!self.is_open(), OF_RECORDS),
             when(self.is_of_people(), OF_RECORDS),
             when(self.takes_a_passkey(), OF_PASSKEYS),
-            when(self.path.starts_with("/v1/keys/{id}"), OF_ONE_KEY),
+            when(self.is_of_one_key(), OF_ONE_KEY),
             when(self.creates, OF_CREATION),
             when(self.body.is_some(), OF_BODIES),
             self.problems,

@@ -133,7 +133,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             "schema": { "type": "string" },
         }));
     };
-    for parameter in operation.query {
+    for parameter in operation.all_queries() {
         add("query", parameter.name, false, parameter.description);
     }
     if operation.creates {

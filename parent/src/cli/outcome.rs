@@ -129,6 +129,11 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// Prints to stderr what is no failure and should still be known.
+pub(super) fn warn(line: impl Display) {
+    let _unread = writeln!(io::stderr(), "warning: {line}");
+}
+
 /// Prints a line to stdout; a closed pipe is not an error.
 pub(super) fn say(line: impl Display) -> Result<(), Outcome> {
     match writeln!(io::stdout(), "{line}") {

@@ -27,10 +27,12 @@ impl Principal {
         let begun = self.begin(shares, what).await?;
         let first = one_key(shares)?;
         let public_key = begun.wanted.by.public_key(first.share());
+        let record_version = begun.parts.record_version;
         let signature = begun.complete()?;
         Ok(Signed {
             key_id: first.key_id().to_string(),
             generation: first.generation(),
+            record_version,
             public_key: public_key.to_string(),
             signature: signature.to_string(),
             event: signed_event(what, &first.share().group_public_key(), &signature),

@@ -366,6 +366,7 @@ pub(crate) fn key() -> Key {
         participants: Vec::new(),
         group_public_key: "00".repeat(32),
         generation: 1,
+        record_version: 1,
         created_at: Some(0),
         path: None,
         imported: false,
@@ -392,6 +393,7 @@ pub(crate) fn replaced() -> Replaced {
             created_at: 0,
             signature: Hex([5; 64]),
         },
+        record_version: 1,
     }
 }
 
@@ -399,6 +401,7 @@ pub(crate) fn signed() -> Signed {
     Signed {
         key_id: "ab".repeat(22),
         generation: 1,
+        record_version: 1,
         public_key: "00".repeat(32),
         signature: "00".repeat(64),
         event: None,

@@ -110,6 +110,8 @@ export interface UserKey {
   readonly npub: string;
   /** 1 when made, one more after each rotation. */
   readonly generation: number;
+  /** The version of the sealed record that this was made from, from 1: one more after each change (`docs/freshness.md`). */
+  readonly record_version: number;
   readonly created_at: number;
   /** The secret existed outside the enclave before it was imported. */
   readonly imported?: true;
@@ -156,4 +158,6 @@ export interface Replaced {
   /** The new key. */
   readonly key: UserKey;
   readonly replacement: Replacement;
+  /** The version of the old key's record. */
+  readonly record_version: number;
 }

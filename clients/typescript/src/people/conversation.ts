@@ -4,6 +4,7 @@ import { type Bytes, toBase64url, utf8 } from "../bytes.js";
 import type { Enclave } from "../enclave.js";
 import type { Fields } from "../http.js";
 import type { Principal } from "../http-signature/key.js";
+import { demanding } from "../least-version.js";
 import { problemName } from "../problem.js";
 import type { Response } from "../response.js";
 import type { Authenticator, PasskeyResponse, PrfQuestion } from "./authenticator.js";
@@ -13,6 +14,8 @@ import { approvalChallenge } from "./challenge.js";
 export interface Wanted {
   readonly method: "GET" | "POST";
   readonly target: string;
+  /** The highest `record_version` of the key that was seen: an older record is refused. The passkey approves it with the request. */
+  readonly leastVersion?: number;
   readonly json?: unknown;
   readonly idempotencyKey?: string;
 }
@@ -118,6 +121,7 @@ interface Prepared {
   readonly idempotencyKey: string | undefined;
 }
 
-function request({ method, target, json, idempotencyKey }: Wanted): Prepared {
-  return { method, target, body: json === undefined ? new Uint8Array() : utf8(JSON.stringify(json)), idempotencyKey };
+function request({ method, target, leastVersion, json, idempotencyKey }: Wanted): Prepared {
+  const body = json === undefined ? new Uint8Array() : utf8(JSON.stringify(json));
+  return { method, target: demanding(target, leastVersion), body, idempotencyKey };
 }

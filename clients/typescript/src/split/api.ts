@@ -73,6 +73,8 @@ export type Payload =
 export interface Signed {
   readonly key_id: string;
   readonly generation: number;
+  /** The version of the sealed record that the enclave's parts were made from (`docs/freshness.md`). */
+  readonly record_version: number;
   /** What verifies the signature, 32 bytes: the group public key, or the output key of a Taproot spend. */
   readonly public_key: string;
   /** BIP-340, 64 bytes. */

@@ -24,7 +24,7 @@ export async function sign(
     }
     const commitments = callForJson<unknown>(() => signing.commit());
     const response = await send(carrier, post(`/v1/keys/${first.keyId}/cosign`, { payload, commitments }));
-    const { generation, parts } = response.json<Cosigned>();
+    const { generation, record_version, parts } = response.json<Cosigned>();
     if (generation !== first.generation) {
       const accepted = `the share of generation ${generation}, which the key has now`;
       throw new SplitError("share", `the share is of generation ${first.generation}; accepted: ${accepted}`);
@@ -33,6 +33,7 @@ export async function sign(
     const signed = {
       key_id: first.keyId,
       generation,
+      record_version,
       public_key: call(() => signing.publicKey(taproot, root)),
       signature,
     };
@@ -49,6 +50,7 @@ export async function sign(
 /** `Cosigned` of the API. Its parts are for the protocol, which refuses any other form. */
 interface Cosigned {
   readonly generation: number;
+  readonly record_version: number;
   readonly parts: unknown;
 }
 

@@ -75,5 +75,7 @@ export class Split {
 export interface WrappedShares {
   readonly key_id: string;
   readonly generation: number;
+  /** The version of the key's sealed record (`docs/freshness.md`). */
+  readonly record_version: number;
   readonly wrapped_shares: readonly ceremony.WrappedShare[];
 }

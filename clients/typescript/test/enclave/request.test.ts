@@ -26,6 +26,12 @@ describe.each([true, false])("a verified enclave (oblivious: %s)", (oblivious) =
     expect(values(fields, "signature-input")[0]).toContain('keyid="alice"');
   });
 
+  test("is asked for no older version of a key than the request says", async () => {
+    const { fake, enclave } = await connected({ oblivious });
+    await enclave.request({ ...ECHO, leastVersion: 7 });
+    expect(fake.served.at(-1)?.target).toBe(`${ECHO.target}&least_version=7`);
+  });
+
   test("tells what it is", async () => {
     const { fake, enclave } = await connected({ oblivious });
     const { name, binding, verified, nonce, document } = enclave.boot;

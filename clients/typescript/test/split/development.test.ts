@@ -144,6 +144,7 @@ describe.skipIf(noPrograms)(`split custody with the development stack${noProgram
     expect(await split.wrappedShares(carrier, keyId)).toEqual({
       key_id: keyId,
       generation: 1,
+      record_version: 1,
       wrapped_shares: wrapped,
     });
     await (await split.refresh(carrier, shares)).confirm();

@@ -25,7 +25,7 @@ async function user() {
     [`POST /v1/keys/${key_id}/refresh`]: begun,
     [`POST /v1/keys/${key_id}/reshare`]: begun,
     [`GET /v1/keys/${key_id}`]: () => ({ participants }),
-    [`GET /v1/keys/${key_id}/wrapped-shares`]: () => ({ key_id, generation: 1, wrapped_shares: [] }),
+    [`GET /v1/keys/${key_id}/wrapped-shares`]: () => ({ key_id, generation: 1, record_version: 1, wrapped_shares: [] }),
     [`POST /v1/ceremonies/${"00".repeat(32)}/abort`]: () => ({}),
   };
   return { fake, session, key: `/v1/keys/${key_id}`, share: split.parseShare(text), key_id };
@@ -71,7 +71,12 @@ test("a new key, an abort and wrapped shares are not", async () => {
     { name: "server", held: false },
   ];
   await errorOf(SplitError, split.generate(session, { threshold: 2, participants, idempotencyKey: "once" }));
-  expect(await split.wrappedShares(session, key_id)).toEqual({ key_id, generation: 1, wrapped_shares: [] });
+  expect(await split.wrappedShares(session, key_id)).toEqual({
+    key_id,
+    generation: 1,
+    record_version: 1,
+    wrapped_shares: [],
+  });
   const of = fake.served.slice(-3);
   expect(of.map(({ target }) => target)).toEqual([
     "/v1/ceremonies",

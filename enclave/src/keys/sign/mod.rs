@@ -28,7 +28,7 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use super::{
-    KeyError, KeyRecord, Network, Payload, bip340::PublicKey, material::KeyMaterial,
+    KeyError, KeyRecord, Network, Payload, UNSTORED, bip340::PublicKey, material::KeyMaterial,
     record::COSIGN, taproot::TweakedKey,
 };
 
@@ -78,6 +78,7 @@ impl KeyRecord {
         Ok(api::split::Cosigned {
             key_id: self.id.to_string(),
             generation: self.generation,
+            record_version: UNSTORED,
             public_key: hex::encode(wanted.verifying_key().as_bytes()),
             parts: held.respond(&wanted.to_sign(), others, rng)?,
         })
@@ -159,6 +160,7 @@ impl Wanted<'_> {
         Ok(api::Signed {
             key_id: self.record.id.to_string(),
             generation: self.record.generation,
+            record_version: UNSTORED,
             public_key: hex::encode(self.verifying_key().as_bytes()),
             signature: hex::encode(signature),
             event,

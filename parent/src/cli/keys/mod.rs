@@ -15,18 +15,21 @@ mod together;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use permafrost_client::{IdempotencyKey, Principal};
-use permafrost_common::api::{CreateKey, Key};
+use permafrost_client::{IdempotencyKey, ImportSecret, Principal};
+use permafrost_common::api::{CreateKey, Key, SignRequest};
 
 use self::derive::key_id;
 use self::print::Print;
 use self::share_file::{NewShareFiles, PassphraseOption, ShareFiles};
-use super::outcome::Outcome;
+use super::outcome::{Outcome, warn};
 use super::profile_option::ProfileOption;
 
 /// Make, list, use and rotate keys inside the enclave that a profile names.
 ///
 /// The program verifies the enclave first, signs every request as the profile's principal, and checks every response.
+///
+/// It keeps the highest version of each key's record that it has seen in NAME.versions.json beside the profile NAME.toml, and refuses
+/// an older one in later runs: then the enclave was given an old copy of the store. After a restored backup, delete that file.
 #[derive(Args, Debug)]
 pub(super) struct Keys {
     #[command(flatten)]
@@ -271,26 +274,43 @@ impl Keys {
             return print.certificate(&certificate.ask(&profile).await?);
         }
         let principal = profile.principal().await?;
+        let done = self.carry_out(&principal, what, secret, print).await;
+        // What was done stays done: a file that cannot be written is no failure of it.
+        if let Err(error) = profile.keep_record_versions(&principal) {
+            warn(format!(
+                "the versions that were seen are not remembered: {error}"
+            ));
+        }
+        done
+    }
+
+    async fn carry_out(
+        &self,
+        principal: &Principal,
+        what: Option<SignRequest>,
+        secret: Option<ImportSecret>,
+        print: &Print,
+    ) -> Result<(), Outcome> {
         match &self.command {
             KeysCommand::Create(create) => match (create.count, &create.out) {
-                (Some(count), Some(out)) => create.many(&principal, count, out).await,
-                _ => print.key(&create.ask(&principal).await?),
+                (Some(count), Some(out)) => create.many(principal, count, out).await,
+                _ => print.key(&create.ask(principal).await?),
             },
-            KeysCommand::Derive(derive) => derive.ask(&principal, print).await,
+            KeysCommand::Derive(derive) => derive.ask(principal, print).await,
             KeysCommand::Import(import) => match secret {
-                Some(secret) => print.key(&import.ask(&principal, &secret).await?),
+                Some(secret) => print.key(&import.ask(principal, &secret).await?),
                 None => Ok(()),
             },
-            KeysCommand::List(list) => print.keys(&list.ask(&principal).await?),
-            KeysCommand::Show(show) => print.key(&show.ask(&principal).await?),
+            KeysCommand::List(list) => print.keys(&list.ask(principal).await?),
+            KeysCommand::Show(show) => print.key(&show.ask(principal).await?),
             KeysCommand::Sign(sign) => match what {
-                Some(what) => print.signed(&sign.ask(&principal, &what).await?),
+                Some(what) => print.signed(&sign.ask(principal, &what).await?),
                 None => Ok(()),
             },
-            KeysCommand::Rotate(rotate) => print.key(&rotate.ask(&principal).await?),
-            KeysCommand::Reshare(reshare) => print.key(&reshare.ask(&principal).await?),
+            KeysCommand::Rotate(rotate) => print.key(&rotate.ask(principal).await?),
+            KeysCommand::Reshare(reshare) => print.key(&reshare.ask(principal).await?),
             KeysCommand::Certificate(_) | KeysCommand::Replacement(_) => Ok(()),
-            KeysCommand::Replace(replace) => print.replaced(&replace.ask(&principal).await?),
+            KeysCommand::Replace(replace) => print.replaced(&replace.ask(principal).await?),
             KeysCommand::Label(label) => {
                 let wanted = label.label.as_deref();
                 print.key(&principal.label(&label.id, wanted).await?)
