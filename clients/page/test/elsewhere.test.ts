@@ -46,7 +46,7 @@ onStack("elsewhere", (scene) => {
     await page.route(`${scene.stack.origin}/v1/**`, async (route) => {
       const headers = {
         "access-control-allow-origin": origin(cors),
-        "access-control-allow-headers": "content-type",
+        "access-control-allow-headers": "content-type, x-enclave-attestation",
         "access-control-expose-headers": "content-digest, signature, signature-input, x-enclave-attestation",
       };
       if (route.request().method() === "OPTIONS") {
