@@ -79,13 +79,11 @@ impl Pair {
         let mut parent = ParentProcess::in_folder(place, kms);
         parent.configure(&format!(
             "[[enclave]]\naddress = \"{}\"\n\
-             [admin]\nlisten = \"{}\"\n\
              [store]\nlisten = \"{}\"\n{store}\
              [enclave_log]\nlisten = \"{}\"\n\
              [egress]\nlisten = \"{}\"\n\
              [[egress.allow]]\nhost = \"{}\"\nport = 443\naddresses = [\"{}\"]\n",
             EnclaveProcess::address_in(place),
-            socket("admin"),
             side.store,
             socket("log"),
             side.egress,
