@@ -1,19 +1,19 @@
 //! The real parent program in front of the real enclave program.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
 use permafrost_client::{Client, Enclave, Expectation, Principal, RootCertificate, SigningKey};
 use permafrost_common::kms::KeyArn;
 use permafrost_common::store::Listing;
 use tempfile::TempDir;
 
-use crate::{DevelopmentKms, EnclaveProcess, Measured, ParentSide, binaries, measurements_of};
+use crate::{
+    DevelopmentKms, EnclaveProcess, Measured, ParentProcess, ParentSide, binaries, measurements_of,
+};
 
 /// `permafrost serve` and an enclave, each a process that can be killed and started again.
 pub struct HonestStack {
@@ -23,8 +23,7 @@ pub struct HonestStack {
     pub kms: DevelopmentKms,
     /// The key of the measured configuration.
     pub key_arn: KeyArn,
-    parent: Option<Child>,
-    endpoint: String,
+    parent: ParentProcess,
     measured: Measured,
     folder: TempDir,
 }
@@ -74,13 +73,9 @@ impl HonestStack {
             &place.join("kms"),
             &place.join("state/development-root.pem"),
         );
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        let configuration = format!(
-            "listen = \"127.0.0.1:{port}\"\n\
-             {3}\
+        let mut parent = ParentProcess::in_folder(place, &kms);
+        parent.configure(&format!(
+            "{3}\
              [health]\ninterval_ms = 100\n\
              [admin]\nlisten = \"unix:{0}/admin.sock\"\n\
              [store]\nlisten = \"unix:{0}/store.sock\"\nsqlite = \"{0}/store.sqlite\"\n\
@@ -91,8 +86,7 @@ impl HonestStack {
             kms.host(),
             kms.address(),
             enclave_tables(place, places)
-        );
-        fs::write(place.join("parent.toml"), configuration).expect("a configuration");
+        ));
         let key_arn = kms.new_key();
         let configuration = measured.to_toml(&kms.section(&key_arn));
         let release = measurements_of(program, &configuration);
@@ -104,18 +98,16 @@ impl HonestStack {
             &parent_side(place),
             arguments,
         );
-        let mut stack = Self {
+        parent.restart();
+        enclave.wait_until_ready();
+        Self {
             enclave,
             kms,
             key_arn,
-            parent: None,
-            endpoint: format!("http://127.0.0.1:{port}"),
+            parent,
             measured,
             folder,
-        };
-        stack.restart_parent();
-        stack.enclave.wait_until_ready();
-        stack
+        }
     }
 
     /// Starts another enclave of the deployment, in the parent's place of this number, 2 or higher. It may not be ready yet.
@@ -157,42 +149,17 @@ impl HonestStack {
 
     /// Starts the parent again, after SIGKILL.
     pub fn restart_parent(&mut self) {
-        self.kill_parent();
-        let log = File::options()
-            .append(true)
-            .create(true)
-            .open(self.parent_log_path())
-            .expect("a log file");
-        let credentials = self.kms.credentials();
-        let child = Command::new(binaries::parent())
-            .env("AWS_ACCESS_KEY_ID", &credentials.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env_remove("AWS_PROFILE")
-            .env_remove("AWS_SESSION_TOKEN")
-            .arg("serve")
-            .arg("--config")
-            .arg(self.folder.path().join("parent.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the parent program starts");
-        self.parent = Some(child);
-        self.wait_until_it_listens();
+        self.parent.restart();
     }
 
     /// Ends the parent by SIGKILL.
     pub fn kill_parent(&mut self) {
-        if let Some(mut child) = self.parent.take() {
-            child.kill().expect("a child can be killed");
-            child.wait().expect("a killed child ends");
-        }
+        self.parent.kill();
     }
 
     /// Where the parent listens: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        self.parent.endpoint()
     }
 
     /// Where everything is: configurations, logs, the database and the emulator's state.
@@ -241,13 +208,13 @@ impl HonestStack {
 
     /// Everything the parent has logged.
     pub fn parent_log(&self) -> String {
-        fs::read_to_string(self.parent_log_path()).expect("a log")
+        self.parent.log()
     }
 
     /// The enclave as a client has verified it, through the parent.
     pub async fn verified(&self) -> Enclave {
         let root = RootCertificate::from_pem(&self.enclave.root_pem()).expect("a root");
-        let client = Client::new(self.endpoint.parse().expect("an endpoint"));
+        let client = Client::new(self.endpoint().parse().expect("an endpoint"));
         let expectation = Expectation::any_measurements().root_certificate(root);
         client
             .verify(&expectation)
@@ -275,23 +242,6 @@ impl HonestStack {
         let enclave = self.verified().await;
         enclave.as_principal(name, key).expect("a principal")
     }
-
-    fn wait_until_it_listens(&mut self) {
-        let address = self.endpoint.trim_start_matches("http://").to_owned();
-        let started = Instant::now();
-        while std::net::TcpStream::connect(&address).is_err() {
-            let child = self.parent.as_mut().expect("it was started");
-            if let Some(status) = child.try_wait().expect("a child has a status") {
-                panic!("the parent ended with {status}:\n{}", self.parent_log());
-            }
-            assert!(started.elapsed() < Duration::from_secs(30), "no parent");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn parent_log_path(&self) -> PathBuf {
-        self.folder.path().join("parent.log")
-    }
 }
 
 /// The tables of the parent's configuration for its enclaves.
@@ -313,11 +263,5 @@ fn parent_side(folder: &Path) -> ParentSide {
     ParentSide {
         store: format!("unix:{}/store.sock", folder.display()),
         egress: format!("unix:{}/egress.sock", folder.display()),
-    }
-}
-
-impl Drop for HonestStack {
-    fn drop(&mut self) {
-        self.kill_parent();
     }
 }

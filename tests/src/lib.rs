@@ -10,7 +10,10 @@
 //! - [`LyingKms`]: a TLS server of the parent's that impersonates KMS, with any certificate that the parent can get.
 //! - [`LyingParent`]: all of these together, with a client that trusts only the enclave.
 //! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it if it is a virtual machine.
+//! - [`ParentProcess`]: the real parent program, which can be killed and started again.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
+//! - [`PostgresServer`]: PostgreSQL itself, with a folder of its own.
+//! - [`history`]: whether what clients were told can have happened.
 //! - [`Person`]: a user with a [`Browser`] and an [`Authenticator`] (and its [`Vendor`]), without a real browser.
 //! - [`Random`]: choices that the same seed repeats.
 //! - [`VirtualMachine`]: the enclave image as it boots. With the feature `booted`, every [`EnclaveProcess`] is one.
@@ -31,6 +34,7 @@ mod booted;
 mod browser;
 mod development_kms;
 mod enclave_process;
+pub mod history;
 mod honest_stack;
 mod killed;
 mod lying_egress;
@@ -39,7 +43,9 @@ mod lying_parent;
 mod lying_proxy;
 mod lying_store;
 mod measured;
+mod parent_process;
 mod person;
+mod postgres_server;
 pub mod python;
 mod random;
 mod resealing;
@@ -62,7 +68,9 @@ pub use lying_parent::{
 pub use lying_proxy::{LyingProxy, WholeRequest, WholeResponse, problem_of};
 pub use lying_store::{LyingStore, StoreRequest, StoreResponse};
 pub use measured::{ALL_KEYS, Measured};
+pub use parent_process::ParentProcess;
 pub use person::Person;
+pub use postgres_server::PostgresServer;
 pub use random::{Random, seed};
 pub use resealing::pass;
 pub use shared_parent::SharedParent;

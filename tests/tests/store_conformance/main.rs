@@ -15,7 +15,7 @@ mod cases;
 mod faults;
 mod front;
 mod postgres;
-mod postgres_server;
+mod postgres_parent;
 mod responses;
 mod servers;
 mod tables;
@@ -52,7 +52,7 @@ macro_rules! parents {
         mod postgresql {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                let postgres = crate::postgres_server::Postgres::start().await;
+                let postgres = crate::postgres_parent::Postgres::start().await;
                 crate::$module::$name(&postgres.store).await;
             })+
         }

@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use permafrost::store::{PostgresConfig, RecordStore, StoreError};
 use permafrost_enclave::store::{Expected, PutOutcome, Range, Store, StoreClientError};
-use permafrost_tests::Authority;
+use permafrost_tests::{Authority, PostgresServer};
 use tokio::sync::Barrier;
 
 use crate::cases::{expected, put, read, together};
-use crate::postgres_server::{Parent, PostgresServer};
+use crate::postgres_parent::{Parent, by_socket, by_tcp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_writers_at_two_parents_exactly_one_wins_each_version() {
     let server = PostgresServer::shared();
-    let database = server.socket(&server.new_database());
+    let database = by_socket(&server, &server.new_database());
     let parents = [
         Parent::serve(&database).await,
         Parent::serve(&database).await,
@@ -60,7 +60,7 @@ async fn of_sixteen_writers_at_two_parents_exactly_one_wins_each_version() {
 async fn parents_that_find_an_empty_database_at_once_make_one_store() {
     let server = PostgresServer::shared();
     for _ in 0..3 {
-        let database = server.socket(&server.new_database());
+        let database = by_socket(&server, &server.new_database());
         let opened = together((0..8).map(|_| RecordStore::connect(&database)).collect()).await;
         for store in opened {
             store.unwrap().ready().await.unwrap();
@@ -71,7 +71,7 @@ async fn parents_that_find_an_empty_database_at_once_make_one_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_write_survives_a_kill_of_the_database() {
     let mut server = PostgresServer::start(&["max_wal_size=32MB"]);
-    let database = server.socket(&server.new_database());
+    let database = by_socket(&server, &server.new_database());
     let parent = Parent::serve(&database).await;
     for round in 0..3 {
         let written = Arc::new(AtomicU32::new(0));
@@ -139,8 +139,8 @@ async fn a_server_that_does_not_prove_its_name_is_refused() {
     );
     server.restart();
     let url = "postgres@127.0.0.1:PORT/postgres?sslmode=verify-full";
-    let right = server.tcp(url, Some(server.write("right.pem", &ca.pem())));
-    let wrong = server.tcp(url, Some(server.write("wrong.pem", &other.pem())));
+    let right = by_tcp(&server, url, Some(server.write("right.pem", &ca.pem())));
+    let wrong = by_tcp(&server, url, Some(server.write("wrong.pem", &other.pem())));
 
     let store = RecordStore::connect(&right).await.unwrap();
     store.ready().await.unwrap();
@@ -149,7 +149,7 @@ async fn a_server_that_does_not_prove_its_name_is_refused() {
     assert_eq!(server.sql("postgres", encrypted), "t");
     store.close().await;
 
-    for refused in [wrong, server.tcp(url, None)] {
+    for refused in [wrong, by_tcp(&server, url, None)] {
         let text = refusal(&refused).await;
         assert!(text.contains("UnknownIssuer"), "{text}");
     }
@@ -158,7 +158,8 @@ async fn a_server_that_does_not_prove_its_name_is_refused() {
     let text = eventually_refused(&right).await;
     assert!(text.contains("not valid for name"), "{text}");
     // The name is what is compared, not only the address.
-    let other_name = server.tcp(
+    let other_name = by_tcp(
+        &server,
         "postgres@localhost:PORT/postgres?sslmode=verify-full",
         right.root_certificates.clone(),
     );
@@ -170,11 +171,16 @@ async fn a_server_that_does_not_prove_its_name_is_refused() {
 async fn a_server_without_tls_is_refused() {
     let mut server = PostgresServer::made(free_port(), &["listen_addresses=127.0.0.1"]);
     server.restart();
-    let text =
-        refusal(&server.tcp("postgres@127.0.0.1:PORT/postgres?sslmode=verify-full", None)).await;
+    let text = refusal(&by_tcp(
+        &server,
+        "postgres@127.0.0.1:PORT/postgres?sslmode=verify-full",
+        None,
+    ))
+    .await;
     assert!(text.contains("does not support TLS"), "{text}");
     // On this machine TLS is not required.
-    let store = RecordStore::connect(&server.tcp("postgres@127.0.0.1:PORT/postgres", None)).await;
+    let store =
+        RecordStore::connect(&by_tcp(&server, "postgres@127.0.0.1:PORT/postgres", None)).await;
     store.unwrap().ready().await.unwrap();
 }
 
@@ -185,7 +191,7 @@ async fn a_file_without_certificates_is_refused() {
     let file = folder.path().join("roots.pem");
     for content in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAA"] {
         fs::write(&file, content).unwrap();
-        let mut database = server.socket("postgres");
+        let mut database = by_socket(&server, "postgres");
         database.root_certificates = Some(file.clone());
         let text = refusal(&database).await;
         assert!(text.contains("store.postgres_ca"), "{text}");
@@ -197,7 +203,7 @@ async fn the_database_of_another_program_or_release_is_refused() {
     let server = PostgresServer::shared();
     let name = server.new_database();
     server.sql(&name, "CREATE TABLE orders (id integer)");
-    let refused = RecordStore::connect(&server.socket(&name)).await;
+    let refused = RecordStore::connect(&by_socket(&server, &name)).await;
     assert!(
         matches!(&refused, Err(StoreError::ForeignDatabase { found, .. }) if found == "public.orders"),
         "{refused:?}"
@@ -209,7 +215,7 @@ async fn the_database_of_another_program_or_release_is_refused() {
     assert_eq!(made, "0");
 
     let name = server.new_database();
-    let database = server.socket(&name);
+    let database = by_socket(&server, &name);
     RecordStore::connect(&database).await.unwrap().close().await;
     // Beside its own tables, others are the owner's business.
     server.sql(&name, "CREATE TABLE notes (text text)");
@@ -232,7 +238,7 @@ async fn the_database_of_another_program_or_release_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_would_lose_writes_or_takes_none_is_refused() {
     let mut server = PostgresServer::start(&["fsync=off"]);
-    let database = server.socket("postgres");
+    let database = by_socket(&server, "postgres");
     let text = refusal(&database).await;
     assert!(text.contains("fsync is off"), "{text}");
     server.kill();
@@ -246,7 +252,7 @@ async fn a_server_that_would_lose_writes_or_takes_none_is_refused() {
 async fn the_defaults_of_the_database_do_not_weaken_a_write() {
     let server = PostgresServer::shared();
     let name = server.new_database();
-    let database = server.socket(&name);
+    let database = by_socket(&server, &name);
     for default in [
         "synchronous_commit = off",
         "default_transaction_isolation = 'serializable'",
@@ -272,7 +278,7 @@ async fn the_defaults_of_the_database_do_not_weaken_a_write() {
 async fn a_deletion_and_a_new_first_version_leave_no_tag_behind() {
     let server = PostgresServer::shared();
     let name = server.new_database();
-    let parent = Parent::serve(&server.socket(&name)).await;
+    let parent = Parent::serve(&by_socket(&server, &name)).await;
     let store = parent.store();
     let tags = format!("{},{}", "0".repeat(32), "f".repeat(32));
     let put = store.put("key", "a", Expected::Absent, b"x", &tags).await;
@@ -291,7 +297,7 @@ async fn a_deletion_and_a_new_first_version_leave_no_tag_behind() {
 async fn a_dump_is_restored_as_the_backup_document_says() {
     let server = PostgresServer::shared();
     let [name, restored] = [server.new_database(), server.new_database()];
-    let parent = Parent::serve(&server.socket(&name)).await;
+    let parent = Parent::serve(&by_socket(&server, &name)).await;
     let tag = "7".repeat(32);
     for (id, record) in [("a", b"first"), ("b", b"other")] {
         let put = parent
@@ -302,7 +308,7 @@ async fn a_dump_is_restored_as_the_backup_document_says() {
     }
     put(&parent.store(), "a", 1, b"second").await;
     server.dump_and_restore(&name, &restored);
-    let parent = Parent::serve(&server.socket(&restored)).await;
+    let parent = Parent::serve(&by_socket(&server, &restored)).await;
     let copy = parent.store();
     assert_eq!(read(&copy, "a").await, Some((2, b"second".to_vec())));
     let range = Range {
@@ -326,7 +332,7 @@ fn the_password_is_read_from_a_file_and_never_printed() {
     server.restart();
     server.sql("postgres", "ALTER USER postgres PASSWORD 'hunter2'");
     let url = "postgres@127.0.0.1:PORT/postgres";
-    let database = server.tcp(url, None).database.to_string();
+    let database = by_tcp(&server, url, None).database.to_string();
     let serving = served(&database, "hunter2");
     assert!(serving.contains("\"serving\""), "{serving}");
     let refused = served(&database, "hunter3");

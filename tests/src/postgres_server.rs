@@ -10,9 +10,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use permafrost::store::{PostgresConfig, RecordStore, serve};
-use permafrost_common::transport::{Listener, Peers};
-use permafrost_enclave::store::{Store, StoreClient};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -22,51 +19,8 @@ const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 const UNTIL_INPUT_ENDS: &str =
     r#""$@" </dev/null & read -r _; kill -QUIT $!; wait; [ -z "$REMOVE" ] || rm -rf "$REMOVE""#;
 
-/// A store of a parent, in a database of its own.
-pub(crate) struct Postgres {
-    pub(crate) store: Store,
-    _parent: Parent,
-}
-
-impl Postgres {
-    pub(crate) async fn start() -> Self {
-        let server = PostgresServer::shared();
-        let parent = Parent::serve(&server.socket(&server.new_database())).await;
-        Self {
-            store: parent.store(),
-            _parent: parent,
-        }
-    }
-}
-
-/// The store of one parent at a database.
-pub(crate) struct Parent {
-    folder: TempDir,
-}
-
-impl Parent {
-    pub(crate) async fn serve(config: &PostgresConfig) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let records = RecordStore::connect(config).await.unwrap();
-        let parent = Self { folder };
-        let listener = Listener::bind(&parent.address().parse().unwrap(), Peers::Any)
-            .await
-            .unwrap();
-        tokio::spawn(serve(records, listener, std::future::pending()));
-        parent
-    }
-
-    /// A client of it.
-    pub(crate) fn store(&self) -> Store {
-        StoreClient::new(self.address().parse().unwrap(), Duration::from_secs(20)).into()
-    }
-
-    fn address(&self) -> String {
-        format!("unix:{}/store.sock", self.folder.path().display())
-    }
-}
-
-pub(crate) struct PostgresServer {
+/// A server with databases for tests. It ends with this value, or with the program of the tests.
+pub struct PostgresServer {
     folder: PathBuf,
     port: u16,
     /// What is passed to the server besides its folder.
@@ -77,7 +31,7 @@ pub(crate) struct PostgresServer {
 
 impl PostgresServer {
     /// The one for all the tests that only need databases.
-    pub(crate) fn shared() -> &'static Self {
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         SHARED.get_or_init(|| {
             let mut server = Self::made(5432, &["max_connections=1000"]);
@@ -88,14 +42,14 @@ impl PostgresServer {
     }
 
     /// One of its own, with these settings; it listens at a Unix socket only, unless a setting says otherwise.
-    pub(crate) fn start(settings: &[&str]) -> Self {
+    pub fn start(settings: &[&str]) -> Self {
         let mut server = Self::made(5432, settings);
         server.restart();
         server
     }
 
     /// The files of a server that does not run. The port is also in the name of its Unix socket.
-    pub(crate) fn made(port: u16, settings: &[&str]) -> Self {
+    pub fn made(port: u16, settings: &[&str]) -> Self {
         let removed = tempfile::tempdir().unwrap();
         let folder = removed.path().to_owned();
         give(&folder);
@@ -123,7 +77,7 @@ impl PostgresServer {
     }
 
     /// Starts it on what is in its folder, and waits until it takes connections.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.run(OsStr::new(""));
     }
 
@@ -157,7 +111,7 @@ impl PostgresServer {
 
     /// SIGKILL to the server and to each process of a connection. No server starts while one of them still has the shared memory, so
     /// this waits until they have ended.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         let server: u32 = pid.lines().next().unwrap().parse().unwrap();
         // A stopped server makes no further processes.
@@ -178,7 +132,8 @@ impl PostgresServer {
         }
     }
 
-    pub(crate) fn new_database(&self) -> String {
+    /// Makes an empty database, and gives its name.
+    pub fn new_database(&self) -> String {
         static DATABASES: AtomicU32 = AtomicU32::new(0);
         let name = format!("store_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         // Its order is that of a language, which a listing must not follow.
@@ -191,43 +146,38 @@ impl PostgresServer {
         name
     }
 
-    /// A database of it by the Unix socket.
-    pub(crate) fn socket(&self, database: &str) -> PostgresConfig {
+    /// The URL of a database of it by the Unix socket.
+    pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
-        PostgresConfig {
-            database: format!(
-                "postgresql://postgres@:{}/{database}?host={folder}",
-                self.port
-            )
-            .parse()
-            .unwrap(),
-            root_certificates: None,
-        }
+        format!(
+            "postgresql://postgres@:{}/{database}?host={folder}",
+            self.port
+        )
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
+    /// The folder with its data.
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     /// Copies a database to an empty one, with the options in docs/backup.md.
-    pub(crate) fn dump_and_restore(&self, from: &str, to: &str) {
+    pub fn dump_and_restore(&self, from: &str, to: &str) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("store.dump");
-        let database = |name| self.socket(name).database.to_string();
         let mut dump = Command::new(format!("{PROGRAMS}/pg_dump"));
         dump.args(["--format=custom", "--schema=permafrost"]);
         dump.arg(format!("--file={}", file.display()));
         let mut restore = Command::new(format!("{PROGRAMS}/pg_restore"));
         restore.args(["--exit-on-error", "--single-transaction", "--no-owner"]);
-        restore.arg(format!("--dbname={}", database(to)));
-        for command in [dump.arg(database(from)), restore.arg(&file)] {
+        restore.arg(format!("--dbname={}", self.url(to)));
+        for command in [dump.arg(self.url(from)), restore.arg(&file)] {
             let output = command.output().unwrap();
             assert!(output.status.success(), "{output:?}");
         }
     }
 
     /// Writes a file for it, which no one else can read.
-    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
+    pub fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.data().join(name);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -235,19 +185,13 @@ impl PostgresServer {
         path
     }
 
-    /// A database of it by TCP.
-    pub(crate) fn tcp(&self, place: &str, root_certificates: Option<PathBuf>) -> PostgresConfig {
-        let port = self.port;
-        PostgresConfig {
-            database: format!("postgresql://{}", place.replace("PORT", &port.to_string()))
-                .parse()
-                .unwrap(),
-            root_certificates,
-        }
+    /// Where it listens by TCP, if a setting says that it does.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What a statement returns, by PostgreSQL's own client.
-    pub(crate) fn sql(&self, database: &str, statement: &str) -> String {
+    pub fn sql(&self, database: &str, statement: &str) -> String {
         let output = self.try_sql(database, statement);
         assert!(output.status.success(), "{statement}: {output:?}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
