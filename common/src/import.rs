@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::api::SealedSecret;
 use crate::http_signature::AttestationDigest;
-use crate::oblivious::{CryptoError, GatewayKey, KeyConfiguration};
+use crate::oblivious::{CryptoError, GatewayKey, KeyConfiguration, info};
 
 /// The length of a secret, in bytes: a scalar of secp256k1, big-endian.
 pub const SECRET_LEN: usize = 32;
@@ -76,23 +76,17 @@ impl ImportContext<'_> {
 
     /// `info` of the HPKE context: the label, and each value with its length before it.
     pub fn info(&self) -> Vec<u8> {
-        let mut info = LABEL.to_vec();
-        let mut add = |value: &[u8]| {
-            // No value is longer: the largest is a name, of 64 bytes, or the deployment's.
-            let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
-            info.extend(length.to_be_bytes());
-            info.extend(value);
-        };
-        add(self.deployment.as_bytes());
-        add(self.boot.as_bytes());
-        add(self.principal.as_bytes());
-        add(self.idempotency_key.as_bytes());
-        add(&self.public_key.0);
-        add(&self.threshold.to_be_bytes());
-        for participant in self.participants {
-            add(participant.as_bytes());
-        }
-        info
+        let threshold = self.threshold.to_be_bytes();
+        let values = [
+            self.deployment.as_bytes(),
+            self.boot.as_bytes(),
+            self.principal.as_bytes(),
+            self.idempotency_key.as_bytes(),
+            &self.public_key.0,
+            &threshold,
+        ];
+        let participants = self.participants.iter().map(String::as_bytes);
+        info(LABEL, values.into_iter().chain(participants))
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`problem`]: every error a caller can see (RFC 9457).
 //! - [`transport`]: `vsock://`, `unix:` and vsock carried over a Unix socket, behind one address.
 //! - [`store`]: the paths and headers of the record store's protocol; [`egress`]: those of the egress proxy's.
+//! - [`store_credentials`]: how the credentials of the enclave's own store are sealed to one boot.
 //! - [`certificate`]: the certificate of a ceremony that made or refreshed a key with split custody.
 //! - [`import`]: how a client seals an existing secret, so that one boot opens it for one request.
 //! - [`key_path`]: the paths of derived keys, and the key ids that say them.
@@ -34,5 +35,6 @@ pub mod oblivious;
 pub mod problem;
 pub mod replacement;
 pub mod store;
+pub mod store_credentials;
 pub mod table_arn;
 pub mod transport;

@@ -231,6 +231,12 @@ problem_types! {
     RecordLost = "record-lost", 502, "Sealed record lost";
     /// The record store does not respond, or not correctly; nothing was done, or the request can be repeated safely.
     StoreUnavailable = "store-unavailable", 503, "Record store unavailable";
+    /// The measured configuration has no table: the enclave has no store of its own, so it takes no credentials for one.
+    NoTable = "no-table", 404, "Deployment without a table";
+    /// The sealed credentials do not open: they were sealed to another boot, or for another request, or altered.
+    StoreCredentialsNotOpened = "store-credentials-not-opened", 422, "Sealed credentials not opened";
+    /// The table refuses the credentials, or is not the one of the measured configuration with them. Those in use stay in use.
+    StoreCredentialsRefused = "store-credentials-refused", 422, "Credentials refused by the table";
     /// The enclave does not have its root secret yet, or not yet that of an epoch that another enclave has just made.
     NotReady = "not-ready", 503, "Not ready";
     /// The operation needs a passkey's response to exactly this request, and the request carries none.

@@ -9,6 +9,7 @@ use permafrost_common::problem::{Problem, ProblemType};
 
 use crate::attestor::Attestor;
 use crate::auth::Authenticator;
+use crate::bootstrap::Bootstrap;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::custody::{Custody, Derivation};
@@ -43,6 +44,7 @@ pub struct Enclave {
     pub authenticator: Authenticator,
     /// How many requests the enclave has answered.
     pub answered: AtomicU64,
+    bootstrap: OnceLock<Arc<Bootstrap>>,
     thawed: OnceLock<Thawed>,
     waiting_for: Mutex<WaitingFor>,
 }
@@ -129,6 +131,7 @@ impl Enclave {
             attestor: Arc::new(attestor),
             authenticator,
             answered: AtomicU64::new(0),
+            bootstrap: OnceLock::new(),
             thawed: OnceLock::new(),
             waiting_for: Mutex::new(WaitingFor::Start),
         }
@@ -137,6 +140,20 @@ impl Enclave {
     /// Begins to serve keys. Only the first call of a boot has an effect.
     pub fn thaw(&self, thawed: Thawed) {
         let _ = self.thawed.set(thawed);
+    }
+
+    /// Begins to take credentials of the table. Only the first call of a boot has an effect.
+    pub fn take_credentials(&self, bootstrap: Arc<Bootstrap>) {
+        let _ = self.bootstrap.set(bootstrap);
+    }
+
+    /// What keeps the credentials of the table; a problem if the enclave has no table, or as long as nothing can be sealed.
+    pub fn bootstrap(&self) -> Result<&Arc<Bootstrap>, Problem> {
+        if self.config.table.is_none() {
+            let detail = "the measured configuration has no section [store]";
+            return Err(Problem::new(ProblemType::NoTable, detail));
+        }
+        self.bootstrap.get().ok_or_else(|| self.not_ready())
     }
 
     /// Records why the root secret is not unsealed yet, for health and problems to tell.
@@ -149,14 +166,7 @@ impl Enclave {
 
     /// What exists once the root secret is unsealed; a problem until then.
     pub fn thawed(&self) -> Result<&Thawed, Problem> {
-        self.thawed.get().ok_or_else(|| {
-            let reason = *self
-                .waiting_for
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let detail = format!("the enclave has no root secret yet: {reason}");
-            Problem::new(ProblemType::NotReady, detail).retry_after(1)
-        })
+        self.thawed.get().ok_or_else(|| self.not_ready())
     }
 
     /// The people, once the root secret is unsealed.
@@ -170,5 +180,14 @@ impl Enclave {
     /// The keys, once the root secret is unsealed.
     pub fn custody(&self) -> Result<&Custody, Problem> {
         Ok(&self.thawed()?.custody)
+    }
+
+    fn not_ready(&self) -> Problem {
+        let reason = *self
+            .waiting_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let detail = format!("the enclave has no root secret yet: {reason}");
+        Problem::new(ProblemType::NotReady, detail).retry_after(1)
     }
 }

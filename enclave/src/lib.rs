@@ -8,6 +8,7 @@
 //! - [`derivation`]: keys that are computed from the derivation root and a path.
 //! - [`records`]: typed records over [`sealing`] and the parent's [`store`].
 //! - [`root`]: the root secret of each epoch, from [`kms`].
+//! - [`bootstrap`]: how the enclave comes to a store of its own.
 //! - [`log`]: where log lines go; [`resources`]: what the process uses.
 //! - [`people`]: users and their sessions; [`webauthn`]: verification of their passkeys.
 //! - [`aws`]: how AWS services are called from inside the enclave.
@@ -19,6 +20,7 @@ pub mod attestor;
 pub mod auth;
 pub mod aws;
 pub mod boot;
+pub mod bootstrap;
 pub mod clock;
 pub mod config;
 mod config_error;

@@ -7,6 +7,7 @@ mod console;
 mod core_dumps;
 mod init;
 mod panics;
+mod thaw;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,26 +18,16 @@ use std::time::Duration;
 use arguments::{Arguments, Command, NsmChoice};
 use panics::LAST_LINES;
 use permafrost_common::transport::Listener;
-use permafrost_enclave::aws::{Egress, TlsSetupError};
 use permafrost_enclave::boot::boot;
 use permafrost_enclave::config::CONFIGURATION_MAX;
-use permafrost_enclave::enclave::{Enclave, Thawed};
+use permafrost_enclave::enclave::Enclave;
 use permafrost_enclave::kms::recipient::PendingRecipientKey;
-use permafrost_enclave::kms::{Connector, Kms};
 use permafrost_enclave::log::Log;
 use permafrost_enclave::nsm::{Device, Nsm};
 use permafrost_enclave::resources;
-use permafrost_enclave::root::Root;
 use permafrost_enclave::serve::serve;
-use permafrost_enclave::store::{Store, StoreClient};
-use permafrost_enclave::waiting::WaitingFor;
+use thaw::thaw;
 use tokio::sync::oneshot;
-
-/// The wait before the second attempt to obtain the root secret; each further wait is twice as long.
-const UNSEAL_WAIT: Duration = Duration::from_millis(250);
-
-/// The longest wait between two attempts to obtain the root secret.
-const UNSEAL_WAIT_MAX: Duration = Duration::from_secs(15);
 
 fn main() -> ExitCode {
     if init::is_this_process() {
@@ -151,72 +142,6 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 async fn log_resources(enclave: Arc<Enclave>) {
     let interval = Duration::from_millis(enclave.config.limits.resources_interval_ms);
     resources::log(interval, || enclave.answered.load(Ordering::Relaxed)).await;
-}
-
-/// Unseals the root secret, however long it takes, then follows its epochs. Until it is unsealed the enclave serves only health
-/// and attestation, and health says why.
-async fn thaw(enclave: Arc<Enclave>, arguments: Arguments, recipient: PendingRecipientKey) {
-    let config = &enclave.config;
-    let timeout = Duration::from_millis(config.limits.store_timeout_ms);
-    let store = Arc::new(Store::from(StoreClient::new(
-        arguments.store.clone(),
-        timeout,
-    )));
-    let kms = match kms(&enclave, &arguments, recipient) {
-        Ok(kms) => Arc::new(kms),
-        Err(error) => {
-            tracing::error!(%error, "cannot make a KMS client");
-            return enclave.waits_for(WaitingFor::Internal);
-        }
-    };
-    let mut wait = UNSEAL_WAIT;
-    let root = loop {
-        let deployment = config.deployment.clone();
-        let unsealed = Root::unseal(
-            Arc::clone(&kms),
-            Arc::clone(&enclave.attestor),
-            Arc::clone(&store),
-            deployment,
-            config.root.clone(),
-        );
-        match unsealed.await {
-            Ok(root) => break Arc::new(root),
-            Err(error) => {
-                tracing::error!(%error, retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "cannot obtain the root secret");
-                enclave.waits_for(WaitingFor::from(&error));
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = UNSEAL_WAIT_MAX.min(wait * 2);
-    };
-    match Thawed::new(config, &store, Arc::clone(&root), &enclave.attestor.clock) {
-        Ok(thawed) => {
-            let records = Arc::clone(&thawed.people_records);
-            let interval = Duration::from_millis(config.limits.sweep_interval_ms);
-            let clock = Arc::clone(&enclave.attestor.clock);
-            tokio::spawn(records.keep_swept(clock, interval));
-            enclave.thaw(thawed);
-        }
-        Err(error) => {
-            tracing::error!(%error, "cannot serve with the root secret");
-            return enclave.waits_for(WaitingFor::Internal);
-        }
-    }
-    tracing::info!(epochs = root.secrets().now().epochs(), "ready");
-    root.follow().await;
-}
-
-fn kms(
-    enclave: &Enclave,
-    arguments: &Arguments,
-    recipient: PendingRecipientKey,
-) -> Result<Kms, TlsSetupError> {
-    let (config, attestor) = (&enclave.config, &enclave.attestor);
-    let egress = Egress::new(arguments.egress.clone());
-    let connector = Connector::new(config.kms.clone(), egress, Arc::clone(&attestor.clock))?;
-    let deployment = config.deployment.clone();
-    let attestor = Arc::clone(attestor);
-    Ok(Kms::new(connector, deployment, attestor, recipient))
 }
 
 fn read_configuration(path: &Path) -> Result<Vec<u8>, String> {

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::aws::{self, EgressError};
 use crate::kms::{Fault, KmsError};
 use crate::root::RootError;
+use crate::store::{self, StoreClientError, dynamodb};
 
 /// Why there is no root secret yet.
 ///
@@ -31,6 +32,18 @@ pub enum WaitingFor {
     KmsInvalid,
     /// The record store fails.
     Store,
+    /// The enclave has no credentials of its table.
+    StoreCredentials,
+    /// The record of the table's credentials is refused.
+    CredentialsRecord,
+    /// The table refuses the credentials.
+    TableRefuses,
+    /// The table is not as it has to be, or is another one.
+    TableUnsuitable,
+    /// The other end of the connection did not prove to be DynamoDB, or TLS failed.
+    TableTls,
+    /// The table cannot be reached, or fails.
+    TableFailing,
     /// The record of the root secret is refused.
     Record,
     /// There is no root secret, and the enclave may make none.
@@ -53,6 +66,14 @@ impl WaitingFor {
             Self::KmsRefuses => "KMS refuses access",
             Self::KmsInvalid => "the response of KMS is invalid",
             Self::Store => "the record store fails",
+            Self::StoreCredentials => "it has no credentials of its table",
+            Self::CredentialsRecord => "the record of the table's credentials is invalid",
+            Self::TableRefuses => "the table refuses the credentials",
+            Self::TableUnsuitable => {
+                "the table is not the one of the measured configuration, or not as it has to be"
+            }
+            Self::TableTls => "TLS with the table fails",
+            Self::TableFailing => "the table cannot be reached, or fails",
             Self::Record => "the record of the root secret is invalid",
             Self::Missing => {
                 "the store has no root secret, and the measured configuration forbids making one"
@@ -76,7 +97,7 @@ impl From<&RootError> for WaitingFor {
         match error {
             RootError::Kms(error) => Self::from(&**error),
             RootError::Replayed { .. } => Self::KmsInvalid,
-            RootError::Store(_) => Self::Store,
+            RootError::Store(error) => Self::from(error),
             RootError::Record(_) => Self::Record,
             RootError::Missing(_) => Self::Missing,
             RootError::RolledBack { .. } | RootError::Epoch { .. } | RootError::Conflict => {
@@ -86,6 +107,24 @@ impl From<&RootError> for WaitingFor {
             | RootError::Attest(_)
             | RootError::Seal(_)
             | RootError::Internal(_) => Self::Internal,
+        }
+    }
+}
+
+impl From<&StoreClientError> for WaitingFor {
+    fn from(error: &StoreClientError) -> Self {
+        let (StoreClientError::Failed(fault) | StoreClientError::UnknownOutcome(fault)) = error
+        else {
+            return Self::Store;
+        };
+        let store::Fault::DynamoDb(fault) = fault else {
+            return Self::Store;
+        };
+        match &**fault {
+            fault if fault.is_denial() => Self::TableRefuses,
+            dynamodb::Fault::Aws(aws::Fault::Tls { .. }) => Self::TableTls,
+            fault if fault.is_passing() => Self::TableFailing,
+            _ => Self::TableUnsuitable,
         }
     }
 }
@@ -137,14 +176,23 @@ mod tests {
         }))
     }
 
-    fn refused(status: u16, kind: &str) -> RootError {
-        of_kms(aws::Fault::Refused {
-            service: "KMS",
+    fn of_table(fault: impl Into<dynamodb::Fault>) -> RootError {
+        let fault = store::Fault::from(Box::new(fault.into()));
+        RootError::Store(StoreClientError::Failed(fault))
+    }
+
+    fn refusal(status: u16, kind: &str) -> aws::Fault {
+        aws::Fault::Refused {
+            service: "a service",
             status,
             kind: kind.to_owned(),
             message: "the account 111122223333".to_owned(),
             request_id: String::new(),
-        })
+        }
+    }
+
+    fn refused(status: u16, kind: &str) -> RootError {
+        of_kms(refusal(status, kind))
     }
 
     #[test]
@@ -209,6 +257,34 @@ mod tests {
                 WaitingFor::Store,
             ),
             (
+                of_table(dynamodb::Fault::Table(text())),
+                WaitingFor::TableUnsuitable,
+            ),
+            (
+                of_table(refusal(400, "ResourceNotFoundException")),
+                WaitingFor::TableUnsuitable,
+            ),
+            (
+                of_table(refusal(400, "UnrecognizedClientException")),
+                WaitingFor::TableRefuses,
+            ),
+            (
+                of_table(refusal(400, "AccessDeniedException")),
+                WaitingFor::TableRefuses,
+            ),
+            (of_table(refusal(500, &text())), WaitingFor::TableFailing),
+            (
+                of_table(aws::Fault::TimedOut(111_122_223_333)),
+                WaitingFor::TableFailing,
+            ),
+            (
+                of_table(aws::Fault::Tls {
+                    host: text(),
+                    error: io::Error::other(text()),
+                }),
+                WaitingFor::TableTls,
+            ),
+            (
                 RootError::Record(RootRecordError::Form("111122223333")),
                 WaitingFor::Record,
             ),
@@ -236,6 +312,9 @@ mod tests {
             told.insert(waiting.to_string());
         }
         told.insert(WaitingFor::Start.to_string());
-        assert_eq!(told.len(), 13, "a text for each kind: {told:?}");
+        for waiting in [WaitingFor::StoreCredentials, WaitingFor::CredentialsRecord] {
+            told.insert(waiting.to_string());
+        }
+        assert_eq!(told.len(), 19, "a text for each kind: {told:?}");
     }
 }

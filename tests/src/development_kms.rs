@@ -9,7 +9,7 @@ use permafrost_common::attestation::Measurements;
 use permafrost_common::egress::Credentials;
 use permafrost_common::kms::{KeyArn, encryption_context};
 use permafrost_enclave::nsm::emulator::Measured as Emulated;
-use permafrost_enclave::root::RootRecord;
+use permafrost_enclave::root::{RootName, RootRecord};
 use permafrost_enclave::sealing::{RootSecret, RootSecrets};
 use permafrost_kms::emulator::{Call, Emulator, EmulatorError, EmulatorOptions};
 use permafrost_kms::policy::{GenerateOnly, Release};
@@ -154,7 +154,9 @@ impl DevelopmentKms {
             .try_into()
             .expect("32 bytes");
         let secret = RootSecret::new(secret.into());
-        record.open(secret, version, 1).expect("its epochs")
+        record
+            .open(RootName::Deployment, secret, version, 1)
+            .expect("its epochs")
     }
 
     /// Where it listens.

@@ -159,6 +159,19 @@ impl EnclaveProcess {
         }
     }
 
+    /// Waits until it has all that it needs to take credentials of its table.
+    pub fn wait_until_it_takes_credentials(&self) {
+        let started = Instant::now();
+        while let Some(reason) = self.waits_for() {
+            // Before, it has no root secret to seal them with.
+            if reason.contains("table") {
+                return;
+            }
+            assert!(started.elapsed() < START, "it takes none: {reason}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Why it is not ready, in its own words; nothing when it is.
     pub fn waits_for(&self) -> Option<String> {
         let asked = UnixStream::connect(self.socket()).and_then(|mut stream| {

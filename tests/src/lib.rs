@@ -11,6 +11,8 @@
 //! - [`LyingParent`]: all of these together, with a client that trusts only the enclave.
 //! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it if it is a virtual machine.
 //! - [`ParentProcess`]: the real parent program, which can be killed and started again.
+//! - [`dynamodb`]: servers of DynamoDB's protocol, behind TLS.
+//! - [`TableDeployment`]: enclaves with a table as their store, each with a parent that lies.
 //! - [`HonestStack`]: the real parent program in front of the real enclave program.
 //! - [`PostgresServer`]: PostgreSQL itself, with a folder of its own.
 //! - [`history`]: whether what clients were told can have happened.
@@ -33,6 +35,7 @@ pub mod binaries;
 mod booted;
 mod browser;
 mod development_kms;
+pub mod dynamodb;
 mod enclave_process;
 pub mod history;
 mod honest_stack;
@@ -50,6 +53,7 @@ pub mod python;
 mod random;
 mod resealing;
 mod shared_parent;
+mod table_deployment;
 mod vendor;
 pub mod virtual_machine;
 
@@ -74,6 +78,7 @@ pub use postgres_server::PostgresServer;
 pub use random::{Random, seed};
 pub use resealing::pass;
 pub use shared_parent::SharedParent;
+pub use table_deployment::{TableDeployment, TableEnclave, credentials};
 pub use vendor::Vendor;
 pub use virtual_machine::VirtualMachine;
 

@@ -1,5 +1,6 @@
 //! The parent's egress proxy: carries the enclave's bytes to KMS, until it is told to lie.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use permafrost_common::egress::{CREDENTIALS_PATH, Credentials};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener};
+use tokio::sync::watch;
 
 use crate::background;
 
@@ -23,9 +25,11 @@ pub struct LyingEgress(Arc<Mutex<Shown>>);
 struct Shown {
     honest: SocketAddr,
     target: SocketAddr,
+    routes: BTreeMap<String, SocketAddr>,
     cut: Option<Cut>,
     credentials: Credentials,
     connections: usize,
+    ended: watch::Sender<()>,
 }
 
 /// Where a connection is cut, counted in bytes of TLS.
@@ -45,9 +49,11 @@ impl LyingEgress {
         let egress = Self(Arc::new(Mutex::new(Shown {
             honest: kms,
             target: kms,
+            routes: BTreeMap::new(),
             cut: None,
             credentials,
             connections: 0,
+            ended: watch::Sender::new(()),
         })));
         let socket = socket.to_owned();
         let listener =
@@ -71,6 +77,18 @@ impl LyingEgress {
     /// Connects to another address than the requested one.
     pub fn redirect(&self, target: SocketAddr) {
         self.shown().target = target;
+    }
+
+    /// From now on, connects requests for this host to this address.
+    pub fn route(&self, host: &str, address: SocketAddr) {
+        self.shown().routes.insert(host.to_owned(), address);
+    }
+
+    /// Ends every connection that is carried now.
+    pub async fn end_all(&self) {
+        let ended = self.shown().ended.clone();
+        ended.send_replace(());
+        ended.closed().await;
     }
 
     /// Cuts every connection to KMS at this point.
@@ -113,10 +131,12 @@ impl LyingEgress {
     }
 
     async fn carry(self, request: Request<Incoming>) {
-        let (target, cut) = {
+        let (target, cut, mut ended) = {
             let mut shown = self.shown();
             shown.connections += 1;
-            (shown.target, shown.cut)
+            let route = shown.routes.get(request.uri().host().unwrap_or_default());
+            let target = route.copied().unwrap_or(shown.target);
+            (target, shown.cut, shown.ended.subscribe())
         };
         let Ok(enclave) = hyper::upgrade::on(request).await else {
             return;
@@ -127,7 +147,10 @@ impl LyingEgress {
         };
         match cut {
             None => {
-                let _either_may_leave = copy_bidirectional(&mut enclave, &mut kms).await;
+                tokio::select! {
+                    _either_may_leave = copy_bidirectional(&mut enclave, &mut kms) => {}
+                    _told = ended.changed() => {}
+                }
             }
             Some(Cut::AtOnce) => {}
             Some(Cut::AfterReceiving(bytes)) => {

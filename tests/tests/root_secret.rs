@@ -11,7 +11,7 @@
 use permafrost_client::Client;
 use permafrost_common::api::Key;
 use permafrost_common::kms::KeyArn;
-use permafrost_enclave::root::{Proven, RootRecord, statement};
+use permafrost_enclave::root::{Proven, RootName, RootRecord, statement};
 use permafrost_enclave::sealing::{DerivationRoot, RootSecret, RootSecrets};
 use permafrost_tests::{LyingParent, Measured, is_signed_by, message, new_key};
 
@@ -26,7 +26,8 @@ fn forged(key: &KeyArn, epoch: u32, blob: Vec<u8>, documents: Vec<Vec<u8>>) -> V
         DerivationRoot::new(KNOWN.into()),
     );
     let proven = Proven { blob, documents };
-    let record = RootRecord::seal(&secrets, "test", key, proven, 1).unwrap();
+    let record =
+        RootRecord::seal(&secrets, (RootName::Deployment, "test"), key, proven, 1).unwrap();
     record.encode()
 }
 

@@ -5,12 +5,12 @@ use std::fmt;
 use permafrost_common::{
     api::{ImportKey, Key},
     import::{ImportContext, SECRET_LEN},
-    problem::{Problem, ProblemType},
+    problem::ProblemType,
 };
 use permafrost_frost::{Hex, ParticipantKey};
 use zeroize::Zeroizing;
 
-use crate::{AttestationRefused, Boot, Error, IdempotencyKey, Principal};
+use crate::{Error, IdempotencyKey, Principal};
 
 /// A secret key of secp256k1 to import. Wiped when dropped.
 pub struct ImportSecret {
@@ -59,8 +59,7 @@ impl Principal {
         secret: &ImportSecret,
         idempotency_key: &IdempotencyKey,
     ) -> Result<Key, Error> {
-        let boot = self.enclave().boot();
-        let request = async |boot: &Boot| {
+        self.seal_and_send(ProblemType::ImportNotOpened, async |boot, key| {
             let context = ImportContext {
                 deployment: &boot.binding().deployment,
                 boot: boot.attestation(),
@@ -70,7 +69,6 @@ impl Principal {
                 threshold,
                 participants,
             };
-            let key = self.enclave().key_to_seal_to(boot).await?;
             let sealed = context.seal(&key, &secret.secret)?;
             let request = ImportKey {
                 threshold,
@@ -79,24 +77,8 @@ impl Principal {
                 sealed,
             };
             self.create(PATH, &request, idempotency_key).await
-        };
-        let imported = request(&boot).await;
-        let Err(error) = &imported else {
-            return imported;
-        };
-        // What an enclave that has restarted makes of a secret for the boot before.
-        let is_of_another_boot = match error {
-            Error::AttestationRefused(AttestationRefused::ObliviousKeys { .. }) => true,
-            error => error.problem().and_then(Problem::kind) == Some(ProblemType::ImportNotOpened),
-        };
-        if !is_of_another_boot {
-            return imported;
-        }
-        let newest = self.enclave().verify_again().await?;
-        match newest.attestation() == boot.attestation() {
-            true => imported,
-            false => request(&newest).await,
-        }
+        })
+        .await
     }
 }
 

@@ -88,7 +88,9 @@ mod principal;
 mod record_versions;
 mod response;
 mod sealed;
+mod sealed_to_boot;
 mod split;
+mod store;
 mod trust;
 
 pub use boot::Boot;

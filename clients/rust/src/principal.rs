@@ -41,9 +41,9 @@ use crate::{
 /// | [`sign`](Self::sign) | two signatures of the same message |
 /// | [`rotate`](Self::rotate) | two generations instead of one; the public key stays |
 /// | [`link_replacement`](Self::link_replacement), [`label`](Self::label), [`disable`](Self::disable), [`delete`](Self::delete) | nothing more happens |
-/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`find_keys`](Self::find_keys), [`derive_keys`](Self::derive_keys), [`wallet`](Self::wallet), [`root`](Self::root) | nothing happens at all |
+/// | [`key`](Self::key), [`list_keys`](Self::list_keys), [`find_keys`](Self::find_keys), [`derive_keys`](Self::derive_keys), [`wallet`](Self::wallet), [`root`](Self::root), [`store`](Self::store) | nothing happens at all |
 /// | [`rotate_root`](Self::rotate_root), [`retire_root`](Self::retire_root) | the second is refused or changes nothing: each names the newest epoch |
-/// | [`reseal`](Self::reseal) | nothing more happens |
+/// | [`reseal`](Self::reseal), [`set_store_credentials`](Self::set_store_credentials) | nothing more happens |
 #[derive(Clone)]
 pub struct Principal {
     enclave: Enclave,

@@ -3,6 +3,18 @@
 use super::hpke::{Context, CryptoError, KeyPair, PUBLIC_KEY_LEN};
 use super::{GatewayKey, KeyConfiguration};
 
+/// An `info` that states a purpose: its label, and each value with its length before it, 2 bytes big-endian. No value is longer than
+/// 65,535 bytes: the largest is a name.
+pub(crate) fn info<'a>(label: &[u8], values: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut info = label.to_vec();
+    for value in values {
+        let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+        info.extend(length.to_be_bytes());
+        info.extend(value);
+    }
+    info
+}
+
 impl KeyConfiguration {
     /// Seals one message for a purpose that `info` states; gives the encapsulated key and the ciphertext, 16 bytes longer than the message.
     pub(crate) fn seal_message(

@@ -24,6 +24,7 @@ pub use encapsulation::{PendingResponse, ResponseNotOpened};
 pub use gateway::{GatewayKey, RequestNotOpened, Responder};
 pub use hpke::CryptoError;
 pub use key_configuration::{KeyConfiguration, KeyConfigurationError};
+pub(crate) use message::info;
 pub use padding::{pad_request, pad_response};
 
 /// The media type of a list of key configurations (RFC 9458 section 9.1).

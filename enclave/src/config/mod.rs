@@ -19,6 +19,7 @@ pub use crate::limits::Limits;
 use crate::people::{PeopleConfig, PeopleSection};
 use crate::principal::Principal;
 use crate::root::{RootConfig, RootSection};
+use crate::store::{StoreSection, TableConfig};
 
 /// What a deployment decides, and publishes.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub kms: KmsConfig,
     /// Which root secrets the enclave serves with.
     pub root: RootConfig,
+    /// The table that has the records, if the enclave has a store of its own.
+    pub table: Option<TableConfig>,
     /// What one request, and all requests together, may use.
     pub limits: Limits,
     /// The services that may send requests, and what each may do.
@@ -68,6 +71,7 @@ impl Config {
             allow_debug_mode: file.allow_debug_mode,
             kms: KmsConfig::of(file.kms)?,
             root: RootConfig::of(file.root)?,
+            table: file.store.map(TableConfig::of).transpose()?,
             limits: file.limits,
             principals: principals(file.principal)?,
             people: file.people.map(PeopleConfig::of).transpose()?,
@@ -86,6 +90,7 @@ struct File {
     kms: KmsSection,
     #[serde(default)]
     root: RootSection,
+    store: Option<StoreSection>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]

@@ -38,6 +38,10 @@ pub enum OperationName {
     ResealRecords,
     /// `POST /v1/root/retire`
     RetireRoot,
+    /// `GET /v1/store`
+    ShowStore,
+    /// `POST /v1/store/credentials`
+    SetStoreCredentials,
     /// `GET /v1/user`
     ShowUser,
     /// `POST /v1/user/policy`
@@ -83,12 +87,17 @@ impl OperationName {
         Self::OF_PEOPLE.contains(&self)
     }
 
-    /// Whether it is about the root secret.
+    /// Whether it is about the root secret or the store: for administrators of the deployment.
     pub fn is_of_the_root(self) -> bool {
         matches!(
             self,
             Self::ShowRoot | Self::RotateRoot | Self::ResealRecords | Self::RetireRoot
-        )
+        ) || self.is_of_the_store()
+    }
+
+    /// Whether it is about the store, and so served before the enclave has what the store keeps.
+    pub fn is_of_the_store(self) -> bool {
+        matches!(self, Self::ShowStore | Self::SetStoreCredentials)
     }
 
     /// Whether a user has to approve each such request with a passkey: every operation that changes something, unless it is named here.
@@ -107,6 +116,7 @@ impl OperationName {
             Self::LabelKey | Self::RenamePasskey | Self::CreateLink => false,
             // Of no user: the measured configuration refuses them to people.
             Self::ShowRoot | Self::RotateRoot | Self::ResealRecords | Self::RetireRoot => false,
+            Self::ShowStore | Self::SetStoreCredentials => false,
             _ => true,
         }
     }
@@ -144,6 +154,8 @@ impl OperationName {
             Self::RotateRoot => "rotate_root",
             Self::ResealRecords => "reseal_records",
             Self::RetireRoot => "retire_root",
+            Self::ShowStore => "show_store",
+            Self::SetStoreCredentials => "set_store_credentials",
             Self::ShowUser => "show_user",
             Self::SetPolicy => "set_policy",
             Self::EndSession => "end_session",

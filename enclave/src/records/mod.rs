@@ -6,6 +6,7 @@ mod seen;
 mod tags;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use permafrost_common::problem::{Problem, ProblemType};
 use zeroize::Zeroizing;
@@ -137,24 +138,32 @@ impl<T: Record> Records<T> {
 
     /// The newest version of a record; `None` if the store has none and this enclave has seen none.
     ///
-    /// One round trip to the store. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
+    /// One round trip to the store, unless the store's lease on what is cached still runs. Problems: `store-unavailable`, `record-invalid`, `record-rolled-back`, `record-lost`.
     pub async fn get(&self, id: &str) -> Result<Option<Versioned<T>>, Problem> {
+        let lease = self.store.lease().0;
+        if let Some(record) = self.memory().cache.leased(id, lease) {
+            return Ok(Some(record));
+        }
         let (cached, seen) = self.memory().known(id);
         let known = cached.as_ref().map(|record| record.version);
+        let asked = Instant::now();
         let fetched = self
             .store
             .get(T::KIND, id, known)
             .await
             .map_err(unavailable)?;
         match (fetched, cached) {
-            (Fetched::NotModified, Some(record)) => Ok(Some(record)),
+            (Fetched::NotModified, Some(record)) => {
+                self.memory().cache.confirm(id, record.version, asked);
+                Ok(Some(record))
+            }
             (Fetched::NotModified, None) => Err(Problem::new(
                 ProblemType::StoreUnavailable,
                 "the store said that a record is unchanged, though it was not asked to compare versions",
             )),
             (Fetched::Absent, _) => check_absence::<T>(id, seen).map(|()| None),
             (Fetched::Record { version, bytes }, _) => {
-                self.open(id, version, &bytes, seen).map(Some)
+                self.open(id, version, &bytes, (seen, asked)).map(Some)
             }
         }
     }
@@ -166,7 +175,20 @@ impl<T: Record> Records<T> {
         known: Option<u64>,
         value: impl Into<Arc<T>>,
     ) -> Result<Versioned<T>, PutError> {
-        let value = value.into();
+        let written = self.write(id, known, value.into()).await;
+        if written.is_err() {
+            // The store has, or may have, another version: it is asked before any is believed.
+            self.memory().cache.remove(id);
+        }
+        written
+    }
+
+    async fn write(
+        &self,
+        id: &str,
+        known: Option<u64>,
+        value: Arc<T>,
+    ) -> Result<Versioned<T>, PutError> {
         let version = known.unwrap_or(0) + 1;
         // The store may have lost or rolled back a version that was seen; nothing is written in its place.
         if version <= self.memory().seen.highest(id) {
@@ -183,6 +205,7 @@ impl<T: Record> Records<T> {
             .map_err(|error| internal(error.to_string()))?;
         let expected = known.map_or(Expected::Absent, Expected::Version);
         let tags = self.tags_of(&*value);
+        let asked = Instant::now();
         let put = self.store.put(T::KIND, id, expected, &sealed, &tags);
         let stored = match put.await {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
@@ -202,7 +225,8 @@ impl<T: Record> Records<T> {
             version,
             value: Arc::new(opened),
         };
-        self.memory().remember(id, &opened, weight(plaintext.len()));
+        let weight = weight(plaintext.len());
+        self.memory().remember(id, &opened, weight, asked);
         Ok(Versioned { version, value })
     }
 
@@ -212,6 +236,7 @@ impl<T: Record> Records<T> {
     /// What the store gives is checked as for any other use: an older version than one seen before is refused, not resealed.
     pub async fn reseal(&self, after: &str, limit: usize) -> Result<Resealed, Problem> {
         let newest = self.secrets.now().newest().0;
+        let asked = Instant::now();
         let listing = self
             .store
             .listing(T::KIND, Range::after(after, limit))
@@ -231,7 +256,7 @@ impl<T: Record> Records<T> {
                 continue;
             }
             let seen = self.memory().seen.highest(&entry.id);
-            let record = self.open(&entry.id, entry.version, &entry.bytes, seen)?;
+            let record = self.open(&entry.id, entry.version, &entry.bytes, (seen, asked))?;
             self.reseal_one(&entry.id, record, &mut done).await?;
         }
         Ok(done)
@@ -244,6 +269,7 @@ impl<T: Record> Records<T> {
         for id in ids {
             done.examined += 1;
             let seen = self.memory().seen.highest(id);
+            let asked = Instant::now();
             // Not from the cache, which does not know the epoch.
             let fetched = self
                 .store
@@ -253,7 +279,7 @@ impl<T: Record> Records<T> {
             let Fetched::Record { version, bytes } = fetched else {
                 return Err(lost::<T>(id, seen));
             };
-            let record = self.open(id, version, &bytes, seen)?;
+            let record = self.open(id, version, &bytes, (seen, asked))?;
             if sealed_in::<T>(id, version, &bytes)? == newest {
                 continue;
             }
@@ -294,6 +320,7 @@ impl<T: Record> Records<T> {
             after,
             limit,
         };
+        let asked = Instant::now();
         let listing = self.store.listing(T::KIND, range).await;
         let listing = listing.map_err(unavailable)?;
         let records = listing
@@ -303,7 +330,7 @@ impl<T: Record> Records<T> {
                 let (cached, seen) = self.memory().known(&entry.id);
                 let record = match cached {
                     Some(record) if record.version == entry.version => record,
-                    _ => self.open(&entry.id, entry.version, &entry.bytes, seen)?,
+                    _ => self.open(&entry.id, entry.version, &entry.bytes, (seen, asked))?,
                 };
                 if let Some(with) = with
                     && !record.value.indexed().contains(with)
@@ -334,17 +361,17 @@ impl<T: Record> Records<T> {
         }
     }
 
-    /// Opens what the store gave; `seen` is the version that was seen when the store was asked. A later one may have been written since,
+    /// Opens what the store gave when it was asked at this time; `seen` is the version that was seen then. A later one may have been written since,
     /// by another request, without the store having lied.
     fn open(
         &self,
         id: &str,
         version: u64,
         bytes: &[u8],
-        seen: u64,
+        (seen, asked): (u64, Instant),
     ) -> Result<Versioned<T>, Problem> {
         let (record, weight) = self.unseal(id, version, bytes, seen)?;
-        self.memory().remember(id, &record, weight);
+        self.memory().remember(id, &record, weight, asked);
         Ok(record)
     }
 
@@ -409,13 +436,13 @@ impl<T: Record> Memory<T> {
         (self.cache.get(id), self.seen.highest(id))
     }
 
-    fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize) {
+    fn remember(&mut self, id: &str, record: &Versioned<T>, weight: usize, asked: Instant) {
         if let Some(expires_at) = record.value.expires_at() {
             self.expiries.see(id, expires_at);
         }
         // Two requests may open different versions at once, and the older one may finish last.
         if self.seen.see(id, record.version) {
-            self.cache.insert(id, record.clone(), weight);
+            self.cache.insert(id, record.clone(), weight, asked);
         }
     }
 }

@@ -50,6 +50,18 @@ impl Default for RootSection {
 }
 
 impl RootConfig {
+    /// The same for the root secret of the store's credentials. Losing that one loses nothing but these, so that it may always be made
+    /// anew, has no derivation root that anything depends on, and no epoch that is retired.
+    #[must_use]
+    pub fn of_store_credentials(&self) -> Self {
+        Self {
+            oldest_epoch: 1,
+            create_root_secret: true,
+            derivation_root: None,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn of(section: RootSection) -> Result<Self, ConfigError> {
         let oldest = u64::from(section.oldest_epoch);
         in_range("root.oldest_epoch", oldest, 1..=1 << 31)?;

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 pub use config::RootConfig;
 pub(crate) use config::RootSection;
 pub use provenance::{Lineage, statement};
-pub use record::{Proven, RootRecord, RootRecordError};
+pub use record::{Proven, RootName, RootRecord, RootRecordError};
 pub use reseal::ResealPass;
 
 use crate::attestor::{AttestError, Attestor};
@@ -102,14 +102,14 @@ pub enum RootError {
 }
 
 impl Root {
-    /// Unseals the root secrets of the deployment, or makes the first one. One KMS call.
+    /// Unseals the root secrets of this name, or makes the first one. One KMS call.
     ///
     /// If two enclaves make the first one at once, the store keeps one of them, and the other enclave unseals that one.
     pub async fn unseal(
         kms: Arc<Kms>,
         attestor: Arc<Attestor>,
         store: Arc<Store>,
-        deployment: String,
+        (name, deployment): (RootName, String),
         config: RootConfig,
     ) -> Result<Self, RootError> {
         let source = Source {
@@ -121,6 +121,7 @@ impl Root {
             kms,
             attestor,
             store,
+            name,
             deployment,
             config,
         };
@@ -251,7 +252,8 @@ impl Root {
         let record = &newer.record;
         record.check(&source.deployment, source.kms.key(), oldest.max(newest))?;
         if record.epoch == newest && record.blob == known.record.blob {
-            return Ok(record.open(secret.clone(), newer.version, oldest)?);
+            let secret = secret.clone();
+            return Ok(record.open(source.name, secret, newer.version, oldest)?);
         }
         let secrets = source.open(newer).await?;
         check_derivation_root(&secrets, &held.derivation().fingerprint())?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::provenance::{self, DOCUMENTS_MAX, Lineage};
-use super::record::{ID, KIND, Proven, RootRecord, RootRecordError};
+use super::record::{KIND, Proven, RootName, RootRecord, RootRecordError};
 use super::{RootConfig, RootError};
 use crate::attestor::Attestor;
 use crate::derivation::{Bucket, Place};
@@ -17,6 +17,7 @@ pub(super) struct Source {
     pub(super) kms: Arc<Kms>,
     pub(super) attestor: Arc<Attestor>,
     pub(super) store: Arc<Store>,
+    pub(super) name: RootName,
     pub(super) deployment: String,
     pub(super) lineage: Lineage,
     pub(super) config: RootConfig,
@@ -39,7 +40,7 @@ impl Source {
     /// The store's record, unless it has the known version (0: none is known).
     pub(super) async fn read(&self, known: u64) -> Result<Newer, RootError> {
         let known = (known > 0).then_some(known);
-        Ok(match self.store.get(KIND, ID, known).await? {
+        Ok(match self.store.get(KIND, self.name.id(), known).await? {
             Fetched::NotModified => Newer::Same,
             Fetched::Absent => Newer::Gone,
             Fetched::Record { version, bytes } => Newer::Record(Known {
@@ -63,11 +64,14 @@ impl Source {
         let key = self.kms.generate_data_key(epoch).await?;
         let secrets = RootSecrets::new(epoch, key.secret, DerivationRoot::generate()?);
         let proven = self.prove(epoch, key.blob).await?;
-        // Before the record: with it there are all of them, so that one that is missing was lost or hidden.
-        self.write_buckets(&secrets).await?;
+        if self.name == RootName::Deployment {
+            // Before the record: with it there are all of them, so that one that is missing was lost or hidden.
+            self.write_buckets(&secrets).await?;
+        }
         match self.write(&secrets, proven, 0).await {
             Ok(known) => {
-                tracing::info!(epoch, "made the first root secret of this deployment");
+                let id = self.name.id();
+                tracing::info!(epoch, id, "made the first root secret of this deployment");
                 Ok((known, secrets))
             }
             Err(RootError::Conflict) => match self.read(0).await? {
@@ -111,7 +115,7 @@ impl Source {
         record.check(&self.deployment, self.kms.key(), oldest)?;
         self.check_provenance(record).await?;
         let newest = self.kms.decrypt(record.epoch, &record.blob).await?;
-        let secrets = record.open(newest, *version, oldest)?;
+        let secrets = record.open(self.name, newest, *version, oldest)?;
         if let Some(expected) = &self.config.derivation_root {
             check_derivation_root(&secrets, expected)?;
         }
@@ -179,13 +183,17 @@ impl Source {
         known: u64,
     ) -> Result<Known, RootError> {
         let version = known + 1;
-        let record = RootRecord::seal(secrets, &self.deployment, self.kms.key(), proven, version)?;
+        let place = (self.name, self.deployment.as_str());
+        let record = RootRecord::seal(secrets, place, self.kms.key(), proven, version)?;
         let expected = match known {
             0 => Expected::Absent,
             known => Expected::Version(known),
         };
         let encoded = record.encode();
-        let put = self.store.put(KIND, ID, expected, &encoded, "").await;
+        let put = self
+            .store
+            .put(KIND, self.name.id(), expected, &encoded, "")
+            .await;
         let written = match put {
             Ok(PutOutcome::Stored { version: stored }) => stored == version,
             Ok(PutOutcome::Conflict { .. }) => false,

@@ -23,6 +23,7 @@ mod replacement;
 mod reply;
 mod root;
 mod slots;
+mod store;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -133,6 +134,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(ceremonies::operations());
     operations.extend(people::operations());
     operations.extend(root::operations());
+    operations.extend(store::operations());
     operations.extend(attestation::operations());
     operations.extend(oblivious::operations());
     operations.extend(description::operations());

@@ -1,5 +1,8 @@
 //! One record store, whichever it is.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::accepted::Range;
 use super::client::StoreClient;
 use super::dynamodb::DynamoDb;
@@ -13,8 +16,12 @@ pub enum Store {
     /// The parent's, over HTTP ([`permafrost_common::store`]).
     Parent(StoreClient),
     /// A table, which the enclave reaches itself.
-    DynamoDb(Box<DynamoDb>),
+    DynamoDb(Arc<DynamoDb>, Lease),
 }
+
+/// How long a record is believed after the store last confirmed it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lease(pub Duration);
 
 impl Store {
     /// The newest version of a record, according to the store, without its bytes if it is the `known` version.
@@ -30,7 +37,7 @@ impl Store {
     ) -> Result<Fetched, StoreClientError> {
         match self {
             Self::Parent(store) => store.get(kind, id, known).await,
-            Self::DynamoDb(store) => store.get(kind, id, known).await,
+            Self::DynamoDb(store, _) => store.get(kind, id, known).await,
         }
     }
 
@@ -49,7 +56,7 @@ impl Store {
     ) -> Result<PutOutcome, StoreClientError> {
         match self {
             Self::Parent(store) => store.put(kind, id, expected, bytes, tags).await,
-            Self::DynamoDb(store) => store.put(kind, id, expected, bytes, tags).await,
+            Self::DynamoDb(store, _) => store.put(kind, id, expected, bytes, tags).await,
         }
     }
 
@@ -66,7 +73,16 @@ impl Store {
     ) -> Result<DeleteOutcome, StoreClientError> {
         match self {
             Self::Parent(store) => store.delete(kind, id, version).await,
-            Self::DynamoDb(store) => store.delete(kind, id, version).await,
+            Self::DynamoDb(store, _) => store.delete(kind, id, version).await,
+        }
+    }
+
+    /// How long a record is believed after this store last confirmed it. What the parent has confirmed is not believed at all: it may change
+    /// behind the enclave's back.
+    pub fn lease(&self) -> Lease {
+        match self {
+            Self::Parent(_) => Lease::default(),
+            Self::DynamoDb(_, lease) => *lease,
         }
     }
 
@@ -79,7 +95,7 @@ impl Store {
     pub async fn listing(&self, kind: &str, range: Range<'_>) -> Result<Entries, StoreClientError> {
         match self {
             Self::Parent(store) => store.listing(kind, range).await,
-            Self::DynamoDb(store) => store.listing(kind, range).await,
+            Self::DynamoDb(store, _) => store.listing(kind, range).await,
         }
     }
 }
@@ -92,6 +108,6 @@ impl From<StoreClient> for Store {
 
 impl From<DynamoDb> for Store {
     fn from(store: DynamoDb) -> Self {
-        Self::DynamoDb(Box::new(store))
+        Self::DynamoDb(Arc::new(store), Lease::default())
     }
 }

@@ -13,6 +13,7 @@
 
 mod accepted;
 mod client;
+mod config;
 mod dispatch;
 pub mod dynamodb;
 mod error;
@@ -23,7 +24,9 @@ mod response;
 
 pub use accepted::Range;
 pub use client::StoreClient;
-pub use dispatch::Store;
+pub(crate) use config::StoreSection;
+pub use config::TableConfig;
+pub use dispatch::{Lease, Store};
 pub use error::{Fault, StoreClientError};
 pub use listing::{Entries, Entry};
 pub use permafrost_common::store::Expected;

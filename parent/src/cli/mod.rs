@@ -15,6 +15,7 @@ mod outcome;
 mod principal;
 mod profile_option;
 mod root;
+mod secret_file;
 mod serve;
 mod sign_request;
 mod store;

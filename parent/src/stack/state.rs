@@ -272,7 +272,8 @@ name = "{PRINCIPAL}"
 public_key = "{public_key}"
 operations = [
     "create_key", "list_keys", "show_key", "sign", "rotate_key", "replace_key", "label_key", "disable_key", "delete_key", "take_part",
-    "show_root", "rotate_root", "reseal_records", "retire_root", "derive_keys",
+    "show_root", "rotate_root", "reseal_records", "retire_root", "show_store",
+    "set_store_credentials", "derive_keys",
 ]
 derived = ["m/0'/users"]
 keys = "own"

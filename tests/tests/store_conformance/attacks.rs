@@ -7,10 +7,10 @@ use permafrost_enclave::store::{Expected, PutOutcome, Range, Store, StoreClientE
 use permafrost_tests::Cut;
 
 use crate::cases::{put, read};
-use crate::front::Front;
 use crate::servers::{TIMES, Table, dynalite, moto};
 use crate::tag_faults::assert_tags_are_those_of_records;
 use crate::tagged::tag;
+use permafrost_tests::dynamodb::Front;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_answers_from_a_copy_of_the_table_fails_at_tls() {

@@ -11,8 +11,8 @@ use permafrost_tests::{Random, seed};
 use serde_json::{Value, json};
 
 use crate::cases::{expected, put, read, together};
-use crate::front::{Act, refusal};
 use crate::servers::Table;
+use permafrost_tests::dynamodb::{Act, refusal};
 
 const THROTTLED: [&str; 4] = [
     "ProvisionedThroughputExceededException",

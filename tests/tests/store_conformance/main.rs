@@ -1,7 +1,7 @@
 //! Every record store keeps the same promises: the parent's (SQLite and PostgreSQL), and a DynamoDB table by two servers that are not
 //! ours, moto and dynalite, over TLS that ends in the enclave's client.
 //!
-//! The servers do not throttle, lose responses or lie, so that [`front`] stands before them and does.
+//! The servers do not throttle, lose responses or lie, so that [`permafrost_tests::dynamodb::Front`] stands before them and does.
 
 #![allow(
     clippy::expect_used,
@@ -13,7 +13,6 @@
 mod attacks;
 mod cases;
 mod faults;
-mod front;
 mod postgres;
 mod postgres_parent;
 mod responses;
@@ -22,7 +21,6 @@ mod tables;
 mod tag_faults;
 mod tag_responses;
 mod tagged;
-mod transactions;
 
 /// The functions of a module that take a store, as tests of each server.
 macro_rules! conformance {

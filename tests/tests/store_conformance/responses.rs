@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::cases::{put, read};
 use crate::faults::unknown_outcome;
-use crate::front::{Act, refusal};
 use crate::servers::{TIMES, Table};
+use permafrost_tests::dynamodb::{Act, refusal};
 
 pub(crate) async fn a_damaged_response_is_not_believed(table: &Table) {
     put(&table.store, "a", 0, &[b'x'; 3000]).await;

@@ -8,8 +8,8 @@ use permafrost_enclave::store::{Expected, PutOutcome, Range, StoreClientError};
 use serde_json::{Value, json};
 
 use crate::cases::{put, read};
-use crate::front::Act;
 use crate::servers::{TIMES, Table, credentials};
+use permafrost_tests::dynamodb::Act;
 
 pub(crate) async fn the_table_has_the_documented_items(table: &Table) {
     put(&table.store, "a-1", 0, b"first").await;

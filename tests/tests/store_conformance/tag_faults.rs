@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::cases::{expected, read, together};
 use crate::faults::unknown_outcome;
-use crate::front::{Act, refusal};
 use crate::servers::Table;
 use crate::tagged::{joined, listed, put, tag};
+use permafrost_tests::dynamodb::{Act, refusal};
 
 const TRANSACTION: &str = "TransactWriteItems";
 

@@ -4,10 +4,10 @@ use permafrost_enclave::store::dynamodb::item;
 use permafrost_enclave::store::{Range, Store, StoreClientError};
 use serde_json::{Value, json};
 
-use crate::front::Act;
 use crate::servers::Table;
 use crate::tag_faults::place;
 use crate::tagged::{listed, put, strings, tag};
+use permafrost_tests::dynamodb::Act;
 
 const BATCH: &str = "BatchGetItem";
 

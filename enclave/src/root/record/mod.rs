@@ -18,8 +18,24 @@ use crate::sealing::{
 /// The kind of the record.
 pub(super) const KIND: &str = "root-secret";
 
-/// Its id: a deployment has one such record.
-pub(super) const ID: &str = "newest";
+/// Which root secret a record is of. Each has an id of its own, and what is sealed in one record opens in no other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RootName {
+    /// The deployment's, in whose epochs all records are sealed.
+    Deployment,
+    /// That of the store's credentials at one parent: it seals nothing but these, so that losing it loses nothing else.
+    StoreCredentials,
+}
+
+impl RootName {
+    /// The id of the record.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Deployment => "newest",
+            Self::StoreCredentials => "store-credentials",
+        }
+    }
+}
 
 /// The only format.
 const FORMAT: u64 = 2;
@@ -114,13 +130,13 @@ impl RootRecord {
     /// Seals the older epochs and the derivation root of `secrets` for this version of the record beside the blob of the newest.
     pub fn seal(
         secrets: &RootSecrets,
-        deployment: &str,
+        (name, deployment): (RootName, &str),
         key: &KeyArn,
         proven: Proven,
         version: u64,
     ) -> Result<Self, sealing::SealError> {
         let plaintext = encode_secrets(secrets);
-        let sealed = sealing::seal(secrets, &place(deployment, version), &plaintext)?;
+        let sealed = sealing::seal(secrets, &place(name, deployment, version), &plaintext)?;
         Ok(Self {
             deployment: deployment.to_owned(),
             purpose: PURPOSE.to_owned(),
@@ -166,11 +182,12 @@ impl RootRecord {
     /// The derivation root and every epoch from `oldest` on, opened with the root secret of the newest.
     pub fn open(
         &self,
+        name: RootName,
         newest: RootSecret,
         version: u64,
         oldest: Epoch,
     ) -> Result<RootSecrets, RootRecordError> {
-        let place = place(&self.deployment, version);
+        let place = place(name, &self.deployment, version);
         let plaintext = sealing::open_with((self.epoch, &newest), &place, &self.secrets)?;
         let (older, derivation) = decode_secrets(&plaintext)?;
         let mut secrets = RootSecrets::new(self.epoch, newest, derivation);
@@ -263,11 +280,11 @@ fn documents_of(value: Value) -> Result<Vec<Vec<u8>>, RootRecordError> {
         .collect()
 }
 
-fn place(deployment: &str, version: u64) -> Place<'_> {
+fn place(name: RootName, deployment: &str, version: u64) -> Place<'_> {
     Place {
         deployment,
         kind: KIND,
-        id: ID,
+        id: name.id(),
         version,
     }
 }

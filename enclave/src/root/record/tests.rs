@@ -24,14 +24,21 @@ fn sealed(version: u64) -> RootRecord {
         blob: vec![7; 180],
         documents: vec![vec![8; 100]],
     };
-    RootRecord::seal(&secrets, "test", &key("us-east-1"), proven, version).unwrap()
+    RootRecord::seal(
+        &secrets,
+        (RootName::Deployment, "test"),
+        &key("us-east-1"),
+        proven,
+        version,
+    )
+    .unwrap()
 }
 
 #[test]
 fn every_epoch_and_the_derivation_root_open_with_the_newest_root_secret() {
     let record = RootRecord::decode(&sealed(5).encode()).unwrap();
     record.check("test", &key("us-east-1"), 1).unwrap();
-    let opened = record.open(secret(3), 5, 1).unwrap();
+    let opened = record.open(RootName::Deployment, secret(3), 5, 1).unwrap();
     assert_eq!(opened.epochs(), "1, 2, 3");
     assert_eq!(opened.of_epoch(1).unwrap().expose(), [1; 32]);
     assert_eq!(opened.newest().1.expose(), [3; 32]);
@@ -40,7 +47,13 @@ fn every_epoch_and_the_derivation_root_open_with_the_newest_root_secret() {
 
 #[test]
 fn epochs_before_the_oldest_accepted_are_left_out() {
-    assert_eq!(sealed(5).open(secret(3), 5, 2).unwrap().epochs(), "2, 3");
+    assert_eq!(
+        sealed(5)
+            .open(RootName::Deployment, secret(3), 5, 2)
+            .unwrap()
+            .epochs(),
+        "2, 3"
+    );
     let refused = sealed(5).check("test", &key("us-east-1"), 4).unwrap_err();
     assert!(
         refused.to_string().contains("accepts 4 and later"),
@@ -51,7 +64,7 @@ fn epochs_before_the_oldest_accepted_are_left_out() {
 #[test]
 fn another_data_key_does_not_open_what_is_sealed_beside_the_blob() {
     assert!(matches!(
-        sealed(5).open(secret(9), 5, 1),
+        sealed(5).open(RootName::Deployment, secret(9), 5, 1),
         Err(RootRecordError::Secrets(_))
     ));
 }
@@ -59,7 +72,7 @@ fn another_data_key_does_not_open_what_is_sealed_beside_the_blob() {
 #[test]
 fn a_record_of_another_version_does_not_open() {
     assert!(matches!(
-        sealed(5).open(secret(3), 6, 1),
+        sealed(5).open(RootName::Deployment, secret(3), 6, 1),
         Err(RootRecordError::Secrets(_))
     ));
 }

@@ -55,6 +55,9 @@ impl DynamoDb {
                 Err(_) => aws::Fault::TimedOut(millis(limit)).into(),
             };
             uncertain |= sent && !fault.was_refused();
+            if fault.is_denial() {
+                self.denied.notify_one();
+            }
             let wait = BACKOFF.wait(attempts);
             if !fault.is_passing() || Instant::now() + wait >= deadline {
                 let outcome = Err(fault);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use permafrost_common::table_arn::TableArn;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::call::{Answer, Called};
 use super::error::Fault;
@@ -23,6 +24,7 @@ pub struct DynamoDb {
     pub(super) table: TableArn,
     pub(super) times: Times,
     pub(super) kept: Kept,
+    pub(super) denied: Notify,
     credentials: Mutex<Arc<Credentials>>,
 }
 
@@ -48,6 +50,7 @@ impl DynamoDb {
             table,
             times,
             kept: Kept::at_most(IDLE_MAX),
+            denied: Notify::new(),
             credentials: Mutex::new(Arc::new(credentials)),
         }
     }
@@ -58,6 +61,11 @@ impl DynamoDb {
             .credentials
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(credentials);
+    }
+
+    /// Completes once DynamoDB has refused a call because of the credentials.
+    pub async fn denied(&self) {
+        self.denied.notified().await;
     }
 
     /// The newest version of a record, without its bytes if it is the `known` version. A strongly consistent read.

@@ -44,13 +44,29 @@ pub enum Fault {
 
 impl Fault {
     /// Whether another attempt may succeed.
-    pub(super) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Aws(fault) => fault.is_passing(),
             Self::Cancelled { is_passing, .. } => *is_passing,
             Self::Checksum { .. } | Self::CutOff(_) => true,
             Self::Form(_) | Self::Unprocessed(_) | Self::Table(_) => false,
         }
+    }
+
+    /// Whether DynamoDB refused the call because of who signed it (DynamoDB Developer Guide, "Error handling with DynamoDB"; AWS General
+    /// Reference, "Common errors").
+    pub fn is_denial(&self) -> bool {
+        const DENIALS: [&str; 8] = [
+            "AccessDeniedException",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "UnrecognizedClientException",
+        ];
+        matches!(self, Self::Aws(aws::Fault::Refused { kind, .. }) if DENIALS.contains(&kind.as_str()))
     }
 
     /// Whether DynamoDB said that it has not executed the call.

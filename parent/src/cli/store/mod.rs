@@ -1,5 +1,6 @@
 //! `permafrost store`.
 
+mod credentials;
 mod file;
 mod table;
 
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::outcome::Outcome;
 
 /// Where the sealed records are: the SQLite file (back it up while it is in use, check a backup, restore one), or a DynamoDB table
-/// (make it, check who else could write to it).
+/// (make it, check who else could write to it, give the enclave its credentials).
 #[derive(Args, Debug)]
 pub(super) struct Store {
     /// Print JSON.
@@ -25,6 +26,7 @@ enum StoreCommand {
     File(file::FileCommand),
     #[command(subcommand)]
     Table(table::Table),
+    Credentials(credentials::StoreCredentials),
 }
 
 impl Store {
@@ -32,6 +34,7 @@ impl Store {
         let done = match &self.command {
             StoreCommand::File(command) => command.run(self.json).await,
             StoreCommand::Table(table) => table.run(self.json).await,
+            StoreCommand::Credentials(command) => command.run(self.json).await,
         };
         match done {
             Err(outcome) if self.json && !outcome.is_told() => Err(outcome.into_json()?),

@@ -1,7 +1,6 @@
 //! Where a secret and its password are read from.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::form::{Form, Read, Secret, WifNetwork};
 use super::ncryptsec::Encrypted;
 use crate::cli::outcome::Outcome;
+use crate::cli::secret_file::{self, is_standard_input};
 
 /// The longest file of a secret or a password that is read, in bytes.
 const FILE_MAX: usize = 4096;
@@ -65,7 +65,7 @@ impl Source {
                     .to_owned(),
             ));
         }
-        let file = read(path).map_err(wrong)?;
+        let file = secret_file::read(path, FILE_MAX).map_err(wrong)?;
         let text = file.trim();
         let form = form.map_or_else(|| Form::detect(text), Ok).map_err(wrong)?;
         let secret = match form.read(text, network).map_err(wrong)? {
@@ -120,7 +120,7 @@ impl PasswordOption {
         };
         let wrong =
             |what: &str| Outcome::wrong_call(format!("--password-file {}: {what}", path.display()));
-        let file = read(path).map_err(|error| wrong(&error))?;
+        let file = secret_file::read(path, FILE_MAX).map_err(|error| wrong(&error))?;
         match file.lines().next() {
             Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
             _ => Err(wrong("its first line is empty; accepted: a password")),
@@ -135,36 +135,5 @@ impl PasswordOption {
                 "--password-file: the secret is not encrypted; accepted with ncryptsec1... only",
             )),
         }
-    }
-}
-
-fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-/// The text of a file or of standard input, which is never copied to where it would not be wiped.
-fn read(path: &Path) -> Result<Zeroizing<String>, String> {
-    // With room for all: growing would leave a copy behind.
-    let mut bytes = Zeroizing::new(vec![0; FILE_MAX + 1]);
-    let mut reader: Box<dyn io::Read> = match is_standard_input(path) {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(path).map_err(|error| error.to_string())?),
-    };
-    let mut length = 0;
-    while let Some(room) = bytes.get_mut(length..).filter(|room| !room.is_empty()) {
-        match reader.read(room).map_err(|error| error.to_string())? {
-            0 => break,
-            more => length += more,
-        }
-    }
-    if length > FILE_MAX {
-        return Err(format!(
-            "longer than {FILE_MAX} bytes; accepted: a file with the text alone"
-        ));
-    }
-    bytes.truncate(length);
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err("not a text; accepted: UTF-8".to_owned()),
     }
 }

@@ -1,7 +1,7 @@
 //! What stands before a server of DynamoDB's protocol: TLS with a certificate for DynamoDB's name, and every fault that the server has
 //! not.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::Authority;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -16,21 +17,20 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use permafrost_tests::Authority;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::servers::Server;
+use super::server::Server;
 
 /// The name that the front's certificate is for.
-pub(crate) const HOST: &str = "dynamodb.us-east-1.localhost";
+pub const HOST: &str = "dynamodb.us-east-1.localhost";
 
 /// What happens to one request.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub enum Act {
     /// It and its response are carried.
     Carry,
     /// The server never sees it, and this is the response.
@@ -55,7 +55,7 @@ pub(crate) enum Act {
 
 /// The running front.
 #[derive(Clone)]
-pub(crate) struct Front {
+pub struct Front {
     server: &'static Server,
     address: SocketAddr,
     authority: String,
@@ -67,26 +67,35 @@ struct State {
     once: VecDeque<Act>,
     at: Vec<(&'static str, Act)>,
     always: Option<Act>,
+    denied: BTreeMap<String, &'static str>,
     seen: Vec<Seen>,
 }
 
 /// A request as it came out of TLS.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Value,
+pub struct Seen {
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Value,
 }
 
 impl Seen {
+    /// The access key that signed it.
+    pub fn access_key_id(&self) -> String {
+        access_key_id(&self.headers)
+    }
+
     /// The name of the call.
-    pub(crate) fn call(&self) -> &str {
+    pub fn call(&self) -> &str {
         let target = self.headers["x-amz-target"].to_str().unwrap();
         target.rsplit('.').next().unwrap()
     }
 }
 
 impl Front {
-    pub(crate) async fn before(server: &'static Server) -> Self {
+    /// Stands before a server, with a certificate authority of its own.
+    pub async fn before(server: &'static Server) -> Self {
         let (authority, config) = certificates();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let front = Self {
@@ -115,39 +124,51 @@ impl Front {
         front
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The certificate, in PEM, that the front's leads to.
-    pub(crate) fn authority(&self) -> &str {
+    pub fn authority(&self) -> &str {
         &self.authority
     }
 
     /// Does these with the next requests, one each.
-    pub(crate) fn next(&self, acts: impl IntoIterator<Item = Act>) {
+    pub fn next(&self, acts: impl IntoIterator<Item = Act>) {
         self.state.lock().unwrap().once.extend(acts);
     }
 
     /// Does these with the next requests of one call, one each.
-    pub(crate) fn at(&self, call: &'static str, acts: impl IntoIterator<Item = Act>) {
+    pub fn at(&self, call: &'static str, acts: impl IntoIterator<Item = Act>) {
         let acts = acts.into_iter().map(|act| (call, act));
         self.state.lock().unwrap().at.extend(acts);
     }
 
     /// Carries everything again.
-    pub(crate) fn be_honest(&self) {
+    pub fn be_honest(&self) {
         let mut state = self.state.lock().unwrap();
         (state.once, state.at, state.always) = Default::default();
     }
 
     /// Does this with every request after those.
-    pub(crate) fn always(&self, act: Act) {
+    pub fn always(&self, act: Act) {
         self.state.lock().unwrap().always = Some(act);
     }
 
+    /// Refuses every request of this access key with this error, as after it was deleted; of all others, with nothing.
+    pub fn deny(&self, access_key_id: &str, kind: &'static str) {
+        let mut state = self.state.lock().unwrap();
+        state.denied.insert(access_key_id.to_owned(), kind);
+    }
+
+    /// Refuses no access key any more.
+    pub fn deny_none(&self) {
+        self.state.lock().unwrap().denied.clear();
+    }
+
     /// What came since the last time.
-    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+    pub fn take_seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.state.lock().unwrap().seen)
     }
 
@@ -161,6 +182,12 @@ impl Front {
                 headers: headers.clone(),
                 body: serde_json::from_slice(&text).unwrap(),
             });
+            if let Some(kind) = state.denied.get(&access_key_id(&headers)) {
+                return match refusal(400, kind) {
+                    Act::Refuse(status, body) => Ok(response(status, body.to_string().into())),
+                    _ => unreachable!("a refusal"),
+                };
+            }
             let target = headers["x-amz-target"].to_str().unwrap();
             let at = state.at.iter().position(|(call, _)| target.ends_with(call));
             let at = at.map(|place| state.at.remove(place).1);
@@ -221,8 +248,15 @@ impl Front {
     }
 }
 
+/// The access key that signed a request (Signature Version 4).
+fn access_key_id(headers: &HeaderMap) -> String {
+    let authorization = headers["authorization"].to_str().unwrap();
+    let credential = authorization.split("Credential=").nth(1).unwrap();
+    credential.split('/').next().unwrap().to_owned()
+}
+
 /// AWS's form of a refusal.
-pub(crate) fn refusal(status: u16, kind: &str) -> Act {
+pub fn refusal(status: u16, kind: &str) -> Act {
     let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
     Act::Refuse(
         status,
@@ -280,7 +314,7 @@ impl Body for Cut {
 }
 
 /// Sends a request to a server, and gives its whole response.
-pub(crate) async fn plain(
+pub(super) async fn plain(
     server: SocketAddr,
     headers: &HeaderMap,
     body: Bytes,

@@ -8,16 +8,16 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::front::plain;
-use crate::servers::unsigned;
+use super::front::plain;
+use super::server::unsigned;
 
 /// The tokens of those that were executed, which are not executed again.
 #[derive(Default)]
-pub(crate) struct Transactions(Mutex<HashSet<String>>);
+pub(super) struct Transactions(Mutex<HashSet<String>>);
 
 impl Transactions {
     /// Executes one of which only the first write has a condition, as the enclave's are: once it holds, nothing fails.
-    pub(crate) async fn execute(&self, server: SocketAddr, body: &Value) -> Response<Bytes> {
+    pub(super) async fn execute(&self, server: SocketAddr, body: &Value) -> Response<Bytes> {
         let token = body["ClientRequestToken"].as_str().unwrap().to_owned();
         assert!((1..=36).contains(&token.len()), "{token}");
         if self.0.lock().unwrap().contains(&token) {
