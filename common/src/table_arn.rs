@@ -31,6 +31,21 @@ pub struct Endpoint {
     pub dual_stack: bool,
 }
 
+impl Endpoint {
+    /// The domain of a partition's endpoints; of another partition than `aws`, `aws-cn` and `aws-us-gov` none is known.
+    pub fn domain(self, partition: &str) -> Option<&'static str> {
+        let (domain, dual_stack_domain) = match partition {
+            "aws" | "aws-us-gov" => ("amazonaws.com", "api.aws"),
+            "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            _ => return None,
+        };
+        match self.dual_stack {
+            true => Some(dual_stack_domain),
+            false => Some(domain),
+        }
+    }
+}
+
 impl TableArn {
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
     pub fn partition(&self) -> &str {
@@ -55,16 +70,7 @@ impl TableArn {
     /// The host name of DynamoDB in the table's region (AWS General Reference, "Amazon DynamoDB endpoints and quotas"). The partitions
     /// `aws`, `aws-cn` and `aws-us-gov` have one; for another the configuration has to name it.
     pub fn endpoint_host(&self, endpoint: Endpoint) -> Option<String> {
-        let (domain, dual_stack_domain) = match self.partition.as_str() {
-            "aws" | "aws-us-gov" => ("amazonaws.com", "api.aws"),
-            "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
-            _ => return None,
-        };
-        let domain = if endpoint.dual_stack {
-            dual_stack_domain
-        } else {
-            domain
-        };
+        let domain = endpoint.domain(&self.partition)?;
         // GovCloud's only endpoint for IPv4 is the validated one.
         let is_plain = self.partition == "aws-us-gov" && !endpoint.dual_stack;
         let service = if endpoint.fips && !is_plain {

@@ -1,4 +1,4 @@
-//! One request to a service: AWS JSON over TLS over the parent's egress.
+//! One request to a service: JSON over TLS over the parent's egress.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use tokio_rustls::client::TlsStream;
 
 use super::egress::Egress;
 use super::error::Fault;
-use super::signature::{Scope, sign_request};
+use super::signature::{Scope, Signer, sign_request};
 use super::tls::{Tls, TlsSetupError};
 use crate::clock::Clock;
 
 /// How much of a service's error message is passed on, in characters.
 const MESSAGE_MAX: usize = 400;
 
-/// A service with an AWS JSON protocol: every call is `POST /`, named by `x-amz-target`.
+/// A service whose calls are JSON in `POST` requests.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The name for people: `KMS`.
@@ -37,10 +37,22 @@ pub struct Service {
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// What `x-amz-target` has before the name of the call: `TrentService`.
-    pub target: &'static str,
-    /// The version of the protocol: `application/x-amz-json-1.1`.
-    pub content_type: &'static str,
+    /// How it names its calls.
+    pub protocol: Protocol,
+}
+
+/// How a service names its calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Protocol {
+    /// AWS JSON: every call is `POST /`, named by `x-amz-target`, and its result has the status 200.
+    Json {
+        /// What `x-amz-target` has before the name of the call: `TrentService`.
+        target: &'static str,
+        /// The version of the protocol: `application/x-amz-json-1.1`.
+        content_type: &'static str,
+    },
+    /// REST: a call is `POST` to a path of its own and makes something, so that its result has the status 201.
+    Rest,
 }
 
 /// Connects to a service.
@@ -63,6 +75,8 @@ pub struct Response {
     pub status: StatusCode,
     /// `x-amzn-RequestId`, which AWS support needs; `unknown` without one.
     pub request_id: String,
+    /// `x-amzn-ErrorType`, in which REST names an error.
+    pub error_type: Option<HeaderValue>,
     /// `x-amz-crc32`.
     pub crc32: Option<HeaderValue>,
     /// The body.
@@ -101,6 +115,11 @@ impl Connector {
         &self.service
     }
 
+    /// The enclave's time, in seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now().as_secs()
+    }
+
     /// The credentials that the parent has.
     pub(crate) async fn credentials_of_the_parent(&self) -> Result<Credentials, Fault> {
         Ok(self.egress.credentials().await?)
@@ -126,15 +145,14 @@ impl Connector {
         Ok(sender)
     }
 
-    /// A call, for example `Decrypt`, signed now.
+    /// A call, signed now: `Decrypt`, or for REST the path, `sessions`.
     pub(crate) fn request(
         &self,
         call: &str,
         body: &Value,
-        credentials: &Credentials,
+        signer: Signer<'_>,
     ) -> Result<Request<Full<Bytes>>, Fault> {
-        let now = self.clock.now().as_secs();
-        signed(&self.service, call, body, credentials, now).ok_or_else(|| {
+        signed(&self.service, call, body, signer, self.now()).ok_or_else(|| {
             Fault::Internal("the request has a header field that cannot be sent".into())
         })
     }
@@ -152,7 +170,9 @@ impl Connector {
             .chars()
             .take(64)
             .collect();
-        let (status, crc32) = (response.status(), headers.get("x-amz-crc32").cloned());
+        let crc32 = headers.get("x-amz-crc32").cloned();
+        let error_type = headers.get("x-amzn-errortype").cloned();
+        let status = response.status();
         let text = Limited::new(response.into_body(), max)
             .collect()
             .await
@@ -164,22 +184,32 @@ impl Connector {
         Ok(Response {
             status,
             request_id,
+            error_type,
             crc32,
             text,
         })
     }
 
-    /// The JSON object of a response with status 200.
+    /// The JSON object of a response with the status of a result.
     pub(crate) fn object(&self, response: &Response) -> Result<Value, Fault> {
         let body: Value = serde_json::from_slice(&response.text).unwrap_or_default();
-        if response.status == StatusCode::OK {
+        let done = match self.service.protocol {
+            Protocol::Json { .. } => StatusCode::OK,
+            Protocol::Rest => StatusCode::CREATED,
+        };
+        if response.status == done {
             return match body.is_object() {
                 true => Ok(body),
                 false => Err(self.invalid("it is not a JSON object".to_owned())),
             };
         }
         let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let kind = text("__type").unwrap_or("an error without a name");
+        let named = response.error_type.as_ref();
+        // REST may have a URL after the name.
+        let named = named.and_then(|name| name.to_str().ok()?.split(':').next());
+        let kind = named
+            .or(text("__type"))
+            .unwrap_or("an error without a name");
         let message = text("message").or(text("Message")).unwrap_or_default();
         Err(Fault::Refused {
             service: self.service.title,
@@ -212,25 +242,34 @@ fn signed(
     service: &Service,
     call: &str,
     body: &Value,
-    credentials: &Credentials,
+    signer: Signer<'_>,
     now: u64,
 ) -> Option<Request<Full<Bytes>>> {
     let host = match service.port {
         443 => service.host.clone(),
         port => format!("{}:{port}", service.host),
     };
-    let target = format!("{}.{call}", service.target);
     let body = Bytes::from(body.to_string());
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_str(&host).ok()?);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type));
-    headers.insert("x-amz-target", HeaderValue::from_str(&target).ok()?);
+    let (path, content_type) = match service.protocol {
+        Protocol::Json {
+            target,
+            content_type,
+        } => {
+            let target = HeaderValue::from_str(&format!("{target}.{call}")).ok()?;
+            headers.insert("x-amz-target", target);
+            ("/".to_owned(), content_type)
+        }
+        Protocol::Rest => (format!("/{call}"), "application/json"),
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     let scope = Scope {
         region: &service.region,
         service: service.name,
     };
-    sign_request(&mut headers, &body, credentials, scope, now)?;
-    let mut request = Request::post("/").body(Full::new(body)).ok()?;
+    sign_request(&mut headers, &path, &body, signer, scope, now)?;
+    let mut request = Request::post(path).body(Full::new(body)).ok()?;
     *request.headers_mut() = headers;
     Some(request)
 }

@@ -1,12 +1,16 @@
-//! AWS Signature Version 4 (IAM User Guide, "Create a signed AWS API request"), for the one kind of request that the enclave
-//! makes: `POST /` without a query.
+//! AWS Signature Version 4 (IAM User Guide, "Create a signed AWS API request"), for the kinds of request that the enclave makes: `POST`
+//! to a path of `a-z` and `/`, without a query. It is made with a secret access key, or with the key of a certificate (IAM Roles
+//! Anywhere User Guide, "The IAM Roles Anywhere authentication signing process").
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use permafrost_common::egress::Credentials;
 use time::OffsetDateTime;
+
+use super::roles_anywhere::Identity;
 
 /// What a signature is good for.
 #[derive(Clone, Copy)]
@@ -15,45 +19,74 @@ pub(super) struct Scope<'a> {
     pub(super) service: &'a str,
 }
 
-/// Adds `x-amz-date`, `x-amz-security-token` for temporary credentials, and `authorization` to the header fields of a
-/// request, all of which are signed. `now` is in seconds since 1970; `None` where a value cannot be sent in a header.
+/// What signs a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Signer<'a> {
+    /// An access key.
+    AccessKey(&'a Credentials),
+    /// A certificate, and its key.
+    Certificate(&'a Identity),
+}
+
+/// Adds `x-amz-date`, what else the signer needs, and `authorization` to the header fields of a request, all of which are signed:
+/// `x-amz-security-token` for temporary credentials, `x-amz-x509` for a certificate. `now` is in seconds since 1970; `None` where
+/// a value cannot be sent in a header.
 pub(super) fn sign_request(
     headers: &mut HeaderMap,
+    path: &str,
     body: &[u8],
-    credentials: &Credentials,
+    signer: Signer<'_>,
     Scope { region, service }: Scope<'_>,
     now: u64,
 ) -> Option<()> {
     let time = timestamp(now)?;
     headers.insert(DATE, HeaderValue::from_str(&time).ok()?);
-    if let Some(token) = &credentials.token {
-        let mut token = HeaderValue::from_str(token).ok()?;
-        token.set_sensitive(true);
-        headers.insert(SECURITY_TOKEN, token);
-    }
+    let algorithm = match signer {
+        Signer::AccessKey(credentials) => {
+            if let Some(token) = &credentials.token {
+                let mut token = HeaderValue::from_str(token).ok()?;
+                token.set_sensitive(true);
+                headers.insert(SECURITY_TOKEN, token);
+            }
+            "AWS4-HMAC-SHA256"
+        }
+        Signer::Certificate(identity) => {
+            let certificate = STANDARD.encode(identity.certificate());
+            headers.insert(X509, HeaderValue::from_str(&certificate).ok()?);
+            "AWS4-X509-ECDSA-SHA256"
+        }
+    };
     let day = time.get(..8)?;
     let scope = format!("{day}/{region}/{service}/aws4_request");
-    let (names, canonical) = canonical_request(headers, body)?;
+    let (names, canonical) = canonical_request(path, headers, body)?;
     let to_sign = format!(
-        "{ALGORITHM}\n{time}\n{scope}\n{}",
+        "{algorithm}\n{time}\n{scope}\n{}",
         sha256(canonical.as_bytes())
     );
-    let key = signing_key(&credentials.secret_access_key, [day, region, service]);
-    let signature = hex::encode(hmac(key.as_ref(), &to_sign));
+    let (id, signature) = match signer {
+        Signer::AccessKey(credentials) => {
+            let key = signing_key(&credentials.secret_access_key, [day, region, service]);
+            let signature = hex::encode(hmac(key.as_ref(), &to_sign));
+            (credentials.access_key_id.clone(), signature)
+        }
+        Signer::Certificate(identity) => {
+            let signature = identity.sign(to_sign.as_bytes()).ok()?;
+            (identity.serial_number().to_string(), hex::encode(signature))
+        }
+    };
     let authorization = format!(
-        "{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
-        credentials.access_key_id
+        "{algorithm} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}"
     );
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&authorization).ok()?);
     Some(())
 }
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const X509: HeaderName = HeaderName::from_static("x-amz-x509");
 
 /// The names of the signed header fields, and the canonical request.
-fn canonical_request(headers: &HeaderMap, body: &[u8]) -> Option<(String, String)> {
+fn canonical_request(path: &str, headers: &HeaderMap, body: &[u8]) -> Option<(String, String)> {
     let mut fields: Vec<(&str, &str)> = headers
         .iter()
         .map(|(name, value)| Some((name.as_str(), value.to_str().ok()?.trim())))
@@ -65,7 +98,7 @@ fn canonical_request(headers: &HeaderMap, body: &[u8]) -> Option<(String, String
         .collect();
     let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
-    let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", sha256(body));
+    let canonical = format!("POST\n{path}\n\n{lines}\n{names}\n{}", sha256(body));
     Some((names, canonical))
 }
 
@@ -132,7 +165,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("host", "example.amazonaws.com".parse().unwrap());
         headers.insert(DATE, timestamp(NOW).unwrap().parse().unwrap());
-        let (names, canonical) = canonical_request(&headers, b"").unwrap();
+        let (names, canonical) = canonical_request("/", &headers, b"").unwrap();
         assert_eq!(names, "host;x-amz-date");
         assert_eq!(
             canonical,
@@ -188,7 +221,8 @@ mod tests {
                 SignableRequest::new("POST", &url, fields.into_iter(), SignableBody::Bytes(b"{}"))
                     .unwrap();
             let signed = sign(request, &params).unwrap();
-            sign_request(&mut headers, b"{}", &ours, scope, NOW).unwrap();
+            let signer = Signer::AccessKey(&ours);
+            sign_request(&mut headers, "/", b"{}", signer, scope, NOW).unwrap();
             let authorization = headers[AUTHORIZATION].to_str().unwrap();
             assert!(
                 authorization.ends_with(&format!("Signature={}", signed.signature())),
@@ -203,7 +237,8 @@ mod tests {
         headers.insert("x-amz-target", "TrentService.Decrypt".parse().unwrap());
         headers.insert("host", "kms.us-east-1.amazonaws.com".parse().unwrap());
         let token = credentials(Some("token"));
-        sign_request(&mut headers, b"{}", &token, KMS, NOW).unwrap();
+        let signer = Signer::AccessKey(&token);
+        sign_request(&mut headers, "/", b"{}", signer, KMS, NOW).unwrap();
         let authorization = headers[AUTHORIZATION].to_str().unwrap();
         assert!(
             authorization

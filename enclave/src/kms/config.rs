@@ -5,7 +5,7 @@ use rustls::RootCertStore;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::aws::{AMAZON_ROOTS, Service, parse_endpoint, parse_roots};
+use crate::aws::{AMAZON_ROOTS, Protocol, Service, parse_endpoint, parse_roots};
 use crate::config_error::ConfigError;
 use crate::pem;
 
@@ -110,8 +110,10 @@ impl KmsConfig {
             region: self.key.region().to_owned(),
             host: self.host.clone(),
             port: self.port,
-            target: "TrentService",
-            content_type: "application/x-amz-json-1.1",
+            protocol: Protocol::Json {
+                target: "TrentService",
+                content_type: "application/x-amz-json-1.1",
+            },
         }
     }
 }

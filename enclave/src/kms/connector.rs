@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::config::KmsConfig;
 use super::error::Fault;
-use crate::aws::{self, Credentials, Egress, Stream, TlsSetupError};
+use crate::aws::{self, Credentials, Egress, Signer, Stream, TlsSetupError};
 use crate::clock::Clock;
 
 /// The longest response, in bytes: a ciphertext has at most 6144, a `CiphertextForRecipient` about 700, both in base64.
@@ -69,7 +69,9 @@ impl Connector {
 impl Connection<'_> {
     /// Sends the call, and gives the response's JSON object.
     pub(super) async fn send(self, call: &str, body: &Value) -> Result<Value, Fault> {
-        let request = self.aws.request(call, body, &self.credentials)?;
+        let request = self
+            .aws
+            .request(call, body, Signer::AccessKey(&self.credentials))?;
         let mut sender = self.aws.open(self.stream).await?;
         let response = sender
             .send_request(request)

@@ -10,7 +10,7 @@ use super::checksum;
 use super::client::DynamoDb;
 use super::error::Fault;
 use super::transaction;
-use crate::aws::{self, Backoff, Connector, Unread};
+use crate::aws::{self, Backoff, Connector, Signer, Unread};
 
 /// DynamoDB's own clients begin with 25 ms.
 pub(super) const BACKOFF: Backoff = Backoff {
@@ -76,7 +76,9 @@ impl DynamoDb {
         max: usize,
         sent: &mut bool,
     ) -> Result<Answer, Fault> {
-        let mut request = self.connector.request(call, body, &self.credentials())?;
+        let credentials = self.credentials();
+        let signer = Signer::AccessKey(&credentials);
+        let mut request = self.connector.request(call, body, signer)?;
         let mut kept = self.kept.take().await;
         loop {
             let (mut sender, is_fresh) = match kept.take() {

@@ -2,7 +2,7 @@
 
 use permafrost_common::table_arn::TableArn;
 
-use crate::aws::Service;
+use crate::aws::{Protocol, Service};
 
 /// DynamoDB in a table's region, at a host.
 pub fn service(table: &TableArn, host: String, port: u16) -> Service {
@@ -12,7 +12,9 @@ pub fn service(table: &TableArn, host: String, port: u16) -> Service {
         region: table.region().to_owned(),
         host,
         port,
-        target: "DynamoDB_20120810",
-        content_type: "application/x-amz-json-1.0",
+        protocol: Protocol::Json {
+            target: "DynamoDB_20120810",
+            content_type: "application/x-amz-json-1.0",
+        },
     }
 }
