@@ -25,6 +25,7 @@ mod request_signature;
 mod response_signature;
 mod root_record;
 mod sealed_record;
+mod session_response;
 mod store_listing;
 mod user_record;
 mod webauthn_authentication;
@@ -48,6 +49,7 @@ pub use request_signature::request_signature;
 pub use response_signature::response_signature;
 pub use root_record::root_record;
 pub use sealed_record::sealed_record;
+pub use session_response::session_response;
 pub use store_listing::store_listing;
 pub use user_record::user_record;
 pub use webauthn_authentication::webauthn_authentication;
@@ -76,6 +78,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("request_signature", request_signature),
     ("root_record", root_record),
     ("sealed_record", sealed_record),
+    ("session_response", session_response),
     ("store_listing", store_listing),
     ("user_record", user_record),
     ("webauthn_authentication", webauthn_authentication),

@@ -8,6 +8,7 @@
 //! - [`LyingEgress`]: the parent's egress proxy, likewise.
 //! - [`DevelopmentKms`]: the KMS from which every enclave here gets its root secret, under the key policy of a release.
 //! - [`LyingKms`]: a TLS server of the parent's that impersonates KMS, with any certificate that the parent can get.
+//! - [`RolesAnywhere`]: a stand-in for AWS's service of that name, which checks what it gets by code that is not ours.
 //! - [`LyingParent`]: all of these together, with a client that trusts only the enclave.
 //! - [`SharedParent`]: the same for tests that leave the enclave serving, which share it if it is a virtual machine.
 //! - [`ParentProcess`]: the real parent program, which can be killed and started again.
@@ -52,6 +53,7 @@ mod postgres_server;
 pub mod python;
 mod random;
 mod resealing;
+mod roles_anywhere;
 mod shared_parent;
 mod table_deployment;
 mod vendor;
@@ -77,6 +79,7 @@ pub use person::Person;
 pub use postgres_server::PostgresServer;
 pub use random::{Random, seed};
 pub use resealing::pass;
+pub use roles_anywhere::RolesAnywhere;
 pub use shared_parent::SharedParent;
 pub use table_deployment::{TableDeployment, TableEnclave, credentials};
 pub use vendor::Vendor;

@@ -43,6 +43,7 @@ replays! {
     every_input_of_the_request_signature_corpus_holds: request_signature;
     every_input_of_the_root_record_corpus_holds: root_record;
     every_input_of_the_sealed_record_corpus_holds: sealed_record;
+    every_input_of_the_session_response_corpus_holds: session_response;
     every_input_of_the_store_listing_corpus_holds: store_listing;
     every_input_of_the_user_record_corpus_holds: user_record;
     every_input_of_the_webauthn_authentication_corpus_holds: webauthn_authentication;

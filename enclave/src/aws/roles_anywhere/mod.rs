@@ -16,6 +16,8 @@ mod der;
 mod renewal;
 mod resources;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use authority::{Authority, AuthorityError, Identity};
 pub use certificate::SerialNumber;
