@@ -233,6 +233,8 @@ problem_types! {
     StoreUnavailable = "store-unavailable", 503, "Record store unavailable";
     /// The measured configuration has no table: the enclave has no store of its own, so it takes no credentials for one.
     NoTable = "no-table", 404, "Deployment without a table";
+    /// The measured configuration has a trust anchor: IAM Roles Anywhere gives the table's credentials, so the enclave takes no access key.
+    NoAccessKeys = "no-access-keys", 409, "Deployment without access keys";
     /// The sealed credentials do not open: they were sealed to another boot, or for another request, or altered.
     StoreCredentialsNotOpened = "store-credentials-not-opened", 422, "Sealed credentials not opened";
     /// The table refuses the credentials, or is not the one of the measured configuration with them. Those in use stay in use.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use permafrost_enclave::aws::{Egress, TlsSetupError};
-use permafrost_enclave::bootstrap::{Bootstrap, BootstrapError};
+use permafrost_enclave::bootstrap::{Bootstrap, BootstrapError, Sealed};
 use permafrost_enclave::enclave::{Enclave, Thawed};
 use permafrost_enclave::kms::recipient::PendingRecipientKey;
 use permafrost_enclave::kms::{Connector, Kms};
-use permafrost_enclave::records::Records;
 use permafrost_enclave::root::{Root, RootConfig, RootName};
 use permafrost_enclave::store::{Store, StoreClient, TableConfig};
 use permafrost_enclave::waiting::WaitingFor;
@@ -23,9 +22,6 @@ const WAIT: Duration = Duration::from_millis(250);
 
 /// The longest wait between two attempts.
 const WAIT_MAX: Duration = Duration::from_secs(15);
-
-/// The memory for the record of the credentials, in bytes, and how many versions are remembered: there is one record.
-const ROOM_OF_CREDENTIALS: (usize, usize) = (64 * 1024, 1);
 
 /// Unseals the root secret and serves with it, then follows its epochs, and the credentials of the table if there is one.
 pub(super) async fn thaw(
@@ -66,10 +62,13 @@ impl Thawing {
         let name = RootName::StoreCredentials;
         let root = self.root(name, parent, &config).await;
         let deployment = self.enclave.config.deployment.clone();
-        let parent = Arc::clone(parent);
-        let records = Records::new(parent, root.secrets(), deployment, ROOM_OF_CREDENTIALS);
+        let sealed = Sealed {
+            store: Arc::clone(parent),
+            secrets: root.secrets(),
+            deployment,
+        };
         let clock = Arc::clone(&self.enclave.attestor.clock);
-        let bootstrap = Arc::new(Bootstrap::new(table, egress, clock, records));
+        let bootstrap = Arc::new(Bootstrap::new(table, egress, clock, &sealed));
         self.enclave.take_credentials(Arc::clone(&bootstrap));
         let mut wait = WAIT;
         let store = loop {

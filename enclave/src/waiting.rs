@@ -36,6 +36,16 @@ pub enum WaitingFor {
     StoreCredentials,
     /// The record of the table's credentials is refused.
     CredentialsRecord,
+    /// The record of the store's authority is refused.
+    AuthorityRecord,
+    /// IAM Roles Anywhere decided against the request.
+    SessionRefused,
+    /// The other end of the connection did not prove to be IAM Roles Anywhere, or TLS failed.
+    SessionTls,
+    /// IAM Roles Anywhere cannot be reached, or fails.
+    SessionFailing,
+    /// What arrived is not a response that IAM Roles Anywhere gives to this enclave.
+    SessionInvalid,
     /// The table refuses the credentials.
     TableRefuses,
     /// The table is not as it has to be, or is another one.
@@ -68,6 +78,13 @@ impl WaitingFor {
             Self::Store => "the record store fails",
             Self::StoreCredentials => "it has no credentials of its table",
             Self::CredentialsRecord => "the record of the table's credentials is invalid",
+            Self::AuthorityRecord => "the record of the store's authority is invalid",
+            Self::SessionRefused => {
+                "IAM Roles Anywhere refuses the authority's certificate, the profile or the role"
+            }
+            Self::SessionTls => "TLS with IAM Roles Anywhere fails",
+            Self::SessionFailing => "IAM Roles Anywhere cannot be reached, or fails",
+            Self::SessionInvalid => "the response of IAM Roles Anywhere is invalid",
             Self::TableRefuses => "the table refuses the credentials",
             Self::TableUnsuitable => {
                 "the table is not the one of the measured configuration, or not as it has to be"

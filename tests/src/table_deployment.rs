@@ -27,6 +27,7 @@ pub struct TableDeployment {
     key_arn: KeyArn,
     measured: Measured,
     lines: String,
+    further_roots: String,
     folder: TempDir,
 }
 
@@ -54,6 +55,16 @@ impl TableDeployment {
 
     /// With this table.
     pub async fn of(server: &'static Server, table: TableArn, lines: &str) -> Self {
+        Self::trusting(server, table, lines, "").await
+    }
+
+    /// With further root certificates, in PEM, that services may lead to.
+    pub async fn trusting(
+        server: &'static Server,
+        table: TableArn,
+        lines: &str,
+        further_roots: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let place = folder.path();
         let kms = DevelopmentKms::start(&place.join("kms"), &root_of(place));
@@ -65,6 +76,7 @@ impl TableDeployment {
             server,
             measured: Measured::new("test"),
             lines: lines.to_owned(),
+            further_roots: further_roots.to_owned(),
             folder,
         };
         deployment.allow(&[&deployment.configuration()]);
@@ -81,9 +93,10 @@ impl TableDeployment {
     pub fn configuration(&self) -> String {
         let kms = self.kms.section(&self.key_arn);
         let store = format!(
-            "[store]\ndynamodb = \"{}\"\nendpoint = \"{HOST}:443\"\nroots = \"\"\"\n{}\"\"\"\n{}\n",
+            "[store]\ndynamodb = \"{}\"\nendpoint = \"{HOST}:443\"\nroots = \"\"\"\n{}{}\"\"\"\n{}\n",
             self.table,
             self.front.authority(),
+            self.further_roots,
             self.lines
         );
         self.measured.to_toml(&format!("{kms}{store}"))

@@ -12,7 +12,7 @@ mod store;
 use permafrost_frost::Hex;
 pub use permafrost_frost::is_name;
 use serde::{Deserialize, Serialize};
-pub use store::{SealedCredentials, StoreKind, StoreState};
+pub use store::{SealedCredentials, StoreAuthority, StoreKind, StoreState};
 use utoipa::ToSchema;
 
 /// The header that names the attestation document of the boot that responds (or that a request is for): `sha-256=` and the 64 hex

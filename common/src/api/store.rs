@@ -31,9 +31,30 @@ pub struct StoreState {
     /// The access key that signs requests to the table. Absent as long as the enclave has none that the table accepts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
-    /// The version of the record in which the access key is kept, from 1.
+    /// The version of the record in which the access key is kept, or of the authority's, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_version: Option<u64>,
+    /// When the access key expires, in seconds since 1970. Only of temporary credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_expire_at: Option<u64>,
+    /// What gives the enclave its temporary credentials. Absent where an administrator gives an access key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<StoreAuthority>,
+}
+
+/// The certificate authority inside the enclave, for which IAM Roles Anywhere gives temporary credentials.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct StoreAuthority {
+    /// The authority's certificate in PEM: what the trust anchor is made of.
+    pub certificate: String,
+    /// When the certificate ends, in seconds since 1970. It is renewed a year before.
+    pub valid_until: u64,
+    /// The trust anchor of the measured configuration.
+    pub trust_anchor_arn: String,
+    /// The profile of the measured configuration.
+    pub profile_arn: String,
+    /// The role of the measured configuration.
+    pub role_arn: String,
 }
 
 /// A kind of record store.

@@ -25,6 +25,7 @@ pub(super) fn operations() -> Vec<Operation> {
             body: Some(BodySchema::of::<SealedCredentials>()),
             problems: &[
                 ProblemType::NoTable,
+                ProblemType::NoAccessKeys,
                 ProblemType::StoreCredentialsNotOpened,
                 ProblemType::StoreCredentialsRefused,
             ],
@@ -62,6 +63,8 @@ fn show(enclave: Arc<Enclave>, _: Call) -> Handled {
                 table_arn: None,
                 access_key_id: None,
                 credentials_version: None,
+                credentials_expire_at: None,
+                authority: None,
             },
         };
         Reply::json(200, &state)

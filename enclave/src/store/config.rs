@@ -5,8 +5,9 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use serde::Deserialize;
 
-use super::dynamodb::{self, Endpoint, TableArn, Times};
-use crate::aws::{AMAZON_ROOTS, Service, parse_endpoint, parse_roots};
+use super::dynamodb::{self, TableArn, Times};
+use crate::aws::roles_anywhere::Resources;
+use crate::aws::{AMAZON_ROOTS, Endpoint, Service, parse_endpoint, parse_roots};
 use crate::config_error::{ConfigError, in_range, value};
 use crate::pem;
 
@@ -25,6 +26,19 @@ pub struct TableConfig {
     pub times: Times,
     /// How long a record is believed after the table last confirmed it.
     pub lease: Duration,
+    /// Where the table's credentials come from, if not from an administrator.
+    pub roles_anywhere: Option<RolesAnywhereConfig>,
+}
+
+/// What IAM Roles Anywhere gives credentials for, and where it is. Its certificate must lead to the same roots as DynamoDB's.
+#[derive(Clone, Debug)]
+pub struct RolesAnywhereConfig {
+    /// The trust anchor, the profile and the role.
+    pub resources: Resources,
+    /// The host name that the service's certificate must be for.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
 }
 
 /// The section as it is written.
@@ -44,11 +58,14 @@ pub(crate) struct StoreSection {
     timeout_ms: u64,
     #[serde(default)]
     lease_ms: u64,
+    trust_anchor_arn: Option<String>,
+    profile_arn: Option<String>,
+    role_arn: Option<String>,
+    roles_anywhere_endpoint: Option<String>,
 }
 
 impl TableConfig {
     pub(crate) fn of(section: StoreSection) -> Result<Self, ConfigError> {
-        const ENDPOINT: &str = "HOST:PORT with a lower-case DNS name, without fips and dual_stack";
         let table: TableArn = section.dynamodb.parse().map_err(|_| {
             let accepted = "arn:PARTITION:dynamodb:REGION:ACCOUNT:table/NAME";
             refused("dynamodb", &section.dynamodb, accepted)
@@ -57,16 +74,10 @@ impl TableConfig {
             fips: section.fips,
             dual_stack: section.dual_stack,
         };
-        let (host, port) = match &section.endpoint {
-            Some(endpoint) => parse_endpoint(endpoint)
-                .filter(|_| variant == Endpoint::default())
-                .ok_or_else(|| refused("endpoint", endpoint, ENDPOINT))?,
-            None => {
-                let host = table.endpoint_host(variant);
-                let missing = || refused("endpoint", "absent in this partition", ENDPOINT);
-                (host.ok_or_else(missing)?, 443)
-            }
-        };
+        let (host, port) = place("endpoint", section.endpoint.as_deref(), variant, || {
+            table.endpoint_host(variant)
+        })?;
+        let roles_anywhere = RolesAnywhereConfig::of(&section, variant)?;
         let (attempt, whole) = (section.attempt_timeout_ms, section.timeout_ms);
         in_range("store.attempt_timeout_ms", attempt, 100..=60_000)?;
         in_range("store.timeout_ms", whole, attempt..=60_000)?;
@@ -82,12 +93,68 @@ impl TableConfig {
                 whole: Duration::from_millis(whole),
             },
             lease: Duration::from_millis(section.lease_ms),
+            roles_anywhere,
         })
     }
 
     /// DynamoDB in the table's region.
     pub fn service(&self) -> Service {
         dynamodb::service(&self.table, self.host.clone(), self.port)
+    }
+}
+
+impl RolesAnywhereConfig {
+    fn of(section: &StoreSection, variant: Endpoint) -> Result<Option<Self>, ConfigError> {
+        const TOGETHER: &str =
+            "trust_anchor_arn, profile_arn and role_arn together, or none of the three";
+        let arns = [
+            ("trust_anchor_arn", &section.trust_anchor_arn),
+            ("profile_arn", &section.profile_arn),
+            ("role_arn", &section.role_arn),
+        ];
+        let endpoint = section.roles_anywhere_endpoint.as_deref();
+        let [(_, Some(anchor)), (_, Some(profile)), (_, Some(role))] = arns else {
+            if arns.iter().all(|(_, arn)| arn.is_none()) && endpoint.is_none() {
+                return Ok(None);
+            }
+            let missing = arns.iter().find(|(_, arn)| arn.is_none());
+            let field = missing.map_or("roles_anywhere_endpoint", |(field, _)| field);
+            return Err(refused(field, "absent", TOGETHER));
+        };
+        let resources = Resources::new(anchor, profile, role)
+            .map_err(|error| refused(error.field, &error.found, error.accepted))?;
+        let (host, port) = place("roles_anywhere_endpoint", endpoint, variant, || {
+            resources.endpoint_host(variant)
+        })?;
+        Ok(Some(Self {
+            resources,
+            host,
+            port,
+        }))
+    }
+
+    /// IAM Roles Anywhere in the region of the trust anchor.
+    pub fn service(&self) -> Service {
+        self.resources.service(self.host.clone(), self.port)
+    }
+}
+
+/// The host and the port of a setting, or else the region's own.
+fn place(
+    field: &str,
+    endpoint: Option<&str>,
+    variant: Endpoint,
+    own: impl Fn() -> Option<String>,
+) -> Result<(String, u16), ConfigError> {
+    const ACCEPTED: &str = "HOST:PORT with a lower-case DNS name, without fips and dual_stack";
+    match endpoint {
+        Some(endpoint) => parse_endpoint(endpoint)
+            .filter(|_| variant == Endpoint::default())
+            .ok_or_else(|| refused(field, endpoint, ACCEPTED)),
+        None => {
+            let missing = || refused(field, "absent in this partition", ACCEPTED);
+            Ok((own().ok_or_else(missing)?, 443))
+        }
     }
 }
 
@@ -154,6 +221,53 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    const ROLES_ANYWHERE: &str = r#"
+trust_anchor_arn = "arn:aws:rolesanywhere:eu-central-1:111122223333:trust-anchor/41c0bae6-6783-40d4-ab20-65dc5d922e45"
+profile_arn = "arn:aws:rolesanywhere:eu-central-1:111122223333:profile/63e2dc08-89a5-42f6-8d42-87fe7fb44067"
+role_arn = "arn:aws:iam::111122223333:role/permafrost-store"
+"#;
+
+    #[test]
+    fn roles_anywhere_is_in_the_trust_anchors_region_unless_the_configuration_says_where() {
+        assert!(parse(GOOD).unwrap().roles_anywhere.is_none());
+        let place = |more: &str| {
+            let text = format!("{GOOD}\n{ROLES_ANYWHERE}{more}");
+            let found = parse(&text).unwrap().roles_anywhere.unwrap();
+            (found.host, found.port)
+        };
+        let own = "rolesanywhere.eu-central-1.amazonaws.com".to_owned();
+        assert_eq!(place(""), (own, 443));
+        let variant = "rolesanywhere-fips.eu-central-1.api.aws".to_owned();
+        assert_eq!(place("fips = true\ndual_stack = true"), (variant, 443));
+        let named = place("roles_anywhere_endpoint = \"rolesanywhere.example:8443\"");
+        assert_eq!(named, ("rolesanywhere.example".to_owned(), 8443));
+    }
+
+    #[test]
+    fn roles_anywhere_without_one_of_its_arns_or_with_another_accounts_is_refused_by_name() {
+        let lines: Vec<&str> = ROLES_ANYWHERE
+            .lines()
+            .filter(|line| !line.is_empty())
+            .collect();
+        for (without, field) in [(0, "trust_anchor_arn"), (1, "profile_arn"), (2, "role_arn")] {
+            let mut lines = lines.clone();
+            lines.remove(without);
+            let error = parse(&format!("{GOOD}\n{}", lines.join("\n"))).unwrap_err();
+            let error = error.to_string();
+            let named = format!("store.{field}");
+            assert!(
+                error.contains(&named) && error.contains("together"),
+                "{error}"
+            );
+        }
+        let place = "roles_anywhere_endpoint = \"rolesanywhere.example:443\"";
+        let alone = parse(&format!("{GOOD}\n{place}")).unwrap_err().to_string();
+        assert!(alone.contains("store.trust_anchor_arn"), "{alone}");
+        let other = ROLES_ANYWHERE.replace("iam::111122223333", "iam::444455556666");
+        let error = parse(&format!("{GOOD}\n{other}")).unwrap_err().to_string();
+        assert!(error.contains("store.role_arn"), "{error}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod response;
 pub use accepted::Range;
 pub use client::StoreClient;
 pub(crate) use config::StoreSection;
-pub use config::TableConfig;
+pub use config::{RolesAnywhereConfig, TableConfig};
 pub use dispatch::{Lease, Store};
 pub use error::{Fault, StoreClientError};
 pub use listing::{Entries, Entry};

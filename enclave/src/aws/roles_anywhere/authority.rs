@@ -14,6 +14,9 @@ use super::certificate::{SerialNumber, Subject, Validity, certificate};
 /// How long an authority's certificate is valid: five years of 365 days. No AWS document bounds it.
 const AUTHORITY_S: u64 = 5 * 365 * DAY_S;
 
+/// How long before its end a certificate is renewed: a year.
+const RENEWAL_S: u64 = 365 * DAY_S;
+
 /// An identity signs one request; AWS refuses requests that are older than some minutes.
 const IDENTITY_S: u64 = 60 * 60;
 
@@ -137,9 +140,19 @@ impl Authority {
         })
     }
 
+    /// The deployment that the certificate names.
+    pub fn deployment(&self) -> &str {
+        &self.deployment
+    }
+
     /// The certificate, in DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// Whether the last year of the certificate has begun: the time to renew it, and to upload what was renewed.
+    pub fn is_to_be_renewed(&self, now: u64) -> bool {
+        now.saturating_add(RENEWAL_S) > self.validity.until
     }
 
     /// When the certificate ends, in seconds since 1970.

@@ -64,6 +64,11 @@ impl Resources {
         &self.trust_anchor
     }
 
+    /// The id of the trust anchor, a UUID.
+    pub fn trust_anchor_id(&self) -> &str {
+        self.trust_anchor.rsplit('/').next().unwrap_or_default()
+    }
+
     /// The ARN of the profile.
     pub fn profile(&self) -> &str {
         &self.profile
@@ -212,6 +217,7 @@ mod tests {
         }
         let isolated = resources("aws-iso", "us-iso-east-1");
         assert_eq!(isolated.endpoint_host(Endpoint::default()), None);
+        assert_eq!(isolated.trust_anchor_id(), ID);
     }
 
     #[test]

@@ -126,6 +126,9 @@ fn an_authority_is_read_back_and_issues_what_its_first_certificate_vouches_for()
     assert_eq!(read.valid_until(), NOW + YEARS_5);
     let folder = written(&authority, &read.issue(NOW).unwrap());
     assert!(verified_at(folder.path(), NOW));
+    let year = 365 * 24 * 3600;
+    assert!(!read.is_to_be_renewed(NOW + YEARS_5 - year));
+    assert!(read.is_to_be_renewed(NOW + YEARS_5 - year + 1));
     let renewed = read.renewed(NOW + 1000).unwrap();
     assert_eq!(renewed.valid_until(), NOW + 1000 + YEARS_5);
     let folder = written(&authority, &renewed.issue(NOW + 1000).unwrap());

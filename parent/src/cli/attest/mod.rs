@@ -50,7 +50,7 @@ fn json(value: &impl Serialize) -> String {
 }
 
 /// A time in seconds since 1970, as people write it.
-fn utc(seconds: i64) -> String {
+pub(super) fn utc(seconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp(seconds)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

@@ -9,6 +9,7 @@ use permafrost_client::Principal;
 use permafrost_common::api::{StoreKind, StoreState};
 use permafrost_common::egress::Credentials;
 
+use crate::cli::attest::utc;
 use crate::cli::outcome::{Outcome, say};
 use crate::cli::profile_option::ProfileOption;
 use crate::cli::secret_file;
@@ -30,6 +31,7 @@ pub(in crate::cli) struct StoreCredentials {
 enum CredentialsCommand {
     Seal(Seal),
     Show(Show),
+    Authority(Authority),
 }
 
 /// Seal an access key to the verified enclave, which keeps it and uses it once the table has accepted it.
@@ -57,6 +59,23 @@ Examples:
   permafrost store credentials show --json")]
 struct Show {}
 
+/// Show the certificate of the authority inside the verified enclave, of which a trust anchor of IAM Roles Anywhere is made.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  permafrost store credentials authority --out ca.pem
+  aws rolesanywhere update-trust-anchor --trust-anchor-id ID \\
+    --source \"sourceType=CERTIFICATE_BUNDLE,sourceData={x509CertificateData=$(cat ca.pem)}\"
+  permafrost store credentials authority --json
+
+The certificate comes in a response that the enclave signs. Its key was made in the enclave and never leaves it. Only for a measured
+configuration with trust_anchor_arn, profile_arn and role_arn in [store].")]
+struct Authority {
+    /// Write the certificate, in PEM, to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
 impl StoreCredentials {
     pub(super) async fn run(&self, json: bool) -> Result<(), Outcome> {
         let state = match &self.command {
@@ -67,6 +86,10 @@ impl StoreCredentials {
                 principal.set_store_credentials(&credentials).await?
             }
             CredentialsCommand::Show(Show {}) => self.principal().await?.store().await?,
+            CredentialsCommand::Authority(wanted) => {
+                let state = self.principal().await?.store().await?;
+                return wanted.give(&state, json);
+            }
         };
         match json {
             true => say(serde_json::to_string(&state).unwrap_or_default()),
@@ -90,16 +113,55 @@ impl Seal {
     }
 }
 
+impl Authority {
+    fn give(&self, state: &StoreState, json: bool) -> Result<(), Outcome> {
+        let authority = state.authority.as_ref().ok_or_else(|| {
+            Outcome::failed(
+                "the enclave has no authority: its measured configuration has no trust anchor in [store], or it has not read its record \
+                 yet; permafrost store credentials show",
+            )
+        })?;
+        if let Some(path) = &self.out {
+            std::fs::write(path, &authority.certificate).map_err(|error| {
+                Outcome::failed(format!("--out {}: cannot write: {error}", path.display()))
+            })?;
+        }
+        match (json, &self.out) {
+            (true, _) => say(serde_json::to_string(authority).unwrap_or_default()),
+            (false, None) => say(authority.certificate.trim_end()),
+            (false, Some(path)) => say(format!(
+                "certificate   {}\ntrust anchor  {}",
+                path.display(),
+                authority.trust_anchor_arn
+            )),
+        }
+    }
+}
+
 fn describe(state: &StoreState) -> String {
     if state.store == StoreKind::Parent {
         return "store       the parent's".to_owned();
     }
     let key = match (&state.access_key_id, state.credentials_version) {
         (Some(id), Some(version)) => format!("{id} (version {version} of the record)"),
+        _ if state.authority.is_some() => "none; is the certificate of permafrost store credentials authority in the trust anchor?".to_owned(),
         _ => "none that the table accepts; permafrost store credentials seal".to_owned(),
     };
+    let utc = |second: u64| utc(i64::try_from(second).unwrap_or(i64::MAX));
+    let expires = match state.credentials_expire_at {
+        Some(second) => format!("\nexpires     {}", utc(second)),
+        None => String::new(),
+    };
+    let anchor = match &state.authority {
+        Some(authority) => format!(
+            "\nanchor      {}, whose certificate ends {}",
+            authority.trust_anchor_arn,
+            utc(authority.valid_until)
+        ),
+        None => String::new(),
+    };
     format!(
-        "store       DynamoDB\ntable       {}\naccess key  {key}\nlease       {} ms",
+        "store       DynamoDB\ntable       {}\naccess key  {key}{expires}{anchor}\nlease       {} ms",
         state.table_arn.as_deref().unwrap_or_default(),
         state.lease_ms
     )
