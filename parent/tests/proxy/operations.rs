@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Enclave, Parent, RawResponse, Recorder, count, text};
+use crate::support::{Enclave, PATIENCE, Parent, RawResponse, Recorder, count, text};
 
 fn health(ready: bool, reason: &str) -> String {
     let mut health = serde_json::json!({
@@ -121,6 +121,32 @@ async fn metrics_count_requests_by_route_and_not_by_key() {
         assert!(metrics.contains(line), "no {line:?} in:\n{metrics}");
     }
     assert!(!metrics.contains("aa"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_request_is_in_flight_until_the_last_byte_of_its_response() {
+    let parent = Parent::start().await;
+    let unfinished = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc";
+    let enclave = Recorder::start(&parent.enclave_socket(), Some(unfinished));
+    let mut stream = tokio::net::TcpStream::connect(parent.address)
+        .await
+        .unwrap();
+    let request = b"GET /v1/keys HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    let in_flight = |count: u8| {
+        format!("permafrost_enclave_requests_in_flight{{enclave=\"enclave-1\"}} {count}\n")
+    };
+    let metrics = parent.metrics().await;
+    assert!(metrics.contains(&in_flight(1)), "{metrics}");
+    drop(enclave);
+    let began = Instant::now();
+    while !parent.metrics().await.contains(&in_flight(0)) {
+        assert!(began.elapsed() < PATIENCE, "it stays in flight");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
