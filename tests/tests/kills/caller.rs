@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use permafrost_client::{Error, IdempotencyKey, Principal};
 use permafrost_common::api::Key;
 use permafrost_common::problem::{Problem, ProblemType};
@@ -143,23 +143,29 @@ async fn carried_out(enclave: &Principal, known: &Known, call: &Call) -> Result<
             });
         }
         Call::Show => enclave.key(id).await?,
-        Call::Label(label) => labelled_once(enclave, id, label).await?,
-        Call::Rotate => enclave.rotate(id).await?,
-        Call::Disable => enclave.disable(id).await?,
+        Call::Label(label) => {
+            let body = format!("{{\"label\":\"{label}\"}}");
+            changed_once(enclave, id, "label", Some(body)).await?
+        }
+        Call::Rotate => changed_once(enclave, id, "rotate", None).await?,
+        Call::Disable => changed_once(enclave, id, "disable", None).await?,
     };
     Ok(Told::Key(Seen::from(&key)))
 }
 
-/// By one request. The client's own method may make a second one, after which a label can be there twice, with another between.
-async fn labelled_once(enclave: &Principal, id: &str, label: &str) -> Result<Key, Error> {
-    let path = format!("/v1/keys/{id}/label");
+/// By one request. The client's own methods repeat some where a connection breaks: a label is then there twice, with another between, and an
+/// error says what became of the second request, though the first may have been carried out.
+async fn changed_once(
+    enclave: &Principal,
+    id: &str,
+    how: &str,
+    body: Option<String>,
+) -> Result<Key, Error> {
     let json = HeaderValue::from_static("application/json");
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
-    let body = format!("{{\"label\":\"{label}\"}}");
-    enclave
-        .request(Method::POST, &path, body, headers)
-        .await?
-        .json()
+    let headers = body.iter().map(|_| (CONTENT_TYPE, json.clone())).collect();
+    let path = format!("/v1/keys/{id}/{how}");
+    let response = enclave.request(Method::POST, &path, body.unwrap_or_default(), headers);
+    response.await?.json()
 }
 
 impl Refusals {
