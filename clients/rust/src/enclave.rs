@@ -185,16 +185,24 @@ impl Enclave {
         repeat: Repeat,
         make: &impl Fn(&Boot) -> Result<Request<Bytes>, Error>,
     ) -> Result<Exchange, Error> {
-        let sent = self.send_once(boot, make).await;
-        let again = match &sent {
-            Ok(exchange) => exchange.says_unreachable(),
-            Err(failure) => failure.on_kept_connection,
-        };
-        let sent = match again && repeat == Repeat::Harmless {
-            // Made again, because the nonce of the first may have been used.
-            true => self.send_once(boot, make).await,
-            false => sent,
-        };
+        let mut sent = self.send_once(boot, make).await;
+        // Made again, because the nonce of the first may have been used.
+        if repeat == Repeat::Harmless {
+            sent = match sent {
+                Ok(exchange) if exchange.says_unreachable() => self.send_once(boot, make).await,
+                Err(first) if first.on_kept_connection => {
+                    match self.send_once(boot, make).await {
+                        // That nothing was sent is true of the second alone: the first may have been carried out.
+                        Ok(second) if second.says_unreachable() => Err(first),
+                        Err(second) if matches!(second.error, Error::Unreachable { .. }) => {
+                            Err(first)
+                        }
+                        second => second,
+                    }
+                }
+                sent => sent,
+            };
+        }
         sent.map_err(|failure| failure.error)
     }
 

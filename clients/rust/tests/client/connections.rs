@@ -6,7 +6,7 @@ use http::{HeaderMap, Method};
 use permafrost_client::{Client, Error, IdempotencyKey};
 use permafrost_common::api::{ReplaceKey, SignRequest};
 
-use crate::fake_enclave::{FakeEnclave, key};
+use crate::fake_enclave::{FakeEnclave, key, say_unreachable};
 
 const ID: &str = "abababababababababababababababababababababab";
 
@@ -67,6 +67,31 @@ async fn a_rotation_whose_response_is_lost_is_left_to_the_caller() {
         assert_eq!(fake.state().carried_out.len(), 1);
         assert!(alice.key(ID).await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_carried_out_is_not_called_unsent_where_its_repetition_was() {
+    let (fake, _, alice) = FakeEnclave::start_verified().await;
+    // The first response is lost, and from then on the parent has no enclave.
+    fake.state().swallow = 1;
+    let mut responses = 0;
+    fake.lie(move |_, _, head, body| {
+        responses += 1;
+        if responses > 1 {
+            say_unreachable(head, body);
+        }
+    });
+    let error = alice.sign(ID, &message()).await.unwrap_err();
+    assert_eq!(error.slug(), "interrupted");
+
+    // The first response is lost, and from then on there is no parent.
+    fake.state().swallow = 1;
+    let endpoint = fake.client().endpoint().to_string();
+    let socket = endpoint.strip_prefix("unix:").unwrap().to_owned();
+    fake.lie(move |_, _, _, _| _ = std::fs::remove_file(&socket));
+    let error = alice.sign(ID, &message()).await.unwrap_err();
+    assert_eq!(error.slug(), "interrupted");
+    assert_eq!(alice.key(ID).await.unwrap_err().slug(), "unreachable");
 }
 
 #[tokio::test]

@@ -211,6 +211,17 @@ impl FakeEnclave {
     }
 }
 
+/// Makes a response the parent's own, which says that there is no connection to the enclave.
+pub(crate) fn say_unreachable(head: &mut Parts, body: &mut Vec<u8>) {
+    let gone = Problem::new(ProblemType::EnclaveUnreachable, "said by the parent");
+    *body = json(&gone);
+    head.status = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = &mut head.headers;
+    headers.insert("content-type", "application/problem+json".parse().unwrap());
+    headers.remove("signature");
+    headers.remove("signature-input");
+}
+
 /// Makes hyper close the connection without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("swallowed")]

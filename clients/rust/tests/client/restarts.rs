@@ -8,7 +8,7 @@ use permafrost_common::{
     problem::{Problem, ProblemType},
 };
 
-use crate::fake_enclave::{FakeEnclave, PCR0, health, key, signed};
+use crate::fake_enclave::{FakeEnclave, PCR0, health, key, say_unreachable, signed};
 
 const ID: &str = "abababababababababababababababababababababab";
 
@@ -175,13 +175,7 @@ async fn what_is_harmless_is_repeated_once_when_the_enclave_is_said_to_be_gone_a
                 return;
             }
             left -= 1;
-            let gone = Problem::new(ProblemType::EnclaveUnreachable, "a lie");
-            *body = serde_json::to_vec(&gone).unwrap();
-            head.status = StatusCode::SERVICE_UNAVAILABLE;
-            let headers = &mut head.headers;
-            headers.insert("content-type", "application/problem+json".parse().unwrap());
-            headers.remove("signature");
-            headers.remove("signature-input");
+            say_unreachable(head, body);
         });
     };
     say_gone(1);
