@@ -1,6 +1,7 @@
 //! The checker of histories finds what cannot have happened, and nothing else.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that fails should stop, in its helpers too"
 )]
@@ -34,9 +35,11 @@ impl Sequential for Number {
     }
 }
 
-/// A history from 0: each operation with the moments of its request and its response, and the outcome; without them, if it is unknown.
-/// The moments are in the order of the list of all of them.
-fn linearizable(operations: &[(Call, u8, Option<(u8, u8)>)]) -> bool {
+/// A call, the moment of its request, and those of its response and its outcome if they are known.
+type Operation = (Call, u8, Option<(u8, u8)>);
+
+/// Whether a history from 0 of these operations is linearizable. At one moment they happen in the order of the list.
+fn linearizable(operations: &[Operation]) -> bool {
     let history = History::<Number>::of(0);
     let mut requested = vec![0; operations.len()];
     for moment in 0..100 {

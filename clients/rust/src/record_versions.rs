@@ -16,9 +16,9 @@ use crate::{Error, Response};
 /// (`least_version`), and refuses an older one as [`Error::RolledBack`]. So an enclave on an old copy of the parent's store can no longer
 /// serve this program with a key that was since disabled or rotated (`docs/freshness.md`).
 ///
-/// Clones share what they know: give one to the principals of several clients of a deployment ([`Principal::with_record_versions`]
-/// (crate::Principal::with_record_versions)). What is to outlast the program, it keeps itself: [`RecordVersions::all`] gives all of them, and
-/// `collect` takes them.
+/// Clones share what they know: give one to the principals of several clients of a deployment
+/// ([`Principal::with_record_versions`](crate::Principal::with_record_versions)). What is to outlast the program, it keeps itself:
+/// [`RecordVersions::all`] gives all of them, and `collect` takes them.
 ///
 /// A record has version 1 at least, so that version is not worth remembering. Of other keys the last 65,536 to 131,072 are remembered that
 /// were used, which takes some 20 MB at most.

@@ -21,7 +21,7 @@ use crate::postgres_parent::{Parent, by_socket, by_tcp};
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_writers_at_two_parents_exactly_one_wins_each_version() {
     let server = PostgresServer::shared();
-    let database = by_socket(&server, &server.new_database());
+    let database = by_socket(server, &server.new_database());
     let parents = [
         Parent::serve(&database).await,
         Parent::serve(&database).await,
@@ -60,7 +60,7 @@ async fn of_sixteen_writers_at_two_parents_exactly_one_wins_each_version() {
 async fn parents_that_find_an_empty_database_at_once_make_one_store() {
     let server = PostgresServer::shared();
     for _ in 0..3 {
-        let database = by_socket(&server, &server.new_database());
+        let database = by_socket(server, &server.new_database());
         let opened = together((0..8).map(|_| RecordStore::connect(&database)).collect()).await;
         for store in opened {
             store.unwrap().ready().await.unwrap();
@@ -191,7 +191,7 @@ async fn a_file_without_certificates_is_refused() {
     let file = folder.path().join("roots.pem");
     for content in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAA"] {
         fs::write(&file, content).unwrap();
-        let mut database = by_socket(&server, "postgres");
+        let mut database = by_socket(server, "postgres");
         database.root_certificates = Some(file.clone());
         let text = refusal(&database).await;
         assert!(text.contains("store.postgres_ca"), "{text}");
@@ -203,7 +203,7 @@ async fn the_database_of_another_program_or_release_is_refused() {
     let server = PostgresServer::shared();
     let name = server.new_database();
     server.sql(&name, "CREATE TABLE orders (id integer)");
-    let refused = RecordStore::connect(&by_socket(&server, &name)).await;
+    let refused = RecordStore::connect(&by_socket(server, &name)).await;
     assert!(
         matches!(&refused, Err(StoreError::ForeignDatabase { found, .. }) if found == "public.orders"),
         "{refused:?}"
@@ -215,7 +215,7 @@ async fn the_database_of_another_program_or_release_is_refused() {
     assert_eq!(made, "0");
 
     let name = server.new_database();
-    let database = by_socket(&server, &name);
+    let database = by_socket(server, &name);
     RecordStore::connect(&database).await.unwrap().close().await;
     // Beside its own tables, others are the owner's business.
     server.sql(&name, "CREATE TABLE notes (text text)");
@@ -252,7 +252,7 @@ async fn a_server_that_would_lose_writes_or_takes_none_is_refused() {
 async fn the_defaults_of_the_database_do_not_weaken_a_write() {
     let server = PostgresServer::shared();
     let name = server.new_database();
-    let database = by_socket(&server, &name);
+    let database = by_socket(server, &name);
     for default in [
         "synchronous_commit = off",
         "default_transaction_isolation = 'serializable'",
@@ -278,7 +278,7 @@ async fn the_defaults_of_the_database_do_not_weaken_a_write() {
 async fn a_deletion_and_a_new_first_version_leave_no_tag_behind() {
     let server = PostgresServer::shared();
     let name = server.new_database();
-    let parent = Parent::serve(&by_socket(&server, &name)).await;
+    let parent = Parent::serve(&by_socket(server, &name)).await;
     let store = parent.store();
     let tags = format!("{},{}", "0".repeat(32), "f".repeat(32));
     let put = store.put("key", "a", Expected::Absent, b"x", &tags).await;
@@ -297,7 +297,7 @@ async fn a_deletion_and_a_new_first_version_leave_no_tag_behind() {
 async fn a_dump_is_restored_as_the_backup_document_says() {
     let server = PostgresServer::shared();
     let [name, restored] = [server.new_database(), server.new_database()];
-    let parent = Parent::serve(&by_socket(&server, &name)).await;
+    let parent = Parent::serve(&by_socket(server, &name)).await;
     let tag = "7".repeat(32);
     for (id, record) in [("a", b"first"), ("b", b"other")] {
         let put = parent
@@ -308,7 +308,7 @@ async fn a_dump_is_restored_as_the_backup_document_says() {
     }
     put(&parent.store(), "a", 1, b"second").await;
     server.dump_and_restore(&name, &restored);
-    let parent = Parent::serve(&by_socket(&server, &restored)).await;
+    let parent = Parent::serve(&by_socket(server, &restored)).await;
     let copy = parent.store();
     assert_eq!(read(&copy, "a").await, Some((2, b"second".to_vec())));
     let range = Range {
