@@ -74,7 +74,7 @@ impl TableDeployment {
             kms,
             table,
             server,
-            measured: Measured::new("test"),
+            measured: Measured::new("test").people(""),
             lines: lines.to_owned(),
             further_roots: further_roots.to_owned(),
             folder,
@@ -104,9 +104,20 @@ impl TableDeployment {
 
     /// Starts an enclave with an empty store at its parent; it listens, and waits for credentials.
     pub fn start(&self, name: &str) -> TableEnclave {
+        self.start_on(name, LyingStore::serve)
+    }
+
+    /// The fork: a copy of what this parent has, and on it a second enclave of the same image and configuration, ready. KMS serves both.
+    pub fn forked_enclave(&self, first: &TableEnclave, name: &str) -> TableEnclave {
+        let forked = self.start_on(name, |socket| first.store.copied_to(socket));
+        forked.enclave.wait_until_ready();
+        forked
+    }
+
+    fn start_on(&self, name: &str, store: impl FnOnce(&Path) -> LyingStore) -> TableEnclave {
         let place = self.place(name);
         self.copy_state(&place);
-        let store = LyingStore::serve(&place.join("store.sock"));
+        let store = store(&place.join("store.sock"));
         let egress = place.join("egress.sock");
         let egress = LyingEgress::serve(&egress, self.kms.address(), self.kms.credentials());
         egress.route(HOST, self.front.address());

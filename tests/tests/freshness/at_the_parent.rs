@@ -11,12 +11,12 @@ use crate::rights::{
 /// The right is taken away at the first enclave, which refuses it from then on; the second one, on the old copy, does not know.
 async fn is_still_acted_on<R: Right>() {
     let parent = LyingParent::with(Measured::new("test").people("")).await;
-    let first = Side::new(&parent, &parent.enclave);
+    let first = Side::new(&parent.enclave, parent.key("alice"));
     let mut right = R::granted(&first).await;
     let fork = parent.forked_enclave("fork");
     right.take_away(&first).await;
     assert_eq!(refusal(right.used(&first).await), R::REFUSAL);
-    let second = Side::new(&parent, &fork.enclave);
+    let second = Side::new(&fork.enclave, parent.key("alice"));
     right.used(&second).await.expect("the copy is from before");
 }
 

@@ -15,14 +15,14 @@ use crate::rights::{
 /// is served. The version in the refusal is that of the client.
 async fn is_revealed<R: KeyRight>() {
     let parent = LyingParent::start().await;
-    let first = Side::new(&parent, &parent.enclave);
+    let first = Side::new(&parent.enclave, parent.key("alice"));
     let mut right = R::granted(&first).await;
     let fork = parent.forked_enclave("fork");
     right.take_away(&first).await;
     let known = first.seen.highest(right.key_id());
     assert!(known > 1);
 
-    let mut second = Side::new(&parent, &fork.enclave);
+    let mut second = Side::new(&fork.enclave, parent.key("alice"));
     right.used(&second).await.expect("nothing was seen");
     second.seen = first.seen.clone();
     fork.store.take_requests();
@@ -75,7 +75,7 @@ async fn the_receipt_of_a_refreshed_key_reveals_an_old_copy() {
 #[tokio::test]
 async fn a_listing_made_from_an_old_copy_is_refused_by_a_client_that_has_seen_more() {
     let parent = LyingParent::start().await;
-    let first = Side::new(&parent, &parent.enclave);
+    let first = Side::new(&parent.enclave, parent.key("alice"));
     let alice = first.alice().await;
     let (key, derived) = (
         new_key(&alice).await,
@@ -103,7 +103,7 @@ async fn a_listing_made_from_an_old_copy_is_refused_by_a_client_that_has_seen_mo
 #[tokio::test]
 async fn versions_that_a_program_has_kept_reveal_an_old_copy_to_its_next_run() {
     let parent = LyingParent::start().await;
-    let first = Side::new(&parent, &parent.enclave);
+    let first = Side::new(&parent.enclave, parent.key("alice"));
     let alice = first.alice().await;
     let key = new_key(&alice).await;
     let fork = parent.forked_enclave("fork");

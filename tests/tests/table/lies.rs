@@ -2,38 +2,9 @@
 
 use permafrost_client::Error;
 use permafrost_tests::dynamodb::{Front, HOST, dynalite, moto};
-use permafrost_tests::{TableDeployment, credentials, message, new_key, refusal};
+use permafrost_tests::{TableDeployment, credentials, message, refusal};
 
 use crate::steps::{FIRST, key_of, signs};
-
-/// The fork that a store at the parent allows: a copy of it, and an enclave that has never seen the revocation.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_of_the_parents_store_and_a_second_enclave_revive_nothing() {
-    for server in [moto(), dynalite()] {
-        let deployment = TableDeployment::at(server).await;
-        let first = deployment.start_with_credentials("first").await;
-        let here = deployment.principal(&first, "alice").await;
-        let key = new_key(&here).await;
-        signs(&here, &key).await;
-
-        let second = deployment.start("second");
-        for (kind, id) in [
-            ("root-secret", "store-credentials"),
-            ("store-credentials", "newest"),
-        ] {
-            let copy = first.store.versions_of(kind, id);
-            second.store.put_back_of(kind, id, copy);
-        }
-        here.disable(&key.id).await.unwrap();
-        let mut second = second;
-        second.enclave.restart();
-        let there = deployment.principal(&second, "alice").await;
-        assert_eq!(
-            refusal(there.sign(&key.id, &message()).await),
-            "key-disabled"
-        );
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_rolls_back_the_credentials_gains_nothing() {

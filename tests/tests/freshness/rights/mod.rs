@@ -3,8 +3,10 @@
 mod keys;
 mod people;
 
-use permafrost_client::{Enclave, Error, Principal, RecordVersions};
-use permafrost_tests::{EnclaveProcess, LyingParent};
+use permafrost_client::{
+    Client, Enclave, Error, Expectation, Principal, RecordVersions, RootCertificate, SigningKey,
+};
+use permafrost_tests::EnclaveProcess;
 
 pub(crate) use keys::{Deleted, DerivedDisabled, Disabled, OldShare, Replaced, Signing, carol};
 pub(crate) use people::{
@@ -13,27 +15,31 @@ pub(crate) use people::{
 
 /// One of the enclaves of a deployment, and what its client has seen of keys' records.
 pub(crate) struct Side<'a> {
-    pub(crate) parent: &'a LyingParent,
     pub(crate) enclave: &'a EnclaveProcess,
     pub(crate) seen: RecordVersions,
+    alice: SigningKey,
 }
 
 impl<'a> Side<'a> {
-    /// As a client sees it that has seen nothing yet.
-    pub(crate) fn new(parent: &'a LyingParent, enclave: &'a EnclaveProcess) -> Self {
+    /// As a client sees it that has seen nothing yet, and has the key of alice, a principal of the configuration.
+    pub(crate) fn new(enclave: &'a EnclaveProcess, alice: SigningKey) -> Self {
         Self {
-            parent,
             enclave,
             seen: RecordVersions::new(),
+            alice,
         }
     }
 
     pub(crate) async fn verified(&self) -> Enclave {
-        self.parent.verified_at(self.enclave).await
+        let root = RootCertificate::from_pem(&self.enclave.root_pem()).unwrap();
+        let expectation = Expectation::any_measurements().root_certificate(root);
+        let client = Client::new(self.enclave.address().parse().unwrap());
+        client.verify(&expectation).await.unwrap()
     }
 
     pub(crate) async fn alice(&self) -> Principal {
-        let alice = self.parent.principal_at(self.enclave, "alice").await;
+        let key = SigningKey::from_pkcs8(&self.alice.to_pkcs8().unwrap()).unwrap();
+        let alice = self.verified().await.as_principal("alice", key).unwrap();
         alice.with_record_versions(self.seen.clone())
     }
 }
