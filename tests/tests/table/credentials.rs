@@ -1,5 +1,7 @@
 //! Rotation of the table's credentials, and credentials that are refused.
 
+use std::time::{Duration, Instant};
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use permafrost_client::Principal;
@@ -89,7 +91,9 @@ async fn an_enclave_whose_credentials_were_deleted_takes_up_those_that_another_o
         deployment.front.deny(FIRST, "UnrecognizedClientException");
         signs(&here, &key).await;
         // What comes first is refused, and says so; then the enclave has looked.
+        let given_up = Instant::now() + Duration::from_secs(60);
         while there.store().await.unwrap().access_key_id.unwrap() == FIRST {
+            assert!(Instant::now() < given_up, "the enclave does not look");
             if let Err(error) = there.sign(&key.id, &permafrost_tests::message()).await {
                 assert_eq!(refusal::<()>(Err(error)), "store-unavailable");
             }
