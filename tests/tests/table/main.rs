@@ -9,6 +9,7 @@
 
 mod boot;
 mod command_line;
+mod connection;
 mod credentials;
 mod lease;
 mod lies;
