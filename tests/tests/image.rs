@@ -20,11 +20,12 @@ use permafrost_image::measurement::Pcrs;
 use permafrost_tests::binaries;
 use serde_json::Value;
 
-/// The limit for the image, which an enclave loads into its memory, in bytes.
-const IMAGE_MAX: usize = 8 * 1024 * 1024;
+/// The limit for the image, which an enclave loads into its memory, in bytes. The aim is 8 MiB: the client of DynamoDB and of IAM Roles Anywhere
+/// took the image beyond it.
+const IMAGE_MAX: usize = 8_600_000;
 
 /// The part of it for the program, beside a kernel of 2.2 MB and room for the kernel to grow.
-const PROGRAM_MAX: usize = 6_200_000;
+const PROGRAM_MAX: usize = 6_400_000;
 
 /// The two builds, and their Cargo features.
 const BUILDS: [(&str, &[&str]); 2] = [
